@@ -1,0 +1,3 @@
+//! Chatroom: open a room and talk.
+#[cfg(feature = "gui")]
+pub mod app;
