@@ -1,3 +1,5 @@
 //! Chatroom: open a room and talk.
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod room;
+pub mod wire;

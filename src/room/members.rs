@@ -1,0 +1,266 @@
+//! Who is in the room, and the names that are taken.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::event::MemberId;
+use super::log::Encoding;
+use super::name::{Looks, NAME_LIMIT, name_or_default};
+use super::rate::Meter;
+
+/// Someone in the room.
+#[derive(Debug)]
+pub struct Member {
+    /// The name it got.
+    pub name: Arc<str>,
+    /// Whether the room is hosted by it.
+    pub host: bool,
+    /// The door it came in by.
+    pub door: Encoding,
+    pub(super) meter: Meter,
+    claim: Claim,
+}
+
+/// Everyone in the room, in the order in which they came.
+#[derive(Debug, Default)]
+pub struct Members {
+    by_id: BTreeMap<MemberId, Member>,
+    last_id: u64,
+    names: Names,
+    text_readers: usize,
+}
+
+impl Members {
+    /// Takes a newcomer in, under the name it wants or the nearest free one.
+    pub fn enter(&mut self, wanted: &str, door: Encoding, host: bool) -> (MemberId, Arc<str>) {
+        let (name, claim) = self.names.claim(&name_or_default(wanted));
+        let name: Arc<str> = name.into();
+        self.last_id += 1;
+        // Counted up from 0 just before: never 0.
+        let id = MemberId::new(self.last_id).unwrap_or(MemberId::MIN);
+        self.text_readers += usize::from(door == Encoding::Text);
+        let member = Member {
+            name: Arc::clone(&name),
+            host,
+            door,
+            meter: Meter::default(),
+            claim,
+        };
+        self.by_id.insert(id, member);
+        (id, name)
+    }
+
+    /// Lets a member go; its name is free then.
+    pub fn leave(&mut self, id: MemberId) -> Option<Member> {
+        let member = self.by_id.remove(&id)?;
+        self.names.release(&member.claim);
+        self.text_readers -= usize::from(member.door == Encoding::Text);
+        Some(member)
+    }
+
+    /// The member with this id.
+    pub(super) fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// How many are in the room.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// How many came in by the text door.
+    #[must_use]
+    pub const fn text_readers(&self) -> usize {
+        self.text_readers
+    }
+
+    /// The members with ids after `after`, in order.
+    pub fn after(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
+        let from = after.map_or(0, MemberId::get).saturating_add(1);
+        let from = MemberId::new(from).unwrap_or(MemberId::MAX);
+        self.by_id.range(from..).map(|(id, member)| (*id, member))
+    }
+}
+
+/// What a member must give back when it leaves.
+#[derive(Debug)]
+struct Claim {
+    looks: Looks,
+    /// The name that was wanted (by how it reads) and the number put behind it.
+    number: Option<(String, u32)>,
+}
+
+/// The names in use, compared by how they look.
+#[derive(Debug, Default)]
+struct Names {
+    seen: HashSet<String>,
+    read: HashSet<String>,
+    numbers: HashMap<String, Numbers>,
+}
+
+/// The numbers put behind one name. They make a crowd of the same name cost no
+/// more than a crowd of different ones.
+#[derive(Debug)]
+struct Numbers {
+    /// All from here on were never given.
+    next: u32,
+    /// Given back.
+    free: BTreeSet<u32>,
+    /// How many are in use.
+    used: u32,
+}
+
+impl Names {
+    /// Claims `name`, or `name_1`, `name_2`, … if it is in use.
+    fn claim(&mut self, name: &str) -> (String, Claim) {
+        let looks = Looks::of(name);
+        if self.is_free(&looks) {
+            return (name.to_owned(), self.take(looks, None));
+        }
+        let wanted = looks.read;
+        loop {
+            let numbers = self
+                .numbers
+                .entry(wanted.clone())
+                .or_insert_with(|| Numbers {
+                    next: 1,
+                    free: BTreeSet::new(),
+                    used: 0,
+                });
+            let number = numbers.free.pop_first().unwrap_or_else(|| {
+                numbers.next += 1;
+                numbers.next - 1
+            });
+            let name = numbered(name, number);
+            let looks = Looks::of(&name);
+            if self.is_free(&looks) {
+                if let Some(numbers) = self.numbers.get_mut(&wanted) {
+                    numbers.used += 1;
+                }
+                return (name, self.take(looks, Some((wanted, number))));
+            }
+            // Someone chose this very name: go on to the next number.
+        }
+    }
+
+    fn is_free(&self, looks: &Looks) -> bool {
+        !self.seen.contains(&looks.seen) && !self.read.contains(&looks.read)
+    }
+
+    fn take(&mut self, looks: Looks, number: Option<(String, u32)>) -> Claim {
+        self.seen.insert(looks.seen.clone());
+        self.read.insert(looks.read.clone());
+        Claim { looks, number }
+    }
+
+    fn release(&mut self, claim: &Claim) {
+        self.seen.remove(&claim.looks.seen);
+        self.read.remove(&claim.looks.read);
+        if let Some((wanted, number)) = &claim.number
+            && let Some(numbers) = self.numbers.get_mut(wanted)
+        {
+            numbers.used -= 1;
+            numbers.free.insert(*number);
+            if numbers.used == 0 {
+                self.numbers.remove(wanted);
+            }
+        }
+    }
+}
+
+/// `name` with a number behind it, cut so that it keeps to the limit.
+fn numbered(name: &str, number: u32) -> String {
+    let suffix = format!("_{number}");
+    let kept: String = name.chars().take(NAME_LIMIT - suffix.len()).collect();
+    kept.trim_end().to_owned() + &suffix
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn enter(members: &mut Members, wanted: &str) -> (MemberId, String) {
+        let (id, name) = members.enter(wanted, Encoding::Native, false);
+        (id, name.to_string())
+    }
+
+    #[test]
+    fn a_name_in_use_gets_a_number() {
+        let mut members = Members::default();
+        let (ada, name) = enter(&mut members, "ada");
+        assert_eq!(name, "ada");
+        assert_eq!(enter(&mut members, "ada").1, "ada_1");
+        assert_eq!(enter(&mut members, "ADA").1, "ADA_2");
+        assert_eq!(enter(&mut members, "\u{430}da").1, "\u{430}da_3");
+        members.leave(ada);
+        assert_eq!(enter(&mut members, "Ada").1, "Ada");
+    }
+
+    #[test]
+    fn a_number_given_back_is_given_again() {
+        let mut members = Members::default();
+        enter(&mut members, "ada");
+        let (one, _) = enter(&mut members, "ada");
+        enter(&mut members, "ada");
+        members.leave(one);
+        assert_eq!(enter(&mut members, "ada").1, "ada_1");
+        assert_eq!(enter(&mut members, "ada").1, "ada_3");
+    }
+
+    #[test]
+    fn a_number_that_someone_chose_is_passed_over() {
+        let mut members = Members::default();
+        enter(&mut members, "ada_1");
+        enter(&mut members, "ada");
+        assert_eq!(enter(&mut members, "ada").1, "ada_2");
+    }
+
+    #[test]
+    fn a_long_name_keeps_to_the_limit_with_its_number() {
+        let mut members = Members::default();
+        let long = "x".repeat(NAME_LIMIT);
+        enter(&mut members, &long);
+        let (_, name) = enter(&mut members, &long);
+        assert_eq!(name, "x".repeat(NAME_LIMIT - 2) + "_1");
+    }
+
+    #[test]
+    fn an_id_never_returns() {
+        let mut members = Members::default();
+        let (first, _) = enter(&mut members, "ada");
+        members.leave(first);
+        let (second, _) = enter(&mut members, "ada");
+        assert!(second > first);
+        assert_eq!(members.after(None).count(), 1);
+        assert_eq!(members.after(Some(second)).count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_members_look_alike(
+            steps in proptest::collection::vec(("[aAlI1_а]{0,3}", any::<bool>()), 1..60),
+        ) {
+            let mut members = Members::default();
+            for (wanted, leave) in steps {
+                let (id, _) = enter(&mut members, &wanted);
+                if leave {
+                    members.leave(id);
+                }
+                let looks: Vec<Looks> =
+                    members.after(None).map(|(_, member)| Looks::of(&member.name)).collect();
+                for (i, one) in looks.iter().enumerate() {
+                    prop_assert!(looks[..i].iter().all(|other| !other.alike(one)));
+                }
+            }
+            let ids: Vec<MemberId> = members.after(None).map(|(id, _)| id).collect();
+            for id in ids {
+                members.leave(id);
+            }
+            prop_assert!(members.names.numbers.is_empty());
+            prop_assert!(members.names.seen.is_empty() && members.names.read.is_empty());
+        }
+    }
+}

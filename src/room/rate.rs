@@ -1,0 +1,119 @@
+//! How fast one member may speak.
+
+use std::time::{Duration, Instant};
+
+/// The pace that a room allows each of its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Messages at once, after a silence.
+    pub burst: u32,
+    /// Messages per second in the long run; 0 lifts the limit.
+    pub per_second: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::per_second(5)
+    }
+}
+
+impl Pace {
+    /// `per_second` messages in the long run, and four times as many at once.
+    #[must_use]
+    pub const fn per_second(per_second: u32) -> Self {
+        Self {
+            burst: per_second.saturating_mul(4),
+            per_second,
+        }
+    }
+
+    /// The time that one message takes up.
+    fn interval(self) -> Duration {
+        Duration::from_secs(1) / self.per_second.max(1)
+    }
+}
+
+/// One member's use of its [`Pace`]: the generic cell rate algorithm (GCRA,
+/// ITU-T I.371), which needs no more than a point in time.
+///
+/// Who goes over the limit is refused everything until the time it was told is
+/// over, so that of two messages the later is never taken before the earlier.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Meter {
+    /// When the messages so far will have been paid for.
+    paid_at: Option<Instant>,
+    /// Until when everything is refused.
+    refused_until: Option<Instant>,
+}
+
+impl Meter {
+    /// Counts a message said at `now`.
+    ///
+    /// # Errors
+    /// The time to wait, if the message comes too fast; it is not counted then.
+    pub fn count(&mut self, pace: Pace, now: Instant) -> Result<(), Duration> {
+        if pace.per_second == 0 {
+            return Ok(());
+        }
+        if let Some(until) = self.refused_until {
+            if now < until {
+                return Err(until - now);
+            }
+            self.refused_until = None;
+        }
+        let paid_at = self.paid_at.map_or(now, |at| at.max(now)) + pace.interval();
+        if paid_at - now > pace.interval() * pace.burst {
+            // Long enough that a second's worth of messages fits in afterwards.
+            let wait = Duration::from_secs(1);
+            self.refused_until = Some(now + wait);
+            return Err(wait);
+        }
+        self.paid_at = Some(paid_at);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_at_once_and_then_five_a_second() {
+        let pace = Pace::default();
+        let mut meter = Meter::default();
+        let start = Instant::now();
+        for _ in 0..20 {
+            assert_eq!(meter.count(pace, start), Ok(()));
+        }
+        let wait = meter.count(pace, start).unwrap_err();
+        assert_eq!(wait, Duration::from_secs(1));
+        // Refused until the time it was told is over, though a place came free.
+        let half = start + Duration::from_millis(500);
+        assert_eq!(meter.count(pace, half), Err(Duration::from_millis(500)));
+        let later = start + wait;
+        for _ in 0..5 {
+            assert_eq!(meter.count(pace, later), Ok(()));
+        }
+        assert!(meter.count(pace, later).is_err());
+    }
+
+    #[test]
+    fn a_steady_talker_within_the_limit_is_never_refused() {
+        let pace = Pace::default();
+        let mut meter = Meter::default();
+        let start = Instant::now();
+        for n in 0..10_000 {
+            assert_eq!(
+                meter.count(pace, start + Duration::from_millis(200) * n),
+                Ok(())
+            );
+        }
+    }
+
+    #[test]
+    fn no_limit_is_no_limit() {
+        let mut meter = Meter::default();
+        let now = Instant::now();
+        assert!((0..100_000).all(|_| meter.count(Pace::per_second(0), now).is_ok()));
+    }
+}

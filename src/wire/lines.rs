@@ -1,0 +1,161 @@
+//! Lines out of a stream of bytes, none longer than a limit.
+
+use memchr::memchr;
+
+/// Takes a stream of bytes in pieces of any size and gives its lines.
+///
+/// Holds no more than one unfinished line, and nothing at all between lines.
+#[derive(Debug)]
+pub struct Lines {
+    limit: usize,
+    /// The start of a line whose end has not come.
+    begun: Vec<u8>,
+    /// In a line that is too long already: all of it is passed over.
+    overlong: bool,
+}
+
+/// A line, or that there was one longer than the limit.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// A line without its `\n`, and without a `\r` before it.
+    Whole(&'a [u8]),
+    /// A line longer than the limit. Told once, as soon as it is too long; its
+    /// bytes are passed over.
+    TooLong,
+}
+
+impl Lines {
+    /// Lines of at most `limit` bytes, the line break not counted.
+    #[must_use]
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            begun: Vec::new(),
+            overlong: false,
+        }
+    }
+
+    /// Takes the next piece and gives the lines that it completes, in order.
+    ///
+    /// # Errors
+    /// The first error of `give`; the rest of the piece is dropped then.
+    pub fn take<E>(
+        &mut self,
+        mut piece: &[u8],
+        mut give: impl FnMut(Line<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while !piece.is_empty() {
+            let Some(end) = memchr(b'\n', piece) else {
+                return self.begin(piece, give);
+            };
+            let (line, rest) = (&piece[..end], &piece[end + 1..]);
+            piece = rest;
+            if std::mem::take(&mut self.overlong) {
+                continue;
+            }
+            if self.begun.is_empty() {
+                give(self.checked(line))?;
+            } else {
+                let mut whole = std::mem::take(&mut self.begun);
+                whole.extend_from_slice(line);
+                give(self.checked(&whole))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the start of a line.
+    fn begin<E>(
+        &mut self,
+        start: &[u8],
+        mut give: impl FnMut(Line<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // One more, for a `\r` that may turn out to belong to the line break.
+        if !self.overlong && self.begun.len() + start.len() > self.limit + 1 {
+            self.overlong = true;
+            self.begun = Vec::new();
+            return give(Line::TooLong);
+        }
+        if !self.overlong {
+            self.begun.extend_from_slice(start);
+        }
+        Ok(())
+    }
+
+    fn checked<'a>(&self, line: &'a [u8]) -> Line<'a> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.len() > self.limit {
+            Line::TooLong
+        } else {
+            Line::Whole(line)
+        }
+    }
+
+    /// What has come of a line whose end has not, if it is not too long.
+    #[must_use]
+    pub fn begun(&self) -> &[u8] {
+        &self.begun
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(limit: usize, pieces: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+        let mut lines = Lines::new(limit);
+        let mut found = Vec::new();
+        for piece in pieces {
+            let Ok(()) = lines.take::<Infallible>(piece, |line| {
+                found.push(match line {
+                    Line::Whole(line) => Some(line.to_vec()),
+                    Line::TooLong => None,
+                });
+                Ok(())
+            });
+            assert!(lines.begun.len() <= limit + 1);
+        }
+        found
+    }
+
+    #[test]
+    fn a_line_too_long_is_told_once_and_the_next_is_whole() {
+        let long = Some(b"12345".to_vec());
+        assert_eq!(
+            lines(5, &[b"12345\r\n", b"12345\n"]),
+            [long.clone(), long.clone()]
+        );
+        assert_eq!(lines(5, &[b"123456\n12345\n"]), [None, long.clone()]);
+        assert_eq!(
+            lines(5, &[b"1234", b"567", b"89\n12345\n"]),
+            [None, long.clone()]
+        );
+        assert_eq!(lines(5, &[b"12345\r", b"\n"]), [long]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_lines(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200),
+            cuts in proptest::collection::vec(0_usize..200, 0..20),
+        ) {
+            let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < bytes.len()).collect();
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut start = 0;
+            for cut in cuts.into_iter().chain([bytes.len()]) {
+                pieces.push(&bytes[start..cut]);
+                start = cut;
+            }
+            // A line without its end may be too long already, or not yet.
+            let whole = lines(20, &[&bytes, b"\n"]);
+            pieces.push(b"\n");
+            prop_assert_eq!(lines(20, &pieces), whole);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the server writes to the native door.
+
+use crate::room::{self, Closing, Event, MemberId, NotSaid, Slice};
+
+use super::frame::{
+    self, Closed, ClosedCode, Code, Gap, Joined, Left, Member, MemberList, Message, Presence,
+    Reply, write_frame,
+};
+
+/// Appends an event of the room as one frame.
+pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
+    let reply = match *event {
+        Event::Message {
+            seq,
+            at,
+            from,
+            name,
+            id,
+            text,
+        } => Reply::Message(Message {
+            seq,
+            at,
+            from: Member {
+                id: from,
+                name: name.into(),
+                host: false,
+            },
+            id: id.map(Into::into),
+            text: text.into(),
+        }),
+        Event::Joined {
+            id,
+            name,
+            host,
+            count,
+        } => Reply::Joined(Joined {
+            id,
+            name: name.into(),
+            host,
+            count,
+        }),
+        Event::Left {
+            id,
+            name,
+            why,
+            count,
+        } => Reply::Left(Left {
+            id,
+            name: name.into(),
+            why,
+            count,
+        }),
+        Event::Presence(gathered) => Reply::Presence(Presence {
+            count: gathered.count,
+            joined: gathered
+                .joined
+                .iter()
+                .map(|name| (&**name).into())
+                .collect(),
+            joined_more: gathered.joined_more,
+            left: gathered.left.iter().map(|name| (&**name).into()).collect(),
+            left_more: gathered.left_more,
+        }),
+        Event::Closed(closing) => Reply::Closed(closed(closing)),
+    };
+    write_frame(&reply, out);
+}
+
+/// The frame for a room that was closed.
+#[must_use]
+pub fn closed(closing: Closing) -> Closed<'static> {
+    match closing {
+        Closing::ForGood => Closed {
+            code: ClosedCode::HostClosed,
+            text: "The room was closed.".into(),
+            retry_ms: None,
+        },
+        Closing::Service { retry_ms } => Closed {
+            code: ClosedCode::ServiceStopping,
+            text: "The service that runs the room is stopping; it may start again.".into(),
+            retry_ms: Some(retry_ms),
+        },
+    }
+}
+
+/// An error in words.
+#[must_use]
+pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
+    let fatal = code.is_fatal();
+    frame::Error {
+        code,
+        id: None,
+        text: text.into().into(),
+        retry_ms: None,
+        fatal,
+    }
+}
+
+/// The error for a message with the id `id` that was not taken. `None` if the
+/// sender is told otherwise: the room is closed.
+#[must_use]
+pub fn not_said<'a>(why: NotSaid, id: Option<&'a str>) -> Option<frame::Error<'a>> {
+    let mut retry_ms = None;
+    let (code, text) = match why {
+        NotSaid::TooFast { retry } => {
+            retry_ms = Some(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX).max(1));
+            (
+                Code::TooFast,
+                "You are writing too fast; this message was not sent.".to_owned(),
+            )
+        }
+        NotSaid::TooLong => {
+            let limit = room::TEXT_LIMIT;
+            (
+                Code::TooLong,
+                format!("This message is longer than {limit} characters; it was not sent."),
+            )
+        }
+        NotSaid::Empty => (
+            Code::EmptyText,
+            "There is nothing in this message.".to_owned(),
+        ),
+        NotSaid::BadId => {
+            let limit = room::MESSAGE_ID_LIMIT;
+            (
+                Code::BadId,
+                format!("The id of a message has 1 to {limit} bytes."),
+            )
+        }
+        NotSaid::Closed => return None,
+    };
+    // An id that is too long is not sent back: the answer stays small.
+    let id = id
+        .filter(|id| id.len() <= room::MESSAGE_ID_LIMIT)
+        .map(Into::into);
+    Some(frame::Error {
+        id,
+        retry_ms,
+        ..error(code, text)
+    })
+}
+
+/// The frame for messages that a reader missed.
+#[must_use]
+pub const fn gap(gap: room::Gap) -> Reply<'static> {
+    Reply::Gap(Gap {
+        from: gap.from,
+        to: gap.to,
+    })
+}
+
+/// The first `limit` of `members`.
+pub fn member_list<'a>(
+    count: usize,
+    members: impl Iterator<Item = (MemberId, &'a room::Member)>,
+    limit: usize,
+) -> MemberList<'a> {
+    let mut members = members.map(|(id, member)| Member {
+        id,
+        name: (&*member.name).into(),
+        host: member.host,
+    });
+    let list = members.by_ref().take(limit).collect();
+    MemberList {
+        count,
+        list,
+        more: members.next().is_some(),
+    }
+}
+
+/// Appends a `page` of messages that stand in the log as frames already.
+pub fn write_page(messages: &[Slice], more: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"page":{"messages":["#);
+    for (index, message) in messages.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let frame = message.bytes();
+        let content = frame
+            .strip_prefix(br#"{"message":"#)
+            .and_then(|rest| rest.strip_suffix(b"}\n"))
+            .unwrap_or(b"{}");
+        out.extend_from_slice(content);
+    }
+    out.extend_from_slice(br#"],"more":"#);
+    out.extend_from_slice(if more { b"true" } else { b"false" });
+    out.extend_from_slice(b"}}\n");
+}

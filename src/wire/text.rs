@@ -1,0 +1,466 @@
+//! The text door: for a person with `nc`, and for the original program.
+//!
+//! Which of them a peer is, its first bytes tell: whoever sends a line break with
+//! them speaks [lines](Manner::Lines), whoever does not speaks
+//! [chunks](Manner::Chunks), as the original program does: what one `send` of it
+//! carries is one message.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use crate::room::{Event, Gathered, NotSaid, SERVER_NAME, TEXT_LIMIT, TEXT_LIMIT_BYTES};
+
+use super::lines::{Line, Lines};
+use super::native;
+
+/// The command by which a peer of the text door leaves, and by which the server
+/// sends the original program away.
+pub const QUIT: &str = "?{quit}";
+
+/// The most bytes that the original program receives at once.
+pub const CHUNK_BYTES: usize = 1_024;
+
+/// How a peer of the text door delimits its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Each line is a message. Is not sent its own.
+    Lines,
+    /// Each chunk received is a message. Is sent its own, for it shows nothing
+    /// by itself.
+    Chunks,
+}
+
+/// What a peer of the text door did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// It said something: its name, the first time.
+    Said(Cow<'a, str>),
+    /// It said something too long to be held.
+    TooLong,
+    /// It left; nothing follows.
+    Quit,
+}
+
+/// Takes what a peer of the text door sends, chunk by chunk.
+///
+/// Holds no more than one unfinished line (up to the bytes of the longest text)
+/// or character.
+#[derive(Debug)]
+pub struct Reader {
+    manner: Option<Manner>,
+    lines: Lines,
+    /// The first bytes of a character whose others have not come.
+    begun: Vec<u8>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            manner: None,
+            lines: Lines::new(TEXT_LIMIT_BYTES),
+            begun: Vec::new(),
+        }
+    }
+}
+
+impl Reader {
+    /// How the peer delimits its messages, once its first chunk told.
+    #[must_use]
+    pub const fn manner(&self) -> Option<Manner> {
+        self.manner
+    }
+
+    /// Takes the next chunk and gives what it completes, in order, up to a
+    /// [`Input::Quit`].
+    pub fn take(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
+        if chunk.is_empty() {
+            return;
+        }
+        let manner = *self.manner.get_or_insert(if chunk.contains(&b'\n') {
+            Manner::Lines
+        } else {
+            Manner::Chunks
+        });
+        match manner {
+            Manner::Lines => self.take_lines(chunk, give),
+            Manner::Chunks => {
+                let mut bytes = std::mem::take(&mut self.begun);
+                bytes.extend_from_slice(chunk);
+                let whole = bytes.len() - begun_character(&bytes);
+                self.begun = bytes.split_off(whole);
+                if !bytes.is_empty() {
+                    give_until_quit(&String::from_utf8_lossy(&bytes), &mut give);
+                }
+            }
+        }
+    }
+
+    fn take_lines(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
+        let mut quit = false;
+        let Ok(()) = self.lines.take::<Infallible>(chunk, |line| {
+            match line {
+                _ if quit => {}
+                Line::Whole(line) => {
+                    quit = give_until_quit(&String::from_utf8_lossy(line), &mut give);
+                }
+                Line::TooLong => give(Input::TooLong),
+            }
+            Ok(())
+        });
+        // A program that speaks lines may still send the command without one.
+        let begun = self.lines.begun();
+        if !quit && begun.ends_with(QUIT.as_bytes()) {
+            give_until_quit(&String::from_utf8_lossy(begun), &mut give);
+        }
+    }
+}
+
+/// How many bytes at the end are the beginning of a character whose other bytes
+/// have not come: 0 to 3.
+fn begun_character(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let byte = bytes[bytes.len() - back];
+        let length = match byte {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            0x80..=0xbf => continue,
+            _ => return 0,
+        };
+        return if length > back { back } else { 0 };
+    }
+    0
+}
+
+/// Gives what is said in `text` and, if it holds the quit command as a line or
+/// at its end, that. Tells whether it does.
+fn give_until_quit(text: &str, give: &mut impl FnMut(Input<'_>)) -> bool {
+    let mut start = 0;
+    let mut quit = None;
+    for line in text.split_inclusive('\n') {
+        if line.trim() == QUIT {
+            quit = Some(start);
+            break;
+        }
+        start += line.len();
+    }
+    let quit = quit.or_else(|| text.trim_end().strip_suffix(QUIT).map(str::len));
+    let said = &text[..quit.unwrap_or(text.len())];
+    if !(quit.is_some() && said.trim().is_empty()) {
+        give(Input::Said(said.into()));
+    }
+    if quit.is_some() {
+        give(Input::Quit);
+    }
+    quit.is_some()
+}
+
+/// Appends an event of the room in lines.
+pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
+    match event {
+        Event::Message { name, text, .. } => write_lines(name, text, out),
+        Event::Joined { name, count, .. } => {
+            write_notice(&format!("{name} joined. {}", here(*count)), out);
+        }
+        Event::Left { name, count, .. } => {
+            write_notice(&format!("{name} left. {}", here(*count)), out);
+        }
+        Event::Presence(gathered) => write_notice(&presence(gathered), out),
+        Event::Closed(closing) => write_notice(&native::closed(*closing).text, out),
+    }
+}
+
+/// Appends `text` with the name before each of its lines, so that nobody can
+/// write a line that looks like another's.
+fn write_lines(name: &str, text: &str, out: &mut Vec<u8>) {
+    for line in text.split('\n') {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(line.as_bytes());
+        out.push(b'\n');
+    }
+}
+
+/// Appends something that the server itself has to say.
+pub fn write_notice(text: &str, out: &mut Vec<u8>) {
+    write_lines(SERVER_NAME, text, out);
+}
+
+fn here(count: usize) -> String {
+    match count {
+        0 => "Nobody is here now.".to_owned(),
+        1 => "1 person is here now.".to_owned(),
+        _ => format!("{count} people are here now."),
+    }
+}
+
+fn presence(gathered: &Gathered) -> String {
+    let mut text = String::new();
+    for (names, more, what) in [
+        (&gathered.joined, gathered.joined_more, "joined"),
+        (&gathered.left, gathered.left_more, "left"),
+    ] {
+        if !names.is_empty() {
+            let names = names.iter().map(|name| &**name);
+            let _ = write!(text, "{} {what}. ", and_others(names, more));
+        }
+    }
+    text + &here(gathered.count)
+}
+
+/// `ada, bob and 3 others`.
+fn and_others<'a>(names: impl Iterator<Item = &'a str>, others: usize) -> String {
+    let mut names: Vec<Cow<'_, str>> = names.map(Cow::Borrowed).collect();
+    match others {
+        0 => {}
+        1 => names.push("1 other".into()),
+        _ => names.push(format!("{others} others").into()),
+    }
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.to_string(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// The most names that a welcome lists.
+pub const WELCOME_NAMES: usize = 20;
+
+/// The words that welcome a newcomer: `others` are the names of at most
+/// [`WELCOME_NAMES`] of the others among the `count` in the room.
+#[must_use]
+pub fn welcome<'a>(
+    room: &str,
+    name: &str,
+    count: usize,
+    others: impl Iterator<Item = &'a str>,
+) -> String {
+    let others: Vec<&str> = others.take(WELCOME_NAMES).collect();
+    let who = if others.is_empty() {
+        "You are the first.".to_owned()
+    } else {
+        let more = count.saturating_sub(1 + others.len());
+        let verb = if others.len() + more == 1 {
+            "is"
+        } else {
+            "are"
+        };
+        format!("{} {verb} here.", and_others(others.into_iter(), more))
+    };
+    format!("Welcome to {room}, {name}. {who} To leave, send {QUIT}")
+}
+
+/// What a peer is told about `count` of its messages that were not taken.
+#[must_use]
+pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
+    let what = match count {
+        1 => "Your message was not sent".to_owned(),
+        _ => format!("{count} of your messages were not sent"),
+    };
+    match why {
+        NotSaid::TooFast { retry } => {
+            let seconds = retry.as_secs_f32().ceil();
+            let unit = if seconds > 1.0 { "seconds" } else { "second" };
+            Some(format!(
+                "{what}: you are writing too fast. Wait {seconds} {unit}."
+            ))
+        }
+        NotSaid::TooLong => Some(format!("{what}: more than {TEXT_LIMIT} characters.")),
+        NotSaid::Empty | NotSaid::BadId | NotSaid::Closed => None,
+    }
+}
+
+/// The first piece of `text` that fits into [`CHUNK_BYTES`], cut between
+/// characters.
+#[must_use]
+pub fn first_chunk(text: &[u8]) -> &[u8] {
+    if text.len() <= CHUNK_BYTES {
+        return text;
+    }
+    let mut end = CHUNK_BYTES;
+    // A continuation byte does not begin a character.
+    while end > CHUNK_BYTES - 4 && text[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What comes of `chunks`: texts, `<too long>` and `<quit>`.
+    fn read(chunks: &[&[u8]]) -> Vec<String> {
+        let mut reader = Reader::default();
+        let mut found = Vec::new();
+        for chunk in chunks {
+            reader.take(chunk, |input| {
+                found.push(match input {
+                    Input::Said(text) => text.into_owned(),
+                    Input::TooLong => "<too long>".to_owned(),
+                    Input::Quit => "<quit>".to_owned(),
+                });
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn a_first_line_break_makes_lines() {
+        assert_eq!(
+            read(&[b"ada\nhel", b"lo\r\nyou\n"]),
+            ["ada", "hello", "you"]
+        );
+    }
+
+    #[test]
+    fn without_one_each_chunk_is_a_message() {
+        assert_eq!(
+            read(&[b"ada", b"hello", b"two\nlines\n"]),
+            ["ada", "hello", "two\nlines\n"]
+        );
+    }
+
+    #[test]
+    fn a_character_split_across_chunks_is_put_together() {
+        assert_eq!(
+            read(&[b"ada", b"caf\xc3", b"\xa9", b"\xf0\x9f", b"\x98\x80!"]),
+            ["ada", "caf", "é", "😀!"]
+        );
+        // What can be no character is replaced, and holds nothing up.
+        assert_eq!(
+            read(&[b"ada", b"a\xff", b"b\x80\x80\x80\x80"]),
+            ["ada", "a\u{fffd}", "b\u{fffd}\u{fffd}\u{fffd}\u{fffd}"]
+        );
+    }
+
+    #[test]
+    fn the_quit_command_is_found_in_its_three_places_and_never_given() {
+        // Alone.
+        assert_eq!(read(&[b"ada", b"?{quit}"]), ["ada", "<quit>"]);
+        assert_eq!(read(&[b"ada", b"?{quit}\n"]), ["ada", "<quit>"]);
+        // At the end of a chunk.
+        assert_eq!(read(&[b"ada", b"hello?{quit}"]), ["ada", "hello", "<quit>"]);
+        assert_eq!(read(&[b"ada\nhi", b"?{quit}"]), ["ada", "hi", "<quit>"]);
+        assert_eq!(read(&[b"ada\nbye ?{quit}\n"]), ["ada", "bye ", "<quit>"]);
+        // As a line.
+        assert_eq!(read(&[b"ada\n?{quit}\nmore\n"]), ["ada", "<quit>"]);
+        assert_eq!(
+            read(&[b"ada", b"hi\n?{quit}\nmore"]),
+            ["ada", "hi\n", "<quit>"]
+        );
+        // Elsewhere it is a text like any other.
+        assert_eq!(
+            read(&[b"ada\nsay ?{quit} to leave\n"]),
+            ["ada", "say ?{quit} to leave"]
+        );
+    }
+
+    #[test]
+    fn an_endless_line_is_told_once_and_not_held() {
+        let mut reader = Reader::default();
+        let mut told = 0;
+        reader.take(b"ada\n", |_| {});
+        for _ in 0..1_000 {
+            reader.take(&[b'x'; 4_096], |input| {
+                assert_eq!(input, Input::TooLong);
+                told += 1;
+            });
+            assert!(reader.lines.begun().len() <= TEXT_LIMIT_BYTES + 1);
+        }
+        assert_eq!(told, 1);
+    }
+
+    #[test]
+    fn nobody_can_forge_a_line() {
+        let mut out = Vec::new();
+        write_lines("eve", "hi\nSERVER: the room is closed", &mut out);
+        assert_eq!(out, b"eve: hi\neve: SERVER: the room is closed\n");
+    }
+
+    #[test]
+    fn a_welcome_is_a_sentence() {
+        let welcome = |count, others: &[&str]| welcome("R", "ada", count, others.iter().copied());
+        assert_eq!(
+            welcome(1, &[]),
+            "Welcome to R, ada. You are the first. To leave, send ?{quit}"
+        );
+        assert!(welcome(2, &["bob"]).contains(". bob is here."));
+        assert!(welcome(3, &["bob", "eve"]).contains(". bob and eve are here."));
+        assert!(welcome(9, &["bob", "eve"]).contains(". bob, eve and 6 others are here."));
+    }
+
+    #[test]
+    fn a_gathering_is_a_sentence() {
+        let gathered = Gathered {
+            count: 1204,
+            joined: vec!["eve".into(), "kim".into()],
+            joined_more: 81,
+            left: vec!["bob".into()],
+            left_more: 0,
+        };
+        assert_eq!(
+            presence(&gathered),
+            "eve, kim and 81 others joined. bob left. 1204 people are here now."
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_lines_gives_the_same(
+            text in "[ab\n\r?{}quité😀]{0,60}",
+            cuts in proptest::collection::vec(0_usize..200, 0..10),
+        ) {
+            // The first chunk tells the manner; a quit command may stand at the
+            // end of any chunk, so splits before its end see it, later ones do not.
+            let bytes = text.replace("?{quit}", "").into_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < bytes.len()).collect();
+            cuts.sort_unstable();
+            let mut pieces: Vec<&[u8]> = vec![b"ada\n"];
+            let mut start = 0;
+            for cut in cuts.into_iter().chain([bytes.len()]) {
+                pieces.push(&bytes[start..cut]);
+                start = cut;
+            }
+            prop_assert_eq!(read(&pieces), read(&[b"ada\n", &bytes]));
+        }
+
+        #[test]
+        fn no_chunk_is_lost_in_any_split_of_its_characters(
+            text in "[a-zé😀]{1,40}",
+            cuts in proptest::collection::vec(0_usize..160, 0..10),
+        ) {
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < bytes.len()).collect();
+            cuts.sort_unstable();
+            let mut pieces: Vec<&[u8]> = vec![b"ada"];
+            let mut start = 0;
+            for cut in cuts.into_iter().chain([bytes.len()]) {
+                pieces.push(&bytes[start..cut]);
+                start = cut;
+            }
+            prop_assert_eq!(read(&pieces)[1..].concat(), text);
+        }
+
+        #[test]
+        fn no_bytes_panic(chunks in proptest::collection::vec(
+            proptest::collection::vec(any::<u8>(), 0..50), 0..20)) {
+            let chunks: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
+            let _ = read(&chunks);
+        }
+
+        #[test]
+        fn chunks_for_the_original_are_small_and_whole_characters(text in ".{0,3000}") {
+            let mut rest = text.as_bytes();
+            while !rest.is_empty() {
+                let chunk = first_chunk(rest);
+                prop_assert!(!chunk.is_empty() && chunk.len() <= CHUNK_BYTES);
+                prop_assert!(std::str::from_utf8(chunk).is_ok());
+                rest = &rest[chunk.len()..];
+            }
+        }
+    }
+}
