@@ -2,4 +2,5 @@
 #[cfg(feature = "gui")]
 pub mod app;
 pub mod room;
+pub mod server;
 pub mod wire;

@@ -300,15 +300,10 @@ impl Room {
         }
     }
 
-    /// Who is in the room.
-    #[must_use]
-    pub fn members(&self) -> impl Iterator<Item = (MemberId, &Member)> {
-        self.members.after(None)
-    }
-
-    /// Who is in the room, of those with an id after `after`.
-    pub fn members_after(&self, after: MemberId) -> impl Iterator<Item = (MemberId, &Member)> {
-        self.members.after(Some(after))
+    /// Who is in the room, in the order in which they came: all, or those with an
+    /// id after `after`.
+    pub fn members(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
+        self.members.after(after)
     }
 
     /// How many are in the room.

@@ -52,6 +52,34 @@ impl Door {
     }
 }
 
+/// What someone is answered who came by a door that is not served, in the
+/// language of that door. `first` are its first bytes.
+#[must_use]
+pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
+    const WHAT: &str = "This is a Chatroom, a room to talk in";
+    match door {
+        Door::Browser => {
+            let body = format!("{WHAT}. It cannot be used with a web browser yet.\n");
+            let length = body.len();
+            let body = if first.starts_with(b"HEAD ") {
+                String::new()
+            } else {
+                body
+            };
+            format!(
+                "HTTP/1.1 501 Not Implemented\r\n\
+                 Content-Type: text/plain; charset=utf-8\r\n\
+                 Content-Length: {length}\r\n\
+                 Connection: close\r\n\r\n{body}"
+            )
+            .into_bytes()
+        }
+        Door::Irc => format!("ERROR :{WHAT}. It cannot be used with IRC yet.\r\n").into_bytes(),
+        // A TLS client understands nothing but TLS.
+        Door::Tls | Door::Native | Door::Text => Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

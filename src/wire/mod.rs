@@ -33,7 +33,7 @@ pub const NAME_PROMPT: Duration = Duration::from_secs(2);
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// Who has heard nothing for this long takes the connection for lost.
-pub const DEAD_AFTER: Duration = Duration::from_secs(60);
+pub const DEAD_AFTER: Duration = Duration::from_mins(1);
 
 /// How many messages of the past a newcomer is sent, unless it asks otherwise.
 pub const HISTORY: u64 = 100;

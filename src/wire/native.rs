@@ -99,7 +99,7 @@ pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
 /// The error for a message with the id `id` that was not taken. `None` if the
 /// sender is told otherwise: the room is closed.
 #[must_use]
-pub fn not_said<'a>(why: NotSaid, id: Option<&'a str>) -> Option<frame::Error<'a>> {
+pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
     let mut retry_ms = None;
     let (code, text) = match why {
         NotSaid::TooFast { retry } => {

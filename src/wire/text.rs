@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 
-use crate::room::{Event, Gathered, NotSaid, SERVER_NAME, TEXT_LIMIT, TEXT_LIMIT_BYTES};
+use crate::room::{Event, Gap, Gathered, NotSaid, SERVER_NAME, TEXT_LIMIT, TEXT_LIMIT_BYTES};
 
 use super::lines::{Line, Lines};
 use super::native;
@@ -65,24 +65,20 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// How the peer delimits its messages, once its first chunk told.
-    #[must_use]
-    pub const fn manner(&self) -> Option<Manner> {
-        self.manner
-    }
-
-    /// Takes the next chunk and gives what it completes, in order, up to a
-    /// [`Input::Quit`].
-    pub fn take(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
-        if chunk.is_empty() {
-            return;
-        }
-        let manner = *self.manner.get_or_insert(if chunk.contains(&b'\n') {
+    /// How the peer delimits its messages: its first chunk, which this may be,
+    /// tells.
+    pub fn manner(&mut self, chunk: &[u8]) -> Manner {
+        *self.manner.get_or_insert(if chunk.contains(&b'\n') {
             Manner::Lines
         } else {
             Manner::Chunks
-        });
-        match manner {
+        })
+    }
+
+    /// Takes the next chunk, which is not empty, and gives what it completes, in
+    /// order, up to a [`Input::Quit`].
+    pub fn take(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
+        match self.manner(chunk) {
             Manner::Lines => self.take_lines(chunk, give),
             Manner::Chunks => {
                 let mut bytes = std::mem::take(&mut self.begun);
@@ -268,6 +264,19 @@ pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
         }
         NotSaid::TooLong => Some(format!("{what}: more than {TEXT_LIMIT} characters.")),
         NotSaid::Empty | NotSaid::BadId | NotSaid::Closed => None,
+    }
+}
+
+/// What a peer is told about messages that it was too slow to be sent. `None` if
+/// they were joins and leaves only.
+#[must_use]
+pub fn missed(gap: Gap) -> Option<String> {
+    match (gap.to + 1).saturating_sub(gap.from) {
+        0 => None,
+        1 => Some("You were too slow: a message is lost to you.".to_owned()),
+        count => Some(format!(
+            "You were too slow: {count} messages are lost to you."
+        )),
     }
 }
 

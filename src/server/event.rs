@@ -1,0 +1,63 @@
+//! What a server tells whoever runs it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::room::Why;
+use crate::wire::door::Door;
+
+/// Something that happened at a server. What was said is never told here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A member came in.
+    Joined {
+        /// The name it got.
+        name: Arc<str>,
+        /// Where it comes from.
+        address: SocketAddr,
+        /// The door it came in by.
+        door: Door,
+        /// How many are in the room now.
+        count: usize,
+    },
+    /// A member left.
+    Left {
+        /// Its name.
+        name: Arc<str>,
+        /// Where it came from.
+        address: SocketAddr,
+        /// The door it came in by.
+        door: Door,
+        /// Why.
+        why: Why,
+        /// How many are in the room now.
+        count: usize,
+    },
+    /// Someone was not let in.
+    Refused {
+        /// Where it comes from.
+        address: SocketAddr,
+        /// Why.
+        why: Refusal,
+    },
+    /// No connection can be accepted for the moment, and why.
+    Stalled(String),
+    /// This many events before the next one were dropped, because nobody took
+    /// them in time.
+    Missed(u64),
+}
+
+/// Why someone was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// As many connections as may be are open.
+    #[error("the room is full")]
+    RoomFull,
+    /// As many connections as may be come from its address.
+    #[error("too many connections from this address")]
+    TooManyConnections,
+    /// It came by a door that is not served.
+    #[error("it came by a door that is not served: {0:?}")]
+    ClosedDoor(Door),
+}

@@ -1,0 +1,281 @@
+//! One connection: what its peer says, and what is to be written to it.
+//!
+//! A [`Session`] does no I/O and reads no clock. The
+//! [connection](super::connection) hands it the bytes that came, and asks it for
+//! those that are to go.
+
+mod native;
+mod output;
+mod text;
+
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::room::{Cursor, MemberId, Why};
+use crate::wire::door::{Door, not_served};
+use crate::wire::frame::{Empty, Hello, Reply};
+use crate::wire::lines::Lines;
+use crate::wire::text::{Manner, Reader};
+use crate::wire::{FRAME_LIMIT, NAME_PROMPT};
+
+use super::event::{Event, Refusal};
+use super::shared::{Guest, Shared};
+
+pub(super) use self::output::Slices;
+
+/// How long first bytes that could be the start of a door's word are given to go
+/// on; after it they are a name.
+const DOOR_PATIENCE: Duration = Duration::from_millis(500);
+
+/// While this many bytes wait to be written to a peer, nothing is read from it.
+const OUTPUT_LIMIT: usize = 64 << 10;
+
+/// A member who goes on though it was told this often in a row that it is too
+/// fast is not read from until it may speak again.
+const REFUSALS_LIMIT: u32 = 50;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    shared: Arc<Shared>,
+    guest: Guest,
+    arrived: Instant,
+    /// When the last bytes came.
+    heard: Instant,
+    /// Whether the peer was asked for a name, or as a member pinged, since then.
+    asked: bool,
+    speech: Speech,
+    /// How a peer of the text door delimits its messages, once that is known.
+    manner: Option<Manner>,
+    member: Option<Membership>,
+    /// What is written next, before anything of the log.
+    output: Vec<u8>,
+    /// What is written when all of the log is.
+    replies: Vec<u8>,
+    /// Whether the others are still to be told of a message.
+    has_said: bool,
+    /// How many messages in a row were refused as too fast.
+    refusals: u32,
+    /// Nothing is read until then.
+    paused_until: Option<Instant>,
+    /// Nothing follows what is in `output`.
+    ending: Option<Farewell>,
+}
+
+/// How the peer speaks.
+#[derive(Debug)]
+enum Speech {
+    /// Its first bytes do not tell yet.
+    Unknown(Vec<u8>),
+    Native(Lines),
+    Text(Reader),
+}
+
+/// A peer's place in the room.
+#[derive(Debug)]
+struct Membership {
+    id: MemberId,
+    cursor: Cursor,
+    /// The messages of the past, by `seq`, that are sent before the log is
+    /// followed.
+    replay: Range<u64>,
+}
+
+/// What is to be done when the output of a session that ends is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// Nothing more.
+    Silent,
+    /// After a pause, the quit command by itself: the original program ends by it.
+    QuitCommand,
+}
+
+impl Session {
+    /// The session of someone who has just come.
+    pub(super) fn new(guest: Guest, now: Instant) -> Self {
+        Self {
+            shared: Arc::clone(guest.shared()),
+            guest,
+            arrived: now,
+            heard: now,
+            asked: false,
+            speech: Speech::Unknown(Vec::new()),
+            manner: None,
+            member: None,
+            output: Vec::new(),
+            replies: Vec::new(),
+            has_said: false,
+            refusals: 0,
+            paused_until: None,
+            ending: None,
+        }
+    }
+
+    /// How the session ends once its output is written, if it ends.
+    pub(super) const fn ending(&self) -> Option<Farewell> {
+        self.ending
+    }
+
+    /// Whether the peer's bytes are wanted.
+    pub(super) const fn wants_input(&self) -> bool {
+        self.ending.is_none()
+            && self.paused_until.is_none()
+            && self.output.len() + self.replies.len() < OUTPUT_LIMIT
+    }
+
+    /// When [`Session::tick`] is to be called next.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.ending.is_some() {
+            return None;
+        }
+        let settings = &self.shared.settings;
+        let next = match (&self.member, &self.speech) {
+            (None, Speech::Unknown(first)) => {
+                let ask = (!self.asked).then(|| self.arrived + NAME_PROMPT);
+                let decide = (!first.is_empty()).then(|| self.heard + DOOR_PATIENCE);
+                let name = self.arrived + settings.name_timeout;
+                Some(ask.into_iter().chain(decide).fold(name, Instant::min))
+            }
+            (None, _) => Some(self.arrived + settings.name_timeout),
+            (Some(_), Speech::Native(_)) if self.asked => Some(self.heard + settings.dead_after),
+            (Some(_), Speech::Native(_)) => Some(self.heard + settings.heartbeat),
+            // The kernel finds a dead peer of the text door.
+            (Some(_), _) => None,
+        };
+        next.into_iter().chain(self.paused_until).min()
+    }
+
+    /// Does what is due at `now`.
+    pub(super) fn tick(&mut self, now: Instant) {
+        if self.ending.is_some() {
+            return;
+        }
+        if self.paused_until.is_some_and(|until| until <= now) {
+            self.paused_until = None;
+        }
+        if self.member.is_some() {
+            self.tick_member(now);
+        } else {
+            self.tick_guest(now);
+        }
+    }
+
+    /// The heartbeat of a native member.
+    fn tick_member(&mut self, now: Instant) {
+        if !matches!(self.speech, Speech::Native(_)) {
+            return;
+        }
+        let settings = &self.shared.settings;
+        if now >= self.heard + settings.dead_after {
+            self.end(Why::Timeout);
+        } else if now >= self.heard + settings.heartbeat && !self.asked {
+            self.asked = true;
+            self.reply(&Reply::Ping(Empty {}));
+        }
+    }
+
+    /// The patience with someone who has given no name.
+    fn tick_guest(&mut self, now: Instant) {
+        let name_is_due = now >= self.arrived + self.shared.settings.name_timeout;
+        match &mut self.speech {
+            Speech::Unknown(first)
+                if !first.is_empty() && (name_is_due || now >= self.heard + DOOR_PATIENCE) =>
+            {
+                let first = mem::take(first);
+                self.speech = Speech::Text(Reader::default());
+                self.take_speech(&first, now);
+            }
+            Speech::Native(_) if name_is_due => self.enter_native(&Hello::default()),
+            Speech::Text(_) if name_is_due => self.enter_text(""),
+            Speech::Unknown(_) if name_is_due => {
+                self.speech = Speech::Text(Reader::default());
+                self.enter_text("");
+            }
+            Speech::Unknown(_) if now >= self.arrived + NAME_PROMPT && !self.asked => {
+                self.asked = true;
+                self.notice("What is your name?");
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes bytes of the peer; there are some.
+    pub(super) fn take(&mut self, bytes: &[u8], now: Instant) {
+        self.heard = now;
+        if self.member.is_some() {
+            self.asked = false;
+        }
+        let Speech::Unknown(first) = &mut self.speech else {
+            return self.take_speech(bytes, now);
+        };
+        first.extend_from_slice(bytes);
+        let Some(door) = Door::of(first) else { return };
+        let first = mem::take(first);
+        match door {
+            Door::Native => self.speech = Speech::Native(Lines::new(FRAME_LIMIT)),
+            Door::Text => self.speech = Speech::Text(Reader::default()),
+            Door::Tls | Door::Browser | Door::Irc => {
+                self.replies.extend_from_slice(&not_served(door, &first));
+                let (address, why) = (self.guest.address(), Refusal::ClosedDoor(door));
+                self.shared.report(Event::Refused { address, why });
+                return self.end(Why::Protocol);
+            }
+        }
+        self.take_speech(&first, now);
+    }
+
+    fn take_speech(&mut self, bytes: &[u8], now: Instant) {
+        // Put back below: what it holds must outlive this call.
+        match mem::replace(&mut self.speech, Speech::Unknown(Vec::new())) {
+            Speech::Native(mut lines) => {
+                self.take_native(&mut lines, bytes, now);
+                self.speech = Speech::Native(lines);
+            }
+            Speech::Text(mut reader) => {
+                self.manner = Some(reader.manner(bytes));
+                self.take_text(&mut reader, bytes, now);
+                self.speech = Speech::Text(reader);
+            }
+            Speech::Unknown(_) => {}
+        }
+    }
+
+    /// Notes that a message was taken; the others are told once for all of the
+    /// same bytes.
+    fn said(&mut self) {
+        self.refusals = 0;
+        self.has_said = true;
+    }
+
+    fn tell_said(&mut self) {
+        if mem::take(&mut self.has_said) {
+            self.shared.tell_news();
+        }
+    }
+
+    /// Counts a message that was refused as too fast; whoever goes on regardless
+    /// is not listened to for a while.
+    fn refused(&mut self, retry: Duration, now: Instant) {
+        self.refusals += 1;
+        if self.refusals >= REFUSALS_LIMIT {
+            self.refusals = 0;
+            self.paused_until = Some(now + retry);
+        }
+    }
+
+    /// The peer's sending half has ended, or the connection is broken.
+    pub(super) fn hang_up(&mut self, broken: bool) {
+        let quit = !broken && matches!(self.speech, Speech::Text(_));
+        self.end(if quit { Why::Quit } else { Why::Lost });
+    }
+
+    /// Ends the session: the peer is out of the room at once; what is in the
+    /// output is still written.
+    fn end(&mut self, why: Why) {
+        self.ending.get_or_insert(Farewell::Silent);
+        self.member = None;
+        self.guest.leave(why);
+    }
+}

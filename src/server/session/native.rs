@@ -1,0 +1,252 @@
+//! The native door: requests and their answers.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::room::{self, MemberId, NotEntered, NotSaid, Why};
+use crate::wire::door::Door;
+use crate::wire::frame::{
+    self, Closed, ClosedCode, Code, Empty, Hello, HistoryRequest, Limits, Member, MembersRequest,
+    NOTICE_ADDRESS, Notice, Reply, Request, Say, Welcome, read_request, write_frame,
+};
+use crate::wire::lines::{Line, Lines};
+use crate::wire::native::{closed, error, member_list, not_said, write_page};
+use crate::wire::{FRAME_LIMIT, MEMBERS_LIMIT, PAGE_BYTES, PAGE_LIMIT, PROTOCOL, WELCOME_MEMBERS};
+
+use super::super::shared::random_token;
+use super::{Membership, Session};
+
+/// What the server can do beyond the least.
+const FEATURES: [&str; 1] = ["history"];
+
+/// Nothing more is taken of a peer whose session ends.
+struct Over;
+
+impl Session {
+    /// Takes bytes of a native client.
+    pub(super) fn take_native(&mut self, lines: &mut Lines, bytes: &[u8], now: Instant) {
+        let _ = lines.take(bytes, |line| {
+            match line {
+                Line::Whole(line) => self.take_line(line, now),
+                Line::TooLong => self.fail(
+                    Code::FrameTooLong,
+                    format!("A frame is longer than {FRAME_LIMIT} bytes."),
+                ),
+            }
+            if self.ending.is_some() {
+                Err(Over)
+            } else {
+                Ok(())
+            }
+        });
+        self.tell_said();
+    }
+
+    fn take_line(&mut self, line: &[u8], now: Instant) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        let request = match read_request(line) {
+            Ok(Some(request)) => request,
+            Ok(None) => return,
+            Err(why) => {
+                return self.fail(Code::BadFrame, format!("This is not a frame: {why}."));
+            }
+        };
+        match (request, &self.member) {
+            (Request::Ping(Empty {}), _) => self.reply(&Reply::Pong(Empty {})),
+            (Request::Pong(Empty {}), _) => {}
+            (Request::Bye(Empty {}), _) => {
+                self.reply(&Reply::Closed(Closed {
+                    code: ClosedCode::Bye,
+                    text: "Goodbye.".into(),
+                    retry_ms: None,
+                }));
+                self.end(Why::Quit);
+            }
+            (Request::Hello(hello), None) => self.greet(&hello),
+            (_, None) => {
+                self.fail(Code::HelloFirst, "A “hello” with your name comes first.");
+            }
+            (Request::Hello(_), Some(_)) => {
+                self.reply(&Reply::Error(error(
+                    Code::HelloTwice,
+                    "You are a member already.",
+                )));
+            }
+            (Request::Say(say), Some(member)) => {
+                let id = member.id;
+                self.say(id, &say, now);
+            }
+            (Request::Members(request), Some(_)) => self.answer_members(request),
+            (Request::History(request), Some(_)) => self.answer_history(request),
+        }
+    }
+
+    fn greet(&mut self, hello: &Hello<'_>) {
+        if hello.protocol == PROTOCOL {
+            self.enter_native(hello);
+        } else {
+            let asked = hello.protocol;
+            self.fail(
+                Code::ProtocolVersion,
+                format!("This server speaks version {PROTOCOL} of the protocol, not {asked}."),
+            );
+        }
+    }
+
+    /// Takes the client into the room, and welcomes it.
+    pub(super) fn enter_native(&mut self, hello: &Hello<'_>) {
+        let shared = std::sync::Arc::clone(&self.shared);
+        let host = hello.host_key.as_deref() == Some(shared.host_key.as_str());
+        let Ok(session) = random_token() else {
+            // There is no membership without a secret.
+            return self.end(Why::Lost);
+        };
+        let entered = match self.guest.enter(&hello.name, Door::Native, host) {
+            Ok(entered) => entered,
+            Err(NotEntered::Full) => return self.fail(Code::RoomFull, "The room is full."),
+            Err(NotEntered::Closed(closing)) => {
+                self.reply(&Reply::Closed(closed(closing)));
+                return self.end(Why::Quit);
+            }
+        };
+        let room = shared.room();
+        let rules = room.rules();
+        let limit = |value| (rules.pace.per_second > 0).then_some(value);
+        let welcome = Reply::Welcome(Welcome {
+            protocol: PROTOCOL,
+            room: shared.room_name.as_str().into(),
+            epoch: shared.epoch.as_str().into(),
+            durable: false,
+            session: session.into(),
+            next: entered.next_seq,
+            you: Member {
+                id: entered.id,
+                name: (&*entered.name).into(),
+                host,
+            },
+            members: member_list(entered.count, room.members(None), WELCOME_MEMBERS),
+            limits: Limits {
+                frame: FRAME_LIMIT,
+                text: room::TEXT_LIMIT,
+                burst: limit(rules.pace.burst),
+                per_second: limit(rules.pace.per_second),
+            },
+            features: FEATURES.map(Into::into).to_vec(),
+        });
+        write_frame(&welcome, &mut self.output);
+        let newest = entered.next_seq.saturating_sub(shared.settings.history);
+        let first = match hello.after {
+            // What was said in another log is of no use here.
+            Some(after)
+                if hello
+                    .epoch
+                    .as_ref()
+                    .is_none_or(|epoch| *epoch == shared.epoch) =>
+            {
+                after.saturating_add(1)
+            }
+            _ => newest.max(room.oldest_seq()),
+        };
+        drop(room);
+        self.member = Some(Membership {
+            id: entered.id,
+            cursor: entered.cursor,
+            replay: first.max(1)..entered.next_seq,
+        });
+        if host {
+            self.tell_addresses();
+        }
+    }
+
+    /// Tells the host where others can join.
+    fn tell_addresses(&mut self) {
+        let addresses: Vec<String> = self
+            .shared
+            .addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let notice = Reply::Notice(Notice {
+            code: NOTICE_ADDRESS.into(),
+            text: format!("Others can join at {}.", addresses.join(" or ")).into(),
+            addresses: addresses.into_iter().map(Into::into).collect(),
+        });
+        self.reply(&notice);
+    }
+
+    fn say(&mut self, from: MemberId, say: &Say<'_>, now: Instant) {
+        let said =
+            self.shared
+                .room()
+                .say(from, say.id.as_deref(), &say.text, now, Timestamp::now());
+        match said {
+            Ok(_) => self.said(),
+            Err(why) => {
+                if let NotSaid::TooFast { retry } = why {
+                    self.refused(retry, now);
+                }
+                if let Some(error) = not_said(why, say.id.as_deref()) {
+                    self.reply(&Reply::Error(error));
+                }
+            }
+        }
+    }
+
+    fn answer_members(&mut self, request: MembersRequest) {
+        let limit = clamp(request.limit, MEMBERS_LIMIT as u64);
+        let limit = usize::try_from(limit).unwrap_or(MEMBERS_LIMIT);
+        let room = self.shared.room();
+        let members = room.members(request.after);
+        let list = member_list(room.count(), members, limit);
+        write_frame(&Reply::Members(list), &mut self.replies);
+    }
+
+    fn answer_history(&mut self, request: HistoryRequest) {
+        let mut room = self.shared.room();
+        let oldest = room.oldest_seq();
+        let end = request
+            .before
+            .map_or(room.next_seq(), |before| before.min(room.next_seq()));
+        let start = end
+            .saturating_sub(clamp(request.limit, PAGE_LIMIT))
+            .max(oldest);
+        let (messages, _) = room.messages(start, end, usize::MAX);
+        drop(room);
+        // The newest ones of them that fit.
+        let mut bytes = 0;
+        let fitting = messages
+            .iter()
+            .rev()
+            .take_while(|message| {
+                bytes += message.bytes().len();
+                bytes <= PAGE_BYTES
+            })
+            .count()
+            .max(1);
+        let left_out = messages.len().saturating_sub(fitting);
+        let more = left_out > 0 || (start > oldest && !messages.is_empty());
+        write_page(&messages[left_out..], more, &mut self.replies);
+    }
+
+    /// Answers.
+    pub(super) fn reply(&mut self, reply: &Reply<'_>) {
+        write_frame(reply, &mut self.replies);
+    }
+
+    /// Tells what is wrong, and ends the session.
+    fn fail(&mut self, code: Code, text: impl Into<String>) {
+        self.reply(&Reply::Error(frame::Error {
+            fatal: true,
+            ..error(code, text)
+        }));
+        self.end(Why::Protocol);
+    }
+}
+
+/// What was asked for, from 1 to `most`; without anything, `most`.
+fn clamp(asked: Option<u64>, most: u64) -> u64 {
+    asked.map_or(most, |asked| asked.clamp(1, most))
+}

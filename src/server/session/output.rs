@@ -1,0 +1,176 @@
+//! What is to be written to a peer: what it has not read of the log, and then
+//! what is meant for it alone. So an answer never overtakes what happened before
+//! the question.
+
+use std::mem;
+use std::ops::Range;
+
+use crate::room::{Closing, Encoding, Gap, Room, Slice, Why};
+use crate::wire::frame::{Reply, write_frame};
+use crate::wire::native::{closed, gap};
+use crate::wire::text::{self, Manner, first_chunk, write_notice};
+
+use super::{Farewell, Membership, Session, Speech};
+
+/// While a newcomer is sent the past, this many bytes of it are held for it at
+/// once, and one message more.
+const REPLAY_BYTES: usize = 32 << 10;
+
+/// While a peer of the text door is written to, this many bytes are held for it
+/// at once, and one message more.
+const TEXT_BYTES: usize = 16 << 10;
+
+/// What one write is made of: a session's own output, then these of the log.
+pub type Slices = Vec<Slice>;
+
+impl Session {
+    /// Finds what is to be written now: either it lies in the log and is put into
+    /// `slices`, or it is in the session's [output](Session::output). `false` if
+    /// there is nothing.
+    pub fn gather(&mut self, slices: &mut Slices) -> bool {
+        if !self.output.is_empty() {
+            return true;
+        }
+        // An idle session holds no buffer.
+        self.output = Vec::new();
+        let mut room = self.shared.room();
+        match (&mut self.member, &self.speech) {
+            (Some(member), Speech::Native(_)) => {
+                if !member.replay.is_empty() {
+                    replay(&mut room, &mut member.replay, &mut self.output);
+                    return true;
+                }
+                if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
+                    write_frame(&gap(missed), &mut self.output);
+                    return true;
+                }
+            }
+            (Some(member), _) => {
+                gather_text(&mut room, member, self.manner, slices, &mut self.output);
+            }
+            (None, _) => {}
+        }
+        if !slices.is_empty() || !self.output.is_empty() {
+            return true;
+        }
+        if let Some(closing) = room.closed()
+            && self.ending.is_none()
+        {
+            drop(room);
+            self.end_closed(closing);
+        }
+        self.output = mem::take(&mut self.replies);
+        !self.output.is_empty()
+    }
+
+    /// Ends the session because the room was closed; a member has read so in the
+    /// log.
+    fn end_closed(&mut self, closing: Closing) {
+        if self.member.is_none() {
+            match self.speech {
+                Speech::Native(_) => self.reply(&Reply::Closed(closed(closing))),
+                _ => self.notice(&closed(closing).text),
+            }
+        } else if self.manner == Some(Manner::Chunks) {
+            self.ending = Some(Farewell::QuitCommand);
+        }
+        self.end(Why::Quit);
+    }
+
+    /// What is written of the session's own output at once. The original program
+    /// is sent no more than it receives.
+    pub fn output(&self) -> &[u8] {
+        match self.manner {
+            Some(Manner::Chunks) => first_chunk(&self.output),
+            _ => &self.output,
+        }
+    }
+
+    /// Notes that the first `count` bytes of what was gathered were written.
+    /// What is left of an entry that was cut is held for the peer; the cursor
+    /// stands behind it.
+    pub fn wrote(&mut self, mut count: usize, slices: &Slices) {
+        if slices.is_empty() {
+            self.output.drain(..count);
+            return;
+        }
+        for slice in slices {
+            let length = slice.bytes().len();
+            if count < length {
+                let (cursor, rest) = slice.split(count);
+                self.output = rest.to_vec();
+                if let Some(member) = &mut self.member {
+                    member.cursor = cursor;
+                }
+                return;
+            }
+            count -= length;
+        }
+    }
+}
+
+/// Copies what a peer of the text door has not read into its output.
+fn gather_text(
+    room: &mut Room,
+    member: &mut Membership,
+    manner: Option<Manner>,
+    slices: &mut Slices,
+    output: &mut Vec<u8>,
+) {
+    let chunks = manner == Some(Manner::Chunks);
+    while output.is_empty() {
+        if let Some(missed) = room.read(&mut member.cursor, Encoding::Text, slices) {
+            if let Some(text) = text::missed(missed) {
+                write_notice(&text, output);
+            }
+            continue;
+        }
+        if slices.is_empty() {
+            return;
+        }
+        for slice in slices.drain(..) {
+            let mut taken = 0;
+            for (from, bytes) in slice.entries() {
+                taken += bytes.len();
+                // A person at a terminal sees what it typed already.
+                if chunks || from != Some(member.id) {
+                    output.extend_from_slice(bytes);
+                }
+                if output.len() >= TEXT_BYTES {
+                    break;
+                }
+            }
+            if output.len() >= TEXT_BYTES {
+                member.cursor = slice.split(taken).0;
+                break;
+            }
+        }
+    }
+    if chunks && output.last() == Some(&b'\n') {
+        output.pop();
+    }
+}
+
+/// Copies the next messages of the past into `output`, or says that they are not
+/// held any more.
+fn replay(room: &mut Room, replay: &mut Range<u64>, output: &mut Vec<u8>) {
+    let oldest = room.oldest_seq().min(replay.end);
+    if replay.start < oldest {
+        let missed = Gap {
+            from: replay.start,
+            to: oldest - 1,
+        };
+        write_frame(&gap(missed), output);
+        replay.start = oldest;
+        return;
+    }
+    let (messages, next) = room.messages(replay.start, replay.end, REPLAY_BYTES);
+    for message in &messages {
+        output.extend_from_slice(message.bytes());
+    }
+    replay.start = if messages.is_empty() {
+        replay.end
+    } else {
+        next
+    };
+}

@@ -1,0 +1,113 @@
+//! The text door: a person with `nc`, or the original program.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::room::{NotEntered, NotSaid, Why};
+use crate::wire::door::Door;
+use crate::wire::native::closed;
+use crate::wire::text::{Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice};
+
+use super::{Membership, Session};
+
+/// Messages of one chunk that were not taken.
+#[derive(Default)]
+struct NotTaken {
+    too_fast: usize,
+    too_long: usize,
+    /// Why the last one that came too fast was not taken.
+    why: Option<NotSaid>,
+}
+
+impl Session {
+    /// Takes bytes of a peer of the text door.
+    pub(super) fn take_text(&mut self, reader: &mut Reader, bytes: &[u8], now: Instant) {
+        let mut not_taken = NotTaken::default();
+        reader.take(bytes, |input| {
+            if self.ending.is_none() {
+                self.take_input(&input, now, &mut not_taken);
+            }
+        });
+        self.tell_said();
+        if let Some(text) = not_taken
+            .why
+            .and_then(|why| not_said(why, not_taken.too_fast))
+        {
+            self.notice(&text);
+        }
+        if not_taken.too_long > 0
+            && let Some(text) = not_said(NotSaid::TooLong, not_taken.too_long)
+        {
+            self.notice(&text);
+        }
+    }
+
+    fn take_input(&mut self, input: &Input<'_>, now: Instant, not_taken: &mut NotTaken) {
+        match (input, &self.member) {
+            (Input::Quit, _) => self.end(Why::Quit),
+            (Input::Said(name), None) => self.enter_text(name),
+            (Input::TooLong, None) => self.enter_text(""),
+            (Input::TooLong, Some(_)) => not_taken.too_long += 1,
+            (Input::Said(text), Some(member)) => {
+                let id = member.id;
+                let said = self
+                    .shared
+                    .room()
+                    .say(id, None, text, now, Timestamp::now());
+                match said {
+                    Ok(_) => self.said(),
+                    Err(why @ NotSaid::TooFast { retry }) => {
+                        self.refused(retry, now);
+                        not_taken.too_fast += 1;
+                        not_taken.why = Some(why);
+                    }
+                    Err(NotSaid::TooLong) => not_taken.too_long += 1,
+                    // An empty line says nothing, and is nothing to talk about.
+                    Err(NotSaid::Empty | NotSaid::BadId | NotSaid::Closed) => {}
+                }
+            }
+        }
+    }
+
+    /// Takes the peer into the room, and welcomes it.
+    pub(super) fn enter_text(&mut self, name: &str) {
+        let entered = match self.guest.enter(name, Door::Text, false) {
+            Ok(entered) => entered,
+            Err(NotEntered::Full) => {
+                self.notice("The room is full.");
+                return self.end(Why::Protocol);
+            }
+            Err(NotEntered::Closed(closing)) => {
+                self.notice(&closed(closing).text);
+                return self.end(Why::Quit);
+            }
+        };
+        let room = self.shared.room();
+        let others = room.members(None).filter(|(id, _)| *id != entered.id);
+        let others = others.take(WELCOME_NAMES).map(|(_, member)| &*member.name);
+        let text = welcome(&self.shared.room_name, &entered.name, entered.count, others);
+        drop(room);
+        self.member = Some(Membership {
+            id: entered.id,
+            cursor: entered.cursor,
+            replay: 0..0,
+        });
+        // Before anything that happens from now on.
+        write_notice(&text, &mut self.output);
+        if self.manner == Some(Manner::Chunks) {
+            self.output.pop();
+        }
+    }
+
+    /// Tells the peer something.
+    pub(super) fn notice(&mut self, text: &str) {
+        if self.manner == Some(Manner::Chunks) && !self.replies.is_empty() {
+            self.replies.push(b'\n');
+        }
+        write_notice(text, &mut self.replies);
+        if self.manner == Some(Manner::Chunks) {
+            self.replies.pop();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a server is started with.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::room::Rules;
+use crate::wire;
+
+use super::event::Event;
+
+/// What a server is started with. The defaults are those of the command line.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The TCP port; 0 takes a free one.
+    pub port: u16,
+    /// The addresses to listen on; all of this computer if there are none.
+    pub bind: Vec<IpAddr>,
+    /// The name of the room; made from the computer's if there is none.
+    pub room_name: Option<String>,
+    /// Whether the server goes on when everyone has left.
+    pub stay_open: bool,
+    /// How many messages of the past a newcomer is sent.
+    pub history: u64,
+    /// How long someone at the door may take to give a name.
+    pub name_timeout: Duration,
+    /// The most connections from one address (IPv6: from one /64); 0 lifts the
+    /// limit.
+    pub max_per_address: usize,
+    /// What members are held to. As many connections as members are let in.
+    pub rules: Rules,
+    /// A native client that is silent for this long is asked whether it is there.
+    pub heartbeat: Duration,
+    /// A native client that is silent for this long is taken for lost.
+    pub dead_after: Duration,
+    /// Where to tell what happens, for a journal. Events that find the channel
+    /// full are dropped and [counted](Event::Missed).
+    pub events: Option<async_channel::Sender<Event>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            port: wire::DEFAULT_PORT,
+            bind: Vec::new(),
+            room_name: None,
+            stay_open: false,
+            history: wire::HISTORY,
+            name_timeout: wire::NAME_TIMEOUT,
+            max_per_address: 256,
+            rules: Rules::default(),
+            heartbeat: wire::HEARTBEAT,
+            dead_after: wire::DEAD_AFTER,
+            events: None,
+        }
+    }
+}

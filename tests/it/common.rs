@@ -1,0 +1,219 @@
+//! Servers and peers for the tests. Every wait is for an event, and ends with a
+//! failure when the event does not come.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use async_channel::Receiver;
+use chatroom::room::Closing;
+use chatroom::server::{Ended, Event, Running, Server, Settings};
+use serde_json::{Value, json};
+
+/// How long a test waits for an event before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server on a free port of this computer. Closed when it is dropped.
+pub struct TestServer {
+    running: Running,
+    events: Receiver<Event>,
+}
+
+impl TestServer {
+    /// Stays open when everyone has left.
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let (sender, events) = async_channel::bounded(100_000);
+        let mut settings = Settings {
+            port: 0,
+            stay_open: true,
+            room_name: Some("Test".to_owned()),
+            events: Some(sender),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let running = Server::bind(settings).unwrap().start().unwrap();
+        Self { running, events }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.running.port()).into()
+    }
+
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// The next thing that happens.
+    pub fn event(&self) -> Event {
+        let (events, (told, wait)) = (self.events.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || told.send(events.recv_blocking()));
+        wait.recv_timeout(PATIENCE)
+            .expect("nothing happened")
+            .unwrap()
+    }
+
+    pub fn close(self, closing: Closing) -> Ended {
+        self.running.close(closing).unwrap()
+    }
+
+    /// Waits until the server ends by itself.
+    pub fn wait(self) -> Ended {
+        let (told, wait) = std::sync::mpsc::channel();
+        std::thread::spawn(move || told.send(self.running.wait()));
+        wait.recv_timeout(PATIENCE)
+            .expect("the server did not end")
+            .unwrap()
+    }
+}
+
+/// One end of a connection to a server.
+pub struct Peer {
+    pub stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Peer {
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream,
+            unread: Vec::new(),
+        }
+    }
+
+    /// A person with `nc`, in the room.
+    pub fn text(server: &TestServer, name: &str) -> Self {
+        let mut peer = Self::connect(server.address());
+        peer.send(format!("{name}\n"));
+        let welcome = peer.line();
+        assert!(welcome.starts_with("SERVER: Welcome"), "{welcome}");
+        peer
+    }
+
+    /// The original program, in the room: what it is welcomed with, and it.
+    pub fn original(server: &TestServer, name: &str) -> Self {
+        let mut peer = Self::connect(server.address());
+        peer.send(name);
+        peer.until("?{quit}");
+        peer
+    }
+
+    /// A native client, in the room.
+    pub fn native(server: &TestServer, name: &str) -> Self {
+        Self::greet(server, name).0
+    }
+
+    /// A native client, in the room, and how it was welcomed.
+    pub fn greet(server: &TestServer, name: &str) -> (Self, Value) {
+        let mut peer = Self::connect(server.address());
+        peer.write(&json!({"hello": {"protocol": 1, "name": name}}));
+        let welcome = peer.expect("welcome");
+        (peer, welcome)
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends a frame.
+    pub fn write(&mut self, frame: &Value) {
+        self.send(format!("{frame}\n"));
+    }
+
+    pub fn say(&mut self, id: &str, text: &str) {
+        self.write(&json!({"say": {"id": id, "text": text}}));
+    }
+
+    /// The next bytes: those of one read.
+    pub fn chunk(&mut self) -> io::Result<Vec<u8>> {
+        if !self.unread.is_empty() {
+            return Ok(std::mem::take(&mut self.unread));
+        }
+        let mut bytes = [0; 64 << 10];
+        let count = self.stream.read(&mut bytes)?;
+        Ok(bytes[..count].to_vec())
+    }
+
+    /// Reads until `end` has come, and gives all up to and with it.
+    pub fn until(&mut self, end: &str) -> String {
+        let mut read = Vec::new();
+        loop {
+            let chunk = self.chunk();
+            let text = String::from_utf8_lossy(&read).into_owned();
+            let chunk = chunk.unwrap_or_else(|error| panic!("{error} after {text:?}"));
+            assert!(!chunk.is_empty(), "the connection ended after {text:?}");
+            read.extend_from_slice(&chunk);
+            let end = end.as_bytes();
+            if let Some(at) = read.windows(end.len()).position(|window| window == end) {
+                self.unread = read.split_off(at + end.len());
+                return String::from_utf8(read).unwrap();
+            }
+        }
+    }
+
+    /// The next line, without its end.
+    pub fn line(&mut self) -> String {
+        let mut line = self.until("\n");
+        line.pop();
+        line
+    }
+
+    /// The next frame.
+    pub fn frame(&mut self) -> Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// The content of the next frame, which must be a `name`.
+    pub fn expect(&mut self, name: &str) -> Value {
+        let mut frame = self.frame();
+        assert!(frame.get(name).is_some(), "expected {name}, got {frame}");
+        frame[name].take()
+    }
+
+    /// The content of the next frame that is a `name`; those before are passed
+    /// over.
+    pub fn find(&mut self, name: &str) -> Value {
+        loop {
+            let mut frame = self.frame();
+            if frame.get(name).is_some() {
+                return frame[name].take();
+            }
+        }
+    }
+
+    /// Everything until the server ends the connection.
+    pub fn rest(&mut self) -> String {
+        let mut read = std::mem::take(&mut self.unread);
+        match self.stream.read_to_end(&mut read) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&read)),
+        }
+        String::from_utf8(read).unwrap()
+    }
+
+    /// The text of the next message.
+    pub fn heard(&mut self) -> String {
+        self.find("message")["text"].as_str().unwrap().to_owned()
+    }
+
+    /// Breaks the connection as a crash does: with a reset.
+    pub fn break_off(self) {
+        socket2::SockRef::from(&self.stream)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
+
+    /// Ends the sending half.
+    pub fn half_close(&self) {
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+}

@@ -1,0 +1,9 @@
+//! What crosses a module: real sockets, real processes.
+
+mod common;
+mod crowd;
+mod door;
+mod limits;
+mod native;
+mod room;
+mod text;

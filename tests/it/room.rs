@@ -1,0 +1,404 @@
+//! The fixed behaviour of a room.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use chatroom::room::{Closing, Why};
+use chatroom::server::{BindError, Ended, Event, Server, Settings};
+use chatroom::wire::door::Door;
+use serde_json::json;
+
+use crate::common::{Peer, TestServer};
+
+#[test]
+fn a_message_goes_to_everyone_by_every_door() {
+    let server = TestServer::start();
+    let mut person = Peer::text(&server, "person");
+    let mut original = Peer::original(&server, "original");
+    let mut bot = Peer::native(&server, "bot");
+    person.until("bot joined. 3 people are here now.\n");
+    original.until("bot joined. 3 people are here now.");
+
+    person.send("from person\n");
+    assert_eq!(original.until("from person"), "person: from person");
+    assert_eq!(bot.heard(), "from person");
+    original.send("from original");
+    assert_eq!(original.until("from original"), "original: from original");
+    assert_eq!(person.line(), "original: from original");
+    assert_eq!(bot.heard(), "from original");
+    bot.say("1", "from bot");
+    assert_eq!(bot.heard(), "from bot");
+    assert_eq!(person.line(), "bot: from bot");
+    assert_eq!(original.until("from bot"), "bot: from bot");
+}
+
+#[test]
+fn a_name_in_use_or_reserved_or_empty_becomes_another() {
+    let server = TestServer::start();
+    let mut peers = Vec::new();
+    for (wanted, name) in [
+        ("ada", "ada"),
+        ("ada", "ada_1"),
+        ("ADA", "ADA_2"),
+        ("\u{430}d\u{430}", "\u{430}d\u{430}_3"),
+        ("", "USR"),
+        ("SERVER", "USR_1"),
+        ("server", "USR_2"),
+        ("\u{405}ERVER", "USR_3"),
+        (":\u{200b}", "USR_4"),
+    ] {
+        let (peer, welcome) = Peer::greet(&server, wanted);
+        assert_eq!(welcome["you"]["name"], name, "{wanted:?}");
+        peers.push(peer);
+    }
+    let mut text = Peer::connect(server.address());
+    text.send("ada\n");
+    assert!(text.line().starts_with("SERVER: Welcome to Test, ada_4."));
+}
+
+#[test]
+fn who_gives_no_name_in_time_is_usr_by_every_door() {
+    let server = TestServer::with(|settings| settings.name_timeout = Duration::from_millis(300));
+    let mut silent = Peer::connect(server.address());
+    assert!(silent.line().starts_with("SERVER: Welcome to Test, USR."));
+    // Its first chunk still tells how it speaks.
+    let mut bob = Peer::native(&server, "bob");
+    silent.until("joined. 2 people are here now.\n");
+    silent.send("at last\n");
+    assert_eq!(bob.heard(), "at last");
+
+    let mut native = Peer::connect(server.address());
+    native.send("{\"ping\":{}}\n{\"hel");
+    native.expect("pong");
+    assert_eq!(native.expect("welcome")["you"]["name"], "USR_1");
+}
+
+#[test]
+fn who_says_nothing_is_asked_for_a_name() {
+    let server = TestServer::start();
+    let mut person = Peer::connect(server.address());
+    assert_eq!(person.line(), "SERVER: What is your name?");
+    person.send("ada\n");
+    assert!(person.line().starts_with("SERVER: Welcome to Test, ada."));
+    // A native client may still come after the question.
+    let mut bot = Peer::connect(server.address());
+    assert_eq!(bot.line(), "SERVER: What is your name?");
+    bot.write(&json!({"hello": {"protocol": 1, "name": "bot"}}));
+    bot.expect("welcome");
+}
+
+#[test]
+fn who_leaves_the_door_without_a_name_was_never_a_member() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    drop(Peer::connect(server.address()));
+    let quitter = Peer::connect(server.address());
+    (&quitter.stream).write_all(b"?{quit}").unwrap();
+    let mut pinger = Peer::connect(server.address());
+    pinger.write(&json!({"ping": {}}));
+    pinger.expect("pong");
+    pinger.break_off();
+    let mut quitter = quitter;
+    assert_eq!(quitter.rest(), "");
+    bob.say("1", "nobody came");
+    bob.expect("message");
+}
+
+#[test]
+fn a_broken_connection_is_told_like_a_leave() {
+    let server = TestServer::start();
+    let mut bob = Peer::text(&server, "bob");
+    Peer::text(&server, "ada").break_off();
+    assert_eq!(bob.line(), "SERVER: ada joined. 2 people are here now.");
+    assert_eq!(bob.line(), "SERVER: ada left. 1 person is here now.");
+}
+
+#[test]
+fn an_empty_room_ends_by_itself() {
+    for door in [Door::Text, Door::Native] {
+        let server = TestServer::with(|settings| settings.stay_open = false);
+        // Someone who was never a member does not end it.
+        drop(Peer::connect(server.address()));
+        let member = match door {
+            Door::Text => Peer::text(&server, "ada"),
+            _ => Peer::native(&server, "ada"),
+        };
+        drop(member);
+        assert_eq!(server.wait(), Ended::Empty);
+    }
+}
+
+#[test]
+fn an_empty_room_waits_for_who_is_at_the_door() {
+    let server = TestServer::with(|settings| settings.stay_open = false);
+    let ada = Peer::native(&server, "ada");
+    assert!(matches!(server.event(), Event::Joined { .. }));
+    let mut bob = Peer::connect(server.address());
+    bob.write(&json!({"ping": {}}));
+    bob.expect("pong");
+    ada.break_off();
+    assert!(matches!(server.event(), Event::Left { count: 0, .. }));
+    bob.write(&json!({"hello": {"protocol": 1, "name": "bob"}}));
+    assert_eq!(bob.expect("welcome")["members"]["count"], 1);
+    // And ends when they leave from the door, too.
+    let mut eve = Peer::connect(server.address());
+    eve.write(&json!({"ping": {}}));
+    eve.expect("pong");
+    drop(bob);
+    drop(eve);
+    assert_eq!(server.wait(), Ended::Empty);
+}
+
+#[test]
+fn a_room_that_stays_open_goes_on_when_it_is_empty() {
+    let server = TestServer::start();
+    let ada = Peer::native(&server, "ada");
+    drop(ada);
+    while !matches!(server.event(), Event::Left { count: 0, .. }) {}
+    Peer::native(&server, "bob");
+    assert_eq!(
+        server.close(Closing::ForGood),
+        Ended::Closed(Closing::ForGood)
+    );
+}
+
+#[test]
+fn closing_tells_everyone_by_every_door() {
+    let server = TestServer::start();
+    let mut person = Peer::text(&server, "person");
+    let mut original = Peer::original(&server, "original");
+    let mut bot = Peer::native(&server, "bot");
+    let mut door = Peer::connect(server.address());
+    door.write(&json!({"ping": {}}));
+    door.expect("pong");
+    original.until("bot joined. 3 people are here now.");
+    assert_eq!(
+        server.close(Closing::ForGood),
+        Ended::Closed(Closing::ForGood)
+    );
+    assert!(person.rest().ends_with("\nSERVER: The room was closed.\n"));
+    assert_eq!(original.rest(), "SERVER: The room was closed.?{quit}");
+    let closed = bot.expect("closed");
+    assert_eq!(
+        (&closed["code"], closed.get("retry_ms")),
+        (&json!("host-closed"), None)
+    );
+    assert_eq!(bot.rest(), "");
+    assert_eq!(door.expect("closed")["code"], "host-closed");
+}
+
+#[test]
+fn the_original_program_gets_the_quit_command_by_itself() {
+    let server = TestServer::start();
+    let mut original = Peer::original(&server, "original");
+    server.running().handle().close(Closing::ForGood);
+    let mut bytes = [0; 1_024];
+    let mut read = || {
+        let count = original.stream.read(&mut bytes).unwrap();
+        String::from_utf8(bytes[..count].to_vec()).unwrap()
+    };
+    assert_eq!(read(), "SERVER: The room was closed.");
+    assert_eq!(read(), "?{quit}");
+    assert_eq!(read(), "");
+}
+
+#[test]
+fn a_service_that_stops_says_that_coming_back_is_worth_a_try() {
+    let server = TestServer::start();
+    let mut bot = Peer::native(&server, "bot");
+    server.close(Closing::Service { retry_ms: 700 });
+    let closed = bot.expect("closed");
+    assert_eq!(closed["code"], "service-stopping");
+    assert_eq!(closed["retry_ms"], 700);
+}
+
+#[test]
+fn what_was_said_before_the_closing_still_comes() {
+    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let mut ada = Peer::native(&server, "ada");
+    let mut bob = Peer::native(&server, "bob");
+    for n in 1..=500 {
+        ada.say("x", &n.to_string());
+    }
+    ada.find("message");
+    while ada.find("message")["seq"] != 500 {}
+    server.close(Closing::ForGood);
+    for seq in 1..=500 {
+        assert_eq!(bob.expect("message")["seq"], seq);
+    }
+    bob.expect("closed");
+}
+
+#[test]
+fn a_port_taken_by_a_room_is_told_from_one_taken_by_something_else() {
+    let server = TestServer::start();
+    let mut ada = Peer::native(&server, "ada");
+    let port = server.running().port();
+    let settings = || Settings {
+        port,
+        ..Settings::default()
+    };
+    let error = Server::bind(settings()).unwrap_err();
+    assert!(
+        matches!(error, BindError::RoomOpen(taken) if taken == port),
+        "{error:?}"
+    );
+    assert_eq!(
+        error.to_string(),
+        format!("A room is already open on this computer, port {port}.")
+    );
+    // The running one is left alone: nobody joined.
+    ada.say("1", "still here");
+    ada.expect("message");
+
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    let error = Server::bind(Settings {
+        port,
+        ..Settings::default()
+    })
+    .unwrap_err();
+    assert!(
+        matches!(error, BindError::PortTaken(taken) if taken == port),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_port_whose_connections_are_going_down_can_be_taken_again() {
+    let server = TestServer::start();
+    let mut ada = Peer::native(&server, "ada");
+    let port = server.running().port();
+    server.close(Closing::ForGood);
+    ada.rest();
+    drop(ada);
+    let server = TestServer::with(|settings| settings.port = port);
+    Peer::native(&server, "ada");
+}
+
+#[test]
+fn a_room_can_be_reached_by_ipv4_and_ipv6() {
+    let server = TestServer::start();
+    let port = server.running().port();
+    let mut v4 = Peer::connect(([127, 0, 0, 1], port).into());
+    v4.send("four\n");
+    v4.line();
+    let mut v6 = Peer::connect((std::net::Ipv6Addr::LOCALHOST, port).into());
+    v6.send("six\n");
+    v6.line();
+    v4.until("six joined. 2 people are here now.\n");
+    let Event::Joined { address, .. } = server.event() else {
+        panic!()
+    };
+    assert!(address.is_ipv4(), "{address}");
+    let Event::Joined { address, .. } = server.event() else {
+        panic!()
+    };
+    assert!(address.is_ipv6(), "{address}");
+}
+
+#[test]
+fn a_room_listens_only_where_it_is_told_to() {
+    let server = TestServer::with(|settings| settings.bind = vec!["127.0.0.1".parse().unwrap()]);
+    let port = server.running().port();
+    assert_eq!(
+        server.running().addresses()[0].to_string(),
+        format!("127.0.0.1:{port}")
+    );
+    Peer::native(&server, "ada");
+    let v6 = (std::net::Ipv6Addr::LOCALHOST, port);
+    assert!(std::net::TcpStream::connect(v6).is_err());
+
+    let both = ["127.0.0.1", "::1"].map(|ip| ip.parse().unwrap()).to_vec();
+    let server = TestServer::with(|settings| settings.bind = both);
+    let v6 = (std::net::Ipv6Addr::LOCALHOST, server.running().port());
+    Peer::native(&server, "ada");
+    Peer::connect(v6.into());
+
+    let elsewhere = Settings {
+        port: 0,
+        bind: vec!["192.0.2.1".parse().unwrap()],
+        ..Settings::default()
+    };
+    let error = Server::bind(elsewhere).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "192.0.2.1 is not an address of this computer."
+    );
+}
+
+#[test]
+fn whoever_runs_it_is_told_of_joins_and_leaves() {
+    let server = TestServer::start();
+    let ada = Peer::text(&server, "ada");
+    let from = ada.stream.local_addr().unwrap();
+    let Event::Joined {
+        name,
+        address,
+        door,
+        count,
+    } = server.event()
+    else {
+        panic!()
+    };
+    assert_eq!((&*name, address, door, count), ("ada", from, Door::Text, 1));
+    drop(ada);
+    let Event::Left {
+        name,
+        address,
+        door,
+        why,
+        count,
+    } = server.event()
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (&*name, address, door, why, count),
+        ("ada", from, Door::Text, Why::Quit, 0)
+    );
+}
+
+#[test]
+fn joins_and_leaves_of_a_big_room_are_gathered() {
+    let server = TestServer::with(|settings| settings.max_per_address = 0);
+    let mut first = Peer::native(&server, "first");
+    let mut person = Peer::text(&server, "person");
+    let crowd: Vec<Peer> = (3..=100)
+        .map(|n| Peer::native(&server, &format!("p{n}")))
+        .collect();
+    for _ in 2..=100 {
+        first.expect("joined");
+    }
+    let more: Vec<Peer> = (101..=140)
+        .map(|n| Peer::native(&server, &format!("p{n}")))
+        .collect();
+    let mut joined = 0;
+    while joined < 40 {
+        let presence = first.expect("presence");
+        let names = presence["joined"].as_array().unwrap().len();
+        assert!(names <= 20);
+        joined += names + usize::try_from(presence["joined_more"].as_u64().unwrap()).unwrap();
+        assert_eq!(presence["left"].as_array().unwrap().len(), 0);
+        if joined == 40 {
+            assert_eq!(presence["count"], 140);
+        }
+    }
+    person.until("joined. 140 people are here now.\n");
+    drop(more);
+    drop(crowd);
+    // Down to a hundred they are gathered, below each is told.
+    let mut left = 0;
+    while left < 138 {
+        let frame = first.frame();
+        if let Some(presence) = frame.get("presence") {
+            let names = presence["left"].as_array().unwrap().len();
+            left += names + usize::try_from(presence["left_more"].as_u64().unwrap()).unwrap();
+        } else {
+            assert!(frame["left"]["count"].as_u64().unwrap() < 100, "{frame}");
+            left += 1;
+        }
+    }
+    assert_eq!(left, 138);
+}

@@ -1,0 +1,174 @@
+//! The text door: people with `nc`, and the original program.
+
+use crate::common::{Peer, TestServer};
+
+#[test]
+fn people_with_nc_talk_and_are_not_sent_their_own_lines() {
+    let server = TestServer::start();
+    let mut ada = Peer::text(&server, "ada");
+    let mut bob = Peer::text(&server, "bob");
+    assert_eq!(ada.line(), "SERVER: bob joined. 2 people are here now.");
+    ada.send("hello\n");
+    assert_eq!(bob.line(), "ada: hello");
+    bob.send("hi\n");
+    assert_eq!(ada.line(), "bob: hi");
+}
+
+#[test]
+fn the_original_program_is_sent_its_own_messages_without_a_line_break() {
+    let server = TestServer::start();
+    let mut ada = Peer::original(&server, "ada");
+    ada.send("hello");
+    assert_eq!(ada.chunk().unwrap(), b"ada: hello");
+    let _bob = Peer::text(&server, "bob");
+    assert_eq!(
+        ada.chunk().unwrap(),
+        b"SERVER: bob joined. 2 people are here now."
+    );
+}
+
+#[test]
+fn messages_that_come_together_are_told_apart() {
+    let server = TestServer::start();
+    let mut ada = Peer::text(&server, "ada");
+    let mut bob = Peer::native(&server, "bob");
+    ada.send("one\ntwo\n\nthree\r\nfo");
+    ada.send("ur\n");
+    for text in ["one", "two", "three", "four"] {
+        assert_eq!(bob.heard(), text);
+    }
+    // With the name in the same chunk, too.
+    let mut eve = Peer::connect(server.address());
+    eve.send("eve\nfive\nsix\n");
+    assert_eq!(bob.heard(), "five");
+    assert_eq!(bob.heard(), "six");
+}
+
+#[test]
+fn several_messages_for_the_original_program_go_joined_by_line_breaks() {
+    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let mut ada = Peer::original(&server, "ada");
+    let mut bob = Peer::native(&server, "bob");
+    ada.until("here now.");
+    for n in 0..20 {
+        bob.say(&n.to_string(), &format!("message {n}."));
+    }
+    let mut all = String::new();
+    while !all.ends_with("message 19.") {
+        let chunk = ada.chunk().unwrap();
+        assert_ne!(chunk.last(), Some(&b'\n'));
+        all += std::str::from_utf8(&chunk).unwrap();
+    }
+    for n in 0..20 {
+        assert!(all.contains(&format!("bob: message {n}.")), "{all}");
+    }
+}
+
+#[test]
+fn the_original_program_is_written_to_in_pieces_of_whole_characters() {
+    let server = TestServer::start();
+    let mut ada = Peer::original(&server, "ada");
+    let mut bob = Peer::native(&server, "bob");
+    ada.until("here now.");
+    let long = "é😀".repeat(700);
+    bob.say("1", &long);
+    let mut all = Vec::new();
+    while all.len() < "bob: ".len() + long.len() {
+        let mut bytes = [0; 1_024];
+        let count = std::io::Read::read(&mut ada.stream, &mut bytes).unwrap();
+        assert!(count > 0);
+        all.extend_from_slice(&bytes[..count]);
+    }
+    assert_eq!(String::from_utf8(all).unwrap(), format!("bob: {long}"));
+}
+
+#[test]
+fn a_character_split_across_chunks_is_put_together() {
+    let server = TestServer::start();
+    let mut ada = Peer::original(&server, "ada");
+    let mut bob = Peer::native(&server, "bob");
+    ada.until("here now.");
+    ada.send(b"caf\xc3");
+    assert_eq!(bob.heard(), "caf");
+    ada.send(b"\xa9!");
+    assert_eq!(bob.heard(), "é!");
+}
+
+#[test]
+fn a_text_of_several_lines_cannot_forge_the_line_of_another() {
+    let server = TestServer::start();
+    let mut ada = Peer::text(&server, "ada");
+    let mut original = Peer::original(&server, "orig");
+    let mut eve = Peer::native(&server, "eve");
+    ada.until("eve joined. 3 people are here now.\n");
+    original.until("eve joined. 3 people are here now.");
+    eve.say("1", "hi\nSERVER: the room is closed\r\nada: bye\rx");
+    for line in ["hi", "SERVER: the room is closed", "ada: bye", "x"] {
+        assert_eq!(ada.line(), format!("eve: {line}"));
+    }
+    assert_eq!(
+        original.chunk().unwrap(),
+        b"eve: hi\neve: SERVER: the room is closed\neve: ada: bye\neve: x"
+    );
+}
+
+#[test]
+fn the_quit_command_ends_a_connection_and_is_not_relayed() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    for (name, quit, said) in [
+        ("alone", "?{quit}", None),
+        ("end", "see you?{quit}", Some("see you")),
+        ("lines\n", "?{quit}\n", None),
+        ("merged\n", "hello\n?{quit}\nmore\n", Some("hello")),
+        ("unended\n", "?{quit}", None),
+    ] {
+        let mut peer = Peer::connect(server.address());
+        peer.send(name);
+        peer.until("?{quit}");
+        bob.expect("joined");
+        peer.send(quit);
+        if let Some(said) = said {
+            assert_eq!(bob.expect("message")["text"], said);
+        }
+        let left = bob.expect("left");
+        assert_eq!(
+            (left["name"].as_str(), left["why"].as_str()),
+            (Some(name.trim()), Some("quit"))
+        );
+        peer.rest();
+    }
+}
+
+#[test]
+fn a_peer_that_closes_its_sending_half_has_left() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    let mut ada = Peer::text(&server, "ada");
+    bob.expect("joined");
+    ada.send("last words\n");
+    ada.half_close();
+    assert_eq!(bob.expect("message")["text"], "last words");
+    assert_eq!(bob.expect("left")["why"], "quit");
+    ada.rest();
+}
+
+#[test]
+fn control_characters_reach_nobody() {
+    let server = TestServer::start();
+    let mut bob = Peer::text(&server, "bob");
+    let mut eve = Peer::connect(server.address());
+    eve.send("e\x1b[2Jv\u{202e}e\u{7}\n");
+    assert_eq!(bob.line(), "SERVER: e[2Jve joined. 2 people are here now.");
+    eve.send("\x1b]52;c;aGk=\x07x\u{9b}31m\u{202e}y\x00\tz\n");
+    assert_eq!(bob.line(), "e[2Jve: ]52;c;aGk=x31my\tz");
+}
+
+#[test]
+fn what_is_not_utf_8_is_replaced() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    let mut ada = Peer::text(&server, "ada");
+    ada.send(b"caf\xe9\n");
+    assert_eq!(bob.heard(), "caf\u{fffd}");
+}
