@@ -136,7 +136,7 @@ impl Peer {
         if !self.unread.is_empty() {
             return Ok(std::mem::take(&mut self.unread));
         }
-        let mut bytes = [0; 64 << 10];
+        let mut bytes = vec![0; 64 << 10];
         let count = self.stream.read(&mut bytes)?;
         Ok(bytes[..count].to_vec())
     }

@@ -1,10 +1,12 @@
 //! A big room in real talk.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::sync::Barrier;
 
 use crate::common::TestServer;
 
@@ -47,7 +49,7 @@ async fn follow(stream: TcpStream, number: usize) -> Seen {
 
 /// Speaks four times a second, each time when the last one was echoed, and then
 /// follows until the end.
-async fn speak(stream: TcpStream, number: usize) -> usize {
+async fn speak(stream: TcpStream, number: usize, all_said: Arc<Barrier>) -> usize {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     let hello = json!({"hello": {"protocol": 1, "name": format!("speaker {number}")}});
@@ -76,9 +78,9 @@ async fn speak(stream: TcpStream, number: usize) -> usize {
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+    // All have heard their last echo: what is said now is the last message.
+    all_said.wait().await;
     if number == 0 {
-        // The others are done a moment later at most.
-        tokio::time::sleep(Duration::from_secs(2)).await;
         write
             .write_all(b"{\"say\":{\"id\":\"end\",\"text\":\"the end\"}}\n")
             .await
@@ -108,9 +110,10 @@ fn everyone_has_every_message_in_one_order() {
             listeners.push(tokio::spawn(follow(stream, number)));
         }
         let mut speakers = Vec::new();
+        let all_said = Arc::new(Barrier::new(SPEAKERS));
         for number in 0..SPEAKERS {
             let stream = TcpStream::connect(address).await.unwrap();
-            speakers.push(tokio::spawn(speak(stream, number)));
+            speakers.push(tokio::spawn(speak(stream, number, Arc::clone(&all_said))));
         }
         let mut said = 0;
         for speaker in speakers {

@@ -177,7 +177,7 @@ fn an_endless_line_and_noise_disturb_nobody_and_are_not_held() {
             std::thread::spawn(move || {
                 let mut sent = 0;
                 let mut stream = TcpStream::connect(address).unwrap();
-                let noise = (0..1_u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8);
+                let noise = (0..1_u32 << 20).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]);
                 let bytes = if n == 2 {
                     noise.collect()
                 } else {
