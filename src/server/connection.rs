@@ -227,13 +227,12 @@ pub(super) async fn hang_up(stream: &TcpStream) {
         return;
     }
     let drain = async {
-        let mut bytes = [0; 1_024];
         // Bounded: who goes on sending is not waited for.
-        for _ in 0..1_024 {
+        for _ in 0..64 {
             if stream.readable().await.is_err() {
                 return;
             }
-            match stream.try_read(&mut bytes) {
+            match SCRATCH.with_borrow_mut(|scratch| stream.try_read(&mut scratch.read)) {
                 Ok(0) => return,
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
                 _ => {}

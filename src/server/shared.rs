@@ -237,6 +237,10 @@ impl Guest {
             Place::Room(id, name, door) => {
                 let mut room = self.shared.room();
                 let count = room.leave(id, why);
+                if room.closed().is_some() {
+                    // Everyone leaves now, and nobody is told.
+                    return;
+                }
                 let gathered = room.has_gathered();
                 drop(room);
                 self.shared.tell_change(gathered);
