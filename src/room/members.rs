@@ -119,6 +119,7 @@ impl Names {
             return (name.to_owned(), self.take(looks, None));
         }
         let wanted = looks.read;
+        let mut misses = 0;
         loop {
             let numbers = self
                 .numbers
@@ -129,8 +130,11 @@ impl Names {
                     used: 0,
                 });
             let number = numbers.free.pop_first().unwrap_or_else(|| {
-                numbers.next += 1;
-                numbers.next - 1
+                let number = numbers.next;
+                // Where many chose such names themselves, it skips ever more.
+                let skip = 1_u32 << u32::saturating_sub(misses, 3).min(20);
+                numbers.next = number.saturating_add(skip);
+                number
             });
             let name = numbered(name, number);
             let looks = Looks::of(&name);
@@ -140,7 +144,8 @@ impl Names {
                 }
                 return (name, self.take(looks, Some((wanted, number))));
             }
-            // Someone chose this very name: go on to the next number.
+            // Someone chose this very name: go on to another number.
+            misses += 1;
         }
     }
 
@@ -216,6 +221,19 @@ mod tests {
         enter(&mut members, "ada_1");
         enter(&mut members, "ada");
         assert_eq!(enter(&mut members, "ada").1, "ada_2");
+    }
+
+    #[test]
+    fn a_crowd_of_chosen_numbers_costs_no_search_through_all_of_them() {
+        let mut members = Members::default();
+        for n in 1..5_000 {
+            enter(&mut members, &format!("ada_{n}"));
+        }
+        enter(&mut members, "ada");
+        let (_, name) = enter(&mut members, "ada");
+        let number: u32 = name.strip_prefix("ada_").unwrap().parse().unwrap();
+        // Found by doubling steps, not one by one.
+        assert!(number > 5_000, "{name}");
     }
 
     #[test]

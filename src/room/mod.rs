@@ -24,11 +24,12 @@ pub use self::name::{
     DEFAULT_NAME, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, clean_name, clean_room_name,
     name_or_default,
 };
-pub use self::rate::Pace;
-pub use self::text::{TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text};
+pub use self::rate::{Meter, Pace};
+pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text};
 
 use self::log::Log;
 use self::members::Members;
+use self::text::{fits, is_blank};
 
 /// Up to this many members each join and leave is told by itself; above, they
 /// are gathered.
@@ -91,7 +92,7 @@ pub enum NotSaid {
         /// How long everything of this sender will be refused.
         retry: Duration,
     },
-    /// It is longer than [`TEXT_LIMIT`].
+    /// It has more than [`TEXT_LIMIT`] characters or [`LINES_LIMIT`] lines.
     #[error("too long")]
     TooLong,
     /// Nothing is left of it.
@@ -239,11 +240,10 @@ impl Room {
             return Err(NotSaid::BadId);
         }
         let text = clean_text(text);
-        if text.trim().is_empty() {
+        if is_blank(&text) {
             return Err(NotSaid::Empty);
         }
-        // A character takes a byte at least: count them only where it matters.
-        if text.len() > TEXT_LIMIT && text.chars().count() > TEXT_LIMIT {
+        if !fits(&text) {
             return Err(NotSaid::TooLong);
         }
         member
@@ -328,6 +328,12 @@ impl Room {
     #[must_use]
     pub const fn head(&self) -> Cursor {
         self.log.head()
+    }
+
+    /// Whether there is something to read at `cursor`.
+    #[must_use]
+    pub fn is_behind(&self, cursor: Cursor) -> bool {
+        cursor != self.log.head()
     }
 
     /// Reads the log: gives what there is at `cursor` to `into` and moves the

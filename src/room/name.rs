@@ -2,7 +2,7 @@
 
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::confusable_detection::skeleton;
 
 /// The most characters (Unicode scalar values) a name has.
@@ -19,42 +19,62 @@ pub const SERVER_NAME: &str = "SERVER";
 
 /// What can be kept of `wanted` as a name, or `None` if nothing can.
 ///
-/// Control, formatting and other invisible characters and `:` are dropped (the
-/// text door writes `name: text`), white space is trimmed and becomes single
+/// Control, formatting and other invisible characters, `:` and double quotes are
+/// dropped (the text door writes `name: text`, and quotes names), white space is trimmed and becomes single
 /// spaces, and the rest is cut to [`NAME_LIMIT`].
 #[must_use]
 pub fn clean_name(wanted: &str) -> Option<String> {
-    clean(wanted.nfc().filter(|c| *c != ':'), NAME_LIMIT)
+    clean(wanted.chars().filter(|c| !is_delimiter(*c)), NAME_LIMIT)
 }
 
 /// What can be kept of `wanted` as the name of a room, or `None` if nothing can:
 /// as [`clean_name`], but with `:` and up to [`ROOM_NAME_LIMIT`].
 #[must_use]
 pub fn clean_room_name(wanted: &str) -> Option<String> {
-    clean(wanted.nfc(), ROOM_NAME_LIMIT)
+    clean(wanted.chars(), ROOM_NAME_LIMIT)
 }
 
 fn clean(wanted: impl Iterator<Item = char>, limit: usize) -> Option<String> {
     let mut name = String::new();
     let mut length = 0;
     let mut space = false;
-    for c in wanted {
+    // First dropped, then composed: what is dropped may stand between two
+    // characters that compose.
+    for c in wanted.filter(|c| c.is_whitespace() || is_visible(*c)).nfc() {
         if c.is_whitespace() {
             space = true;
-        } else if is_visible(c) {
-            let needed = 1 + usize::from(space && length > 0);
-            if length + needed > limit {
-                break;
-            }
-            if needed == 2 {
-                name.push(' ');
-            }
-            name.push(c);
-            length += needed;
-            space = false;
+            continue;
         }
+        // A mark needs something to stand on.
+        if (length == 0 || space) && c.general_category_group() == GeneralCategoryGroup::Mark {
+            continue;
+        }
+        let needed = 1 + usize::from(space && length > 0);
+        if length + needed > limit {
+            break;
+        }
+        if needed == 2 {
+            name.push(' ');
+        }
+        name.push(c);
+        length += needed;
+        space = false;
     }
     (!name.is_empty()).then_some(name)
+}
+
+/// Whether a character delimits names where they are written into a line, or
+/// looks as if it did: `:` and double quotes.
+fn is_delimiter(c: char) -> bool {
+    match c {
+        ':' | '"' | '“' | '”' | '„' | '‟' => true,
+        c if c.is_ascii() => false,
+        c => {
+            c.nfkc().eq([':'])
+                || c.nfkc().eq(['"'])
+                || skeleton(c.encode_utf8(&mut [0; 4])).eq([':'])
+        }
+    }
 }
 
 /// The name that someone who wants `wanted` gets while nobody has it:
@@ -68,7 +88,7 @@ pub fn name_or_default(wanted: &str) -> String {
 }
 
 /// Whether a character can be seen in a name and moves nothing around it.
-fn is_visible(c: char) -> bool {
+pub(super) fn is_visible(c: char) -> bool {
     use GeneralCategory as Category;
     let invisible_letter = matches!(
         c,
@@ -77,8 +97,9 @@ fn is_visible(c: char) -> bool {
         // (Unicode Standard, DerivedCoreProperties.txt) beyond category Cf.
         '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-            // Looks like nothing, though it is a symbol: the blank Braille pattern.
-            | '\u{2800}'
+            // Look like nothing, though they are symbols: the blank Braille pattern,
+            // the object replacement character, the null notehead, a Khitan filler.
+            | '\u{2800}' | '\u{fffc}' | '\u{1d159}' | '\u{16fe4}'
     );
     !invisible_letter
         && !matches!(
@@ -111,13 +132,13 @@ impl Looks {
     /// What `name` looks like.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let compatible: String = name.nfkc().collect();
-        let folded = UniCase::unicode(compatible.as_str()).to_folded_case();
-        // Folding may undo the normal form (UTS #39 asks for NFKC_Casefold).
-        let folded: String = folded.nfkc().collect();
+        let seen: String = skeleton(name).collect();
+        // Folding may undo the normal form (UTS #39 asks for NFKC_Casefold), and
+        // what a character looks like may be of the other case than it is.
+        let folded: String = skeleton(&fold(name)).collect();
         Self {
-            seen: skeleton(&compatible).collect(),
-            read: skeleton(&folded).collect(),
+            seen,
+            read: skeleton(&fold(&folded)).collect(),
         }
     }
 
@@ -126,6 +147,28 @@ impl Looks {
     pub fn alike(&self, other: &Self) -> bool {
         self.seen == other.seen || self.read == other.read
     }
+}
+
+/// `text` without compatibility forms and without case.
+fn fold(text: &str) -> String {
+    let compatible: String = text.nfkc().map(large).collect();
+    let folded = UniCase::unicode(compatible.as_str()).to_folded_case();
+    folded.nfkc().collect()
+}
+
+/// The letter that a small capital is one of. Unicode gives them neither a case nor
+/// a compatibility form, and UTS #39 knows some of them only.
+fn large(c: char) -> char {
+    const SMALL: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ";
+    const LARGE: &str = "ABCDEFGHIJKLMNOPRSTUVWYZ";
+    if c.is_ascii() {
+        return c;
+    }
+    let found = SMALL
+        .chars()
+        .zip(LARGE.chars())
+        .find(|(small, _)| *small == c);
+    found.map_or(c, |(_, large)| large)
 }
 
 #[cfg(test)]
@@ -145,8 +188,23 @@ mod tests {
             clean_name("a\u{200b}d\u{202e}a\u{feff}").as_deref(),
             Some("ada")
         );
-        assert_eq!(clean_name("SERVER: hi").as_deref(), Some("SERVER hi"));
         assert_eq!(clean_name("a\u{2028}b").as_deref(), Some("a b"));
+        assert_eq!(clean_name("\u{301}a").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_name_loses_what_could_end_it_in_a_line() {
+        assert_eq!(clean_name("SERVER: hi").as_deref(), Some("SERVER hi"));
+        for colon in ["\u{a789}", "\u{ff1a}", "\u{2236}", "\u{589}"] {
+            assert_eq!(
+                clean_name(&format!("a{colon}b")).as_deref(),
+                Some("ab"),
+                "{colon}"
+            );
+        }
+        assert_eq!(clean_name("a” joined. “b").as_deref(), Some("a joined. b"));
+        // What stood around it composes.
+        assert_eq!(clean_name("e:\u{301}").as_deref(), Some("é"));
     }
 
     #[test]
@@ -183,6 +241,11 @@ mod tests {
             "\u{405}\u{415}RV\u{415}R", // Cyrillic
             "SERVER:",
             "s\u{435}rver",
+            "serve\u{13a1}", // Cherokee
+            "\u{a4e2}erver", // Lisu
+            "S\u{a4f0}rver",
+            "ꜱᴇʀᴠᴇʀ",
+            "SERVER\u{fffc}",
         ] {
             assert_eq!(name_or_default(spelling), DEFAULT_NAME, "{spelling:?}");
         }

@@ -1,13 +1,14 @@
-//! How fast one member may speak.
+//! How fast one may speak, or come.
 
 use std::time::{Duration, Instant};
 
-/// The pace that a room allows each of its members.
+/// So many at once, and so many in the long run: the pace that a room allows each
+/// of its members to speak at, and each address to come at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Messages at once, after a silence.
+    /// Messages (or newcomers) at once, after a silence.
     pub burst: u32,
-    /// Messages per second in the long run; 0 lifts the limit.
+    /// Messages (or newcomers) per second in the long run; 0 lifts the limit.
     pub per_second: u32,
 }
 
@@ -33,7 +34,7 @@ impl Pace {
     }
 }
 
-/// One member's use of its [`Pace`]: the generic cell rate algorithm (GCRA,
+/// The use of a [`Pace`]: the generic cell rate algorithm (GCRA,
 /// ITU-T I.371), which needs no more than a point in time.
 ///
 /// Who goes over the limit is refused everything until the time it was told is

@@ -2,8 +2,15 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
+
+use super::name::is_visible;
+
 /// The most characters (Unicode scalar values) a text has.
 pub const TEXT_LIMIT: usize = 4_000;
+
+/// The most lines a text has. The text door writes its sender's name before each.
+pub const LINES_LIMIT: usize = 100;
 
 /// The most bytes a text within [`TEXT_LIMIT`] can take in UTF-8.
 pub const TEXT_LIMIT_BYTES: usize = TEXT_LIMIT * 4;
@@ -39,6 +46,22 @@ pub fn clean_text(said: &str) -> Cow<'_, str> {
     let end = text.trim_end_matches('\n').len();
     text.truncate(end);
     Cow::Owned(text)
+}
+
+/// Whether there is nothing in a clean text that can be seen.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| c.is_ascii_graphic() || (!c.is_whitespace() && is_visible(c)))
+}
+
+/// Whether a clean text keeps to [`TEXT_LIMIT`] and [`LINES_LIMIT`].
+#[must_use]
+pub fn fits(text: &str) -> bool {
+    // A character takes a byte at least: count them only where it matters.
+    (text.len() <= TEXT_LIMIT || text.chars().count() <= TEXT_LIMIT)
+        && (text.len() < LINES_LIMIT || memchr_iter(b'\n', text.as_bytes()).count() < LINES_LIMIT)
 }
 
 /// Whether a character could act on a terminal or turn the order of a line
@@ -80,6 +103,18 @@ mod tests {
             "]52;c;aGk=x31m"
         );
         assert_eq!(clean_text("a\u{202e}b\u{2066}c"), "abc");
+    }
+
+    #[test]
+    fn a_text_keeps_to_its_limits_in_characters_and_in_lines() {
+        assert!(fits(&"é".repeat(4_000)) && !fits(&"é".repeat(4_001)));
+        assert!(fits(&"x\n".repeat(99)) && !fits(&"x\n".repeat(100)));
+    }
+
+    #[test]
+    fn a_text_of_nothing_that_can_be_seen_is_blank() {
+        assert!(is_blank("") && is_blank(" \n\t") && is_blank("\u{200b}\u{200d}\u{a0}"));
+        assert!(!is_blank(".") && !is_blank("\u{200b}é") && !is_blank("😀"));
     }
 
     proptest! {

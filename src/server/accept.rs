@@ -49,9 +49,9 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, open: mps
         };
         stalled = false;
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        let open = open.clone();
-        match shared.admit(address) {
+        match shared.admit(address, Instant::now()) {
             Ok(guest) => {
+                let open = open.clone();
                 let news = shared.news();
                 let session = Session::new(guest, Instant::now());
                 tokio::spawn(async move {
@@ -63,8 +63,8 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, open: mps
                 shared.report(Event::Refused { address, why });
                 if let Ok(permit) = Arc::clone(&refused).try_acquire_owned() {
                     tokio::spawn(async move {
-                        let _ = timeout(REFUSED_PATIENCE, refuse(&stream, why)).await;
-                        drop((permit, open));
+                        refuse(&stream, why).await;
+                        drop(permit);
                     });
                 }
             }
@@ -87,17 +87,20 @@ fn is_of_the_peer(error: &std::io::Error) -> bool {
     )
 }
 
-/// Tells someone why it is not let in, in the language of the door it came by.
-async fn refuse(stream: &TcpStream, why: Refusal) -> std::io::Result<()> {
+/// Tells someone why it is not let in, in the language of the door it came by; in
+/// words, if it does not say.
+async fn refuse(stream: &TcpStream, why: Refusal) {
     let mut first = [0; 64];
-    stream.readable().await?;
-    let count = stream.try_read(&mut first)?;
-    let first = &first[..count];
+    let first = match timeout(REFUSED_PATIENCE, read(stream, &mut first)).await {
+        Ok(Ok(0) | Err(_)) => return,
+        Ok(Ok(count)) => &first[..count],
+        Err(_) => &[],
+    };
     let (code, text) = match why {
         Refusal::RoomFull => (Code::RoomFull, "The room is full. Try again later."),
         _ => (
             Code::TooManyConnections,
-            "Too many connections come from your address. End one of them first.",
+            "Too many connections come from your address. Try again later.",
         ),
     };
     let mut answer = Vec::new();
@@ -107,7 +110,18 @@ async fn refuse(stream: &TcpStream, why: Refusal) -> std::io::Result<()> {
         Some(Door::Text) | None => write_notice(text, &mut answer),
     }
     // A fresh connection takes so few bytes at once.
-    stream.try_write(&answer)?;
-    hang_up(stream).await;
-    Ok(())
+    if stream.try_write(&answer).is_ok() {
+        hang_up(stream).await;
+    }
+}
+
+/// Reads the first bytes.
+async fn read(stream: &TcpStream, bytes: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        match stream.try_read(bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            result => return result,
+        }
+    }
 }

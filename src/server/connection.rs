@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, timeout};
@@ -17,6 +18,9 @@ use super::session::{Farewell, Session, Slices};
 /// How many bytes are read at once. What is read of one connection before the
 /// others get their turn.
 const READ_BYTES: usize = 16 << 10;
+
+/// How many bytes are written to one connection before the others get their turn.
+const WRITE_BYTES: usize = 1 << 20;
 
 /// How long a peer may take to read the last bytes that it is sent.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -44,8 +48,8 @@ thread_local! {
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(stream: TcpStream, mut session: Session, news: watch::Receiver<()>) {
-    if let Some(farewell) = converse(&stream, &mut session, news).await {
+pub(super) async fn serve(mut stream: TcpStream, mut session: Session, news: watch::Receiver<()>) {
+    if let Some(farewell) = converse(&mut stream, &mut session, news).await {
         // The guest is out of the room already; only the socket is left.
         let last_words = say_goodbye(&stream, &mut session, farewell);
         if let Ok(Ok(())) = timeout(LAST_WRITE_TIMEOUT, last_words).await {
@@ -56,7 +60,7 @@ pub(super) async fn serve(stream: TcpStream, mut session: Session, news: watch::
 
 /// Talks until the session ends; `None` if it is because the connection broke.
 async fn converse(
-    stream: &TcpStream,
+    stream: &mut TcpStream,
     session: &mut Session,
     mut news: watch::Receiver<()>,
 ) -> Option<Farewell> {
@@ -64,12 +68,21 @@ async fn converse(
     let mut alarm_at = None;
     loop {
         news.mark_unchanged();
-        let Ok(blocked) = write(stream, session) else {
-            session.hang_up(true);
+        let Ok(written) = write(stream, session) else {
+            session.break_off();
             return None;
         };
         if session.ending().is_some() {
             return session.ending();
+        }
+        if session.can_take_up() {
+            session.take_up(Instant::now());
+            tokio::task::yield_now().await;
+            continue;
+        }
+        if written == Written::Enough {
+            tokio::task::yield_now().await;
+            continue;
         }
         let deadline = session.deadline();
         // One that went off later than it must is set anew; one that goes off
@@ -80,44 +93,39 @@ async fn converse(
             alarm.as_mut().reset(deadline.into());
             alarm_at = Some(deadline);
         }
-        let wake = wait(
-            stream,
-            session.wants_input(),
-            blocked,
-            &mut news,
-            alarm_at.is_some().then_some(alarm.as_mut()),
-        );
-        match wake.await {
-            Wake::Input => match read(stream, session) {
-                Ok(Read::Some) => {}
-                // It may have more: after the others.
-                Ok(Read::Much) => tokio::task::yield_now().await,
-                Ok(Read::End) => session.hang_up(false),
-                Err(_) => {
-                    session.hang_up(true);
-                    return None;
-                }
-            },
+        let alarm = alarm_at.is_some().then_some(alarm.as_mut());
+        let blocked = written == Written::Blocked;
+        match wait(stream, session, blocked, &mut news, alarm).await {
+            // It may have more: after the others.
+            Wake::Input(Ok(READ_BYTES)) => tokio::task::yield_now().await,
+            Wake::Input(Ok(0)) => session.half_close(Instant::now()),
+            Wake::Input(Ok(_)) | Wake::News => {}
+            Wake::Input(Err(_)) => {
+                session.break_off();
+                return None;
+            }
             Wake::Alarm => {
                 alarm_at = None;
                 session.tick(Instant::now());
             }
-            Wake::Other => {}
         }
     }
 }
 
 /// Why a connection goes on.
 enum Wake {
-    Input,
+    /// There may be something to write.
+    News,
+    /// So many bytes came, and were taken; none is the end of them.
+    Input(io::Result<usize>),
     Alarm,
-    Other,
 }
 
-/// Waits until there is something to do.
+/// Waits until there is something to do. What came is taken at once: the buffer
+/// is shared.
 async fn wait(
-    stream: &TcpStream,
-    wants_input: bool,
+    stream: &mut TcpStream,
+    session: &mut Session,
     blocked: bool,
     news: &mut watch::Receiver<()>,
     mut alarm: Option<Pin<&mut Sleep>>,
@@ -127,13 +135,15 @@ async fn wait(
         if blocked {
             // What is new can wait until the rest is written.
             if stream.poll_write_ready(context).is_ready() {
-                return Poll::Ready(Wake::Other);
+                return Poll::Ready(Wake::News);
             }
         } else if changed.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Wake::Other);
+            return Poll::Ready(Wake::News);
         }
-        if wants_input && stream.poll_read_ready(context).is_ready() {
-            return Poll::Ready(Wake::Input);
+        if session.wants_input()
+            && let Poll::Ready(read) = poll_read(stream, session, context)
+        {
+            return Poll::Ready(Wake::Input(read));
         }
         match &mut alarm {
             Some(alarm) => alarm.as_mut().poll(context).map(|()| Wake::Alarm),
@@ -143,34 +153,39 @@ async fn wait(
     .await
 }
 
-/// How much was read.
-enum Read {
-    Some,
-    Much,
-    End,
-}
-
-/// Reads what has come, as far as it fits into the buffer.
-fn read(stream: &TcpStream, session: &mut Session) -> io::Result<Read> {
-    SCRATCH.with_borrow_mut(|scratch| match stream.try_read(&mut scratch.read) {
-        Ok(0) => Ok(Read::End),
-        Ok(count) => {
-            session.take(&scratch.read[..count], Instant::now());
-            Ok(if count == scratch.read.len() {
-                Read::Much
-            } else {
-                Read::Some
-            })
+/// Reads what has come, as far as it fits into the buffer, and hands it to the
+/// session.
+fn poll_read(
+    stream: &mut TcpStream,
+    session: &mut Session,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let mut buffer = ReadBuf::new(&mut scratch.read);
+        ready!(Pin::new(stream).poll_read(context, &mut buffer))?;
+        let bytes = buffer.filled();
+        if !bytes.is_empty() {
+            session.take(bytes, Instant::now());
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Read::Some),
-        Err(error) => Err(error),
+        Poll::Ready(Ok(bytes.len()))
     })
 }
 
-/// Writes all there is to write. Tells whether the peer takes no more for now.
-fn write(stream: &TcpStream, session: &mut Session) -> io::Result<bool> {
+/// How far writing went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// All there is.
+    All,
+    /// As much as the peer takes for now.
+    Blocked,
+    /// As much as one connection may before the others get their turn.
+    Enough,
+}
+
+/// Writes what there is to write.
+fn write(stream: &TcpStream, session: &mut Session) -> io::Result<Written> {
     SCRATCH.with_borrow_mut(|Scratch { slices, .. }| {
-        slices.clear();
+        let mut total = 0;
         while session.gather(slices) {
             let result = match slices.as_slice() {
                 [] => stream.try_write(session.output()),
@@ -183,20 +198,25 @@ fn write(stream: &TcpStream, session: &mut Session) -> io::Result<bool> {
                     stream.try_write_vectored(&buffers)
                 }
             };
-            let blocked =
-                matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-            if blocked || result.is_ok() {
-                session.wrote(result.unwrap_or(0), slices);
-                slices.clear();
-                if blocked {
-                    return Ok(true);
+            let count = match result {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+                Err(error) => {
+                    slices.clear();
+                    return Err(error);
                 }
-            } else {
-                slices.clear();
-                return result.map(|_| false);
+                Ok(count) => Some(count),
+            };
+            session.wrote(count.unwrap_or(0), slices);
+            slices.clear();
+            total += count.unwrap_or(0);
+            if count.is_none() {
+                return Ok(Written::Blocked);
+            }
+            if total >= WRITE_BYTES {
+                return Ok(Written::Enough);
             }
         }
-        Ok(false)
+        Ok(Written::All)
     })
 }
 
@@ -206,8 +226,12 @@ async fn say_goodbye(
     session: &mut Session,
     farewell: Farewell,
 ) -> io::Result<()> {
-    while write(stream, session)? {
-        stream.writable().await?;
+    loop {
+        match write(stream, session)? {
+            Written::All => break,
+            Written::Blocked => stream.writable().await?,
+            Written::Enough => tokio::task::yield_now().await,
+        }
     }
     if farewell == Farewell::QuitCommand {
         sleep(QUIT_PAUSE).await;

@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use crate::wire::address::Address;
 use crate::wire::frame::read_reply;
@@ -13,8 +13,12 @@ use crate::wire::frame::read_reply;
 /// burst of newcomers waits for seconds, until they ask again.
 const BACKLOG: i32 = 4_096;
 
-/// A peer that acknowledges nothing for this long is gone.
+/// A peer that acknowledges nothing, or takes nothing, for this long is gone.
 const USER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How much is handed to the kernel for a peer before it could be sent: what is
+/// behind that waits in the log, where all share it.
+const UNSENT_BYTES: u32 = 128 << 10;
 
 /// How long whoever holds the port may take to show that it is a room.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -51,14 +55,20 @@ pub(super) fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>
         return listen_everywhere(port).map(|listener| vec![listener]);
     }
     let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut taken: Vec<IpAddr> = Vec::new();
     for &ip in addresses {
+        if taken.contains(&ip) {
+            continue;
+        }
+        taken.push(ip);
         // The first one chose the port for all.
         let port = match listeners.first() {
             Some(first) if port == 0 => first.local_addr().map_or(0, |address| address.port()),
             _ => port,
         };
         let address = SocketAddr::new(ip, port);
-        listeners.push(open(address).map_err(|error| explain(error, address))?);
+        // What is asked for by name is taken by itself: `::` is IPv6 alone.
+        listeners.push(open(address, true).map_err(|error| explain(error, address))?);
     }
     Ok(listeners)
 }
@@ -66,10 +76,10 @@ pub(super) fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>
 /// By IPv6 and IPv4 together, or by IPv4 alone where there is no IPv6.
 fn listen_everywhere(port: u16) -> Result<TcpListener, BindError> {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-    match open(v6) {
+    match open(v6, false) {
         Err(error) if is_no_ipv6(&error) => {
             let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-            open(v4).map_err(|error| explain(error, v4))
+            open(v4, true).map_err(|error| explain(error, v4))
         }
         result => result.map_err(|error| explain(error, v6)),
     }
@@ -86,7 +96,7 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     )
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -95,8 +105,8 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     // A port whose last connections are still going down can be taken again; one
     // that someone listens on cannot.
     socket.set_reuse_address(true)?;
-    if let IpAddr::V6(ip) = address.ip() {
-        socket.set_only_v6(!ip.is_unspecified())?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_v6)?;
     }
     socket.bind(&address.into())?;
     // What accepted connections inherit (tcp(7)).
@@ -106,7 +116,8 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
         .with_interval(Duration::from_secs(10))
         .with_retries(4);
     socket.set_tcp_keepalive(&keepalive)?;
-    SockRef::from(&socket).set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())

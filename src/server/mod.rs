@@ -30,7 +30,10 @@ pub use self::settings::Settings;
 use self::shared::Shared;
 
 /// How long the members may take to read that the room was closed.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a room that is empty is kept for those who are connecting already.
+const LAST_CALL: Duration = Duration::from_millis(20);
 
 /// A server that listens: who comes waits until it runs.
 #[derive(Debug)]
@@ -147,6 +150,7 @@ impl Server {
         }
         drop(open);
         let gatherer = tokio::spawn(tell_gathered(Arc::clone(&shared)));
+        let watcher = tokio::spawn(close_when_deserted(Arc::clone(&shared)));
 
         let mut news = shared.news();
         let closing = loop {
@@ -159,6 +163,7 @@ impl Server {
         // Nobody new; and everyone who is there is told, by their own tasks.
         acceptors.shutdown().await;
         gatherer.abort();
+        watcher.abort();
         let _ = timeout(CLOSE_TIMEOUT, all_gone.recv()).await;
         Ok(if shared.ended_empty() {
             Ended::Empty
@@ -175,6 +180,16 @@ async fn tell_gathered(shared: Arc<Shared>) {
         sleep(GATHER_TIME).await;
         shared.room().tell_gathered();
         shared.tell_news();
+    }
+}
+
+/// Closes the room when it is empty, unless someone connects in that moment: they
+/// may have, and wait to be accepted.
+async fn close_when_deserted(shared: Arc<Shared>) {
+    loop {
+        shared.deserted().await;
+        sleep(LAST_CALL).await;
+        shared.close_if_deserted();
     }
 }
 

@@ -5,10 +5,13 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
 
-use crate::room::{Closing, Encoders, Encoding, Entered, MemberId, NotEntered, Room, Why};
+use crate::room::{
+    Closing, Encoders, Encoding, Entered, MemberId, Meter, NotEntered, Pace, Room, Why,
+};
 use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
@@ -34,6 +37,8 @@ pub(super) struct Shared {
     news: watch::Sender<()>,
     /// Joins or leaves wait to be told.
     gathering: Notify,
+    /// The room may be empty for good.
+    deserted: Notify,
     ended_empty: AtomicBool,
 }
 
@@ -42,8 +47,22 @@ pub(super) struct Shared {
 struct Guests {
     total: usize,
     at_the_door: usize,
-    by_network: HashMap<IpAddr, usize>,
+    by_network: HashMap<IpAddr, Network>,
 }
+
+/// The connections that count as from one address.
+#[derive(Debug, Default)]
+struct Network {
+    count: usize,
+    meter: Meter,
+}
+
+/// How many connections more than members there may be: of those who are at the
+/// door, who are told that the room is full, or who have just left.
+const SPARE: usize = 256;
+
+/// How many addresses are remembered though they have no connection open.
+const NETWORKS: usize = 4_096;
 
 /// Nothing that can panic runs while one of these locks is held, and what they
 /// guard is whole at any time.
@@ -72,6 +91,7 @@ impl Shared {
             missed: Mutex::default(),
             news: watch::Sender::new(()),
             gathering: Notify::new(),
+            deserted: Notify::new(),
             ended_empty: AtomicBool::new(false),
         })
     }
@@ -128,18 +148,34 @@ impl Shared {
     ///
     /// # Errors
     /// If there are too many, altogether or from its address.
-    pub(super) fn admit(self: &Arc<Self>, address: SocketAddr) -> Result<Guest, Refusal> {
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        address: SocketAddr,
+        now: Instant,
+    ) -> Result<Guest, Refusal> {
         let network = network(address.ip());
+        let limit = self.settings.max_per_address;
         let mut guests = lock(&self.guests);
-        if guests.total >= self.settings.rules.max_members {
+        if guests.total >= self.settings.rules.max_members.saturating_add(SPARE) {
             return Err(Refusal::RoomFull);
         }
-        let limit = self.settings.max_per_address;
-        let here = guests.by_network.entry(network).or_default();
-        if limit > 0 && *here >= limit {
-            return Err(Refusal::TooManyConnections);
+        if guests.by_network.len() >= NETWORKS {
+            guests.by_network.retain(|_, network| network.count > 0);
         }
-        *here += 1;
+        let here = guests.by_network.entry(network).or_default();
+        if limit > 0 {
+            // As many at once as may be open, and then a tenth of them a second:
+            // coming and going is told to everyone.
+            let burst = u32::try_from(limit).unwrap_or(u32::MAX);
+            let pace = Pace {
+                burst,
+                per_second: (burst / 10).max(1),
+            };
+            if here.count >= limit || here.meter.count(pace, now).is_err() {
+                return Err(Refusal::TooManyConnections);
+            }
+        }
+        here.count += 1;
         guests.total += 1;
         guests.at_the_door += 1;
         Ok(Guest {
@@ -150,19 +186,24 @@ impl Shared {
         })
     }
 
-    /// Closes the room if everyone has left and nobody is at the door, unless it
-    /// stays open.
-    fn close_if_deserted(&self) {
-        let mut room = self.room();
-        if !self.settings.stay_open
-            && room.is_deserted()
-            && room.closed().is_none()
-            && lock(&self.guests).at_the_door == 0
-        {
-            room.close(Closing::ForGood);
-            drop(room);
+    /// Whether everyone has left and nobody is at the door.
+    fn is_deserted(&self) -> bool {
+        let room = self.room();
+        room.is_deserted() && room.closed().is_none() && lock(&self.guests).at_the_door == 0
+    }
+
+    /// Waits until the room may be empty for good: then it is to be
+    /// [closed](Shared::close_if_deserted), once those who have connected
+    /// meanwhile were accepted.
+    pub(super) async fn deserted(&self) {
+        self.deserted.notified().await;
+    }
+
+    /// Closes the room if everyone has left and nobody is at the door.
+    pub(super) fn close_if_deserted(&self) {
+        if self.is_deserted() {
             self.ended_empty.store(true, Ordering::Relaxed);
-            self.tell_news();
+            self.close(Closing::ForGood);
         }
     }
 
@@ -254,7 +295,9 @@ impl Guest {
                 });
             }
         }
-        self.shared.close_if_deserted();
+        if !self.shared.settings.stay_open && self.shared.is_deserted() {
+            self.shared.deserted.notify_one();
+        }
     }
 }
 
@@ -263,11 +306,8 @@ impl Drop for Guest {
         self.leave(Why::Lost);
         let mut guests = lock(&self.shared.guests);
         guests.total -= 1;
-        if let Some(count) = guests.by_network.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                guests.by_network.remove(&self.network);
-            }
+        if let Some(network) = guests.by_network.get_mut(&self.network) {
+            network.count -= 1;
         }
     }
 }

@@ -70,9 +70,9 @@ pub struct Say<'a> {
 /// Asks for members with an id after `after`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct MembersRequest {
-    /// The last id already known; without it, from the first on.
+    /// The last id already known; without it, or with 0, from the first on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<MemberId>,
+    pub after: Option<u64>,
     /// How many are wanted, at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
@@ -478,7 +478,8 @@ impl<'a, T: Frames<'a>> Visitor<'a> for Object<T> {
 }
 
 fn read<'a, T: Frames<'a>>(line: &'a [u8]) -> Result<Option<T>, NotAFrame> {
-    let mut json = serde_json::Deserializer::from_slice(line);
+    let text = std::str::from_utf8(line).map_err(|error| NotAFrame(error.to_string()))?;
+    let mut json = serde_json::Deserializer::from_str(text);
     json.deserialize_map(Object(PhantomData))
         .and_then(|frame| json.end().map(|()| frame))
         .map_err(|error| NotAFrame(error.to_string()))
@@ -548,6 +549,7 @@ mod tests {
             br#"{"say":{"text":"a"},"ping":{}}"#,
             br#"{"say":{"text":"a"}} {}"#,
             b"{\"say\":{\"text\":\"\xff\"}}",
+            b"{\"wave\":{\"text\":\"\xff\"}}",
             br#"{"say":{"text":"\ud800"}}"#,
         ] {
             assert!(

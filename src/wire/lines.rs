@@ -1,5 +1,7 @@
 //! Lines out of a stream of bytes, none longer than a limit.
 
+use std::borrow::Cow;
+
 use memchr::memchr;
 
 /// Takes a stream of bytes in pieces of any size and gives its lines.
@@ -18,7 +20,7 @@ pub struct Lines {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A line without its `\n`, and without a `\r` before it.
-    Whole(&'a [u8]),
+    Whole(Cow<'a, [u8]>),
     /// A line longer than the limit. Told once, as soon as it is too long; its
     /// bytes are passed over.
     TooLong,
@@ -35,55 +37,50 @@ impl Lines {
         }
     }
 
-    /// Takes the next piece and gives the lines that it completes, in order.
-    ///
-    /// # Errors
-    /// The first error of `give`; the rest of the piece is dropped then.
-    pub fn take<E>(
-        &mut self,
-        mut piece: &[u8],
-        mut give: impl FnMut(Line<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Takes from the front of `piece` up to the end of the next line, and gives
+    /// that line. `None` if the line does not end in `piece`: all of it is taken.
+    pub fn next<'a>(&mut self, piece: &mut &'a [u8]) -> Option<Line<'a>> {
         while !piece.is_empty() {
             let Some(end) = memchr(b'\n', piece) else {
-                return self.begin(piece, give);
+                return self.begin(std::mem::take(piece));
             };
-            let (line, rest) = (&piece[..end], &piece[end + 1..]);
-            piece = rest;
+            let line = &piece[..end];
+            *piece = &piece[end + 1..];
             if std::mem::take(&mut self.overlong) {
                 continue;
             }
             if self.begun.is_empty() {
-                give(self.checked(line))?;
-            } else {
-                let mut whole = std::mem::take(&mut self.begun);
-                whole.extend_from_slice(line);
-                give(self.checked(&whole))?;
+                return Some(self.checked(Cow::Borrowed(line)));
             }
+            let mut whole = std::mem::take(&mut self.begun);
+            whole.extend_from_slice(line);
+            return Some(self.checked(Cow::Owned(whole)));
         }
-        Ok(())
+        None
     }
 
-    /// Keeps the start of a line.
-    fn begin<E>(
-        &mut self,
-        start: &[u8],
-        mut give: impl FnMut(Line<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Keeps the start of a line, unless it is too long already.
+    fn begin<'a>(&mut self, start: &[u8]) -> Option<Line<'a>> {
+        if self.overlong {
+            return None;
+        }
         // One more, for a `\r` that may turn out to belong to the line break.
-        if !self.overlong && self.begun.len() + start.len() > self.limit + 1 {
+        if self.begun.len() + start.len() > self.limit + 1 {
             self.overlong = true;
             self.begun = Vec::new();
-            return give(Line::TooLong);
+            return Some(Line::TooLong);
         }
-        if !self.overlong {
-            self.begun.extend_from_slice(start);
-        }
-        Ok(())
+        self.begun.extend_from_slice(start);
+        None
     }
 
-    fn checked<'a>(&self, line: &'a [u8]) -> Line<'a> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    fn checked<'a>(&self, mut line: Cow<'a, [u8]>) -> Line<'a> {
+        if line.ends_with(b"\r") {
+            match &mut line {
+                Cow::Borrowed(line) => *line = &line[..line.len() - 1],
+                Cow::Owned(line) => line.truncate(line.len() - 1),
+            }
+        }
         if line.len() > self.limit {
             Line::TooLong
         } else {
@@ -96,12 +93,17 @@ impl Lines {
     pub fn begun(&self) -> &[u8] {
         &self.begun
     }
+
+    /// The last line of a stream that ended without a line break, if there is one
+    /// that is not too long.
+    pub fn finish(&mut self) -> Option<Vec<u8>> {
+        let begun = std::mem::take(&mut self.begun);
+        (!begun.is_empty()).then_some(begun)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -110,13 +112,13 @@ mod tests {
         let mut lines = Lines::new(limit);
         let mut found = Vec::new();
         for piece in pieces {
-            let Ok(()) = lines.take::<Infallible>(piece, |line| {
+            let mut piece = *piece;
+            while let Some(line) = lines.next(&mut piece) {
                 found.push(match line {
-                    Line::Whole(line) => Some(line.to_vec()),
+                    Line::Whole(line) => Some(line.into_owned()),
                     Line::TooLong => None,
                 });
-                Ok(())
-            });
+            }
             assert!(lines.begun.len() <= limit + 1);
         }
         found

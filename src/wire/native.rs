@@ -110,11 +110,11 @@ pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
             )
         }
         NotSaid::TooLong => {
-            let limit = room::TEXT_LIMIT;
-            (
-                Code::TooLong,
-                format!("This message is longer than {limit} characters; it was not sent."),
-            )
+            let (characters, lines) = (room::TEXT_LIMIT, room::LINES_LIMIT);
+            let text = format!(
+                "This message has more than {characters} characters or {lines} lines; it was not sent."
+            );
+            (Code::TooLong, text)
         }
         NotSaid::Empty => (
             Code::EmptyText,

@@ -6,10 +6,11 @@
 //! carries is one message.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::fmt::Write as _;
 
-use crate::room::{Event, Gap, Gathered, NotSaid, SERVER_NAME, TEXT_LIMIT, TEXT_LIMIT_BYTES};
+use crate::room::{
+    Event, Gap, Gathered, LINES_LIMIT, NotSaid, SERVER_NAME, TEXT_LIMIT, TEXT_LIMIT_BYTES,
+};
 
 use super::lines::{Line, Lines};
 use super::native;
@@ -92,22 +93,28 @@ impl Reader {
         }
     }
 
-    fn take_lines(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
-        let mut quit = false;
-        let Ok(()) = self.lines.take::<Infallible>(chunk, |line| {
+    fn take_lines(&mut self, mut chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
+        while let Some(line) = self.lines.next(&mut chunk) {
             match line {
-                _ if quit => {}
                 Line::Whole(line) => {
-                    quit = give_until_quit(&String::from_utf8_lossy(line), &mut give);
+                    if give_until_quit(&String::from_utf8_lossy(&line), &mut give) {
+                        return;
+                    }
                 }
                 Line::TooLong => give(Input::TooLong),
             }
-            Ok(())
-        });
+        }
         // A program that speaks lines may still send the command without one.
         let begun = self.lines.begun();
-        if !quit && begun.ends_with(QUIT.as_bytes()) {
+        if begun.ends_with(QUIT.as_bytes()) {
             give_until_quit(&String::from_utf8_lossy(begun), &mut give);
+        }
+    }
+
+    /// Gives the last line, if what was taken did not end with a line break.
+    pub fn finish(&mut self, mut give: impl FnMut(Input<'_>)) {
+        if let Some(line) = self.lines.finish() {
+            give_until_quit(&String::from_utf8_lossy(&line), &mut give);
         }
     }
 }
@@ -157,10 +164,10 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     match event {
         Event::Message { name, text, .. } => write_lines(name, text, out),
         Event::Joined { name, count, .. } => {
-            write_notice(&format!("{name} joined. {}", here(*count)), out);
+            write_notice(&format!("“{name}” joined. {}", here(*count)), out);
         }
         Event::Left { name, count, .. } => {
-            write_notice(&format!("{name} left. {}", here(*count)), out);
+            write_notice(&format!("“{name}” left. {}", here(*count)), out);
         }
         Event::Presence(gathered) => write_notice(&presence(gathered), out),
         Event::Closed(closing) => write_notice(&native::closed(*closing).text, out),
@@ -205,17 +212,18 @@ fn presence(gathered: &Gathered) -> String {
     text + &here(gathered.count)
 }
 
-/// `ada, bob and 3 others`.
+/// `“ada”, “bob” and 3 others`: in quotes, which no name has, so that none can pass
+/// for what the server says.
 fn and_others<'a>(names: impl Iterator<Item = &'a str>, others: usize) -> String {
-    let mut names: Vec<Cow<'_, str>> = names.map(Cow::Borrowed).collect();
+    let mut names: Vec<String> = names.map(|name| format!("“{name}”")).collect();
     match others {
         0 => {}
-        1 => names.push("1 other".into()),
-        _ => names.push(format!("{others} others").into()),
+        1 => names.push("1 other".to_owned()),
+        _ => names.push(format!("{others} others")),
     }
     match names.split_last() {
         None => String::new(),
-        Some((last, [])) => last.to_string(),
+        Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
 }
@@ -244,7 +252,7 @@ pub fn welcome<'a>(
         };
         format!("{} {verb} here.", and_others(others.into_iter(), more))
     };
-    format!("Welcome to {room}, {name}. {who} To leave, send {QUIT}")
+    format!("Welcome to “{room}”, “{name}”. {who} To leave, send {QUIT}")
 }
 
 /// What a peer is told about `count` of its messages that were not taken.
@@ -262,7 +270,9 @@ pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
                 "{what}: you are writing too fast. Wait {seconds} {unit}."
             ))
         }
-        NotSaid::TooLong => Some(format!("{what}: more than {TEXT_LIMIT} characters.")),
+        NotSaid::TooLong => Some(format!(
+            "{what}: more than {TEXT_LIMIT} characters or {LINES_LIMIT} lines."
+        )),
         NotSaid::Empty | NotSaid::BadId | NotSaid::Closed => None,
     }
 }
@@ -395,11 +405,11 @@ mod tests {
         let welcome = |count, others: &[&str]| welcome("R", "ada", count, others.iter().copied());
         assert_eq!(
             welcome(1, &[]),
-            "Welcome to R, ada. You are the first. To leave, send ?{quit}"
+            "Welcome to “R”, “ada”. You are the first. To leave, send ?{quit}"
         );
-        assert!(welcome(2, &["bob"]).contains(". bob is here."));
-        assert!(welcome(3, &["bob", "eve"]).contains(". bob and eve are here."));
-        assert!(welcome(9, &["bob", "eve"]).contains(". bob, eve and 6 others are here."));
+        assert!(welcome(2, &["bob"]).contains(". “bob” is here."));
+        assert!(welcome(3, &["bob", "eve"]).contains(". “bob” and “eve” are here."));
+        assert!(welcome(9, &["bob", "eve"]).contains(". “bob”, “eve” and 6 others are here."));
     }
 
     #[test]
@@ -413,7 +423,7 @@ mod tests {
         };
         assert_eq!(
             presence(&gathered),
-            "eve, kim and 81 others joined. bob left. 1204 people are here now."
+            "“eve”, “kim” and 81 others joined. “bob” left. 1204 people are here now."
         );
     }
 

@@ -83,9 +83,13 @@ fn a_name_that_begins_like_a_door_is_a_name() {
     assert!(
         original
             .until("?{quit}")
-            .starts_with("SERVER: Welcome to Test, GET.")
+            .starts_with("SERVER: Welcome to “Test”, “GET”.")
     );
     let mut person = Peer::connect(server.address());
     person.send("USER\n");
-    assert!(person.line().starts_with("SERVER: Welcome to Test, USER."));
+    assert!(
+        person
+            .line()
+            .starts_with("SERVER: Welcome to “Test”, “USER”.")
+    );
 }

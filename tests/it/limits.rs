@@ -69,7 +69,7 @@ fn a_line_too_long_is_refused_in_words_and_ends_nothing() {
         let line = ada.line();
         assert_eq!(
             line,
-            "SERVER: Your message was not sent: more than 4000 characters."
+            "SERVER: Your message was not sent: more than 4000 characters or 100 lines."
         );
     }
     ada.send("short\n");
@@ -104,16 +104,16 @@ fn a_full_room_says_so_at_every_door() {
     server.event();
     server.event();
     assert!(refused(server.event()) && refused(server.event()));
+    // The host is let in: without it nobody could close the room.
+    let key = server.running().handle().host_key().to_owned();
+    let mut host = Peer::connect(server.address());
+    host.write(&json!({"hello": {"protocol": 1, "name": "host", "host_key": key}}));
+    host.expect("welcome");
+    drop(host);
     // A place that comes free is given.
     drop(ada);
-    server.event();
-    loop {
-        let mut eve = Peer::connect(server.address());
-        eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
-        if eve.frame().get("welcome").is_some() {
-            break;
-        }
-    }
+    while !matches!(server.event(), Event::Left { count: 1, .. }) {}
+    Peer::native(&server, "eve");
 }
 
 #[test]
@@ -121,14 +121,32 @@ fn one_address_has_so_many_connections_and_no_more() {
     let server = TestServer::with(|settings| settings.max_per_address = 2);
     let _ada = Peer::native(&server, "ada");
     let _bob = Peer::native(&server, "bob");
-    let mut eve = Peer::connect(server.address());
-    eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
-    assert_eq!(eve.expect("error")["code"], "too-many-connections");
+    // Each is told, however soon it speaks.
+    for _ in 0..50 {
+        let mut eve = Peer::connect(server.address());
+        eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
+        assert_eq!(eve.expect("error")["code"], "too-many-connections");
+    }
+    let mut person = Peer::connect(server.address());
+    person.send("eve\n");
+    assert!(person.rest().starts_with("SERVER: Too many connections"));
     // Others come from elsewhere.
     let v6 = (std::net::Ipv6Addr::LOCALHOST, server.running().port());
     let mut kim = Peer::connect(v6.into());
     kim.write(&json!({"hello": {"protocol": 1, "name": "kim"}}));
     kim.expect("welcome");
+}
+
+#[test]
+fn who_comes_and_goes_without_end_is_held_off() {
+    let server = TestServer::with(|settings| settings.max_per_address = 20);
+    let mut refused = 0;
+    for _ in 0..100 {
+        let mut eve = Peer::connect(server.address());
+        eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
+        refused += usize::from(eve.frame().get("error").is_some());
+    }
+    assert!(refused > 50, "{refused}");
 }
 
 /// The resident memory of this process, in bytes.
@@ -177,7 +195,8 @@ fn an_endless_line_and_noise_disturb_nobody_and_are_not_held() {
             std::thread::spawn(move || {
                 let mut sent = 0;
                 let mut stream = TcpStream::connect(address).unwrap();
-                let noise = (0..1_u32 << 20).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]);
+                let noise =
+                    (0..1_u32 << 20).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]);
                 let bytes = if n == 2 {
                     noise.collect()
                 } else {
@@ -261,6 +280,35 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
         }
     }
     assert!(missed);
+}
+
+#[test]
+fn who_asks_for_much_at_once_is_answered_as_it_reads() {
+    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let mut ada = Peer::native(&server, "ada");
+    for _ in 0..100 {
+        ada.say("x", &"x".repeat(4_000));
+        ada.expect("message");
+    }
+    let mut greedy = Peer::native(&server, "greedy");
+    let before = memory();
+    greedy.send("{\"history\":{}}\n".repeat(1_000));
+    ada.expect("joined");
+    // All of it is in the server's hands when it answers another.
+    for _ in 0..10 {
+        ada.write(&json!({"ping": {}}));
+        ada.expect("pong");
+    }
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 16 << 20, "{grown} bytes more");
+    for _ in 0..1_000 {
+        assert!(
+            !greedy.find("page")["messages"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+    }
 }
 
 #[test]

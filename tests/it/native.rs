@@ -97,6 +97,7 @@ fn what_is_not_a_frame_ends_that_connection_and_no_other() {
                 .collect(),
             "bad-frame",
         ),
+        (b"{\"wave\":\"\xff\"}\n".to_vec(), "bad-frame"),
         (vec![b' '; 70_000], "frame-too-long"),
     ] {
         let mut eve = Peer::native(&server, "eve");
@@ -153,6 +154,7 @@ fn what_cannot_be_said_is_answered_and_ends_nothing() {
     for (id, text, code) in [
         ("1", "x".repeat(4_001), "too-long"),
         ("2", "é".repeat(4_001), "too-long"),
+        ("lines", "x\n".repeat(100) + "x", "too-long"),
         ("3", " \n ".to_owned(), "empty-text"),
         ("4", "\u{7}\u{202e}".to_owned(), "empty-text"),
         (&"i".repeat(65), "hi".to_owned(), "bad-id"),
@@ -287,6 +289,8 @@ fn members_are_listed_in_parts() {
     assert_eq!(welcome["members"]["count"], 151);
     assert_eq!(welcome["members"]["list"].as_array().unwrap().len(), 100);
     assert_eq!(welcome["members"]["more"], true);
+    ada.write(&json!({"members": {"after": 0, "limit": 2}}));
+    assert_eq!(ada.find("members")["list"][0]["id"], 1);
     ada.write(&json!({"members": {"after": 100, "limit": 30}}));
     let part = ada.find("members");
     assert_eq!(part["list"][0]["id"], 101);
@@ -361,4 +365,26 @@ fn the_host_is_told_where_others_can_join() {
     let welcome = eve.expect("welcome");
     assert_eq!(welcome["you"].get("host"), None);
     assert_eq!(welcome["members"]["list"][0]["host"], true);
+}
+
+#[test]
+fn what_was_said_last_is_echoed_before_the_goodbye() {
+    let server = TestServer::start();
+    let mut ada = Peer::native(&server, "ada");
+    ada.send("{\"say\":{\"text\":\"last\"}}\n{\"bye\":{}}\n");
+    assert_eq!(ada.expect("message")["text"], "last");
+    ada.expect("closed");
+    assert_eq!(ada.rest(), "");
+}
+
+#[test]
+fn who_says_hello_late_is_still_asked_whether_it_is_there() {
+    let server = TestServer::with(|settings| {
+        settings.heartbeat = Duration::from_millis(100);
+    });
+    let mut late = Peer::connect(server.address());
+    assert_eq!(late.line(), "SERVER: What is your name?");
+    late.write(&json!({"hello": {"protocol": 1, "name": "late"}}));
+    late.expect("welcome");
+    late.expect("ping");
 }

@@ -17,8 +17,8 @@ fn a_message_goes_to_everyone_by_every_door() {
     let mut person = Peer::text(&server, "person");
     let mut original = Peer::original(&server, "original");
     let mut bot = Peer::native(&server, "bot");
-    person.until("bot joined. 3 people are here now.\n");
-    original.until("bot joined. 3 people are here now.");
+    person.until("“bot” joined. 3 people are here now.\n");
+    original.until("“bot” joined. 3 people are here now.");
 
     person.send("from person\n");
     assert_eq!(original.until("from person"), "person: from person");
@@ -54,14 +54,21 @@ fn a_name_in_use_or_reserved_or_empty_becomes_another() {
     }
     let mut text = Peer::connect(server.address());
     text.send("ada\n");
-    assert!(text.line().starts_with("SERVER: Welcome to Test, ada_4."));
+    assert!(
+        text.line()
+            .starts_with("SERVER: Welcome to “Test”, “ada_4”.")
+    );
 }
 
 #[test]
 fn who_gives_no_name_in_time_is_usr_by_every_door() {
     let server = TestServer::with(|settings| settings.name_timeout = Duration::from_millis(300));
     let mut silent = Peer::connect(server.address());
-    assert!(silent.line().starts_with("SERVER: Welcome to Test, USR."));
+    assert!(
+        silent
+            .line()
+            .starts_with("SERVER: Welcome to “Test”, “USR”.")
+    );
     // Its first chunk still tells how it speaks.
     let mut bob = Peer::native(&server, "bob");
     silent.until("joined. 2 people are here now.\n");
@@ -80,7 +87,11 @@ fn who_says_nothing_is_asked_for_a_name() {
     let mut person = Peer::connect(server.address());
     assert_eq!(person.line(), "SERVER: What is your name?");
     person.send("ada\n");
-    assert!(person.line().starts_with("SERVER: Welcome to Test, ada."));
+    assert!(
+        person
+            .line()
+            .starts_with("SERVER: Welcome to “Test”, “ada”.")
+    );
     // A native client may still come after the question.
     let mut bot = Peer::connect(server.address());
     assert_eq!(bot.line(), "SERVER: What is your name?");
@@ -110,8 +121,8 @@ fn a_broken_connection_is_told_like_a_leave() {
     let server = TestServer::start();
     let mut bob = Peer::text(&server, "bob");
     Peer::text(&server, "ada").break_off();
-    assert_eq!(bob.line(), "SERVER: ada joined. 2 people are here now.");
-    assert_eq!(bob.line(), "SERVER: ada left. 1 person is here now.");
+    assert_eq!(bob.line(), "SERVER: “ada” joined. 2 people are here now.");
+    assert_eq!(bob.line(), "SERVER: “ada” left. 1 person is here now.");
 }
 
 #[test]
@@ -151,6 +162,18 @@ fn an_empty_room_waits_for_who_is_at_the_door() {
 }
 
 #[test]
+fn a_newcomer_who_comes_as_the_last_one_leaves_is_let_in() {
+    for _ in 0..50 {
+        let server = TestServer::with(|settings| settings.stay_open = false);
+        let mut ada = Peer::native(&server, "ada");
+        ada.write(&json!({"bye": {}}));
+        let mut bob = Peer::connect(server.address());
+        bob.write(&json!({"hello": {"protocol": 1, "name": "bob"}}));
+        bob.expect("welcome");
+    }
+}
+
+#[test]
 fn a_room_that_stays_open_goes_on_when_it_is_empty() {
     let server = TestServer::start();
     let ada = Peer::native(&server, "ada");
@@ -172,7 +195,7 @@ fn closing_tells_everyone_by_every_door() {
     let mut door = Peer::connect(server.address());
     door.write(&json!({"ping": {}}));
     door.expect("pong");
-    original.until("bot joined. 3 people are here now.");
+    original.until("“bot” joined. 3 people are here now.");
     assert_eq!(
         server.close(Closing::ForGood),
         Ended::Closed(Closing::ForGood)
@@ -287,7 +310,7 @@ fn a_room_can_be_reached_by_ipv4_and_ipv6() {
     let mut v6 = Peer::connect((std::net::Ipv6Addr::LOCALHOST, port).into());
     v6.send("six\n");
     v6.line();
-    v4.until("six joined. 2 people are here now.\n");
+    v4.until("“six” joined. 2 people are here now.\n");
     let Event::Joined { address, .. } = server.event() else {
         panic!()
     };
@@ -312,6 +335,14 @@ fn a_room_listens_only_where_it_is_told_to() {
 
     let both = ["127.0.0.1", "::1"].map(|ip| ip.parse().unwrap()).to_vec();
     let server = TestServer::with(|settings| settings.bind = both);
+    let v6 = (std::net::Ipv6Addr::LOCALHOST, server.running().port());
+    Peer::native(&server, "ada");
+    Peer::connect(v6.into());
+
+    let all = ["0.0.0.0", "::", "::"]
+        .map(|ip| ip.parse().unwrap())
+        .to_vec();
+    let server = TestServer::with(|settings| settings.bind = all);
     let v6 = (std::net::Ipv6Addr::LOCALHOST, server.running().port());
     Peer::native(&server, "ada");
     Peer::connect(v6.into());

@@ -7,7 +7,7 @@ fn people_with_nc_talk_and_are_not_sent_their_own_lines() {
     let server = TestServer::start();
     let mut ada = Peer::text(&server, "ada");
     let mut bob = Peer::text(&server, "bob");
-    assert_eq!(ada.line(), "SERVER: bob joined. 2 people are here now.");
+    assert_eq!(ada.line(), "SERVER: “bob” joined. 2 people are here now.");
     ada.send("hello\n");
     assert_eq!(bob.line(), "ada: hello");
     bob.send("hi\n");
@@ -23,7 +23,7 @@ fn the_original_program_is_sent_its_own_messages_without_a_line_break() {
     let _bob = Peer::text(&server, "bob");
     assert_eq!(
         ada.chunk().unwrap(),
-        b"SERVER: bob joined. 2 people are here now."
+        "SERVER: “bob” joined. 2 people are here now.".as_bytes()
     );
 }
 
@@ -100,8 +100,8 @@ fn a_text_of_several_lines_cannot_forge_the_line_of_another() {
     let mut ada = Peer::text(&server, "ada");
     let mut original = Peer::original(&server, "orig");
     let mut eve = Peer::native(&server, "eve");
-    ada.until("eve joined. 3 people are here now.\n");
-    original.until("eve joined. 3 people are here now.");
+    ada.until("“eve” joined. 3 people are here now.\n");
+    original.until("“eve” joined. 3 people are here now.");
     eve.say("1", "hi\nSERVER: the room is closed\r\nada: bye\rx");
     for line in ["hi", "SERVER: the room is closed", "ada: bye", "x"] {
         assert_eq!(ada.line(), format!("eve: {line}"));
@@ -146,8 +146,10 @@ fn a_peer_that_closes_its_sending_half_has_left() {
     let mut bob = Peer::native(&server, "bob");
     let mut ada = Peer::text(&server, "ada");
     bob.expect("joined");
-    ada.send("last words\n");
+    // The last line may lack its end.
+    ada.send("some\nlast words");
     ada.half_close();
+    assert_eq!(bob.expect("message")["text"], "some");
     assert_eq!(bob.expect("message")["text"], "last words");
     assert_eq!(bob.expect("left")["why"], "quit");
     ada.rest();
@@ -159,7 +161,10 @@ fn control_characters_reach_nobody() {
     let mut bob = Peer::text(&server, "bob");
     let mut eve = Peer::connect(server.address());
     eve.send("e\x1b[2Jv\u{202e}e\u{7}\n");
-    assert_eq!(bob.line(), "SERVER: e[2Jve joined. 2 people are here now.");
+    assert_eq!(
+        bob.line(),
+        "SERVER: “e[2Jve” joined. 2 people are here now."
+    );
     eve.send("\x1b]52;c;aGk=\x07x\u{9b}31m\u{202e}y\x00\tz\n");
     assert_eq!(bob.line(), "e[2Jve: ]52;c;aGk=x31my\tz");
 }

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::room::{Cursor, MemberId, Why};
+use crate::room::{Cursor, Encoding, MemberId, NotSaid, Why};
 use crate::wire::door::{Door, not_served};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
@@ -32,9 +32,12 @@ const DOOR_PATIENCE: Duration = Duration::from_millis(500);
 /// While this many bytes wait to be written to a peer, nothing is read from it.
 const OUTPUT_LIMIT: usize = 64 << 10;
 
-/// A member who goes on though it was told this often in a row that it is too
-/// fast is not read from until it may speak again.
+/// A member of whom this many messages in a row were not taken is not read from
+/// for [`REFUSALS_PAUSE`], or until it may speak again.
 const REFUSALS_LIMIT: u32 = 50;
+
+/// How long a member is not read from who says only what cannot be taken.
+const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
 /// One connection.
 #[derive(Debug)]
@@ -50,13 +53,19 @@ pub(super) struct Session {
     /// How a peer of the text door delimits its messages, once that is known.
     manner: Option<Manner>,
     member: Option<Membership>,
+    /// What was read and not taken, because too much waits to be written.
+    unread: Vec<u8>,
     /// What is written next, before anything of the log.
     output: Vec<u8>,
+    /// How much of `output` is written.
+    written: usize,
+    /// Whether the peer took something while it was not read from.
+    took: bool,
     /// What is written when all of the log is.
     replies: Vec<u8>,
     /// Whether the others are still to be told of a message.
     has_said: bool,
-    /// How many messages in a row were refused as too fast.
+    /// How many messages in a row were not taken.
     refusals: u32,
     /// Nothing is read until then.
     paused_until: Option<Instant>,
@@ -77,6 +86,7 @@ enum Speech {
 #[derive(Debug)]
 struct Membership {
     id: MemberId,
+    door: Encoding,
     cursor: Cursor,
     /// The messages of the past, by `seq`, that are sent before the log is
     /// followed.
@@ -104,7 +114,10 @@ impl Session {
             speech: Speech::Unknown(Vec::new()),
             manner: None,
             member: None,
+            unread: Vec::new(),
             output: Vec::new(),
+            written: 0,
+            took: false,
             replies: Vec::new(),
             has_said: false,
             refusals: 0,
@@ -135,12 +148,14 @@ impl Session {
             (None, Speech::Unknown(first)) => {
                 let ask = (!self.asked).then(|| self.arrived + NAME_PROMPT);
                 let decide = (!first.is_empty()).then(|| self.heard + DOOR_PATIENCE);
-                let name = self.arrived + settings.name_timeout;
+                let name = later(self.arrived, settings.name_timeout);
                 Some(ask.into_iter().chain(decide).fold(name, Instant::min))
             }
-            (None, _) => Some(self.arrived + settings.name_timeout),
-            (Some(_), Speech::Native(_)) if self.asked => Some(self.heard + settings.dead_after),
-            (Some(_), Speech::Native(_)) => Some(self.heard + settings.heartbeat),
+            (None, _) => Some(later(self.arrived, settings.name_timeout)),
+            (Some(_), Speech::Native(_)) if self.asked => {
+                Some(later(self.heard, settings.dead_after))
+            }
+            (Some(_), Speech::Native(_)) => Some(later(self.heard, settings.heartbeat)),
             // The kernel finds a dead peer of the text door.
             (Some(_), _) => None,
         };
@@ -167,10 +182,15 @@ impl Session {
         if !matches!(self.speech, Speech::Native(_)) {
             return;
         }
+        // Who is not read from cannot be heard, but it is there if it reads.
+        if mem::take(&mut self.took) {
+            self.heard = now;
+        }
         let settings = &self.shared.settings;
-        if now >= self.heard + settings.dead_after {
+        let silence = now.saturating_duration_since(self.heard);
+        if silence >= settings.dead_after {
             self.end(Why::Timeout);
-        } else if now >= self.heard + settings.heartbeat && !self.asked {
+        } else if silence >= settings.heartbeat && !self.asked {
             self.asked = true;
             self.reply(&Reply::Ping(Empty {}));
         }
@@ -178,7 +198,8 @@ impl Session {
 
     /// The patience with someone who has given no name.
     fn tick_guest(&mut self, now: Instant) {
-        let name_is_due = now >= self.arrived + self.shared.settings.name_timeout;
+        let waited = now.saturating_duration_since(self.arrived);
+        let name_is_due = waited >= self.shared.settings.name_timeout;
         match &mut self.speech {
             Speech::Unknown(first)
                 if !first.is_empty() && (name_is_due || now >= self.heard + DOOR_PATIENCE) =>
@@ -193,7 +214,7 @@ impl Session {
                 self.speech = Speech::Text(Reader::default());
                 self.enter_text("");
             }
-            Speech::Unknown(_) if now >= self.arrived + NAME_PROMPT && !self.asked => {
+            Speech::Unknown(_) if waited >= NAME_PROMPT && !self.asked => {
                 self.asked = true;
                 self.notice("What is your name?");
             }
@@ -218,8 +239,7 @@ impl Session {
             Door::Text => self.speech = Speech::Text(Reader::default()),
             Door::Tls | Door::Browser | Door::Irc => {
                 self.replies.extend_from_slice(&not_served(door, &first));
-                let (address, why) = (self.guest.address(), Refusal::ClosedDoor(door));
-                self.shared.report(Event::Refused { address, why });
+                self.report_refusal(Refusal::ClosedDoor(door));
                 return self.end(Why::Protocol);
             }
         }
@@ -234,7 +254,9 @@ impl Session {
                 self.speech = Speech::Native(lines);
             }
             Speech::Text(mut reader) => {
-                self.manner = Some(reader.manner(bytes));
+                if !bytes.is_empty() {
+                    self.manner = Some(reader.manner(bytes));
+                }
                 self.take_text(&mut reader, bytes, now);
                 self.speech = Speech::Text(reader);
             }
@@ -255,27 +277,64 @@ impl Session {
         }
     }
 
-    /// Counts a message that was refused as too fast; whoever goes on regardless
-    /// is not listened to for a while.
-    fn refused(&mut self, retry: Duration, now: Instant) {
+    /// Counts a message that was not taken; whoever goes on regardless is not
+    /// listened to for a while.
+    fn refused(&mut self, why: NotSaid, now: Instant) {
         self.refusals += 1;
         if self.refusals >= REFUSALS_LIMIT {
             self.refusals = 0;
-            self.paused_until = Some(now + retry);
+            let pause = match why {
+                NotSaid::TooFast { retry } => retry,
+                _ => REFUSALS_PAUSE,
+            };
+            self.paused_until = Some(now + pause);
         }
     }
 
-    /// The peer's sending half has ended, or the connection is broken.
-    pub(super) fn hang_up(&mut self, broken: bool) {
-        let quit = !broken && matches!(self.speech, Speech::Text(_));
-        self.end(if quit { Why::Quit } else { Why::Lost });
+    /// Whether there is something to [take up](Session::take_up).
+    pub(super) const fn can_take_up(&self) -> bool {
+        !self.unread.is_empty() && self.wants_input()
     }
 
-    /// Ends the session: the peer is out of the room at once; what is in the
-    /// output is still written.
+    /// Takes what was read and had to wait.
+    pub(super) fn take_up(&mut self, now: Instant) {
+        let unread = mem::take(&mut self.unread);
+        self.take_speech(&unread, now);
+    }
+
+    /// The peer's sending half has ended.
+    pub(super) fn half_close(&mut self, now: Instant) {
+        let is_text = matches!(self.speech, Speech::Text(_));
+        if is_text && self.manner == Some(Manner::Lines) {
+            self.take_speech(&[], now);
+        }
+        self.end(if is_text { Why::Quit } else { Why::Lost });
+    }
+
+    /// The connection is broken.
+    pub(super) fn break_off(&mut self) {
+        self.member = None;
+        self.end(Why::Lost);
+    }
+
+    fn report_refusal(&self, why: Refusal) {
+        let address = self.guest.address();
+        self.shared.report(Event::Refused { address, why });
+    }
+
+    /// Ends the session: the peer is out of the room at once. What was said until
+    /// now is still written, as far as it is read at once, and what is in the
+    /// output.
     fn end(&mut self, why: Why) {
         self.ending.get_or_insert(Farewell::Silent);
+        self.gather_last();
         self.member = None;
         self.guest.leave(why);
     }
+}
+
+/// `start` and `wait` after it; far off, where that cannot be told.
+fn later(start: Instant, wait: Duration) -> Instant {
+    const FAR: Duration = Duration::from_hours(24 * 365);
+    start + wait.min(FAR)
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::room::{self, MemberId, NotEntered, NotSaid, Why};
+use crate::room::{self, Encoding, MemberId, NotEntered, Why};
 use crate::wire::door::Door;
 use crate::wire::frame::{
     self, Closed, ClosedCode, Code, Empty, Hello, HistoryRequest, Limits, Member, MembersRequest,
@@ -14,32 +14,30 @@ use crate::wire::lines::{Line, Lines};
 use crate::wire::native::{closed, error, member_list, not_said, write_page};
 use crate::wire::{FRAME_LIMIT, MEMBERS_LIMIT, PAGE_BYTES, PAGE_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 
+use super::super::event::Refusal;
 use super::super::shared::random_token;
 use super::{Membership, Session};
 
 /// What the server can do beyond the least.
 const FEATURES: [&str; 1] = ["history"];
 
-/// Nothing more is taken of a peer whose session ends.
-struct Over;
-
 impl Session {
     /// Takes bytes of a native client.
     pub(super) fn take_native(&mut self, lines: &mut Lines, bytes: &[u8], now: Instant) {
-        let _ = lines.take(bytes, |line| {
+        let mut rest = bytes;
+        while self.wants_input()
+            && let Some(line) = lines.next(&mut rest)
+        {
             match line {
-                Line::Whole(line) => self.take_line(line, now),
+                Line::Whole(line) => self.take_line(&line, now),
                 Line::TooLong => self.fail(
                     Code::FrameTooLong,
                     format!("A frame is longer than {FRAME_LIMIT} bytes."),
                 ),
             }
-            if self.ending.is_some() {
-                Err(Over)
-            } else {
-                Ok(())
-            }
-        });
+        }
+        // What asks for more than may be held for it is taken up later.
+        self.unread = rest.to_vec();
         self.tell_said();
     }
 
@@ -100,13 +98,17 @@ impl Session {
     pub(super) fn enter_native(&mut self, hello: &Hello<'_>) {
         let shared = std::sync::Arc::clone(&self.shared);
         let host = hello.host_key.as_deref() == Some(shared.host_key.as_str());
+        self.asked = false;
         let Ok(session) = random_token() else {
             // There is no membership without a secret.
             return self.end(Why::Lost);
         };
         let entered = match self.guest.enter(&hello.name, Door::Native, host) {
             Ok(entered) => entered,
-            Err(NotEntered::Full) => return self.fail(Code::RoomFull, "The room is full."),
+            Err(NotEntered::Full) => {
+                self.report_refusal(Refusal::RoomFull);
+                return self.fail(Code::RoomFull, "The room is full. Try again later.");
+            }
             Err(NotEntered::Closed(closing)) => {
                 self.reply(&Reply::Closed(closed(closing)));
                 return self.end(Why::Quit);
@@ -153,6 +155,7 @@ impl Session {
         drop(room);
         self.member = Some(Membership {
             id: entered.id,
+            door: Encoding::Native,
             cursor: entered.cursor,
             replay: first.max(1)..entered.next_seq,
         });
@@ -185,9 +188,7 @@ impl Session {
         match said {
             Ok(_) => self.said(),
             Err(why) => {
-                if let NotSaid::TooFast { retry } = why {
-                    self.refused(retry, now);
-                }
+                self.refused(why, now);
                 if let Some(error) = not_said(why, say.id.as_deref()) {
                     self.reply(&Reply::Error(error));
                 }
@@ -199,7 +200,7 @@ impl Session {
         let limit = clamp(request.limit, MEMBERS_LIMIT as u64);
         let limit = usize::try_from(limit).unwrap_or(MEMBERS_LIMIT);
         let room = self.shared.room();
-        let members = room.members(request.after);
+        let members = room.members(request.after.and_then(MemberId::new));
         let list = member_list(room.count(), members, limit);
         write_frame(&Reply::Members(list), &mut self.replies);
     }

@@ -20,6 +20,10 @@ const REPLAY_BYTES: usize = 32 << 10;
 /// at once, and one message more.
 const TEXT_BYTES: usize = 16 << 10;
 
+/// Of a past that a newcomer asked for, this much is still held for it when it
+/// leaves, and one message more.
+const LAST_BYTES: usize = 64 << 10;
+
 /// What one write is made of: a session's own output, then these of the log.
 pub type Slices = Vec<Slice>;
 
@@ -28,14 +32,15 @@ impl Session {
     /// `slices`, or it is in the session's [output](Session::output). `false` if
     /// there is nothing.
     pub fn gather(&mut self, slices: &mut Slices) -> bool {
-        if !self.output.is_empty() {
+        if self.written < self.output.len() {
             return true;
         }
         // An idle session holds no buffer.
         self.output = Vec::new();
+        self.written = 0;
         let mut room = self.shared.room();
-        match (&mut self.member, &self.speech) {
-            (Some(member), Speech::Native(_)) => {
+        match &mut self.member {
+            Some(member) if member.door == Encoding::Native => {
                 if !member.replay.is_empty() {
                     replay(&mut room, &mut member.replay, &mut self.output);
                     return true;
@@ -45,10 +50,10 @@ impl Session {
                     return true;
                 }
             }
-            (Some(member), _) => {
+            Some(member) => {
                 gather_text(&mut room, member, self.manner, slices, &mut self.output);
             }
-            (None, _) => {}
+            None => {}
         }
         if !slices.is_empty() || !self.output.is_empty() {
             return true;
@@ -74,15 +79,50 @@ impl Session {
         } else if self.manner == Some(Manner::Chunks) {
             self.ending = Some(Farewell::QuitCommand);
         }
+        self.member = None;
         self.end(Why::Quit);
+    }
+
+    /// Holds for the peer what it has not read of the log, as far as one reading
+    /// goes: it is the last one.
+    pub(super) fn gather_last(&mut self) {
+        let Some(member) = &mut self.member else {
+            return;
+        };
+        let mut room = self.shared.room();
+        let mut slices = Slices::new();
+        match member.door {
+            Encoding::Native => {
+                while !member.replay.is_empty() && self.output.len() < LAST_BYTES {
+                    replay(&mut room, &mut member.replay, &mut self.output);
+                }
+                if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, &mut slices) {
+                    write_frame(&gap(missed), &mut self.output);
+                }
+                for slice in &slices {
+                    self.output.extend_from_slice(slice.bytes());
+                }
+            }
+            Encoding::Text if self.output.is_empty() => {
+                gather_text(
+                    &mut room,
+                    member,
+                    self.manner,
+                    &mut slices,
+                    &mut self.output,
+                );
+            }
+            Encoding::Text => {}
+        }
     }
 
     /// What is written of the session's own output at once. The original program
     /// is sent no more than it receives.
     pub fn output(&self) -> &[u8] {
+        let rest = &self.output[self.written..];
         match self.manner {
-            Some(Manner::Chunks) => first_chunk(&self.output),
-            _ => &self.output,
+            Some(Manner::Chunks) => first_chunk(rest),
+            _ => rest,
         }
     }
 
@@ -90,8 +130,9 @@ impl Session {
     /// What is left of an entry that was cut is held for the peer; the cursor
     /// stands behind it.
     pub fn wrote(&mut self, mut count: usize, slices: &Slices) {
+        self.took |= count > 0 && !self.wants_input();
         if slices.is_empty() {
-            self.output.drain(..count);
+            self.written += count;
             return;
         }
         for slice in slices {
@@ -146,7 +187,8 @@ fn gather_text(
             }
         }
     }
-    if chunks && output.last() == Some(&b'\n') {
+    // It stands between this message and the next one, if there is one.
+    if chunks && !room.is_behind(member.cursor) && output.last() == Some(&b'\n') {
         output.pop();
     }
 }

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::room::{NotEntered, NotSaid, Why};
+use crate::room::{Encoding, NotEntered, NotSaid, Why};
 use crate::wire::door::Door;
 use crate::wire::native::closed;
 use crate::wire::text::{Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice};
 
+use super::super::event::Refusal;
 use super::{Membership, Session};
 
 /// Messages of one chunk that were not taken.
@@ -21,14 +22,18 @@ struct NotTaken {
 }
 
 impl Session {
-    /// Takes bytes of a peer of the text door.
+    /// Takes bytes of a peer of the text door; none, when no more will come.
     pub(super) fn take_text(&mut self, reader: &mut Reader, bytes: &[u8], now: Instant) {
         let mut not_taken = NotTaken::default();
-        reader.take(bytes, |input| {
+        let take = |input: Input<'_>| {
             if self.ending.is_none() {
                 self.take_input(&input, now, &mut not_taken);
             }
-        });
+        };
+        match bytes {
+            [] => reader.finish(take),
+            bytes => reader.take(bytes, take),
+        }
         self.tell_said();
         if let Some(text) = not_taken
             .why
@@ -57,14 +62,18 @@ impl Session {
                     .say(id, None, text, now, Timestamp::now());
                 match said {
                     Ok(_) => self.said(),
-                    Err(why @ NotSaid::TooFast { retry }) => {
-                        self.refused(retry, now);
-                        not_taken.too_fast += 1;
-                        not_taken.why = Some(why);
+                    Err(why) => {
+                        self.refused(why, now);
+                        match why {
+                            NotSaid::TooFast { .. } => {
+                                not_taken.too_fast += 1;
+                                not_taken.why = Some(why);
+                            }
+                            NotSaid::TooLong => not_taken.too_long += 1,
+                            // An empty line says nothing, and is nothing to talk about.
+                            NotSaid::Empty | NotSaid::BadId | NotSaid::Closed => {}
+                        }
                     }
-                    Err(NotSaid::TooLong) => not_taken.too_long += 1,
-                    // An empty line says nothing, and is nothing to talk about.
-                    Err(NotSaid::Empty | NotSaid::BadId | NotSaid::Closed) => {}
                 }
             }
         }
@@ -75,7 +84,8 @@ impl Session {
         let entered = match self.guest.enter(name, Door::Text, false) {
             Ok(entered) => entered,
             Err(NotEntered::Full) => {
-                self.notice("The room is full.");
+                self.report_refusal(Refusal::RoomFull);
+                self.notice("The room is full. Try again later.");
                 return self.end(Why::Protocol);
             }
             Err(NotEntered::Closed(closing)) => {
@@ -90,6 +100,7 @@ impl Session {
         drop(room);
         self.member = Some(Membership {
             id: entered.id,
+            door: Encoding::Text,
             cursor: entered.cursor,
             replay: 0..0,
         });
