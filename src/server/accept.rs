@@ -1,5 +1,6 @@
 //! Taking connections in.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,24 +75,29 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, open: mps
 
 /// Whether accepting failed because of the connection itself (accept(2)).
 fn is_of_the_peer(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind as Kind;
     matches!(
         error.kind(),
-        Kind::ConnectionAborted
-            | Kind::ConnectionReset
-            | Kind::Interrupted
-            | Kind::PermissionDenied
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::Interrupted
+            | ErrorKind::PermissionDenied
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
     )
 }
 
 /// Tells someone why it is not let in, in the language of the door it came by.
 async fn refuse(stream: &TcpStream, why: Refusal) -> std::io::Result<()> {
     let mut first = [0; 64];
-    stream.readable().await?;
-    let count = stream.try_read(&mut first)?;
+    // It may be called ready when it is not.
+    let count = loop {
+        stream.readable().await?;
+        match stream.try_read(&mut first) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            read => break read?,
+        }
+    };
     let first = &first[..count];
     let (code, text) = match why {
         Refusal::RoomFull => (Code::RoomFull, "The room is full. Try again later."),
@@ -107,6 +113,7 @@ async fn refuse(stream: &TcpStream, why: Refusal) -> std::io::Result<()> {
         Some(Door::Text) | None => write_notice(text, &mut answer),
     }
     // A fresh connection takes so few bytes at once.
+    stream.writable().await?;
     stream.try_write(&answer)?;
     hang_up(stream).await;
     Ok(())
