@@ -8,10 +8,12 @@
 //! - [`server`]: lets people in, and tells everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - [`terminal`]: the faces without a desktop, `--server` and `--listen`;
-//! - `app`: the GNOME app, with the feature `gui`.
+//! - `app`: the GNOME app, with the feature `gui`;
+//! - [`cli`]: the command line, which picks a face.
 
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod cli;
 pub mod client;
 pub mod room;
 pub mod server;
