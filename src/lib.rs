@@ -1,6 +1,21 @@
 //! Chatroom: open a room and talk.
+//!
+//! A room is an append-only log, and everyone in it is a cursor into that log.
+//! Each module knows only those above it:
+//!
+//! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
+//! - [`wire`]: what goes over a connection: frames, doors, limits, addresses;
+//! - [`server`]: lets people in, and tells everyone what happens;
+//! - [`client`]: joins a room, from a thread of its own;
+//! - [`terminal`]: the faces without a desktop, `--server` and `--listen`;
+//! - `app`: the GNOME app, with the feature `gui`;
+//! - [`cli`]: the command line, which picks a face.
+
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod cli;
+pub mod client;
 pub mod room;
 pub mod server;
+pub mod terminal;
 pub mod wire;

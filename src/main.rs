@@ -1,7 +1,43 @@
 //! Picks a face of the program; nothing else.
-fn main() -> std::process::ExitCode {
-    #[cfg(feature = "gui")]
-    return chatroom::app::run();
-    #[cfg(not(feature = "gui"))]
-    std::process::ExitCode::SUCCESS
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use chatroom::cli::Face;
+use chatroom::terminal;
+use chatroom::wire::address::Address;
+
+fn main() -> ExitCode {
+    let face = match Face::read(std::env::args_os()) {
+        Ok(face) => face,
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, Into::into);
+        }
+    };
+    let ended = match face {
+        Face::App(address) => app(address),
+        Face::Server(settings) => terminal::serve(*settings).map(|()| ExitCode::SUCCESS),
+        Face::Listener { address, name } => {
+            terminal::listen(address, name).map(|()| ExitCode::SUCCESS)
+        }
+    };
+    ended.unwrap_or_else(|error| {
+        terminal::complain(&*error);
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(feature = "gui")]
+fn app(address: Option<Address>) -> Result<ExitCode, Box<dyn Error>> {
+    Ok(chatroom::app::run(address)?)
+}
+
+#[cfg(not(feature = "gui"))]
+fn app(_: Option<Address>) -> Result<ExitCode, Box<dyn Error>> {
+    Err(
+        "This program was built without its app; “chatroom --server” hosts a room and \
+         “chatroom --listen” prints what is said in one."
+            .into(),
+    )
 }

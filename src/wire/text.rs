@@ -190,7 +190,9 @@ pub fn write_notice(text: &str, out: &mut Vec<u8>) {
     write_lines(SERVER_NAME, text, out);
 }
 
-fn here(count: usize) -> String {
+/// How many are in the room, in words.
+#[must_use]
+pub fn here(count: usize) -> String {
     match count {
         0 => "Nobody is here now.".to_owned(),
         1 => "1 person is here now.".to_owned(),

@@ -246,13 +246,13 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
     ada.expect("joined");
     let text = "x".repeat(4_000);
     let before = memory();
-    for n in 1..=20_000 {
+    for n in 1..=10_000 {
         ada.say("x", &text);
         assert_eq!(ada.expect("message")["seq"], n);
     }
-    // 80 MB were said; the log holds 8 MiB, a stopped reader an entry of it.
+    // 40 MB were said; the log holds 8 MiB, a stopped reader an entry of it.
     let grown = memory().saturating_sub(before);
-    assert!(grown < 40 << 20, "{grown} bytes more");
+    assert!(grown < 30 << 20, "{grown} bytes more");
 
     ada.say("x", "the end");
     let (mut next, mut gaps) = (1, 0);
@@ -301,7 +301,7 @@ fn who_asks_for_much_at_once_is_answered_as_it_reads() {
     }
     let grown = memory().saturating_sub(before);
     assert!(grown < 16 << 20, "{grown} bytes more");
-    for _ in 0..1_000 {
+    for _ in 0..50 {
         assert!(
             !greedy.find("page")["messages"]
                 .as_array()

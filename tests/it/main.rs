@@ -1,5 +1,6 @@
 //! What crosses a module: real sockets, real processes.
 
+mod client;
 mod common;
 mod crowd;
 mod door;

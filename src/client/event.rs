@@ -1,0 +1,202 @@
+//! What a client hears of its room.
+
+use std::borrow::Cow;
+
+use crate::room::{DEFAULT_NAME, clean_name, clean_room_name, clean_text};
+use crate::wire::frame::{
+    Error, Gap, Joined, Left, Member, MemberList, Message, Notice, Page, Presence, Welcome,
+};
+
+use super::End;
+
+/// What happened, in the order in which the server told it.
+///
+/// Names and texts in it are clean whatever the server sent: nothing in them can
+/// act on a terminal or a label.
+#[derive(Debug)]
+pub enum Event {
+    /// This side is in the room now. Comes first, and once.
+    Welcomed(Box<Welcome<'static>>),
+    /// Someone said something; this side's own messages come too, with their id.
+    Message(Message<'static>),
+    /// Someone came in.
+    Joined(Joined<'static>),
+    /// Someone left.
+    Left(Left<'static>),
+    /// Members of a big room came and left.
+    Presence(Presence<'static>),
+    /// The server itself has something to say.
+    Notice(Notice<'static>),
+    /// Answers [`Client::ask_members`](super::Client::ask_members).
+    Members(MemberList<'static>),
+    /// Answers [`Client::ask_history`](super::Client::ask_history).
+    Page(Page<'static>),
+    /// Messages were lost to this side.
+    Gap(Gap),
+    /// Something was wrong, perhaps with the message whose id it names; the
+    /// connection goes on.
+    Error(Error<'static>),
+    /// The connection is over, or never came to be. Comes last, and once.
+    Ended(End),
+}
+
+/// A frame that is given to a listener: owned, and with clean names and texts.
+pub(super) trait Heard {
+    /// The same frame, owned.
+    type Owned;
+
+    /// Owns and cleans it.
+    fn heard(self) -> Self::Owned;
+}
+
+fn name(name: &str) -> Cow<'static, str> {
+    clean_name(name).map_or(DEFAULT_NAME.into(), Into::into)
+}
+
+fn line(line: &str) -> Cow<'static, str> {
+    clean_room_name(line).unwrap_or_default().into()
+}
+
+pub(super) fn text(text: &str) -> Cow<'static, str> {
+    clean_text(text).into_owned().into()
+}
+
+/// A word between the two sides that no person sees.
+fn word(word: Cow<'_, str>) -> Cow<'static, str> {
+    word.into_owned().into()
+}
+
+impl Heard for Welcome<'_> {
+    type Owned = Welcome<'static>;
+
+    fn heard(self) -> Welcome<'static> {
+        Welcome {
+            protocol: self.protocol,
+            room: line(&self.room),
+            epoch: word(self.epoch),
+            durable: self.durable,
+            session: word(self.session),
+            next: self.next,
+            you: self.you.heard(),
+            members: self.members.heard(),
+            limits: self.limits,
+            features: self.features.into_iter().map(word).collect(),
+        }
+    }
+}
+
+impl Heard for Member<'_> {
+    type Owned = Member<'static>;
+
+    fn heard(self) -> Member<'static> {
+        Member {
+            id: self.id,
+            name: name(&self.name),
+            host: self.host,
+        }
+    }
+}
+
+impl Heard for MemberList<'_> {
+    type Owned = MemberList<'static>;
+
+    fn heard(self) -> MemberList<'static> {
+        MemberList {
+            count: self.count,
+            list: self.list.into_iter().map(Heard::heard).collect(),
+            more: self.more,
+        }
+    }
+}
+
+impl Heard for Message<'_> {
+    type Owned = Message<'static>;
+
+    fn heard(self) -> Message<'static> {
+        Message {
+            seq: self.seq,
+            at: self.at,
+            from: self.from.heard(),
+            id: self.id.map(word),
+            text: text(&self.text),
+        }
+    }
+}
+
+impl Heard for Joined<'_> {
+    type Owned = Joined<'static>;
+
+    fn heard(self) -> Joined<'static> {
+        Joined {
+            id: self.id,
+            name: name(&self.name),
+            host: self.host,
+            count: self.count,
+        }
+    }
+}
+
+impl Heard for Left<'_> {
+    type Owned = Left<'static>;
+
+    fn heard(self) -> Left<'static> {
+        Left {
+            id: self.id,
+            name: name(&self.name),
+            why: self.why,
+            count: self.count,
+        }
+    }
+}
+
+impl Heard for Presence<'_> {
+    type Owned = Presence<'static>;
+
+    fn heard(self) -> Presence<'static> {
+        let names = |names: Vec<Cow<'_, str>>| names.iter().map(|it| name(it)).collect();
+        Presence {
+            count: self.count,
+            joined: names(self.joined),
+            joined_more: self.joined_more,
+            left: names(self.left),
+            left_more: self.left_more,
+        }
+    }
+}
+
+impl Heard for Notice<'_> {
+    type Owned = Notice<'static>;
+
+    fn heard(self) -> Notice<'static> {
+        Notice {
+            code: word(self.code),
+            text: text(&self.text),
+            addresses: self.addresses.iter().map(|it| line(it)).collect(),
+        }
+    }
+}
+
+impl Heard for Page<'_> {
+    type Owned = Page<'static>;
+
+    fn heard(self) -> Page<'static> {
+        Page {
+            messages: self.messages.into_iter().map(Heard::heard).collect(),
+            more: self.more,
+        }
+    }
+}
+
+impl Heard for Error<'_> {
+    type Owned = Error<'static>;
+
+    fn heard(self) -> Error<'static> {
+        Error {
+            code: self.code,
+            id: self.id.map(word),
+            text: text(&self.text),
+            retry_ms: self.retry_ms,
+            fatal: self.fatal,
+        }
+    }
+}

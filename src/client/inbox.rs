@@ -1,0 +1,287 @@
+//! What comes from the server, from bytes to events. Does no I/O.
+
+use std::time::Duration;
+
+use crate::wire::address::Address;
+use crate::wire::frame::{Closed, ClosedCode, Code, Error, Reply, read_reply};
+use crate::wire::lines::{Line, Lines};
+use crate::wire::{FRAME_LIMIT, PROTOCOL};
+
+use super::End;
+use super::event::{Event, Heard, text};
+
+/// The most bytes of a frame from the server: a list of members or a page of the
+/// past is longer than other frames.
+pub const SERVER_FRAME_LIMIT: usize = 1 << 20;
+
+/// The most bytes that may come before the welcome and mean nothing, such as the
+/// words for a person at the text door.
+pub const JUNK_LIMIT: usize = FRAME_LIMIT;
+
+/// Takes what comes from the server.
+///
+/// Holds no more than one unfinished line of at most [`SERVER_FRAME_LIMIT`].
+#[derive(Debug)]
+pub(super) struct Inbox {
+    address: Address,
+    lines: Lines,
+    welcomed: bool,
+    /// How many bytes of whole lines came before the welcome and meant nothing.
+    junk: usize,
+    /// The server asked whether this side is there; it is owed an answer.
+    pub pinged: bool,
+}
+
+impl Inbox {
+    /// For the server at `address`.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            lines: Lines::new(SERVER_FRAME_LIMIT),
+            welcomed: false,
+            junk: 0,
+            pinged: false,
+        }
+    }
+
+    /// Whether the server has let this side in.
+    pub const fn is_welcomed(&self) -> bool {
+        self.welcomed
+    }
+
+    /// Takes the next bytes and appends what they tell to `events`, at most one
+    /// event for each line.
+    ///
+    /// # Errors
+    /// Why the connection is to end, if it is; what came before is in `events`.
+    pub fn take(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), End> {
+        let mut rest = bytes;
+        while let Some(line) = self.lines.next(&mut rest) {
+            match line {
+                Line::Whole(line) => self.take_line(&line, events)?,
+                Line::TooLong => return Err(self.not_a_frame()),
+            }
+        }
+        if !self.welcomed {
+            let begun = self.lines.begun();
+            let begun_junk = if begun.starts_with(b"{") {
+                0
+            } else {
+                begun.len()
+            };
+            if self.junk + begun_junk > JUNK_LIMIT {
+                return Err(self.not_a_frame());
+            }
+        }
+        Ok(())
+    }
+
+    /// What it means that something is not as documented.
+    fn not_a_frame(&self) -> End {
+        if self.welcomed {
+            End::Garbled
+        } else {
+            End::NotChatroom(self.address.clone())
+        }
+    }
+
+    fn take_line(&mut self, line: &[u8], events: &mut Vec<Event>) -> Result<(), End> {
+        if !self.welcomed {
+            self.junk += line.len() + 1;
+            if !line.starts_with(b"{") {
+                return Ok(());
+            }
+        }
+        if line.is_empty() {
+            return Ok(());
+        }
+        let reply = read_reply(line).map_err(|_| self.not_a_frame())?;
+        let event = match reply {
+            Some(Reply::Error(error)) if error.fatal => return Err(end_of_error(&error)),
+            Some(Reply::Closed(closed)) => return Err(end_of_closed(&closed)),
+            Some(Reply::Ping(_)) => {
+                self.pinged = true;
+                return Ok(());
+            }
+            Some(Reply::Welcome(welcome)) if !self.welcomed => {
+                if welcome.protocol != PROTOCOL {
+                    return Err(End::OtherVersion);
+                }
+                self.welcomed = true;
+                Event::Welcomed(Box::new(welcome.heard()))
+            }
+            // Nothing else counts before the welcome, and there is only one.
+            _ if !self.welcomed => return Ok(()),
+            None | Some(Reply::Pong(_) | Reply::Welcome(_)) => return Ok(()),
+            Some(Reply::Message(message)) => Event::Message(message.heard()),
+            Some(Reply::Joined(joined)) => Event::Joined(joined.heard()),
+            Some(Reply::Left(left)) => Event::Left(left.heard()),
+            Some(Reply::Presence(presence)) => Event::Presence(presence.heard()),
+            Some(Reply::Notice(notice)) => Event::Notice(notice.heard()),
+            Some(Reply::Members(members)) => Event::Members(members.heard()),
+            Some(Reply::Page(page)) => Event::Page(page.heard()),
+            Some(Reply::Gap(gap)) => Event::Gap(gap),
+            Some(Reply::Error(error)) => Event::Error(error.heard()),
+        };
+        events.push(event);
+        Ok(())
+    }
+}
+
+fn end_of_error(error: &Error<'_>) -> End {
+    match error.code {
+        Code::RoomFull => End::RoomFull,
+        Code::TooManyConnections => End::TooManyConnections,
+        Code::ProtocolVersion => End::OtherVersion,
+        _ => End::Rejected(in_a_line(&error.text)),
+    }
+}
+
+fn end_of_closed(closed: &Closed<'_>) -> End {
+    match closed.code {
+        ClosedCode::Bye => End::Left,
+        ClosedCode::HostClosed => End::RoomClosed,
+        ClosedCode::ServiceStopping => End::ServiceStopping {
+            retry: closed.retry_ms.map(Duration::from_millis),
+        },
+        ClosedCode::Unknown => End::Rejected(in_a_line(&closed.text)),
+    }
+}
+
+/// The server's words as a part of one sentence.
+fn in_a_line(words: &str) -> String {
+    text(words).replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WELCOME: &str = concat!(
+        r#"{"welcome":{"protocol":1,"room":"R","epoch":"e","durable":false,"session":"s","#,
+        r#""next":1,"you":{"id":1,"name":"ada"},"members":{"count":1,"list":[],"more":false},"#,
+        r#""limits":{"frame":65536,"text":4000}}}"#,
+        "\n"
+    );
+
+    /// What comes of `bytes`: the events, and the end if there is one.
+    fn take(bytes: &[u8]) -> (Vec<Event>, Option<End>) {
+        let mut inbox = Inbox::new(Address::default());
+        let mut events = Vec::new();
+        let end = inbox.take(bytes, &mut events).err();
+        (events, end)
+    }
+
+    fn welcomed(rest: &str) -> (Vec<Event>, Option<End>) {
+        let (mut events, end) = take(format!("{WELCOME}{rest}").as_bytes());
+        assert!(matches!(events.remove(0), Event::Welcomed(_)));
+        (events, end)
+    }
+
+    #[test]
+    fn words_before_the_welcome_are_passed_over_up_to_a_limit() {
+        let words = "SERVER: What is your name?\n";
+        let (events, end) = take(format!("{words}\n{words}{WELCOME}").as_bytes());
+        assert!(matches!(events[..], [Event::Welcomed(_)]) && end.is_none());
+
+        let not_chatroom = Some(End::NotChatroom(Address::default()));
+        let line = "x".repeat(1_023) + "\n";
+        assert_eq!(take(line.repeat(64).as_bytes()).1, None);
+        assert_eq!(take(line.repeat(65).as_bytes()).1, not_chatroom);
+        assert_eq!(take("x".repeat(JUNK_LIMIT + 1).as_bytes()).1, not_chatroom);
+        // Frames that mean nothing count too.
+        assert_eq!(
+            take("{\"x\":{}}\n".repeat(10_000).as_bytes()).1,
+            not_chatroom
+        );
+    }
+
+    #[test]
+    fn a_frame_before_the_welcome_that_is_not_one_is_not_of_a_room() {
+        for line in ["{\n", "{\"welcome\":1}\n", "{\"error\":\"no\"}\n"] {
+            let end = take(line.as_bytes()).1;
+            assert_eq!(end, Some(End::NotChatroom(Address::default())), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_welcome_in_another_version_is_told() {
+        let welcome = WELCOME.replace("\"protocol\":1", "\"protocol\":2");
+        assert_eq!(take(welcome.as_bytes()).1, Some(End::OtherVersion));
+    }
+
+    #[test]
+    fn every_end_that_the_server_gives_is_told_apart() {
+        let error = |code: &str| {
+            format!("{{\"error\":{{\"code\":\"{code}\",\"text\":\"a\\nb\",\"fatal\":true}}}}\n")
+        };
+        let closed = |code: &str| {
+            format!("{{\"closed\":{{\"code\":\"{code}\",\"text\":\"a\",\"retry_ms\":1500}}}}\n")
+        };
+        for (line, end) in [
+            (error("room-full"), End::RoomFull),
+            (error("too-many-connections"), End::TooManyConnections),
+            (error("protocol-version"), End::OtherVersion),
+            (error("bad-frame"), End::Rejected("a b".to_owned())),
+            (error("of-tomorrow"), End::Rejected("a b".to_owned())),
+            (closed("bye"), End::Left),
+            (closed("host-closed"), End::RoomClosed),
+            (
+                closed("service-stopping"),
+                End::ServiceStopping {
+                    retry: Some(Duration::from_millis(1_500)),
+                },
+            ),
+            (closed("of-tomorrow"), End::Rejected("a".to_owned())),
+        ] {
+            assert_eq!(take(line.as_bytes()).1.as_ref(), Some(&end), "{line}");
+            assert_eq!(welcomed(&line).1, Some(end), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_the_protocol_does_not_have_yet_is_passed_over() {
+        let (events, end) = welcomed("\n{\"wave\":{}}\n\r\n{}\n{\"pong\":{}}\n");
+        assert!(events.is_empty() && end.is_none());
+    }
+
+    #[test]
+    fn what_is_not_a_frame_after_the_welcome_ends_the_connection() {
+        assert_eq!(welcomed("hello\n").1, Some(End::Garbled));
+        let long = "x".repeat(SERVER_FRAME_LIMIT + 2);
+        assert_eq!(welcomed(&long).1, Some(End::Garbled));
+    }
+
+    #[test]
+    fn names_and_texts_are_clean_whatever_the_server_sent() {
+        let at = "\"at\":\"2026-11-22T10:00:00.123Z\"";
+        let (events, _) = welcomed(&format!(
+            "{{\"message\":{{\"seq\":1,{at},\"from\":{{\"id\":1,\"name\":\"a:\\u001b[2J\\n\"}},\
+             \"text\":\"\\u001b]0;x\\u0007hi\\r\"}}}}\n"
+        ));
+        let [Event::Message(message)] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(message.from.name, "a[2J");
+        assert_eq!(message.text, "]0;xhi");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(pieces in proptest::collection::vec(
+            prop_oneof![
+                Just(WELCOME.as_bytes().to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..80),
+            ], 0..10)) {
+            let mut inbox = Inbox::new(Address::default());
+            let mut events = Vec::new();
+            for piece in pieces {
+                if inbox.take(&piece, &mut events).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Hearing a room as a listener: *message* and *closed*.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use async_channel::Receiver;
+
+use crate::room::{self, Gathered};
+use crate::wire::frame::Message;
+use crate::wire::text;
+
+use super::{End, Event, Loss};
+
+/// Is told what happens in a room. What it does not take care of is printed.
+pub trait Listener {
+    /// Someone said something.
+    fn message(&mut self, message: &Message<'static>) {
+        let mut lines = Vec::new();
+        write_message(message, &mut lines);
+        print(&lines);
+    }
+
+    /// The connection is over; nothing follows.
+    fn closed(&mut self, end: &End) {
+        let mut lines = Vec::new();
+        text::write_notice(&end.to_string(), &mut lines);
+        print(&lines);
+    }
+
+    /// Anything else happened. Nothing is done about it unless this is written.
+    fn event(&mut self, _event: &Event) {}
+}
+
+/// The listener where none is set: prints the messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Printing;
+
+impl Listener for Printing {}
+
+/// Hands all that comes to `listener`, waiting for it, until the end: returns
+/// that.
+pub fn listen(events: &Receiver<Event>, listener: &mut impl Listener) -> End {
+    let end = loop {
+        match events.recv_blocking() {
+            Ok(Event::Message(message)) => listener.message(&message),
+            Ok(Event::Ended(end)) => break end,
+            Ok(event) => listener.event(&event),
+            Err(_) => break End::Lost(Loss::Ended),
+        }
+    };
+    listener.closed(&end);
+    end
+}
+
+/// Appends what is to be read of an event as lines of text, in the words of the
+/// text door: `name: text`, with the name before each line of a text. Nothing
+/// for an answer to what this side asked.
+pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
+    match event {
+        Event::Message(message) => write_message(message, out),
+        Event::Joined(joined) => text::encode(
+            &room::Event::Joined {
+                id: joined.id,
+                name: &joined.name,
+                host: joined.host,
+                count: joined.count,
+            },
+            out,
+        ),
+        Event::Left(left) => text::encode(
+            &room::Event::Left {
+                id: left.id,
+                name: &left.name,
+                why: left.why,
+                count: left.count,
+            },
+            out,
+        ),
+        Event::Presence(presence) => {
+            let names = |names: &[Cow<'_, str>]| names.iter().map(|it| Arc::from(&**it)).collect();
+            text::encode(
+                &room::Event::Presence(&Gathered {
+                    count: presence.count,
+                    joined: names(&presence.joined),
+                    joined_more: presence.joined_more,
+                    left: names(&presence.left),
+                    left_more: presence.left_more,
+                }),
+                out,
+            );
+        }
+        Event::Notice(notice) => text::write_notice(&notice.text, out),
+        Event::Gap(gap) if gap.to >= gap.from => {
+            let what = match gap.to - gap.from {
+                0 => "1 message is".to_owned(),
+                more => format!("{} messages are", more.saturating_add(1)),
+            };
+            text::write_notice(&format!("{what} missing here."), out);
+        }
+        Event::Error(error) => text::write_notice(&error.text, out),
+        Event::Ended(end) => text::write_notice(&end.to_string(), out),
+        Event::Welcomed(_) | Event::Members(_) | Event::Page(_) | Event::Gap(_) => {}
+    }
+}
+
+/// Appends a message as [`write_lines`] does.
+pub fn write_message(message: &Message<'_>, out: &mut Vec<u8>) {
+    text::encode(
+        &room::Event::Message {
+            seq: message.seq,
+            at: message.at,
+            from: message.from.id,
+            name: &message.from.name,
+            id: message.id.as_deref(),
+            text: &message.text,
+        },
+        out,
+    );
+}
+
+/// Writes to standard output; that nobody reads it is no reason to end.
+fn print(lines: &[u8]) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(lines).and_then(|()| out.flush());
+}

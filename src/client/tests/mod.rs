@@ -1,0 +1,114 @@
+//! The client against a server of the test's own, with real sockets.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use async_channel::Receiver;
+
+use super::*;
+
+mod ends;
+mod talk;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const WELCOME: &str = concat!(
+    r#"{"welcome":{"protocol":1,"room":"R","epoch":"e","durable":false,"session":"s","next":1,"#,
+    r#""you":{"id":2,"name":"ada"},"members":{"count":1,"list":[{"id":2,"name":"ada"}],"#,
+    r#""more":false},"limits":{"frame":65536,"text":4000}}}"#,
+);
+
+const CLOSED: &str = r#"{"closed":{"code":"bye","text":""}}"#;
+
+/// The server's side of one connection.
+struct Peer(BufReader<TcpStream>);
+
+impl Peer {
+    fn accept(listener: &TcpListener) -> Self {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(10 * SECOND)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// The next line, without its end; empty at the end of all lines.
+    fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Passes over all lines before this one.
+    fn hear_until(&mut self, wanted: &str) {
+        loop {
+            match self.hear().as_str() {
+                line if line == wanted => return,
+                "" => panic!("the end of all lines"),
+                _ => {}
+            }
+        }
+    }
+
+    fn tell(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        self.0.get_mut().write_all(line.as_bytes()).unwrap();
+    }
+}
+
+fn local() -> (TcpListener, Settings) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let settings = settings(listener.local_addr().unwrap().port());
+    (listener, settings)
+}
+
+fn settings(port: u16) -> Settings {
+    Settings {
+        address: Address::new("127.0.0.1", port),
+        name: "ada".to_owned(),
+        // What is not the point of a test must not end it.
+        connect_within: 60 * SECOND,
+        welcome_within: 60 * SECOND,
+        leave_within: 60 * SECOND,
+        ..Settings::default()
+    }
+}
+
+/// A client that is in the room.
+fn joined(change: impl FnOnce(&mut Settings)) -> (Client, Receiver<Event>, Peer) {
+    let (listener, mut settings) = local();
+    change(&mut settings);
+    let (client, events) = Client::connect(settings);
+    let mut peer = Peer::accept(&listener);
+    assert_eq!(peer.hear(), r#"{"hello":{"protocol":1,"name":"ada"}}"#);
+    peer.tell(WELCOME);
+    assert!(matches!(next(&events), Event::Welcomed(_)));
+    (client, events, peer)
+}
+
+fn next(events: &Receiver<Event>) -> Event {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(async { tokio::time::timeout(10 * SECOND, events.recv()).await })
+        .expect("an event within 10 s")
+        .expect("an event before the channel is closed")
+}
+
+/// How it ended, if the next event says so and is the last.
+fn end(events: &Receiver<Event>) -> End {
+    match next(events) {
+        Event::Ended(end) => {
+            assert!(events.recv_blocking().is_err(), "nothing follows the end");
+            end
+        }
+        event => panic!("{event:?}"),
+    }
+}
+
+fn message(seq: usize) -> String {
+    format!(
+        r#"{{"message":{{"seq":{seq},"at":"2026-11-22T10:00:00Z","from":{{"id":1,"name":"bob"}},"text":"hi"}}}}"#
+    )
+}

@@ -1,0 +1,123 @@
+//! Lines as wide as a terminal.
+//!
+//! A terminal goes on with a long line at the start of its next row, where spaces
+//! in front make anything look like a line of its own. Lines are folded here
+//! instead, and go on further to the right.
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_width::UnicodeWidthChar;
+
+/// What stands before the rest of a folded line.
+const INDENT: &str = "    ";
+
+/// A terminal narrower than this many columns, or one that does not tell, is
+/// given lines as they are.
+const NARROW: usize = 20;
+
+/// The columns between two tabulator stops.
+const TAB: usize = 8;
+
+/// Folds every line of `lines` to `columns`, and makes spaces of its tabs.
+pub(super) fn fold(lines: &str, columns: usize) -> String {
+    if columns < NARROW {
+        return lines.to_owned();
+    }
+    let mut out = String::with_capacity(lines.len());
+    let mut column = 0;
+    for c in lines.chars() {
+        if c == '\n' {
+            out.push(c);
+            column = 0;
+            continue;
+        }
+        let (c, times) = match c {
+            '\t' => (' ', TAB - column % TAB),
+            c => (c, 1),
+        };
+        for _ in 0..times {
+            let width = width(c);
+            if column + width > columns {
+                out.push('\n');
+                out.push_str(INDENT);
+                column = INDENT.len();
+            }
+            out.push(c);
+            column += width;
+        }
+    }
+    out
+}
+
+/// The most columns that a terminal may give to a character. Terminals disagree;
+/// a line that is folded too early does no harm.
+fn width(c: char) -> usize {
+    match c.width().unwrap_or(0) {
+        // Asks for the wide form of what stands before it.
+        _ if c == '\u{fe0f}' => 1,
+        0 if !is_mark(c) => 1,
+        width => width,
+    }
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(
+        c.general_category(),
+        GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        assert_eq!(fold("a\n\nbc\n", 20), "a\n\nbc\n");
+        let full = "x".repeat(20) + "\n";
+        assert_eq!(fold(&full, 20), full);
+        assert_eq!(fold(&full, 0), full);
+    }
+
+    #[test]
+    fn nothing_begins_a_row_but_the_start_of_a_line() {
+        let forged = format!("eve: {}SERVER: closed\n", " ".repeat(15));
+        assert_eq!(
+            fold(&forged, 20),
+            format!("eve: {}\n    SERVER: closed\n", " ".repeat(15))
+        );
+        assert_eq!(
+            fold("eve:\t\t\tSERVER: bye\n", 20),
+            format!("eve: {}\n        SERVER: bye\n", " ".repeat(15))
+        );
+    }
+
+    #[test]
+    fn characters_take_the_room_that_they_need() {
+        assert_eq!(fold(&"語".repeat(11), 20), "語".repeat(10) + "\n    語");
+        // Of a decomposed letter only the base takes room.
+        assert_eq!(fold(&"e\u{301}".repeat(20), 20), "e\u{301}".repeat(20));
+        assert_eq!(
+            fold(&"\u{2764}\u{fe0f}".repeat(11), 20),
+            "\u{2764}\u{fe0f}".repeat(10) + "\n    \u{2764}\u{fe0f}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_is_too_wide_and_nothing_is_lost(
+            text in "[a\t é語\u{301}\u{ad}\u{200d}👩❤\u{fe0f}\n]{0,200}",
+            columns in 20_usize..40,
+        ) {
+            let folded = fold(&text, columns);
+            for row in folded.split('\n') {
+                prop_assert!(row.chars().map(width).sum::<usize>() <= columns);
+            }
+            let solid = |text: &str| -> String {
+                text.chars().filter(|c| !c.is_whitespace()).collect()
+            };
+            prop_assert_eq!(solid(&folded), solid(&text));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `chatroom --listen`: prints what is said in a room.
+
+use std::error::Error;
+use std::io;
+
+use crate::client::{self, Client, End, Event, Listener, Settings, write_lines};
+use crate::wire::address::Address;
+use crate::wire::frame::Message;
+use crate::wire::text::{here, write_notice};
+
+use super::printer::Printer;
+use super::signals::Signals;
+
+/// The name that the listener asks for, unless another is wanted.
+pub const LISTENER_NAME: &str = "ServerListener";
+
+/// Joins the room at `address` and prints what is said in it to standard output,
+/// until a signal ends it, the room is closed or nobody reads what is printed.
+///
+/// # Errors
+/// If the room cannot be joined, or the connection to it is lost.
+pub fn listen(address: Address, name: String) -> Result<(), Box<dyn Error>> {
+    let signals = Signals::catch()?;
+    let (client, events) = Client::connect(Settings {
+        address,
+        name,
+        ..Settings::default()
+    });
+    let leaver = client.clone();
+    signals.on_first(move |_| leaver.leave())?;
+    let leaver = client.clone();
+    let printer = Printer::start(&io::stdout(), move || leaver.leave())?;
+    let end = client::listen(&events, &mut Lines(&printer));
+    printer.finish();
+    match end {
+        End::Left | End::RoomClosed | End::ServiceStopping { .. } => Ok(()),
+        end => Err(end.into()),
+    }
+}
+
+/// Prints everything in lines.
+struct Lines<'a>(&'a Printer);
+
+impl Listener for Lines<'_> {
+    fn message(&mut self, message: &Message<'static>) {
+        let mut lines = Vec::new();
+        client::write_message(message, &mut lines);
+        self.0.print(&lines);
+    }
+
+    fn event(&mut self, event: &Event) {
+        let mut lines = Vec::new();
+        if let Event::Welcomed(welcome) = event {
+            let (room, you) = (&welcome.room, &welcome.you.name);
+            let here = here(welcome.members.count);
+            let words = format!("Welcome to {room}, {you}. {here} To leave, press Ctrl+C.");
+            write_notice(&words, &mut lines);
+        } else {
+            write_lines(event, &mut lines);
+        }
+        self.0.print(&lines);
+    }
+
+    fn closed(&mut self, end: &End) {
+        // Who left knows it; what went wrong is told on standard error.
+        if let End::RoomClosed | End::ServiceStopping { .. } = end {
+            let mut lines = Vec::new();
+            write_notice(&end.to_string(), &mut lines);
+            self.0.print(&lines);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Printing that never waits: neither for a terminal that is stopped, nor for a
+//! pipe that nobody reads.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::fold::fold;
+
+/// The most bytes that wait to be printed. As many may be on their way out.
+pub const PRINT_BYTES: usize = 1 << 20;
+
+/// How long [`Printer::finish`] waits for the last lines.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
+/// Prints lines on a thread of its own, in the order in which they came.
+///
+/// When too many wait, the next ones are left out until all that wait have been
+/// printed; then a line says how many they were.
+#[derive(Debug)]
+pub struct Printer(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Lines that wait.
+    waiting: Vec<u8>,
+    /// How many lines were left out after them.
+    left_out: usize,
+    /// No more lines will come.
+    finishing: bool,
+    /// Nothing more will be printed.
+    done: bool,
+}
+
+impl Printer {
+    /// A printer to a file that is open for as long as the program runs, such as
+    /// standard output. When it can no longer be written to (nobody reads the
+    /// pipe, the terminal is gone) `gone` is called, and all lines are dropped.
+    ///
+    /// # Errors
+    /// If the system has no descriptor or no thread to spare.
+    pub fn start(to: &impl AsFd, gone: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        // Not through the standard library's own buffer: the program would wait
+        // for it at its end.
+        let to = File::from(to.as_fd().try_clone_to_owned()?);
+        let shared = Arc::<Shared>::default();
+        let printer = Self(Arc::clone(&shared));
+        std::thread::Builder::new()
+            .name("printer".to_owned())
+            .spawn(move || {
+                if shared.print_all(to).is_err() {
+                    gone();
+                }
+                shared.lock().done = true;
+                shared.changed.notify_all();
+            })?;
+        Ok(printer)
+    }
+
+    /// Prints whole lines, or leaves them out; never waits.
+    pub fn print(&self, lines: &[u8]) {
+        let mut state = self.0.lock();
+        if state.left_out == 0 && state.waiting.len() + lines.len() <= PRINT_BYTES {
+            state.waiting.extend_from_slice(lines);
+        } else {
+            state.left_out += memchr::memchr_iter(b'\n', lines).count();
+        }
+        // Once nobody prints, nothing is kept.
+        if state.done {
+            state.waiting.clear();
+        }
+        drop(state);
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until all lines are out, but at most a second.
+    pub fn finish(self) {
+        let mut state = self.0.lock();
+        state.finishing = true;
+        self.0.changed.notify_all();
+        let _ = self
+            .0
+            .changed
+            .wait_timeout_while(state, FINISH_WITHIN, |state| !state.done);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints until the end.
+    ///
+    /// # Errors
+    /// If nothing can be printed any more.
+    fn print_all(&self, mut to: File) -> io::Result<()> {
+        while let Some((mut lines, left_out)) = self.next() {
+            match left_out {
+                0 => {}
+                1 => lines.extend_from_slice(b"(1 line was left out here.)\n"),
+                _ => writeln!(lines, "({left_out} lines were left out here.)")?,
+            }
+            // As wide as it is now: a terminal changes.
+            if let Ok(size) = rustix::termios::tcgetwinsize(&to) {
+                let lines = fold(&String::from_utf8_lossy(&lines), size.ws_col.into());
+                write_all(&mut to, lines.as_bytes())?;
+            } else {
+                write_all(&mut to, &lines)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What waits, and how many lines were left out after it, as soon as there is
+    /// something. `None` when no more will come.
+    fn next(&self) -> Option<(Vec<u8>, usize)> {
+        let mut state = self
+            .changed
+            .wait_while(self.lock(), |state| {
+                state.waiting.is_empty() && state.left_out == 0 && !state.finishing
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let lines = std::mem::take(&mut state.waiting);
+        let left_out = std::mem::take(&mut state.left_out);
+        (!lines.is_empty() || left_out > 0).then_some((lines, left_out))
+    }
+}
+
+/// Writes all of it, also to a terminal that another program has set not to wait.
+fn write_all(to: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let mut ready = [PollFd::new(to, PollFlags::OUT)];
+                let _ = poll(&mut ready, None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn start(to: &impl AsFd) -> (Printer, mpsc::Receiver<()>) {
+        let (gone, is_gone) = mpsc::channel();
+        let printer = Printer::start(to, move || gone.send(()).unwrap()).unwrap();
+        (printer, is_gone)
+    }
+
+    #[test]
+    fn lines_come_out_in_order() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let (printer, gone) = start(&writer);
+        drop(writer);
+        let mut wanted = String::new();
+        for number in 0..1_000 {
+            let line = format!("line {number}\n");
+            printer.print(line.as_bytes());
+            wanted += &line;
+        }
+        printer.finish();
+        let mut out = String::new();
+        reader.read_to_string(&mut out).unwrap();
+        assert_eq!(out, wanted);
+        // Nobody is told that it is gone: the sender was dropped unused.
+        assert!(gone.recv().is_err());
+    }
+
+    #[test]
+    fn a_reader_who_stops_holds_nobody_up_and_is_told_what_was_left_out() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let (printer, _gone) = start(&writer);
+        drop(writer);
+        let line = [&[b'x'; 999][..], b"\n"].concat();
+        // Many times what a pipe and the queue hold.
+        let count = 5 * PRINT_BYTES / line.len();
+        for _ in 0..count {
+            printer.print(&line);
+        }
+        assert!(printer.0.lock().waiting.len() <= PRINT_BYTES);
+        let rest = std::thread::spawn(move || {
+            let mut out = String::new();
+            reader.read_to_string(&mut out).unwrap();
+            out
+        });
+        // The printer takes up what was said before, and then goes on.
+        while printer.0.lock().left_out > 0 {
+            std::thread::yield_now();
+        }
+        printer.print(b"after\n");
+        printer.finish();
+        let out = rest.join().unwrap();
+        let whole = out.lines().filter(|line| line.starts_with('x')).count();
+        let left_out = out
+            .lines()
+            .filter_map(|line| line.strip_prefix('(')?.split_once(' '))
+            .map(|(number, _)| number.parse::<usize>().unwrap())
+            .sum::<usize>();
+        assert!(whole > 0 && left_out > 0);
+        assert_eq!(whole + left_out, count);
+        assert!(out.ends_with("lines were left out here.)\nafter\n"));
+    }
+
+    #[test]
+    fn a_reader_who_never_reads_does_not_keep_the_program() {
+        let (_reader, writer) = io::pipe().unwrap();
+        let (printer, _gone) = start(&writer);
+        printer.print(&vec![b'\n'; PRINT_BYTES]);
+        printer.finish();
+    }
+
+    #[test]
+    fn a_closed_pipe_is_told_once_and_takes_everything() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let (printer, gone) = start(&writer);
+        printer.print(b"one\n");
+        gone.recv().unwrap();
+        for _ in 0..10 {
+            printer.print(&vec![b'\n'; PRINT_BYTES]);
+        }
+        printer.finish();
+        assert!(gone.recv().is_err());
+    }
+}

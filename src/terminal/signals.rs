@@ -1,0 +1,141 @@
+//! The signals that end the program.
+
+use std::io;
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{self, SignalKind};
+
+/// A signal that asks the program to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// Ctrl+C.
+    Interrupt,
+    /// From a service manager, or `kill`.
+    Terminate,
+    /// The terminal went away.
+    HangUp,
+}
+
+impl Signal {
+    /// Its number (signal(7)).
+    const fn number(self) -> i32 {
+        match self {
+            Self::HangUp => 1,
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+        }
+    }
+}
+
+/// The signals, caught from the moment this is made.
+pub(super) struct Signals {
+    runtime: Runtime,
+    caught: Caught,
+}
+
+struct Caught {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    /// Not under `nohup`, which ignores it.
+    hang_up: Option<unix::Signal>,
+}
+
+impl Signals {
+    /// Catches them.
+    ///
+    /// # Errors
+    /// If the system does not let them be caught.
+    pub fn catch() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        let entered = runtime.enter();
+        let hang_up = if is_ignored(Signal::HangUp) {
+            None
+        } else {
+            Some(unix::signal(SignalKind::hangup())?)
+        };
+        let caught = Caught {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+            hang_up,
+        };
+        drop(entered);
+        Ok(Self { runtime, caught })
+    }
+
+    /// Calls `end` with the first of them, on a thread of its own. A second one,
+    /// unless it tells only that the terminal went away, ends the program at once
+    /// with the exit code that a shell gives to it.
+    ///
+    /// # Errors
+    /// If the system has no thread to spare.
+    pub fn on_first(self, end: impl FnOnce(Signal) + Send + 'static) -> io::Result<()> {
+        let Self {
+            runtime,
+            mut caught,
+        } = self;
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    end(caught.next().await);
+                    loop {
+                        match caught.next().await {
+                            // A terminal that goes away may tell it twice.
+                            Signal::HangUp => {}
+                            signal => std::process::exit(128 + signal.number()),
+                        }
+                    }
+                });
+            })?;
+        Ok(())
+    }
+}
+
+impl Caught {
+    async fn next(&mut self) -> Signal {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = hang_up => Signal::HangUp,
+        }
+    }
+}
+
+/// Whether whoever started the program wants it to ignore a signal.
+fn is_ignored(signal: Signal) -> bool {
+    std::fs::read_to_string("/proc/self/status")
+        .is_ok_and(|status| ignored(&status) >> (signal.number() - 1) & 1 == 1)
+}
+
+/// The ignored signals in what the kernel tells of a process (proc(5)), the first
+/// in the lowest bit.
+fn ignored(status: &str) -> u64 {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_as_the_kernel_writes_them() {
+        let status = "Name:\tx\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n";
+        assert_eq!(ignored(status), 0x1001);
+        assert_eq!(ignored("Name:\tx\n"), 0);
+        // Rust programs ignore the broken pipe.
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        assert_eq!(ignored(&status) >> 12 & 1, 1);
+    }
+}

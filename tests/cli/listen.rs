@@ -1,0 +1,164 @@
+//! `chatroom --listen`, in a room of the test's own.
+
+use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::process::Command;
+
+use rustix::process::Signal;
+use socket2::{Domain, Socket, Type};
+
+use super::common::{CHATROOM, Peer, Program};
+
+const WELCOME: &str = concat!(
+    r#"{"welcome":{"protocol":1,"room":"R","epoch":"e","durable":false,"session":"s","next":1,"#,
+    r#""you":{"id":2,"name":"ServerListener"},"members":{"count":2,"list":[],"more":true},"#,
+    r#""limits":{"frame":65536,"text":4000}}}"#,
+);
+
+const CLOSED: &str = r#"{"closed":{"code":"host-closed","text":""}}"#;
+
+/// A listener that has joined, and the server's side.
+fn listening() -> (Program, Peer) {
+    welcome(|address| Program::start(&["--listen", address]))
+}
+
+fn welcome(start: impl FnOnce(&str) -> Program) -> (Program, Peer) {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut program = start(&server.local_addr().unwrap().to_string());
+    let mut peer = Peer::new(server.accept().unwrap().0);
+    let hello = r#"{"hello":{"protocol":1,"name":"ServerListener"}}"#;
+    assert_eq!(peer.hear(), hello);
+    peer.tell(WELCOME);
+    assert!(program.line().starts_with("SERVER: Welcome to R"));
+    (program, peer)
+}
+
+/// Waits until the listener says goodbye, and answers.
+fn part(peer: &mut Peer) {
+    peer.hear_until(r#"{"bye":{}}"#);
+    peer.tell(r#"{"closed":{"code":"bye","text":""}}"#);
+}
+
+fn message(text: &str) -> String {
+    format!(
+        r#"{{"message":{{"seq":1,"at":"2026-11-22T10:00:00Z","from":{{"id":1,"name":"bob"}},"text":"{text}"}}}}"#
+    )
+}
+
+#[test]
+fn nobody_to_listen_to_ends_it_with_1_and_a_sentence() {
+    // Bound, so that nobody else takes the port, but not listening.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let program = Program::start(&["--listen", &address.to_string()]);
+    let complaint =
+        format!("Nobody hosts a room at {address}; check the address, or host a room there.\n");
+    assert_eq!(program.end(), (String::new(), complaint, Some(1)));
+}
+
+#[test]
+fn what_is_said_is_printed_until_the_room_is_closed() {
+    let (program, mut peer) = listening();
+    peer.tell(r#"{"joined":{"id":3,"name":"eve","count":3}}"#);
+    peer.tell(&message("hi\\nthere"));
+    // What would move the cursor, colour the terminal or forge a line.
+    let forged = message("\\u001b[2J\\rSERVER: bye\\u009b31m\\u0007");
+    peer.tell(&forged.replace("bob", "b\\nob:"));
+    peer.tell(CLOSED);
+    let (out, complaint, code) = program.end();
+    assert_eq!(
+        out,
+        "SERVER: “eve” joined. 3 people are here now.\n\
+         bob: hi\n\
+         bob: there\n\
+         b ob: [2J\n\
+         b ob: SERVER: bye31m\n\
+         SERVER: The room was closed.\n"
+    );
+    assert_eq!((&*complaint, code), ("", Some(0)));
+}
+
+#[test]
+fn in_a_terminal_no_line_goes_on_where_another_could_begin() {
+    let (mut program, mut peer) =
+        welcome(|address| Program::start_in_terminal(30, &["--listen", address]));
+    // What does not fit of the welcome.
+    while !program.line().ends_with("C.") {}
+    peer.tell(&message(&format!("{}SERVER: closed", " ".repeat(25))));
+    peer.tell(&message("next"));
+    assert_eq!(program.line(), "bob:");
+    assert_eq!(program.line(), "    SERVER: closed");
+    assert_eq!(program.line(), "bob: next");
+}
+
+#[test]
+fn a_lost_connection_ends_it_with_1_and_a_sentence() {
+    let (program, peer) = listening();
+    peer.stream().shutdown(Shutdown::Both).unwrap();
+    let complaint = "The connection to the room was lost: it ended without a word; check your \
+                     network and join again.\n";
+    let wanted = (String::new(), complaint.to_owned(), Some(1));
+    assert_eq!(program.end(), wanted);
+}
+
+#[test]
+fn each_signal_makes_it_leave_properly() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let (program, mut peer) = listening();
+        program.send(signal);
+        part(&mut peer);
+        let nothing = String::new();
+        let wanted = (nothing.clone(), nothing, Some(0));
+        assert_eq!(program.end(), wanted, "{signal:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (mut program, mut peer) = listening();
+        program.send(Signal::INT);
+        peer.hear_until(r#"{"bye":{}}"#);
+        program.send(signal);
+        assert_eq!(program.code(), Some(code));
+    }
+}
+
+#[test]
+fn under_nohup_it_outlives_its_terminal() {
+    let (mut program, mut peer) = welcome(|address| {
+        let script = "trap '' HUP; exec \"$0\" --listen \"$1\"";
+        let arguments = ["-c", script, CHATROOM, address];
+        Program::start_command(Command::new("sh").args(arguments))
+    });
+    program.send(Signal::HUP);
+    peer.tell(&message("still here"));
+    assert_eq!(program.line(), "bob: still here");
+    program.send(Signal::TERM);
+    part(&mut peer);
+    assert_eq!(program.code(), Some(0));
+}
+
+#[test]
+fn when_nobody_reads_it_it_leaves_properly() {
+    let (mut program, mut peer) = listening();
+    program.close_output();
+    peer.tell(&message("is anybody there?"));
+    part(&mut peer);
+    let nothing = String::new();
+    assert_eq!(program.end(), (nothing.clone(), nothing, Some(0)));
+}
+
+#[test]
+fn output_that_is_stuck_does_not_keep_it() {
+    let (mut program, mut peer) = listening();
+    // More than a pipe and the program's own queue hold.
+    let text = message(&"x".repeat(4_000));
+    for _ in 0..1_000 {
+        peer.tell(&text);
+    }
+    program.send(Signal::TERM);
+    part(&mut peer);
+    assert_eq!(program.code(), Some(0));
+}

@@ -1,0 +1,135 @@
+//! `chatroom --server`, with native clients and listeners.
+
+use rustix::process::Signal;
+
+use super::common::{Peer, Program};
+
+/// A server on a free port, and that port; it has told that it is open.
+fn serving(arguments: &[&str]) -> (Program, u16) {
+    opened(Program::start(
+        &[&["--server", "--port", "0"], arguments].concat(),
+    ))
+}
+
+fn opened(mut program: Program) -> (Program, u16) {
+    assert!(program.line().ends_with(" is open. Others can join at"));
+    let mut port = None;
+    loop {
+        let line = program.line();
+        match line.strip_prefix("  ") {
+            Some(address) => port = address.rsplit(':').next().and_then(|it| it.parse().ok()),
+            None => break assert!(line.starts_with("What is said lives in memory"), "{line}"),
+        }
+    }
+    (program, port.unwrap())
+}
+
+#[test]
+fn it_tells_who_comes_and_goes_and_ends_with_the_last_one() {
+    let (mut program, port) = serving(&["--room-name", "Ada's"]);
+    let mut ada = Peer::join(port, "ada");
+    let address = ada.stream().local_addr().unwrap();
+    assert_eq!(
+        program.line(),
+        format!("ada joined (native, {address}). 1 person is here now.")
+    );
+    ada.tell(r#"{"bye":{}}"#);
+    assert_eq!(
+        program.line(),
+        format!("ada left (native, {address}). Nobody is here now.")
+    );
+    let (out, complaint, code) = program.end();
+    assert_eq!(out, "Everyone has left; the room is closed.\n");
+    assert_eq!((&*complaint, code), ("", Some(0)));
+}
+
+#[test]
+fn each_signal_closes_the_room_and_tells_whether_to_come_back() {
+    for (signal, closed) in [
+        (Signal::INT, r#"{"closed":{"code":"host-closed""#),
+        (Signal::HUP, r#"{"closed":{"code":"host-closed""#),
+        (Signal::TERM, r#"{"closed":{"code":"service-stopping""#),
+    ] {
+        let (program, port) = serving(&[]);
+        let mut ada = Peer::join(port, "ada");
+        program.send(signal);
+        let words = ada.hear_until(closed);
+        let retry = words.contains(r#""retry_ms":1000"#);
+        assert_eq!(retry, signal == Signal::TERM, "{words}");
+        let (out, complaint, code) = program.end();
+        assert!(out.ends_with("\nThe room is closed.\n"), "{out}");
+        assert_eq!((&*complaint, code), ("", Some(0)), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_away_closes_the_room() {
+    let (mut program, port) = opened(Program::start_in_terminal(
+        200,
+        &["--server", "--port", "0"],
+    ));
+    let mut ada = Peer::join(port, "ada");
+    program.close_output();
+    ada.hear_until(r#"{"closed":{"code":"host-closed""#);
+    assert_eq!(program.code(), Some(0));
+}
+
+#[test]
+fn a_port_that_is_taken_ends_it_with_1_and_a_sentence() {
+    let (mut first, port) = serving(&[]);
+    let second = Program::start(&["--server", "--port", &port.to_string()]);
+    let complaint = format!("A room is already open on this computer, port {port}.\n");
+    assert_eq!(second.end(), (String::new(), complaint, Some(1)));
+    // It goes on.
+    let _ada = Peer::join(port, "ada");
+    assert!(first.line().starts_with("ada joined"));
+}
+
+#[test]
+fn a_closed_pipe_stops_the_printing_and_not_the_room() {
+    let (mut program, port) = serving(&["--stay-open"]);
+    program.close_output();
+    for _ in 0..5 {
+        let mut ada = Peer::join(port, "ada");
+        ada.say("hi");
+        ada.hear_until(r#"{"message":"#);
+    }
+    program.send(Signal::TERM);
+    assert_eq!(program.code(), Some(0));
+}
+
+#[test]
+fn a_stopped_terminal_stops_the_printing_and_not_the_room() {
+    let arguments = ["--server", "--port", "0", "--stay-open", "--rate", "0"];
+    let (mut program, port) = opened(Program::start_in_terminal(200, &arguments));
+    let mut bob = Peer::join(port, "bob");
+    // Several times what a terminal holds of it; nobody reads.
+    for number in 0..200 {
+        let mut ada = Peer::join(port, &"a".repeat(30));
+        let words = format!("hi {number}");
+        ada.say(&words);
+        assert!(bob.hear_until(r#"{"message":"#).contains(&words));
+    }
+    program.send(Signal::TERM);
+    bob.hear_until(r#"{"closed":"#);
+    assert_eq!(program.code(), Some(0));
+}
+
+#[test]
+fn a_listener_hears_the_room_and_its_end() {
+    let (server, port) = serving(&[]);
+    let mut listener = Program::start(&["--listen", &format!("[::1]:{port}"), "--name", "eve"]);
+    assert!(listener.line().starts_with("SERVER: Welcome to "));
+    let mut ada = Peer::join(port, "ada");
+    ada.say("hi\\n\\u001bc");
+    assert_eq!(
+        listener.line(),
+        "SERVER: “ada” joined. 2 people are here now."
+    );
+    assert_eq!(listener.line(), "ada: hi");
+    assert_eq!(listener.line(), "ada: c");
+    server.send(Signal::INT);
+    let (out, complaint, code) = listener.end();
+    assert_eq!(out, "SERVER: The room was closed.\n");
+    assert_eq!((&*complaint, code), ("", Some(0)));
+}

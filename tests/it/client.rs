@@ -1,0 +1,130 @@
+//! The client library in a real room.
+
+use std::time::{Duration, Instant};
+
+use async_channel::Receiver;
+use chatroom::client::{Client, End, Event, Settings};
+use chatroom::room::Closing;
+use chatroom::wire::address::Address;
+
+use crate::common::{PATIENCE, Peer, TestServer};
+
+fn join(server: &TestServer, name: &str) -> (Client, Receiver<Event>) {
+    Client::connect(Settings {
+        address: Address::new("localhost", server.address().port()),
+        name: name.to_owned(),
+        ..Settings::default()
+    })
+}
+
+/// Passes over all events before the one that `pick` picks something from.
+fn until<T>(events: &Receiver<Event>, pick: impl Fn(Event) -> Option<T>) -> T {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        match events.try_recv() {
+            Ok(event) => match pick(event) {
+                Some(picked) => return picked,
+                None => continue,
+            },
+            Err(error) => assert!(error.is_empty(), "the channel is closed"),
+        }
+        assert!(Instant::now() < patience, "nothing happened");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn end(events: &Receiver<Event>) -> End {
+    until(events, |event| match event {
+        Event::Ended(end) => Some(end),
+        _ => None,
+    })
+}
+
+#[test]
+fn clients_talk_ask_and_are_told_that_the_room_was_closed() {
+    let server = TestServer::start();
+    let (ada, ada_hears) = join(&server, "ada");
+    let welcome = until(&ada_hears, |event| match event {
+        Event::Welcomed(welcome) => Some(welcome),
+        _ => None,
+    });
+    assert_eq!((&*welcome.room, &*welcome.you.name), ("Test", "ada"));
+
+    let (bob, bob_hears) = join(&server, "ada");
+    let joined = until(&ada_hears, |event| match event {
+        Event::Joined(joined) => Some(joined),
+        _ => None,
+    });
+    assert_eq!((&*joined.name, joined.count), ("ada_1", 2));
+
+    let id = bob.say("hi\nthere").unwrap();
+    for events in [&ada_hears, &bob_hears] {
+        let message = until(events, |event| match event {
+            Event::Message(message) => Some(message),
+            _ => None,
+        });
+        assert_eq!((message.seq, &*message.text), (1, "hi\nthere"));
+        assert_eq!(message.from.id, joined.id);
+        assert_eq!(message.id.as_deref(), Some(&*id));
+    }
+
+    // A text that is too long is given back by its id, and nothing ends.
+    let id = bob.say(&"x".repeat(4_001)).unwrap();
+    let error = until(&bob_hears, |event| match event {
+        Event::Error(error) => Some(error),
+        _ => None,
+    });
+    assert_eq!(error.id.as_deref(), Some(&*id));
+
+    ada.ask_members(Some(welcome.you.id), 10).unwrap();
+    let members = until(&ada_hears, |event| match event {
+        Event::Members(members) => Some(members),
+        _ => None,
+    });
+    assert_eq!((members.count, members.list.len()), (2, 1));
+    ada.ask_history(None, 10).unwrap();
+    let page = until(&ada_hears, |event| match event {
+        Event::Page(page) => Some(page),
+        _ => None,
+    });
+    assert_eq!((page.messages.len(), page.more), (1, false));
+
+    bob.leave();
+    assert_eq!(end(&bob_hears), End::Left);
+    let left = until(&ada_hears, |event| match event {
+        Event::Left(left) => Some(left),
+        _ => None,
+    });
+    assert_eq!(left.id, joined.id);
+
+    server.close(Closing::Service { retry_ms: 700 });
+    let retry = Some(Duration::from_millis(700));
+    assert_eq!(end(&ada_hears), End::ServiceStopping { retry });
+}
+
+#[test]
+fn a_room_that_is_full_says_so() {
+    let server = TestServer::with(|settings| settings.rules.max_members = 1);
+    let _ada = Peer::native(&server, "ada");
+    let (_bob, events) = join(&server, "bob");
+    assert_eq!(end(&events), End::RoomFull);
+}
+
+#[test]
+fn what_is_said_just_before_leaving_is_said() {
+    let server = TestServer::start();
+    let mut ada = Peer::native(&server, "ada");
+    let (bob, events) = join(&server, "bob");
+    for number in 0..20 {
+        bob.say(&format!("{number}")).unwrap();
+    }
+    until(&events, |event| {
+        matches!(event, Event::Welcomed(_)).then_some(())
+    });
+    drop(bob);
+    for number in 0..20 {
+        assert_eq!(ada.find("message")["text"], format!("{number}"));
+    }
+    assert_eq!(ada.find("left")["why"], "quit");
+    assert_eq!(end(&events), End::Left);
+}
