@@ -1,7 +1,7 @@
 //! The room: who is in it and what was said, as pure state.
 //!
 //! Nothing in here does I/O or reads a clock; time comes in as an argument. What
-//! happens is appended to the [log](log::Log), encoded by functions that the
+//! happens is appended to a log, encoded by functions that the
 //! [wire](crate::wire) hands in ([`Encoders`]), and readers follow with a
 //! [`Cursor`].
 

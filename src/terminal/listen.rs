@@ -53,7 +53,7 @@ impl Listener for Lines<'_> {
         if let Event::Welcomed(welcome) = event {
             let (room, you) = (&welcome.room, &welcome.you.name);
             let here = here(welcome.members.count);
-            let words = format!("Welcome to {room}, {you}. {here} To leave, press Ctrl+C.");
+            let words = format!("Welcome to “{room}”, “{you}”. {here} To leave, press Ctrl+C.");
             write_notice(&words, &mut lines);
         } else {
             write_lines(event, &mut lines);

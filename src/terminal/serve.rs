@@ -93,7 +93,7 @@ fn in_words(event: &Event) -> String {
             count,
         } => {
             let from = from(*address, *door);
-            format!("{name} joined ({from}). {}", here(*count))
+            format!("“{name}” joined ({from}). {}", here(*count))
         }
         Event::Left {
             name,
@@ -109,7 +109,7 @@ fn in_words(event: &Event) -> String {
                 _ => ": the connection was ended for breaking the protocol",
             };
             let from = from(*address, *door);
-            format!("{name} left ({from}){why}. {}", here(*count))
+            format!("“{name}” left ({from}){why}. {}", here(*count))
         }
         Event::Refused { address, why } => {
             format!("Refused {}: {why}", Address::from(*address))

@@ -283,7 +283,7 @@ pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
 /// they were joins and leaves only.
 #[must_use]
 pub fn missed(gap: Gap) -> Option<String> {
-    match (gap.to + 1).saturating_sub(gap.from) {
+    match gap.to.saturating_add(1).saturating_sub(gap.from) {
         0 => None,
         1 => Some("You were too slow: a message is lost to you.".to_owned()),
         count => Some(format!(

@@ -28,7 +28,7 @@ fn welcome(start: impl FnOnce(&str) -> Program) -> (Program, Peer) {
     let hello = r#"{"hello":{"protocol":1,"name":"ServerListener"}}"#;
     assert_eq!(peer.hear(), hello);
     peer.tell(WELCOME);
-    assert!(program.line().starts_with("SERVER: Welcome to R"));
+    assert!(program.line().starts_with("SERVER: Welcome to “R"));
     (program, peer)
 }
 

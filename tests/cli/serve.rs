@@ -31,12 +31,12 @@ fn it_tells_who_comes_and_goes_and_ends_with_the_last_one() {
     let address = ada.stream().local_addr().unwrap();
     assert_eq!(
         program.line(),
-        format!("ada joined (native, {address}). 1 person is here now.")
+        format!("“ada” joined (native, {address}). 1 person is here now.")
     );
     ada.tell(r#"{"bye":{}}"#);
     assert_eq!(
         program.line(),
-        format!("ada left (native, {address}). Nobody is here now.")
+        format!("“ada” left (native, {address}). Nobody is here now.")
     );
     let (out, complaint, code) = program.end();
     assert_eq!(out, "Everyone has left; the room is closed.\n");

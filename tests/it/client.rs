@@ -7,7 +7,7 @@ use chatroom::client::{Client, End, Event, Settings};
 use chatroom::room::Closing;
 use chatroom::wire::address::Address;
 
-use crate::common::{PATIENCE, Peer, TestServer};
+use crate::common::{Host as _, PATIENCE, Peer, TestServer};
 
 fn join(server: &TestServer, name: &str) -> (Client, Receiver<Event>) {
     Client::connect(Settings {

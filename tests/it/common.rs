@@ -1,8 +1,9 @@
 //! Servers and peers for the tests. Every wait is for an event, and ends with a
 //! failure when the event does not come.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use async_channel::Receiver;
@@ -39,10 +40,6 @@ impl TestServer {
         Self { running, events }
     }
 
-    pub fn address(&self) -> SocketAddr {
-        ([127, 0, 0, 1], self.running.port()).into()
-    }
-
     pub fn running(&self) -> &Running {
         &self.running
     }
@@ -70,6 +67,73 @@ impl TestServer {
     }
 }
 
+/// Where a test's server is.
+pub trait Host {
+    fn address(&self) -> SocketAddr;
+}
+
+/// A server in a process of its own, on a free port of this computer. Killed when
+/// it is dropped.
+pub struct ServerProcess {
+    child: Child,
+    port: u16,
+}
+
+impl ServerProcess {
+    /// Stays open when everyone has left.
+    pub fn start(options: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_chatroom"))
+            .args(["--server", "--stay-open", "--port", "0"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.find_map(|line| line.unwrap().strip_prefix("  ").map(str::to_owned));
+        let port = address
+            .unwrap()
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        Self { child, port }
+    }
+
+    /// Its resident memory, in bytes.
+    pub fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        line.trim()
+            .trim_end_matches(" kB")
+            .parse::<usize>()
+            .unwrap()
+            << 10
+    }
+}
+
+impl Host for ServerProcess {
+    fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+}
+
+impl Host for TestServer {
+    fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.running.port()).into()
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// One end of a connection to a server.
 pub struct Peer {
     pub stream: TcpStream,
@@ -89,7 +153,7 @@ impl Peer {
     }
 
     /// A person with `nc`, in the room.
-    pub fn text(server: &TestServer, name: &str) -> Self {
+    pub fn text(server: &impl Host, name: &str) -> Self {
         let mut peer = Self::connect(server.address());
         peer.send(format!("{name}\n"));
         let welcome = peer.line();
@@ -98,7 +162,7 @@ impl Peer {
     }
 
     /// The original program, in the room: what it is welcomed with, and it.
-    pub fn original(server: &TestServer, name: &str) -> Self {
+    pub fn original(server: &impl Host, name: &str) -> Self {
         let mut peer = Self::connect(server.address());
         peer.send(name);
         peer.until("?{quit}");
@@ -106,12 +170,12 @@ impl Peer {
     }
 
     /// A native client, in the room.
-    pub fn native(server: &TestServer, name: &str) -> Self {
+    pub fn native(server: &impl Host, name: &str) -> Self {
         Self::greet(server, name).0
     }
 
     /// A native client, in the room, and how it was welcomed.
-    pub fn greet(server: &TestServer, name: &str) -> (Self, Value) {
+    pub fn greet(server: &impl Host, name: &str) -> (Self, Value) {
         let mut peer = Self::connect(server.address());
         peer.write(&json!({"hello": {"protocol": 1, "name": name}}));
         let welcome = peer.expect("welcome");

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
-use crate::common::TestServer;
+use crate::common::{Host as _, TestServer};
 
 const MEMBERS: usize = 500;
 const SPEAKERS: usize = 4;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chatroom::server::{Event, Refusal};
 use chatroom::wire::door::Door;
 
-use crate::common::{Peer, TestServer};
+use crate::common::{Host as _, Peer, TestServer};
 
 #[test]
 fn those_of_doors_to_come_are_answered_in_their_language_and_are_no_members() {

@@ -4,6 +4,7 @@ mod client;
 mod common;
 mod crowd;
 mod door;
+mod hostile;
 mod limits;
 mod native;
 mod room;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::common::{Peer, TestServer};
+use crate::common::{Host as _, Peer, TestServer};
 
 #[test]
 fn a_client_is_welcomed_with_all_it_needs() {

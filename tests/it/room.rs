@@ -9,7 +9,7 @@ use chatroom::server::{BindError, Ended, Event, Server, Settings};
 use chatroom::wire::door::Door;
 use serde_json::json;
 
-use crate::common::{Peer, TestServer};
+use crate::common::{Host as _, Peer, TestServer};
 
 #[test]
 fn a_message_goes_to_everyone_by_every_door() {

@@ -1,6 +1,6 @@
 //! The text door: people with `nc`, and the original program.
 
-use crate::common::{Peer, TestServer};
+use crate::common::{Host as _, Peer, TestServer};
 
 #[test]
 fn people_with_nc_talk_and_are_not_sent_their_own_lines() {

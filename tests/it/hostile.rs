@@ -1,0 +1,199 @@
+//! Hostile peers: others notice nothing, and the server holds a bounded amount.
+//!
+//! The server is a process of its own, so that its memory is its own.
+
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::common::{Host as _, Peer, ServerProcess};
+
+/// Lets two members talk, and fails when a message is held up.
+fn talk(ada: &mut Peer, bob: &mut Peer, count: usize) {
+    for n in 0..count {
+        let start = Instant::now();
+        ada.say("x", "hello");
+        while ada.heard() != "hello" {}
+        while bob.heard() != "hello" {}
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "message {n} was held up"
+        );
+    }
+}
+
+#[test]
+fn an_endless_line_and_noise_disturb_nobody_and_are_not_held() {
+    let server = ServerProcess::start(&["--rate", "1000"]);
+    let mut ada = Peer::native(&server, "ada");
+    let mut bob = Peer::native(&server, "bob");
+    let before = server.memory();
+    let address = server.address();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (told, endless) = std::sync::mpsc::channel();
+    let hostile: Vec<_> = [&b"ada\n"[..], b"{", b"eve\n", b"{\"say\":{\"text\":\""]
+        .into_iter()
+        .enumerate()
+        .map(|(n, start)| {
+            let (stop, told) = (Arc::clone(&stop), told.clone());
+            std::thread::spawn(move || {
+                let mut sent = 0;
+                let mut stream = TcpStream::connect(address).unwrap();
+                let noise =
+                    (0..1_u32 << 20).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]);
+                let bytes = if n == 2 {
+                    noise.collect()
+                } else {
+                    vec![b'x'; 1 << 20]
+                };
+                stream.write_all(start).unwrap();
+                stream
+                    .set_write_timeout(Some(Duration::from_millis(100)))
+                    .unwrap();
+                while !stop.load(Ordering::Relaxed) {
+                    // The server may end it, or not listen for a while.
+                    match stream.write(&bytes) {
+                        Err(error) if error.kind() != ErrorKind::WouldBlock => return,
+                        Err(_) => {}
+                        Ok(count) => sent += count,
+                    }
+                    if n == 0 && sent > 64 << 20 {
+                        let _ = told.send(());
+                    }
+                }
+            })
+        })
+        .collect();
+    // Others talk while 64 MiB of one line come.
+    while endless.try_recv().is_err() {
+        talk(&mut ada, &mut bob, 10);
+    }
+    let grown = server.memory().saturating_sub(before);
+    stop.store(true, Ordering::Relaxed);
+    for thread in hostile {
+        thread.join().unwrap();
+    }
+    println!("{grown} bytes more");
+    assert!(grown < 8 << 20, "{grown} bytes more");
+}
+
+#[test]
+fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
+    let server = ServerProcess::start(&["--rate", "0"]);
+    let mut ada = Peer::native(&server, "ada");
+    let mut stopped = Peer::native(&server, "stopped");
+    let mut person = Peer::text(&server, "person");
+    ada.expect("joined");
+    ada.expect("joined");
+    let text = "x".repeat(4_000);
+    let before = server.memory();
+    for n in 1..=8_000 {
+        ada.say("x", &text);
+        assert_eq!(ada.expect("message")["seq"], n);
+    }
+    // 64 MB for both doors; the log holds 32 MiB, a stopped reader an entry of it.
+    let grown = server.memory().saturating_sub(before);
+    println!("{grown} bytes more");
+    assert!(grown < 44 << 20, "{grown} bytes more");
+
+    ada.say("x", "the end");
+    let (mut next, mut gaps) = (1, 0);
+    loop {
+        let frame = stopped.frame();
+        if let Some(gap) = frame.get("gap") {
+            assert_eq!(gap["from"], next);
+            next = gap["to"].as_u64().unwrap() + 1;
+            gaps += 1;
+        } else if let Some(message) = frame.get("message") {
+            assert_eq!(message["seq"], next);
+            next += 1;
+            if message["text"] == "the end" {
+                break;
+            }
+        }
+    }
+    assert!(gaps > 0);
+    let mut missed = false;
+    loop {
+        let line = person.line();
+        missed |= line.contains("too slow");
+        if line == "ada: the end" {
+            break;
+        }
+    }
+    assert!(missed);
+}
+
+#[test]
+fn who_asks_for_much_at_once_is_answered_as_it_reads() {
+    let server = ServerProcess::start(&["--rate", "0"]);
+    let mut ada = Peer::native(&server, "ada");
+    for _ in 0..100 {
+        ada.say("x", &"x".repeat(4_000));
+        ada.expect("message");
+    }
+    let mut greedy = Peer::native(&server, "greedy");
+    let before = server.memory();
+    greedy.send("{\"history\":{}}\n".repeat(1_000));
+    ada.expect("joined");
+    // All of it is in the server's hands when it answers another.
+    for _ in 0..10 {
+        ada.write(&json!({"ping": {}}));
+        ada.expect("pong");
+    }
+    let grown = server.memory().saturating_sub(before);
+    println!("{grown} bytes more");
+    assert!(grown < 16 << 20, "{grown} bytes more");
+    for _ in 0..50 {
+        assert!(
+            !greedy.find("page")["messages"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+    }
+}
+
+#[test]
+fn thousands_of_silent_connections_disturb_nobody() {
+    let options = [
+        "--rate",
+        "0",
+        "--max-per-address",
+        "0",
+        "--name-timeout",
+        "4",
+    ];
+    let server = ServerProcess::start(&options);
+    let mut ada = Peer::native(&server, "ada");
+    let mut bob = Peer::native(&server, "bob");
+    let before = server.memory();
+    let mut silent = Vec::new();
+    for n in 0..5_000 {
+        silent.push(TcpStream::connect(server.address()).unwrap());
+        if n % 250 == 0 {
+            talk(&mut ada, &mut bob, 1);
+        }
+    }
+    // After the time-out all of them are members, and the others still talk.
+    ada.write(&json!({"members": {}}));
+    while ada.find("presence")["count"] != 5_002 {}
+    talk(&mut ada, &mut bob, 20);
+    let each = server.memory().saturating_sub(before) / 5_000;
+    println!("{each} bytes for each silent member");
+    assert!(each < 4 << 10, "{each} bytes for each");
+    drop(silent);
+    loop {
+        let frame = ada.frame();
+        let count = ["presence", "left"]
+            .iter()
+            .find_map(|name| frame.get(name)?.get("count"));
+        if count == Some(&json!(2)) {
+            break;
+        }
+    }
+}
