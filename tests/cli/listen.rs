@@ -1,7 +1,11 @@
 //! `chatroom --listen`, in a room of the test's own.
 
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::process::Command;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
@@ -144,8 +148,20 @@ fn under_nohup_it_outlives_its_terminal() {
 fn when_nobody_reads_it_it_leaves_properly() {
     let (mut program, mut peer) = listening();
     program.close_output();
-    peer.tell(&message("is anybody there?"));
-    part(&mut peer);
+    // It finds out when it prints. Not at the first time if another test has just
+    // forked: until that child has become its program, the pipe has a reader.
+    let mut out = peer.stream().try_clone().unwrap();
+    let (parted, is_parted) = mpsc::channel::<()>();
+    let teller = thread::spawn(move || {
+        let words = message("is anybody there?") + "\n";
+        while is_parted.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+            out.write_all(words.as_bytes()).unwrap();
+        }
+    });
+    peer.hear_until(r#"{"bye":{}}"#);
+    drop(parted);
+    teller.join().unwrap();
+    peer.tell(r#"{"closed":{"code":"bye","text":""}}"#);
     let nothing = String::new();
     assert_eq!(program.end(), (nothing.clone(), nothing, Some(0)));
 }
