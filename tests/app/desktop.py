@@ -29,7 +29,7 @@ from pathlib import Path
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # noqa: E402 (the version is said first)
+from gi.repository import Atspi, Gio, GLib  # noqa: E402 (the version is said first)
 
 # Seconds that a wait takes before it fails. Long, as a machine may be busy.
 PATIENCE = 30
@@ -58,6 +58,7 @@ def wait_for(what, condition, patience=PATIENCE):
 
 def end_by_signal():
     """Lets SIGTERM and SIGHUP end this program as Ctrl+C does: after its clean-up."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
 
@@ -65,9 +66,10 @@ def end_by_signal():
 class Desktop:
     """A display, buses and settings; what is started on it ends with it."""
 
-    def __init__(self, width=1280, height=800, dark=False):
+    def __init__(self, width=1280, height=800, prefix=None):
+        """With a `prefix`, what is installed there is known to the desktop."""
         self.size = f"{width}x{height}x24"
-        self.dark = dark
+        self.prefix = prefix
         self.processes = []
 
     def __enter__(self):
@@ -101,6 +103,9 @@ class Desktop:
             folder = self.folder / name.lower()
             folder.mkdir(mode=0o700)
             os.environ["XDG_RUNTIME_DIR" if name == "RUNTIME" else f"XDG_{name}_HOME"] = str(folder)
+        if self.prefix:
+            others = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+            os.environ["XDG_DATA_DIRS"] = f"{self.prefix}/share:{others}"
         settings = self.folder / "config" / "gtk-4.0" / "settings.ini"
         settings.parent.mkdir()
         # What moves is not yet where it is clicked.
@@ -115,7 +120,6 @@ class Desktop:
             GIO_USE_VFS="local",
             ADW_DISABLE_PORTAL="1",
             GDK_DEBUG="no-portals",
-            ADW_DEBUG_COLOR_SCHEME="prefer-dark" if self.dark else "prefer-light",
         )
 
     def _start_and_read(self, program, *arguments):
@@ -136,40 +140,81 @@ class Desktop:
                 line += more
         return line.decode().strip()
 
-    def start(self, *command, **options):
+    def set(self, path, key, value):
+        """Writes a setting of a program, as GVariant text, before it is started."""
+        file = GLib.KeyFile()
+        name = str(self.folder / "config" / "glib-2.0" / "settings" / "keyfile")
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.load_from_file(name, GLib.KeyFileFlags.NONE)
+        except GLib.Error:
+            pass
+        file.set_value(path, key, value)
+        file.save_to_file(name)
+
+    def start(self, *command, dark=False, apart=False, **options):
         """Starts a program on this desktop. Should this process be killed, it ends too.
 
-        What it writes goes to this program's standard error.
+        What it writes goes to this program's standard error. A second instance of an
+        app is the first one with one more window; `apart` it is a program of its own.
         """
         command = [str(word) for word in command]
         if not shutil.which(command[0]):
             raise Trouble(f"{command[0]} is not installed; ./dev test knows what is needed.")
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", sys.stderr)
+        environment = dict(os.environ)
+        environment["ADW_DEBUG_COLOR_SCHEME"] = "prefer-dark" if dark else "prefer-light"
+        if apart:
+            environment["AT_SPI_BUS_ADDRESS"] = self.accessibility_bus()
+            environment["DBUS_SESSION_BUS_ADDRESS"] = "disabled:"
+        options.setdefault("env", environment)
         # A session of its own, so that a Ctrl+C is ours alone to answer.
         process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *command],
                                    start_new_session=True, **options)
         self.processes.append(process)
         return process
 
-    def windows(self, process):
+    def accessibility_bus(self):
+        """The address of the accessibility bus."""
+        bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+        return bus.call_sync("org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus", "GetAddress", None,
+                             None, Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
+
+    def windows(self, process_id):
         """The windows of a program, in the order in which they came."""
         for app in self.root.children():
-            if app.process_id() == process.pid:
-                return [Window(child.accessible, process, self) for child in app.children()]
+            if app.process_id() == process_id:
+                return [Window(child.accessible, self) for child in app.children()]
         return []
 
     def window(self, process, patience=PATIENCE):
-        """The window of a program, when it has come."""
+        """The window of a program that was started here, when it has come."""
+        name = process.args[4]
 
         def there():
             if process.poll() is not None:
-                raise Trouble(f"{process.args[4]} ended (exit status {process.returncode}) "
+                raise Trouble(f"{name} ended (exit status {process.returncode}) "
                               "before its window came.")
-            windows = [window for window in self.windows(process) if window.is_showing()]
-            return windows and windows[0].x11_id() and windows[0]
+            return self._usable(process.pid)
 
-        return wait_for(f"a window of {process.args[4]}", there, patience)
+        return wait_for(f"a window of {name}", there, patience)
+
+    def window_of_anyone(self, title, patience=PATIENCE):
+        """A window with this title, when it has come, whoever started its program."""
+
+        def there():
+            for app in self.root.children():
+                window = self._usable(app.process_id())
+                if window and window.name() == title:
+                    return window
+            return None
+
+        return wait_for(f'a window "{title}"', there, patience)
+
+    def _usable(self, process_id):
+        windows = [window for window in self.windows(process_id) if window.is_showing()]
+        return windows[0] if windows and windows[0].x11_id() else None
 
     def type(self, text):
         """Types on the keyboard, into what has the focus; plain letters only."""
@@ -335,16 +380,19 @@ class Node:
 class Window(Node):
     """A window of a program."""
 
-    def __init__(self, accessible, process, desktop):
+    def __init__(self, accessible, desktop):
         super().__init__(accessible, self)
-        self.process = process
         self.desktop = desktop
 
     def x11_id(self):
-        """By what the display knows it; of several, that with the same title."""
-        windows = xdotool("search", "--onlyvisible", "--all", "--pid", self.process.pid,
-                          "--name", "^" + re.escape(self.name()) + "$")
-        return windows and windows[0]
+        """By what the display knows it."""
+        found = xdotool("search", "--onlyvisible", "--all", "--pid", self.process_id(),
+                        "--name", "^" + re.escape(self.name()) + "$")
+        # Of several with this title: both sides count them up as they come.
+        twins = [window.accessible for window in self.desktop.windows(self.process_id())
+                 if window.name() == self.name()]
+        place = twins.index(self.accessible) if self.accessible in twins else 0
+        return sorted(found, key=int)[place] if place < len(found) else None
 
     def activate(self):
         """Brings it to the front and gives it the keyboard."""
