@@ -11,7 +11,7 @@ true ends with a sentence that says what was waited for.
         window = desktop.window(app)
         window.find("button", "Host a Room").press()
 
-One desktop in a process: the accessibility library finds its bus once.
+One desktop in a process: what finds it is the environment of the process.
 """
 
 import ctypes
@@ -33,6 +33,8 @@ from gi.repository import Atspi, Gio, GLib  # noqa: E402 (the version is said fi
 
 # Seconds that a wait takes before it fails. Long, as a machine may be busy.
 PATIENCE = 30
+# Where the accessibility bus keeps the list of programs.
+REGISTRY = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 # Seconds between two looks at a condition.
 PAUSE = 0.05
 
@@ -50,9 +52,6 @@ def wait_for(what, condition, patience=PATIENCE):
             return result
         if time.monotonic() > end:
             raise Trouble(f"Waited {patience} s in vain for {what}.")
-        # The accessibility library takes in what has changed.
-        while GLib.MainContext.default().iteration(False):
-            pass
         time.sleep(PAUSE)
 
 
@@ -83,9 +82,7 @@ class Desktop:
             self._display = _claim_compositor()
             os.environ["DBUS_SESSION_BUS_ADDRESS"] = self._start_and_read(
                 "dbus-daemon", "--session", "--nofork", "--print-address={}")
-            # Windows come and go while it looks at them, and it complains of that.
-            GLib.log_set_handler("dbind", GLib.LogLevelFlags.LEVEL_WARNING, lambda *_: None, None)
-            self.root = Node(Atspi.get_desktop(0))
+            self.bus = Bus()
         except BaseException:
             self.__exit__()
             raise
@@ -166,7 +163,7 @@ class Desktop:
         environment = dict(os.environ)
         environment["ADW_DEBUG_COLOR_SCHEME"] = "prefer-dark" if dark else "prefer-light"
         if apart:
-            environment["AT_SPI_BUS_ADDRESS"] = self.accessibility_bus()
+            environment["AT_SPI_BUS_ADDRESS"] = self.bus.address
             environment["DBUS_SESSION_BUS_ADDRESS"] = "disabled:"
         options.setdefault("env", environment)
         # A session of its own, so that a Ctrl+C is ours alone to answer.
@@ -175,18 +172,15 @@ class Desktop:
         self.processes.append(process)
         return process
 
-    def accessibility_bus(self):
-        """The address of the accessibility bus."""
-        bus = Gio.bus_get_sync(Gio.BusType.SESSION)
-        return bus.call_sync("org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus", "GetAddress", None,
-                             None, Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
-
     def windows(self, process_id):
         """The windows of a program, in the order in which they came."""
-        for app in self.root.children():
+        for app in self._apps():
             if app.process_id() == process_id:
-                return [Window(child.accessible, self) for child in app.children()]
+                return [Window(self, *child.place) for child in app.children()]
         return []
+
+    def _apps(self):
+        return Node(self.bus, *REGISTRY).children()
 
     def window(self, process, patience=PATIENCE):
         """The window of a program that was started here, when it has come."""
@@ -204,7 +198,7 @@ class Desktop:
         """A window with this title, when it has come, whoever started its program."""
 
         def there():
-            for app in self.root.children():
+            for app in self._apps():
                 window = self._usable(app.process_id())
                 if window and window.name() == title:
                     return window
@@ -250,79 +244,139 @@ def xdotool(*arguments):
     return done.stdout.split()
 
 
+class Bus:
+    """The accessibility bus."""
+
+    def __init__(self):
+        session = Gio.bus_get_sync(Gio.BusType.SESSION)
+        launcher = ("org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus", "GetAddress")
+        self.address = session.call_sync(*launcher, None, None, 0, -1, None).unpack()[0]
+        flags = Gio.DBusConnectionFlags
+        self.connection = Gio.DBusConnection.new_for_address_sync(
+            self.address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+
+    def ask(self, questions):
+        """The answers to many questions, which are asked at once.
+
+        A question is (name, path, interface, method, arguments). The answer is None
+        where there is none: things vanish, and not every thing knows every method.
+        """
+        answers = [None] * len(questions)
+        waiting = set(range(len(questions)))
+
+        def take(connection, result, index):
+            waiting.remove(index)
+            try:
+                answer = connection.call_finish(result).unpack()
+                answers[index] = answer[0] if len(answer) == 1 else answer
+            except GLib.Error:
+                pass
+
+        for index, question in enumerate(questions):
+            self.connection.call(*question, None, Gio.DBusCallFlags.NONE, PATIENCE * 1000, None,
+                                 take, index)
+        while waiting:
+            GLib.MainContext.default().iteration(True)
+        return answers
+
+
 class Node:
     """Something in a window, as the accessibility bus tells of it.
 
     It may vanish at any time; what has vanished has no name, no text, no children.
     """
 
-    def __init__(self, accessible, window=None):
-        self.accessible = accessible
+    def __init__(self, bus, name, path, window=None):
+        self.bus = bus
+        self.place = (name, path)
         self.window = window
 
     def __str__(self):
         return f'{self.role()} "{self.name()}"'
 
-    def _ask(self, question, otherwise):
-        try:
-            self.accessible.clear_cache_single()
-            return question(self.accessible)
-        except GLib.Error:
-            return otherwise
+    def _question(self, interface, method, signature=None, *arguments):
+        values = GLib.Variant(signature, arguments) if signature else None
+        return (*self.place, f"org.a11y.atspi.{interface}", method, values)
+
+    def _ask(self, *question):
+        return self.bus.ask([self._question(*question)])[0]
+
+    def _property(self, name):
+        values = GLib.Variant("(ss)", ("org.a11y.atspi.Accessible", name))
+        return (*self.place, "org.freedesktop.DBus.Properties", "Get", values)
 
     def name(self):
-        return self._ask(Atspi.Accessible.get_name, "")
-
-    def role(self):
-        return self._ask(Atspi.Accessible.get_role_name, "")
-
-    def process_id(self):
-        return self._ask(Atspi.Accessible.get_process_id, 0)
+        return self.bus.ask([self._property("Name")])[0] or ""
 
     def description(self):
-        return self._ask(Atspi.Accessible.get_description, "")
+        return self.bus.ask([self._property("Description")])[0] or ""
+
+    def role(self):
+        """What it is, in the words of AT-SPI: "button", "text", "list item"."""
+        return _role_name(self._ask("Accessible", "GetRole"))
+
+    def process_id(self):
+        question = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                    "GetConnectionUnixProcessID", GLib.Variant("(s)", self.place[:1]))
+        return self.bus.ask([question])[0]
 
     def has(self, state):
         """Whether it is in a state, by its name: "focused", "sensitive", "checked"."""
-        kind = getattr(Atspi.StateType, state.upper())
-        return self._ask(lambda it: it.get_state_set().contains(kind), False)
+        return _is_set(state, self._ask("Accessible", "GetState"))
 
     def is_showing(self):
         return self.has("showing")
 
     def text(self):
         """The text in it, or its name where it holds none."""
-
-        def read(it):
-            text = it.get_text_iface()
-            return text and Atspi.Text.get_text(text, 0, Atspi.Text.get_character_count(text))
-
-        return self._ask(read, "") or self.name()
+        return self._ask("Text", "GetText", "(ii)", 0, -1) or self.name()
 
     def children(self):
-        def read(it):
-            return [it.get_child_at_index(index) for index in range(it.get_child_count())]
+        places = self._ask("Accessible", "GetChildren") or []
+        return [Node(self.bus, *place, self.window) for place in places]
 
-        return [Node(child, self.window) for child in self._ask(read, []) if child]
+    def look(self):
+        """What is showing in it, in reading order: (depth, node, role, name, text)."""
+        below = {self.place: []}
+        parents = [self]
+        while parents:
+            found = self.bus.ask([node._question("Accessible", "GetChildren") for node in parents])
+            children = [(parent.place, Node(self.bus, *place, self.window))
+                        for parent, places in zip(parents, found) for place in places or []]
+            # All about all of them at once: a window is a deep tree.
+            told = iter(self.bus.ask([question for _, node in children for question in (
+                node._question("Accessible", "GetState"),
+                node._question("Accessible", "GetRole"),
+                node._property("Name"),
+                node._question("Text", "GetText", "(ii)", 0, -1),
+            )]))
+            parents = []
+            for (parent, node), states, role, name, text in zip(children, told, told, told, told):
+                if _is_set("showing", states):
+                    below[parent].append((node, _role_name(role), name or "", text or name or ""))
+                    below[node.place] = []
+                    parents.append(node)
+
+        def in_order(place, depth):
+            for child in below[place]:
+                yield (depth, *child)
+                yield from in_order(child[0].place, depth + 1)
+
+        return list(in_order(self.place, 1))
 
     def all(self, role=None, name=None):
         """What is showing now in it, of this role and with this name.
 
         The name is whole, or a compiled pattern that is found in it or in its text.
         """
-        found = []
-        for child in self.children():
-            if not child.is_showing():
-                continue
-            if (role is None or child.role() == role) and child._is_called(name):
-                found.append(child)
-            found += child.all(role, name)
-        return found
 
-    def _is_called(self, name):
-        if isinstance(name, re.Pattern):
-            return bool(name.search(self.name()) or name.search(self.text()))
-        return name is None or self.name() == name
+        def is_called(its_name, text):
+            if isinstance(name, re.Pattern):
+                return name.search(its_name) or name.search(text)
+            return name in (None, its_name)
+
+        return [node for _, node, its_role, its_name, text in self.look()
+                if role in (None, its_role) and is_called(its_name, text)]
 
     def find(self, role=None, name=None, patience=PATIENCE):
         """The first of `all`, when it is there."""
@@ -334,34 +388,27 @@ class Node:
             raise Trouble(f"{trouble} It shows:\n{self.tree()}") from None
         return found[0]
 
-    def tree(self, depth=1):
+    def tree(self):
         """All that is showing, a line each, for a message that says what was not found."""
-        lines = []
-        for child in self.children():
-            if child.is_showing():
-                text = child.text()
-                more = f": {text!r}" if text != child.name() else ""
-                lines += ["  " * depth + str(child) + more, *child.tree(depth + 1).splitlines()]
-        return "\n".join(lines)
+        return "\n".join(f'{"  " * depth}{role} "{name}"' + (f": {text!r}" if text != name else "")
+                         for depth, _, role, name, text in self.look())
 
     def press(self):
         """Does what a click does."""
         wait_for(f"the {self} to be sensitive", lambda: self.has("sensitive"))
-        action = self._ask(Atspi.Accessible.get_action_iface, None)
-        if not action or not self._ask(lambda _: Atspi.Action.do_action(action, 0), False):
+        if not self._ask("Action", "DoAction", "(i)", 0):
             raise Trouble(f"The {self} cannot be pressed.")
+
+    def area(self):
+        """Where it is in its window: (x, y, width, height)."""
+        return self._ask("Component", "GetExtents", "(u)", Atspi.CoordType.WINDOW) or (0, 0, 0, 0)
 
     def click(self, button=1):
         """Clicks in its middle with the mouse, which also gives it the keyboard."""
-
-        def place():
-            area = self._ask(lambda it: Atspi.Component.get_extents(
-                it.get_component_iface(), Atspi.CoordType.WINDOW), None)
-            return area and area.width and area
-
-        area = wait_for(f"the {self} to have a place", place)
-        xdotool("mousemove", "--window", self.window.x11_id(),
-                area.x + area.width // 2, area.y + area.height // 2, "click", button)
+        x, y, width, height = wait_for(f"the {self} to have a place",
+                                       lambda: self.area()[2] and self.area())
+        xdotool("mousemove", "--window", self.window.x11_id(), x + width // 2, y + height // 2,
+                "click", button)
 
     def focus(self):
         """Gives it the keyboard."""
@@ -371,17 +418,25 @@ class Node:
 
     def write(self, text):
         """Puts any text into it, where `Desktop.type` has only plain letters."""
-        editable = self._ask(Atspi.Accessible.get_editable_text_iface, None)
-        if not editable or not self._ask(
-                lambda _: Atspi.EditableText.set_text_contents(editable, text), False):
+        if not self._ask("EditableText", "SetTextContents", "(s)", text):
             raise Trouble(f"Nothing can be written into the {self}.")
+
+
+def _role_name(number):
+    return Atspi.role_get_name(Atspi.Role(number)) if number is not None else ""
+
+
+def _is_set(state, words):
+    """Whether a state, by its name, is among those that the bus has told."""
+    number = int(getattr(Atspi.StateType, state.upper()))
+    return bool(words) and bool(words[number // 32] >> number % 32 & 1)
 
 
 class Window(Node):
     """A window of a program."""
 
-    def __init__(self, accessible, desktop):
-        super().__init__(accessible, self)
+    def __init__(self, desktop, name, path):
+        super().__init__(desktop.bus, name, path, self)
         self.desktop = desktop
 
     def x11_id(self):
@@ -389,10 +444,10 @@ class Window(Node):
         found = xdotool("search", "--onlyvisible", "--all", "--pid", self.process_id(),
                         "--name", "^" + re.escape(self.name()) + "$")
         # Of several with this title: both sides count them up as they come.
-        twins = [window.accessible for window in self.desktop.windows(self.process_id())
+        twins = [window.place for window in self.desktop.windows(self.process_id())
                  if window.name() == self.name()]
-        place = twins.index(self.accessible) if self.accessible in twins else 0
-        return sorted(found, key=int)[place] if place < len(found) else None
+        number = twins.index(self.place) if self.place in twins else 0
+        return sorted(found, key=int)[number] if number < len(found) else None
 
     def activate(self):
         """Brings it to the front and gives it the keyboard."""
