@@ -128,6 +128,9 @@ impl ChatPage {
         let Some(session) = self.session() else {
             return;
         };
+        if !session.room_name().is_empty() {
+            self.set_title(&session.room_name());
+        }
         self.show_conversation(&session);
         let members = gtk::NoSelection::new(Some(session.member_list()));
         imp.members.set_model(Some(&members));

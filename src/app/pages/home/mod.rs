@@ -141,10 +141,8 @@ impl HomePage {
         self.imp().banner.set_revealed(false);
         self.set_opening(true);
         let name = self.user_name();
-        let port = window.settings().map(|settings| settings.uint("host-port"));
-        let port = port
-            .and_then(|port| u16::try_from(port).ok())
-            .unwrap_or(DEFAULT_PORT);
+        let port = window.settings().map(|settings| settings.get("host-port"));
+        let port = port.unwrap_or(DEFAULT_PORT);
         let (page, window) = (self.downgrade(), window.downgrade());
         glib::spawn_future_local(async move {
             let opened = hosting::open(&name, port).await;
