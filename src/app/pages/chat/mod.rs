@@ -11,6 +11,7 @@ use std::cell::RefCell;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
+use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
 use crate::app::room::{Entry, Session, State};
@@ -128,9 +129,6 @@ impl ChatPage {
         let Some(session) = self.session() else {
             return;
         };
-        if !session.room_name().is_empty() {
-            self.set_title(&session.room_name());
-        }
         self.show_conversation(&session);
         let members = gtk::NoSelection::new(Some(session.member_list()));
         imp.members.set_model(Some(&members));
@@ -214,10 +212,19 @@ impl ChatPage {
         let imp = self.imp();
         let in_room = session.state() == State::Joined;
         imp.composer.set_open(in_room);
+        if in_room {
+            if !session.room_name().is_empty() {
+                self.set_title(&session.room_name());
+            }
+            self.begin();
+        }
         if let Some(end) = session.end() {
             let words = words::end(&end);
             imp.banner.set_title(&words);
             imp.banner.set_revealed(true);
+            imp.list.grab_focus();
+            imp.count.replace(gettext("Not connected"));
+            self.notify_count();
             self.announce(&words, gtk::AccessibleAnnouncementPriority::High);
         }
     }

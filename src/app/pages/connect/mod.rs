@@ -251,10 +251,11 @@ impl ConnectPage {
             return;
         }
         self.notify_connecting();
-        imp.fields.set_sensitive(!connecting);
+        // Before the field that has the focus cannot have it any more.
         if connecting {
             imp.cancel.grab_focus();
         }
+        imp.fields.set_sensitive(!connecting);
     }
 }
 

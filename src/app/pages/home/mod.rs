@@ -174,6 +174,7 @@ impl HomePage {
         imp.banner.set_revealed(true);
         self.announce(&sentence, gtk::AccessibleAnnouncementPriority::High);
         imp.here.replace(here);
+        imp.host.grab_focus();
     }
 
     fn join_here(&self) {

@@ -10,6 +10,9 @@ use gtk::{CompositeTemplate, gio, glib};
 use crate::app::room::{Delivery, Message, Session, markup::with_links};
 use crate::app::words::fill;
 
+/// How much is left free beside a message, in pixels.
+const OTHER_SIDE: i32 = 36;
+
 mod imp {
     use super::*;
 
@@ -132,6 +135,9 @@ impl MessageRow {
         };
         imp.heading.set_halign(side);
         imp.line.set_halign(side);
+        // Room on the other side tells the two sides apart, also for long texts.
+        imp.content.set_margin_start(if message.own { OTHER_SIDE } else { 0 });
+        imp.content.set_margin_end(if message.own { 0 } else { OTHER_SIDE });
         imp.waiting.set_visible(state == "pending");
         if *imp.text.borrow() != message.text || imp.body.label().is_empty() {
             imp.body.set_markup(&with_links(&message.text));
