@@ -74,6 +74,9 @@ impl Members {
         }));
         // The second condition: no server can make this side ask for ever.
         if list.more && fetched.len() > before {
+            if self.known.is_empty() {
+                self.known.clone_from(fetched);
+            }
             return Some(Ask {
                 after: fetched.keys().next_back().copied(),
             });
@@ -166,6 +169,8 @@ mod tests {
             members.begin(list(3, &[1, 2], true)),
             Some(Ask { after: Some(id(2)) })
         );
+        // The first part is shown while the next one is waited for.
+        assert_eq!(names(&members), ["1", "2"]);
         members.left(id(1), 2);
         assert_eq!(members.take(list(2, &[3], false)), None);
         assert_eq!(names(&members), ["2", "3"]);

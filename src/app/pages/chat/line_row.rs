@@ -86,13 +86,9 @@ impl LineRow {
             }
             match content {
                 Content::Message(message) => {
-                    let row = self.child_of_type(MessageRow::default);
-                    row.show(
-                        message,
-                        heads,
-                        entry.key(),
-                        self.imp().session.upgrade().as_ref(),
-                    );
+                    let session = self.imp().session.upgrade();
+                    let row = self.child_of_type(|| MessageRow::new(session.as_ref()));
+                    row.show(message, heads, entry.key());
                     row.sentence()
                 }
                 Content::Notice(text) => {

@@ -7,7 +7,7 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, gio, glib};
 
-use crate::app::room::{Delivery, Message, Session, markup::with_links};
+use crate::app::room::{Delivery, Message, Session, State, markup::with_links};
 use crate::app::words::fill;
 
 /// How much is left free beside a message, in pixels.
@@ -39,6 +39,8 @@ mod imp {
         pub refusal: TemplateChild<gtk::Box>,
         #[template_child]
         pub reason: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub buttons: TemplateChild<gtk::Box>,
         pub text: RefCell<String>,
         pub sentence: RefCell<String>,
         pub key: Cell<u64>,
@@ -84,7 +86,16 @@ mod imp {
         }
     }
 
-    impl ObjectImpl for MessageRow {}
+    impl ObjectImpl for MessageRow {
+        fn constructed(&self) {
+            self.parent_constructed();
+            // A hyphen at the end of a line would be taken for a part of a link.
+            let attributes = gtk::pango::AttrList::new();
+            attributes.insert(gtk::pango::AttrInt::new_insert_hyphens(false));
+            self.body.set_attributes(Some(&attributes));
+        }
+    }
+
     impl WidgetImpl for MessageRow {}
     impl BoxImpl for MessageRow {}
 }
@@ -96,18 +107,26 @@ glib::wrapper! {
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
 }
 
-impl Default for MessageRow {
-    fn default() -> Self {
-        glib::Object::new()
-    }
-}
-
 impl MessageRow {
+    /// An empty row of the conversation of `session`.
+    pub fn new(session: Option<&Session>) -> Self {
+        let row: Self = glib::Object::new();
+        row.imp().session.set(session);
+        if let Some(session) = session {
+            // Nothing can be sent again from outside of the room.
+            session
+                .bind_property("state", &*row.imp().buttons, "visible")
+                .transform_to(|_, state: State| Some(state == State::Joined))
+                .sync_create()
+                .build();
+        }
+        row
+    }
+
     /// Shows a message; one that begins a group `heads` it with sender and time.
-    pub fn show(&self, message: &Message, heads: bool, key: u64, session: Option<&Session>) {
+    pub fn show(&self, message: &Message, heads: bool, key: u64) {
         let imp = self.imp();
         imp.key.set(key);
-        imp.session.set(session);
         let time = clock(message.at);
         let state = match &message.delivery {
             Delivery::Confirmed => "",
