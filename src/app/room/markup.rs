@@ -14,7 +14,9 @@ pub fn with_links(text: &str) -> String {
         let (link, after) = from_link.split_at(link_length(from_link));
         markup.push_str(&markup_escape_text(before));
         let link = markup_escape_text(link);
-        markup.push_str(&format!("<a href=\"{link}\">{link}</a>"));
+        for part in ["<a href=\"", &link, "\">", &link, "</a>"] {
+            markup.push_str(part);
+        }
         rest = after;
     }
     markup.push_str(&markup_escape_text(rest));

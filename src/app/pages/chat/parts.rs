@@ -21,7 +21,7 @@ impl ChatPage {
         if imp.banner.is_revealed() {
             parts.push(imp.banner.clone().upcast());
         }
-        parts.retain(|part| part.is_sensitive());
+        parts.retain(WidgetExt::is_sensitive);
         parts
     }
 
