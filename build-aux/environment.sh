@@ -41,7 +41,7 @@ apt_has_new_gtk() {
     apt_offers libgtk-4-dev "$gtk_minimum" && apt_offers libadwaita-1-dev "$adw_minimum"
 }
 
-# The packages that a command of ./dev needs and that are not there.
+# The packages that are needed for "build" or "test" and that are not there.
 missing_for() {
     sed 's/#.*//' build-aux/packages | while read -r use package there; do
         [ "$use" = build ] || [ "$use" = "$1" ] || continue
@@ -97,13 +97,15 @@ prepare() {
     fi
 }
 
-# is_ready COMMAND: nothing is missing for it, here or in the root.
+# is_ready build|test: nothing is missing for that, here or in the root.
 is_ready() {
     if gtk_is_new_enough; then [ -z "$(missing_for "$1")" ]; else [ -d "$root" ]; fi
 }
 
-# use_environment COMMAND [ARGS]: see the top.
+# use_environment build|test COMMAND [ARGS]: see the top. COMMAND is ./dev's own.
 use_environment() {
+    needs=$1
+    shift
     [ -z "${CHATROOM_ROOT-}" ] || return 0
     check_rust
     gtk_minimum=$(minimum_of gtk)
@@ -113,11 +115,11 @@ use_environment() {
     key=$(cat build-aux/packages build-aux/make-root | sha256sum | cut -c 1-12)
     root=$cache/trixie-$key
 
-    if ! is_ready "$1"; then
+    if ! is_ready "$needs"; then
         mkdir -p "$cache"
         exec 9>"$cache/lock"
         flock -n 9 || { say 'Waiting for another ./dev to get what is missing'; flock 9; }
-        is_ready "$1" || prepare "$1"
+        is_ready "$needs" || prepare "$needs"
         exec 9>&-
     fi
     gtk_is_new_enough || exec build-aux/enter-root "$root" ./dev "$@"

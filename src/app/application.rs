@@ -1,0 +1,134 @@
+//! The app on the desktop: its windows, its menu, its end.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::{gio, glib};
+
+use crate::wire::address::Address;
+
+use super::config::{APP_ID, RESOURCE_PATH, VERSION};
+use super::signals;
+use super::window::Window;
+use super::words;
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default)]
+    pub struct Application;
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Application {
+        const NAME: &'static str = "ChatroomApplication";
+        type Type = super::Application;
+        type ParentType = adw::Application;
+    }
+
+    impl ObjectImpl for Application {}
+
+    impl ApplicationImpl for Application {
+        fn startup(&self) {
+            self.parent_startup();
+            let app = self.obj();
+            gtk::Window::set_default_icon_name(APP_ID);
+            if let Some(settings) = gtk::Settings::default() {
+                // Messages can be selected; walking over them is not selecting.
+                settings.set_gtk_label_select_on_focus(false);
+            }
+            app.add_actions();
+            app.end_when_asked();
+        }
+
+        fn activate(&self) {
+            self.parent_activate();
+            Window::new(&self.obj()).present();
+        }
+
+        fn open(&self, files: &[gio::File], _hint: &str) {
+            for file in files {
+                let window = Window::new(&self.obj());
+                window.present();
+                match file.uri().parse::<Address>() {
+                    Ok(address) => window.join(&address),
+                    Err(error) => window.complain(&words::not_an_address(&error)),
+                }
+            }
+        }
+    }
+
+    impl GtkApplicationImpl for Application {}
+    impl AdwApplicationImpl for Application {}
+}
+
+glib::wrapper! {
+    /// The app.
+    pub struct Application(ObjectSubclass<imp::Application>)
+        @extends adw::Application, gtk::Application, gio::Application,
+        @implements gio::ActionMap, gio::ActionGroup;
+}
+
+impl Default for Application {
+    fn default() -> Self {
+        glib::Object::builder()
+            .property("application-id", APP_ID)
+            .property("resource-base-path", RESOURCE_PATH)
+            .property("flags", gio::ApplicationFlags::HANDLES_OPEN)
+            .build()
+    }
+}
+
+impl Application {
+    fn add_actions(&self) {
+        self.add_action_entries([
+            gio::ActionEntry::builder("new-window")
+                .activate(|app: &Self, _, _| Window::new(app).present())
+                .build(),
+            gio::ActionEntry::builder("about")
+                .activate(|app: &Self, _, _| app.about())
+                .build(),
+            gio::ActionEntry::builder("quit")
+                .activate(|app: &Self, _, _| app.close_windows())
+                .build(),
+        ]);
+        self.set_accels_for_action("app.new-window", &["<Control>n"]);
+        self.set_accels_for_action("app.quit", &["<Control>q"]);
+        self.set_accels_for_action("window.close", &["<Control>w"]);
+    }
+
+    /// Closes every window; one with a room that others are in asks first.
+    fn close_windows(&self) {
+        for window in self.windows() {
+            window.close();
+        }
+    }
+
+    /// Leaves every room when the system asks the program to end, without asking.
+    fn end_when_asked(&self) {
+        let asked = signals::asked_to_end();
+        let app = self.downgrade();
+        glib::spawn_future_local(async move {
+            if asked.recv().await.is_err() {
+                return;
+            }
+            let windows = app.upgrade().map(|app| app.windows()).unwrap_or_default();
+            for window in windows {
+                if let Some(window) = window.downcast_ref::<Window>() {
+                    window.leave_and_close();
+                }
+            }
+        });
+    }
+
+    fn about(&self) {
+        let about = adw::AboutDialog::builder()
+            .application_icon(APP_ID)
+            .application_name(gettext("Chatroom"))
+            .developer_name(gettext("The Chatroom developers"))
+            .version(VERSION)
+            .comments(gettext("Open a room and talk with the people around you"))
+            .license_type(gtk::License::Gpl30)
+            .build();
+        about.present(self.active_window().as_ref());
+    }
+}

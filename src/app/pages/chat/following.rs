@@ -1,0 +1,114 @@
+//! Keeps the end of the conversation in view for who is there. What is to be done
+//! is decided in [`Follow`].
+
+use std::cell::{Cell, RefCell};
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::glib;
+
+use crate::app::room::follow::{Follow, View};
+use crate::app::words::count;
+
+use super::ChatPage;
+
+/// What a page knows of it.
+#[derive(Debug, Default)]
+pub struct Following {
+    follow: RefCell<Follow>,
+    /// The list will be moved to its end when it has been laid out.
+    moving: Cell<bool>,
+}
+
+impl ChatPage {
+    /// Begins to follow.
+    pub(super) fn follow(&self) {
+        let adjustment = self.imp().scroller.vadjustment();
+        adjustment.connect_changed(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |adjustment| page.viewed(adjustment)
+        ));
+        adjustment.connect_value_changed(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |adjustment| page.viewed(adjustment)
+        ));
+    }
+
+    fn viewed(&self, adjustment: &gtk::Adjustment) {
+        let view = View {
+            value: adjustment.value(),
+            upper: adjustment.upper(),
+            page: adjustment.page_size(),
+        };
+        let must_move = self.imp().following.follow.borrow_mut().viewed(view);
+        if must_move {
+            self.move_to_end();
+        }
+        self.show_unread();
+    }
+
+    /// This many messages of others came in.
+    pub(super) fn received_while_following(&self, messages: u32) {
+        self.imp().following.follow.borrow_mut().received(messages);
+        self.show_unread();
+    }
+
+    /// Goes to the end, wherever the user was.
+    pub(super) fn go_to_end(&self) {
+        self.imp().following.follow.borrow_mut().go_to_end();
+        self.move_to_end();
+        self.show_unread();
+    }
+
+    /// Whether the end is in view, or will be in a moment.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.imp().following.follow.borrow().follows()
+    }
+
+    /// Moves the list to its end, but not in the middle of its being laid out. If
+    /// it turns out to be longer than thought, this is called again.
+    fn move_to_end(&self) {
+        if self.imp().following.moving.replace(true) {
+            return;
+        }
+        let page = self.downgrade();
+        glib::idle_add_local_once(move || {
+            let Some(page) = page.upgrade() else {
+                return;
+            };
+            let following = &page.imp().following;
+            following.moving.set(false);
+            if following.follow.borrow().follows() {
+                let adjustment = page.imp().scroller.vadjustment();
+                adjustment.set_value(adjustment.upper() - adjustment.page_size());
+            }
+        });
+    }
+
+    /// Shows the way back to the end to who is not there.
+    fn show_unread(&self) {
+        let imp = self.imp();
+        let (away, unread) = {
+            let follow = imp.following.follow.borrow();
+            (!follow.follows(), follow.unread())
+        };
+        imp.to_end.set_reveal_child(away);
+        imp.to_end_button.set_sensitive(away);
+        imp.unread.set_visible(unread > 0);
+        imp.unread.set_label(&unread.to_string());
+        let label = if unread == 0 {
+            gettext("Go to the Newest Message")
+        } else {
+            let number = usize::try_from(unread).unwrap_or(usize::MAX);
+            count("{n} New Message", "{n} New Messages", number)
+        };
+        let button = &imp.to_end_button;
+        if button.tooltip_text().is_none_or(|it| it != label) {
+            button.set_tooltip_text(Some(&label));
+            button.update_property(&[gtk::accessible::Property::Label(&label)]);
+        }
+    }
+}

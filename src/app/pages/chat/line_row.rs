@@ -1,0 +1,130 @@
+//! A row of the conversation, for whatever stands there.
+
+use std::cell::RefCell;
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::glib;
+
+use crate::app::room::{Content, Entry, Session};
+use crate::app::words::fill;
+
+use super::addresses_row::AddressesRow;
+use super::message_row::MessageRow;
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default, glib::Properties)]
+    #[properties(wrapper_type = super::LineRow)]
+    pub struct LineRow {
+        /// What stands there, as a screen reader says it.
+        #[property(get)]
+        pub sentence: RefCell<String>,
+        pub entry: RefCell<Option<(Entry, glib::SignalHandlerId)>>,
+        pub session: glib::WeakRef<Session>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for LineRow {
+        const NAME: &'static str = "ChatroomLineRow";
+        type Type = super::LineRow;
+        type ParentType = adw::Bin;
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for LineRow {
+        fn dispose(&self) {
+            self.obj().set_entry(None);
+        }
+    }
+
+    impl WidgetImpl for LineRow {}
+    impl BinImpl for LineRow {}
+}
+
+glib::wrapper! {
+    /// A row of the conversation.
+    pub struct LineRow(ObjectSubclass<imp::LineRow>)
+        @extends adw::Bin, gtk::Widget,
+        @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl LineRow {
+    /// An empty row of the conversation of `session`.
+    pub fn new(session: Option<&Session>) -> Self {
+        let row: Self = glib::Object::new();
+        row.imp().session.set(session);
+        row.add_css_class("line");
+        row
+    }
+
+    /// Shows another entry, or none.
+    pub fn set_entry(&self, entry: Option<Entry>) {
+        if let Some((old, handler)) = self.imp().entry.take() {
+            old.disconnect(handler);
+        }
+        let Some(entry) = entry else {
+            return;
+        };
+        self.show(&entry);
+        let handler = entry.connect_changed(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |entry| row.show(entry)
+        ));
+        self.imp().entry.replace(Some((entry, handler)));
+    }
+
+    fn show(&self, entry: &Entry) {
+        let sentence = entry.show(|content, heads| {
+            if heads {
+                self.add_css_class("heads");
+            } else {
+                self.remove_css_class("heads");
+            }
+            match content {
+                Content::Message(message) => {
+                    let session = self.imp().session.upgrade();
+                    let row = self.child_of_type(|| MessageRow::new(session.as_ref()));
+                    row.show(message, heads, entry.key());
+                    row.sentence()
+                }
+                Content::Notice(text) => {
+                    self.child_of_type(notice).set_label(text);
+                    text.clone()
+                }
+                Content::Addresses(addresses) => {
+                    self.child_of_type(AddressesRow::default).show(addresses);
+                    let addresses = addresses.join(", ");
+                    fill(
+                        &gettext("The room is open. Others can join at {addresses}"),
+                        &[("addresses", &addresses)],
+                    )
+                }
+            }
+        });
+        self.imp().sentence.replace(sentence.unwrap_or_default());
+        self.notify_sentence();
+    }
+
+    /// The child, if it is of this type already; else a new one in its place.
+    fn child_of_type<T: IsA<gtk::Widget>>(&self, new: impl FnOnce() -> T) -> T {
+        self.child().and_downcast::<T>().unwrap_or_else(|| {
+            let child = new();
+            self.set_child(Some(&child));
+            child
+        })
+    }
+}
+
+fn notice() -> gtk::Label {
+    gtk::Label::builder()
+        .wrap(true)
+        .wrap_mode(gtk::pango::WrapMode::WordChar)
+        .justify(gtk::Justification::Center)
+        .selectable(true)
+        .css_classes(["notice", "caption", "dimmed"])
+        .build()
+}

@@ -1,0 +1,243 @@
+//! What someone said.
+
+use std::cell::{Cell, RefCell};
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::{CompositeTemplate, gio, glib};
+
+use crate::app::room::{Delivery, Message, Session, State, markup::with_links};
+use crate::app::words::fill;
+
+/// How much is left free beside a message, in pixels.
+const OTHER_SIDE: i32 = 36;
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default, CompositeTemplate)]
+    #[template(resource = "/io/github/chatroom/Chatroom/pages/chat/message_row/row.ui")]
+    pub struct MessageRow {
+        #[template_child]
+        pub avatar: TemplateChild<adw::Avatar>,
+        #[template_child]
+        pub content: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub heading: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub sender: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub time: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub line: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub waiting: TemplateChild<gtk::Image>,
+        #[template_child]
+        pub body: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub refusal: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub reason: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub buttons: TemplateChild<gtk::Box>,
+        pub text: RefCell<String>,
+        pub sentence: RefCell<String>,
+        pub key: Cell<u64>,
+        pub session: glib::WeakRef<Session>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for MessageRow {
+        const NAME: &'static str = "ChatroomMessageRow";
+        type Type = super::MessageRow;
+        type ParentType = gtk::Box;
+
+        fn class_init(class: &mut Self::Class) {
+            class.bind_template();
+            class.bind_template_callbacks();
+            class.install_action("message.send-again", None, |row, _, _| row.send_again());
+            class.install_action("message.discard", None, |row, _, _| {
+                row.take_refused();
+            });
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    #[gtk::template_callbacks]
+    impl MessageRow {
+        /// A link to a room opens in a window of this app.
+        #[template_callback]
+        fn on_link(_row: &super::MessageRow, uri: &str) -> glib::Propagation {
+            let scheme = crate::wire::address::SCHEME;
+            let is_room = uri
+                .split_once("://")
+                .is_some_and(|it| it.0.eq_ignore_ascii_case(scheme));
+            match gio::Application::default() {
+                Some(app) if is_room => {
+                    app.open(&[gio::File::for_uri(uri)], "");
+                    glib::Propagation::Stop
+                }
+                _ => glib::Propagation::Proceed,
+            }
+        }
+    }
+
+    impl ObjectImpl for MessageRow {
+        fn constructed(&self) {
+            self.parent_constructed();
+            // A hyphen at the end of a line would be taken for a part of a link.
+            let attributes = gtk::pango::AttrList::new();
+            attributes.insert(gtk::pango::AttrInt::new_insert_hyphens(false));
+            self.body.set_attributes(Some(&attributes));
+        }
+    }
+
+    impl WidgetImpl for MessageRow {}
+    impl BoxImpl for MessageRow {}
+}
+
+glib::wrapper! {
+    /// What someone said.
+    pub struct MessageRow(ObjectSubclass<imp::MessageRow>)
+        @extends gtk::Box, gtk::Widget,
+        @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
+}
+
+impl MessageRow {
+    /// An empty row of the conversation of `session`.
+    pub fn new(session: Option<&Session>) -> Self {
+        let row: Self = glib::Object::new();
+        row.imp().session.set(session);
+        if let Some(session) = session {
+            // Nothing can be sent again from outside of the room.
+            session
+                .bind_property("state", &*row.imp().buttons, "visible")
+                .transform_to(|_, state: State| Some(state == State::Joined))
+                .sync_create()
+                .build();
+        }
+        row
+    }
+
+    /// Shows a message; one that begins a group `heads` it with sender and time.
+    pub fn show(&self, message: &Message, heads: bool, key: u64) {
+        let imp = self.imp();
+        imp.key.set(key);
+        let time = clock(message.at);
+        let state = match &message.delivery {
+            Delivery::Confirmed => "",
+            Delivery::Pending(_) => "pending",
+            Delivery::Refused(_) => "refused",
+        };
+        let mut classes = vec![state];
+        classes.extend(message.own.then_some("own"));
+        classes.retain(|class| !class.is_empty());
+        self.set_css_classes(&classes);
+
+        imp.avatar.set_visible(!message.own);
+        imp.avatar.set_text(Some(&message.name));
+        imp.avatar.set_opacity(if heads { 1.0 } else { 0.0 });
+        imp.avatar.set_size(if heads { 32 } else { -1 });
+        imp.avatar.set_width_request(32);
+        imp.heading.set_visible(heads);
+        imp.sender.set_visible(!message.own);
+        imp.sender.set_label(&message.name);
+        imp.time.set_label(&time);
+        let side = if message.own {
+            gtk::Align::End
+        } else {
+            gtk::Align::Start
+        };
+        imp.heading.set_halign(side);
+        imp.line.set_halign(side);
+        // Room on the other side tells the two sides apart, also for long texts.
+        imp.content
+            .set_margin_start(if message.own { OTHER_SIDE } else { 0 });
+        imp.content
+            .set_margin_end(if message.own { 0 } else { OTHER_SIDE });
+        imp.waiting.set_visible(state == "pending");
+        if *imp.text.borrow() != message.text || imp.body.label().is_empty() {
+            imp.body.set_markup(&with_links(&message.text));
+            imp.text.replace(message.text.clone());
+        }
+        if let Delivery::Refused(why) = &message.delivery {
+            imp.reason.set_label(why);
+        }
+        imp.refusal.set_visible(state == "refused");
+        imp.sentence.replace(sentence(message, &time));
+    }
+
+    /// The message as a screen reader says it.
+    pub fn sentence(&self) -> String {
+        self.imp().sentence.borrow().clone()
+    }
+
+    fn take_refused(&self) -> Option<String> {
+        self.imp()
+            .session
+            .upgrade()?
+            .take_refused(self.imp().key.get())
+    }
+
+    fn send_again(&self) {
+        let Some(session) = self.imp().session.upgrade() else {
+            return;
+        };
+        let text = self.imp().text.borrow().clone();
+        // What cannot be sent now either stays where it is.
+        if session.say(&text).is_ok() {
+            self.take_refused();
+        }
+    }
+}
+
+/// Sender, text, time and what became of it, in one sentence.
+fn sentence(message: &Message, time: &str) -> String {
+    let name = if message.own {
+        gettext("You")
+    } else {
+        message.name.clone()
+    };
+    let template = match &message.delivery {
+        Delivery::Confirmed => gettext("{name}: {text}, {time}"),
+        Delivery::Pending(_) => gettext("{name}: {text}, sending"),
+        Delivery::Refused(_) => gettext("{name}: {text}. {reason}"),
+    };
+    let reason = match &message.delivery {
+        Delivery::Refused(reason) => reason.as_str(),
+        _ => "",
+    };
+    fill(
+        &template,
+        &[
+            ("name", &name),
+            ("text", &message.text),
+            ("time", time),
+            ("reason", reason),
+        ],
+    )
+}
+
+/// The time of day, with the day if it is not this one.
+fn clock(milliseconds: i64) -> String {
+    let (Ok(time), Ok(now)) = (
+        glib::DateTime::from_unix_local(milliseconds.div_euclid(1_000)),
+        glib::DateTime::now_local(),
+    ) else {
+        return String::new();
+    };
+    let format = if time.ymd() == now.ymd() {
+        // Translators: a time of day, see g_date_time_format.
+        gettext("%H:%M")
+    } else {
+        // Translators: a day and a time of day, see g_date_time_format.
+        gettext("%e %b, %H:%M")
+    };
+    time.format(&format)
+        .map(|it| it.trim().to_owned())
+        .unwrap_or_default()
+}

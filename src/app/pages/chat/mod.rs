@@ -1,0 +1,257 @@
+//! Chat: what is said in a room, who is there, and a place to write.
+
+mod addresses_row;
+mod composer;
+mod following;
+mod line_row;
+mod message_row;
+mod parts;
+
+use std::cell::RefCell;
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::{CompositeTemplate, glib};
+
+use crate::app::room::{Entry, Session, State};
+use crate::app::window::Window;
+use crate::app::words::{self, count};
+
+use self::composer::Composer;
+use self::following::Following;
+use self::line_row::LineRow;
+
+/// With more news than this at once, a screen reader is told their number alone.
+const SPOKEN_AT_ONCE: usize = 3;
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default, CompositeTemplate, glib::Properties)]
+    #[template(resource = "/io/github/chatroom/Chatroom/pages/chat/page.ui")]
+    #[properties(wrapper_type = super::ChatPage)]
+    pub struct ChatPage {
+        /// The stay in the room that is shown.
+        #[property(get, construct_only)]
+        pub session: RefCell<Option<Session>>,
+        /// The number of members, in words.
+        #[property(get)]
+        pub count: RefCell<String>,
+        #[template_child]
+        pub split: TemplateChild<adw::OverlaySplitView>,
+        #[template_child]
+        pub header: TemplateChild<adw::HeaderBar>,
+        #[template_child]
+        pub banner: TemplateChild<adw::Banner>,
+        #[template_child]
+        pub scroller: TemplateChild<gtk::ScrolledWindow>,
+        #[template_child]
+        pub list: TemplateChild<gtk::ListView>,
+        #[template_child]
+        pub to_end: TemplateChild<gtk::Revealer>,
+        #[template_child]
+        pub to_end_button: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub unread: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub composer: TemplateChild<Composer>,
+        #[template_child]
+        pub members: TemplateChild<gtk::ListView>,
+        pub following: Following,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for ChatPage {
+        const NAME: &'static str = "ChatroomChatPage";
+        type Type = super::ChatPage;
+        type ParentType = adw::NavigationPage;
+
+        fn class_init(class: &mut Self::Class) {
+            Composer::ensure_type();
+            Session::ensure_type();
+            crate::app::room::Member::ensure_type();
+            class.bind_template();
+            class.install_action("room.leave", None, |page, _, _| {
+                if let Some(window) = page.root().and_downcast::<Window>() {
+                    window.leave();
+                }
+            });
+            class.install_action("room.newest", None, |page, _, _| page.go_to_end());
+            class.install_action("room.members", None, |page, _, _| {
+                let split = &page.imp().split;
+                split.set_show_sidebar(!split.shows_sidebar());
+            });
+            class.install_action("room.next-part", None, |page, _, _| page.next_part());
+            class.install_action("room.previous-part", None, |page, _, _| {
+                page.previous_part();
+            });
+            class.install_action("room.write", None, |page, _, _| page.write());
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for ChatPage {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.obj().show_session();
+        }
+    }
+
+    impl WidgetImpl for ChatPage {}
+
+    impl NavigationPageImpl for ChatPage {
+        fn shown(&self) {
+            self.composer.begin();
+        }
+    }
+}
+
+glib::wrapper! {
+    /// The page of a room.
+    pub struct ChatPage(ObjectSubclass<imp::ChatPage>)
+        @extends adw::NavigationPage, gtk::Widget,
+        @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl ChatPage {
+    /// The page of the room that `session` is in.
+    pub fn new(session: &Session) -> Self {
+        glib::Object::builder().property("session", session).build()
+    }
+
+    fn show_session(&self) {
+        let imp = self.imp();
+        let Some(session) = self.session() else {
+            return;
+        };
+        self.show_conversation(&session);
+        let members = gtk::NoSelection::new(Some(session.member_list()));
+        imp.members.set_model(Some(&members));
+        session.connect_member_count_notify(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |session| page.show_count(session)
+        ));
+        session.connect_state_notify(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |session| page.show_state(session)
+        ));
+        session.connect_received(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |_, messages, spoken| page.received(messages, &spoken)
+        ));
+        imp.composer.connect_send(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            #[upgrade_or]
+            Ok(()),
+            move |text| page.send(text)
+        ));
+        self.show_count(&session);
+        self.show_state(&session);
+    }
+
+    fn show_conversation(&self, session: &Session) {
+        let imp = self.imp();
+        let factory = gtk::SignalListItemFactory::new();
+        factory.connect_setup(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |_, item| page.set_up_row(item)
+        ));
+        factory.connect_bind(|_, item| {
+            if let Some((item, row)) = row_of(item) {
+                row.set_entry(item.item().and_downcast::<Entry>());
+            }
+        });
+        factory.connect_unbind(|_, item| {
+            if let Some((_, row)) = row_of(item) {
+                row.set_entry(None);
+            }
+        });
+        imp.list.set_factory(Some(&factory));
+        let model = gtk::NoSelection::new(Some(session.conversation()));
+        imp.list.set_model(Some(&model));
+        self.follow();
+    }
+
+    fn set_up_row(&self, item: &glib::Object) {
+        let Some(item) = item.downcast_ref::<gtk::ListItem>() else {
+            return;
+        };
+        item.set_activatable(false);
+        item.set_selectable(false);
+        let row = LineRow::new(self.session().as_ref());
+        row.bind_property("sentence", item, "accessible-label")
+            .build();
+        item.set_child(Some(&row));
+    }
+
+    /// Called once the page is to be seen.
+    pub fn begin(&self) {
+        self.imp().composer.begin();
+    }
+
+    fn show_count(&self, session: &Session) {
+        let number = usize::try_from(session.member_count()).unwrap_or(usize::MAX);
+        self.imp()
+            .count
+            .replace(count("{n} member", "{n} members", number));
+        self.notify_count();
+    }
+
+    /// Says how it ended, if it did: it stays readable.
+    fn show_state(&self, session: &Session) {
+        let imp = self.imp();
+        let in_room = session.state() == State::Joined;
+        imp.composer.set_open(in_room);
+        if in_room {
+            if !session.room_name().is_empty() {
+                self.set_title(&session.room_name());
+            }
+            self.begin();
+        }
+        if let Some(end) = session.end() {
+            let words = words::end(&end);
+            imp.banner.set_title(&words);
+            imp.banner.set_revealed(true);
+            imp.list.grab_focus();
+            imp.count.replace(gettext("Not connected"));
+            self.notify_count();
+            self.announce(&words, gtk::AccessibleAnnouncementPriority::High);
+        }
+    }
+
+    fn received(&self, messages: u32, spoken: &[String]) {
+        self.received_while_following(messages);
+        let words = if spoken.len() <= SPOKEN_AT_ONCE {
+            spoken.join("\n")
+        } else {
+            count("{n} new message", "{n} new messages", spoken.len())
+        };
+        self.announce(&words, gtk::AccessibleAnnouncementPriority::Medium);
+    }
+
+    fn send(&self, text: &str) -> Result<(), String> {
+        let Some(session) = self.session() else {
+            return Ok(());
+        };
+        session.say(text)?;
+        self.go_to_end();
+        Ok(())
+    }
+}
+
+/// A list item of the conversation, and its row.
+fn row_of(item: &glib::Object) -> Option<(&gtk::ListItem, LineRow)> {
+    let item = item.downcast_ref::<gtk::ListItem>()?;
+    let row = item.child().and_downcast::<LineRow>()?;
+    Some((item, row))
+}

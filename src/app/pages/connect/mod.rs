@@ -1,0 +1,270 @@
+//! Connect: where the room is, and the way into it.
+
+mod target;
+
+use std::cell::{Cell, RefCell};
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::{CompositeTemplate, gio, glib};
+
+use crate::app::room::{Session, State};
+use crate::app::window::Window;
+use crate::app::words::{self, fill};
+use crate::wire::DEFAULT_PORT;
+use crate::wire::address::{Address, DEFAULT_HOST};
+
+use self::target::{Wrong, split_link, target};
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default, CompositeTemplate, glib::Properties)]
+    #[template(resource = "/io/github/chatroom/Chatroom/pages/connect/page.ui")]
+    #[properties(wrapper_type = super::ConnectPage)]
+    pub struct ConnectPage {
+        /// A connection is being made.
+        #[property(get)]
+        pub connecting: Cell<bool>,
+        #[template_child]
+        pub fields: TemplateChild<adw::PreferencesGroup>,
+        #[template_child]
+        pub address: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub port: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub trouble: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub sentence: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub progress: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub join: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub cancel: TemplateChild<gtk::Button>,
+        /// The room that is being joined.
+        pub session: RefCell<Option<Session>>,
+        /// How long the address was before it changed last, in characters.
+        pub typed: Cell<usize>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for ConnectPage {
+        const NAME: &'static str = "ChatroomConnectPage";
+        type Type = super::ConnectPage;
+        type ParentType = adw::NavigationPage;
+
+        fn class_init(class: &mut Self::Class) {
+            class.bind_template();
+            class.bind_template_callbacks();
+            class.install_action("connect.join", None, |page, _, _| page.join_typed());
+            class.install_action("connect.cancel", None, |page, _, _| page.cancel());
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    #[gtk::template_callbacks]
+    impl ConnectPage {
+        #[template_callback]
+        fn on_activated(&self) {
+            let _ = self.obj().activate_action("connect.join", None);
+        }
+
+        #[template_callback]
+        fn on_changed(&self) {
+            self.obj().check();
+        }
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for ConnectPage {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let title = |name: String, default: &str| {
+                fill(
+                    &gettext("{field} ({default})"),
+                    &[("field", &name), ("default", default)],
+                )
+            };
+            self.address
+                .set_title(&title(gettext("Address"), DEFAULT_HOST));
+            self.port
+                .set_title(&title(gettext("Port"), &DEFAULT_PORT.to_string()));
+        }
+    }
+
+    impl WidgetImpl for ConnectPage {}
+
+    impl NavigationPageImpl for ConnectPage {
+        fn shown(&self) {
+            if self.connecting.get() {
+                self.cancel.grab_focus();
+            } else {
+                self.address.grab_focus();
+            }
+        }
+
+        fn hidden(&self) {
+            self.obj().give_up();
+        }
+    }
+}
+
+glib::wrapper! {
+    /// The page on which the user says which room to join.
+    pub struct ConnectPage(ObjectSubclass<imp::ConnectPage>)
+        @extends adw::NavigationPage, gtk::Widget,
+        @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl ConnectPage {
+    /// Offers the room that was joined last.
+    pub fn new(settings: Option<&gio::Settings>) -> Self {
+        let page: Self = glib::Object::new();
+        if let Some(settings) = settings {
+            page.imp()
+                .address
+                .set_text(&settings.string("last-address"));
+            page.imp().port.set_text(&settings.string("last-port"));
+        }
+        page.check();
+        page
+    }
+
+    /// Joins the room at `address`.
+    pub fn join(&self, address: &Address) {
+        self.imp().address.set_text(&address.host);
+        self.imp().port.set_text(&address.port.to_string());
+        self.join_typed();
+    }
+
+    fn window(&self) -> Option<Window> {
+        self.root().and_downcast()
+    }
+
+    /// Says what is wrong with what was typed so far.
+    fn check(&self) {
+        let imp = self.imp();
+        let address = imp.address.text();
+        let length = address.chars().count();
+        let pasted = length > imp.typed.replace(length) + 1;
+        if let Some((host, port)) = split_link(&address).filter(|_| pasted) {
+            imp.address.set_text(&host);
+            imp.address.set_position(-1);
+            imp.port.set_text(&port);
+            return;
+        }
+        let result = target(&address, &imp.port.text());
+        let wrong = result.as_ref().err();
+        mark(&imp.address, matches!(wrong, Some(Wrong::Address(_))));
+        mark(&imp.port, matches!(wrong, Some(Wrong::Port(_))));
+        match wrong {
+            Some(Wrong::Address(why) | Wrong::Port(why)) => {
+                imp.sentence.set_label(&words::not_an_address(why));
+            }
+            None => imp.sentence.set_label(""),
+        }
+        imp.trouble.set_visible(wrong.is_some());
+        self.action_set_enabled("connect.join", wrong.is_none());
+    }
+
+    fn join_typed(&self) {
+        let imp = self.imp();
+        let Ok(address) = target(&imp.address.text(), &imp.port.text()) else {
+            return;
+        };
+        let Some(window) = self.window() else {
+            return;
+        };
+        imp.trouble.set_visible(false);
+        let words = fill(
+            &gettext("Joining {address}…"),
+            &[("address", &address.to_string())],
+        );
+        imp.progress.set_label(&words);
+        self.set_connecting(true);
+        self.announce(&words, gtk::AccessibleAnnouncementPriority::Medium);
+        let session = Session::join(address, &window.user_name());
+        session.connect_state_notify(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |session| page.moved_on(session)
+        ));
+        imp.session.replace(Some(session));
+    }
+
+    /// The session got into the room, or did not.
+    fn moved_on(&self, session: &Session) {
+        if self.imp().session.borrow().as_ref() != Some(session) {
+            return;
+        }
+        self.imp().session.replace(None);
+        self.set_connecting(false);
+        if let (State::Joined, Some(window)) = (session.state(), self.window()) {
+            self.remember(window.settings());
+            window.show_room(session);
+        } else {
+            let why = session
+                .end()
+                .map(|end| words::end(&end))
+                .unwrap_or_default();
+            self.imp().sentence.set_label(&why);
+            self.imp().trouble.set_visible(true);
+            self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
+            self.imp().address.grab_focus();
+        }
+    }
+
+    fn remember(&self, settings: Option<&gio::Settings>) {
+        if let Some(settings) = settings {
+            // What cannot be written is not remembered.
+            let _ = settings.set_string("last-address", self.imp().address.text().trim());
+            let _ = settings.set_string("last-port", self.imp().port.text().trim());
+        }
+    }
+
+    fn cancel(&self) {
+        self.give_up();
+        self.imp().address.grab_focus();
+    }
+
+    /// Stops to join, if it is joining.
+    fn give_up(&self) {
+        let session = self.imp().session.take();
+        if let Some(session) = session {
+            glib::spawn_future_local(async move { session.leave().await });
+        }
+        self.set_connecting(false);
+    }
+
+    fn set_connecting(&self, connecting: bool) {
+        let imp = self.imp();
+        if imp.connecting.replace(connecting) == connecting {
+            return;
+        }
+        self.notify_connecting();
+        // Before the field that has the focus cannot have it any more.
+        if connecting {
+            imp.cancel.grab_focus();
+        }
+        imp.fields.set_sensitive(!connecting);
+    }
+}
+
+/// Marks a field that is wrong, or does not.
+fn mark(field: &adw::EntryRow, wrong: bool) {
+    let state = if wrong {
+        field.add_css_class("error");
+        gtk::AccessibleInvalidState::True
+    } else {
+        field.remove_css_class("error");
+        gtk::AccessibleInvalidState::False
+    };
+    field
+        .upcast_ref::<gtk::Widget>()
+        .update_state(&[gtk::accessible::State::Invalid(state)]);
+}

@@ -1,0 +1,78 @@
+//! From what was typed to the address of a room.
+
+use crate::wire::DEFAULT_PORT;
+use crate::wire::address::{Address, NotAnAddress, parse_port};
+
+/// What is wrong with what was typed, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// The address.
+    Address(NotAnAddress),
+    /// The port.
+    Port(NotAnAddress),
+}
+
+/// The room that is meant. A port in the address counts, unless it is the default
+/// one and another stands in its own field.
+///
+/// # Errors
+/// What is wrong, the address before the port.
+pub fn target(address: &str, port: &str) -> Result<Address, Wrong> {
+    let mut target: Address = address.parse().map_err(Wrong::Address)?;
+    let port = parse_port(port).map_err(Wrong::Port)?;
+    if target.port == DEFAULT_PORT {
+        target.port = port;
+    }
+    Ok(target)
+}
+
+/// What a link that was pasted puts into the two fields.
+pub fn split_link(pasted: &str) -> Option<(String, String)> {
+    if !pasted.contains("://") {
+        return None;
+    }
+    let address: Address = pasted.parse().ok()?;
+    Some((address.host, address.port.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(address: &str, port: &str) -> String {
+        match target(address, port) {
+            Ok(address) => address.to_string(),
+            Err(Wrong::Address(_)) => "address".into(),
+            Err(Wrong::Port(_)) => "port".into(),
+        }
+    }
+
+    #[test]
+    fn empty_fields_mean_the_defaults() {
+        assert_eq!(read("", ""), "localhost:53000");
+        assert_eq!(read(" ", "4000"), "localhost:4000");
+        assert_eq!(read("example.org", ""), "example.org:53000");
+    }
+
+    #[test]
+    fn a_port_may_stand_in_either_field() {
+        assert_eq!(read("example.org:4000", ""), "example.org:4000");
+        assert_eq!(read("example.org:4000", "5000"), "example.org:4000");
+        assert_eq!(read("::1", "5000"), "[::1]:5000");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        assert_eq!(read("a b", "x"), "address");
+        assert_eq!(read("example.org", "x"), "port");
+        assert_eq!(read("example.org", "0"), "port");
+    }
+
+    #[test]
+    fn a_link_fills_both_fields() {
+        let fields = split_link("chatroom://[::1]:4000/?x#y");
+        assert_eq!(fields, Some(("::1".into(), "4000".into())));
+        assert_eq!(split_link("example.org:4000"), None);
+        assert_eq!(split_link("http://example.org"), None);
+    }
+}

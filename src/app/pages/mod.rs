@@ -1,0 +1,9 @@
+//! The pages of a window.
+
+mod chat;
+mod connect;
+mod home;
+
+pub use self::chat::ChatPage;
+pub use self::connect::ConnectPage;
+pub use self::home::HomePage;

@@ -1,0 +1,116 @@
+//! What was said in a room, as a list for a view.
+
+use std::cell::RefCell;
+
+use gtk::gio;
+use gtk::gio::subclass::prelude::*;
+use gtk::glib;
+use gtk::prelude::*;
+
+use super::entry::Entry;
+use super::line::continues;
+use super::timeline::Timeline;
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default)]
+    pub struct Conversation {
+        pub timeline: RefCell<Timeline>,
+        /// One for each line of the timeline.
+        pub entries: RefCell<Vec<Entry>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Conversation {
+        const NAME: &'static str = "ChatroomConversation";
+        type Type = super::Conversation;
+        type Interfaces = (gio::ListModel,);
+    }
+
+    impl ObjectImpl for Conversation {}
+
+    impl ListModelImpl for Conversation {
+        fn item_type(&self) -> glib::Type {
+            Entry::static_type()
+        }
+
+        fn n_items(&self) -> u32 {
+            length(self.entries.borrow().len())
+        }
+
+        fn item(&self, position: u32) -> Option<glib::Object> {
+            let position = usize::try_from(position).ok()?;
+            let entries = self.entries.borrow();
+            entries.get(position).map(|it| it.clone().upcast())
+        }
+    }
+}
+
+glib::wrapper! {
+    /// What was said in a room, oldest first.
+    pub struct Conversation(ObjectSubclass<imp::Conversation>)
+        @implements gio::ListModel;
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
+impl Conversation {
+    /// Lets `change` change it, and tells whoever shows it: once, however much
+    /// was changed.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
+        let imp = self.imp();
+        let (result, change) = {
+            let mut timeline = imp.timeline.borrow_mut();
+            let mark = timeline.mark();
+            let result = change(&mut timeline);
+            (result, timeline.change_since(&mark))
+        };
+        {
+            let timeline = imp.timeline.borrow();
+            let mut entries = imp.entries.borrow_mut();
+            let removed = change.at..change.at + change.removed;
+            let old = entries.get(removed.clone()).unwrap_or_default().to_vec();
+            let added = (change.at..change.at + change.added)
+                .filter_map(|place| timeline.get(place))
+                .map(|line| {
+                    let kept = old.iter().find(|entry| entry.key() == line.key);
+                    kept.cloned().unwrap_or_else(|| Entry::new(line.key))
+                });
+            entries.splice(removed, added);
+        }
+        self.refresh(change.from);
+        if change.removed > 0 || change.added > 0 {
+            let [at, removed, added] = [change.at, change.removed, change.added].map(length);
+            self.items_changed(at, removed, added);
+        }
+        result
+    }
+
+    /// Tells the entries from this place on what they are.
+    fn refresh(&self, from: usize) {
+        let imp = self.imp();
+        let entries = imp
+            .entries
+            .borrow()
+            .get(from..)
+            .unwrap_or_default()
+            .to_vec();
+        let timeline = imp.timeline.borrow();
+        for (place, entry) in (from..).zip(entries) {
+            if let Some(line) = timeline.get(place) {
+                let before = place.checked_sub(1).and_then(|it| timeline.get(it));
+                entry.set_line(line, !continues(before, line));
+            }
+        }
+    }
+}
+
+/// A length as lists in GTK count.
+fn length(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,182 @@
+//! Whether a list follows its end.
+//!
+//! The list stays at its end while the user is there, and is never moved while
+//! they read further up. The widget tells what its adjustment does; what is the
+//! user's doing and what is the list's own is decided here.
+
+/// This close to the end counts as being there, in pixels.
+const SLACK: f64 = 8.0;
+
+/// A part of a long list that can be seen, in pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct View {
+    /// Where the visible part begins.
+    pub value: f64,
+    /// How long the list is; the list may only guess it.
+    pub upper: f64,
+    /// How long the visible part is.
+    pub page: f64,
+}
+
+impl View {
+    /// The value with which the end is visible.
+    pub fn end(self) -> f64 {
+        (self.upper - self.page).max(0.0)
+    }
+
+    fn is_at_end(self) -> bool {
+        self.value + SLACK >= self.end()
+    }
+
+    /// Whether the list has the same length and shows as much of it.
+    #[allow(clippy::float_cmp)] // Compares what was set, not what was computed.
+    fn is_as_long_as(self, other: Self) -> bool {
+        self.upper == other.upper && self.page == other.page
+    }
+}
+
+/// Whether a list follows its end, and what came in meanwhile.
+#[derive(Debug)]
+pub struct Follow {
+    follows: bool,
+    last: View,
+    unread: u32,
+}
+
+impl Default for Follow {
+    fn default() -> Self {
+        Self {
+            follows: true,
+            last: View::default(),
+            unread: 0,
+        }
+    }
+}
+
+impl Follow {
+    /// Whether the list is to be at its end.
+    pub fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// How many messages came in since the user was at the end.
+    pub fn unread(&self) -> u32 {
+        self.unread
+    }
+
+    /// The view is different. Returns whether it must be moved to its end.
+    ///
+    /// That someone moved it is known by the list being as long as before: when
+    /// the list moves itself, it has a new length.
+    #[must_use]
+    pub fn viewed(&mut self, view: View) -> bool {
+        let last = std::mem::replace(&mut self.last, view);
+        if view.is_as_long_as(last) {
+            if view.value < last.value - 0.5 {
+                self.follows = view.end() < 1.0;
+            } else if view.is_at_end() {
+                self.follows = true;
+            }
+        } else if view.end() < 1.0 {
+            // All of it can be seen.
+            self.follows = true;
+        }
+        if self.follows {
+            self.unread = 0;
+        }
+        self.follows && view.value + 0.5 < view.end()
+    }
+
+    /// This many messages of others came in.
+    pub fn received(&mut self, messages: u32) {
+        if !self.follows {
+            self.unread = self.unread.saturating_add(messages);
+        }
+    }
+
+    /// The user wants to be at the end.
+    pub fn go_to_end(&mut self) {
+        self.follows = true;
+        self.unread = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(value: f64, upper: f64, page: f64) -> View {
+        View { value, upper, page }
+    }
+
+    /// A list of 1000 pixels at its end.
+    fn at_the_end() -> Follow {
+        let mut follow = Follow::default();
+        assert!(follow.viewed(view(0.0, 1_000.0, 200.0)));
+        assert!(!follow.viewed(view(800.0, 1_000.0, 200.0)));
+        follow
+    }
+
+    #[test]
+    fn a_list_at_its_end_stays_there_when_it_grows() {
+        let mut follow = at_the_end();
+        follow.received(3);
+        assert!(follow.viewed(view(800.0, 1_100.0, 200.0)));
+        assert_eq!(follow.unread(), 0);
+    }
+
+    #[test]
+    fn a_list_that_moves_itself_while_it_grows_is_still_followed() {
+        let mut follow = at_the_end();
+        assert!(follow.viewed(view(750.0, 1_100.0, 200.0)));
+        assert!(follow.follows());
+    }
+
+    #[test]
+    fn a_list_at_its_end_stays_there_when_the_window_shrinks() {
+        let mut follow = at_the_end();
+        assert!(follow.viewed(view(800.0, 1_000.0, 100.0)));
+        assert!(!follow.viewed(view(900.0, 1_000.0, 100.0)));
+        assert!(follow.follows());
+    }
+
+    #[test]
+    fn who_reads_further_up_is_left_alone() {
+        let mut follow = at_the_end();
+        assert!(!follow.viewed(view(790.0, 1_000.0, 200.0)));
+        assert!(!follow.viewed(view(790.0, 1_100.0, 200.0)));
+        assert!(!follow.viewed(view(790.0, 1_100.0, 150.0)));
+        assert!(!follow.follows());
+        follow.received(2);
+        follow.received(1);
+        assert_eq!(follow.unread(), 3);
+    }
+
+    #[test]
+    fn who_comes_back_to_the_end_follows_it_again() {
+        let mut follow = at_the_end();
+        assert!(!follow.viewed(view(500.0, 1_000.0, 200.0)));
+        follow.received(2);
+        assert!(!follow.viewed(view(700.0, 1_000.0, 200.0)));
+        assert_eq!(follow.unread(), 2);
+        assert!(follow.viewed(view(797.0, 1_000.0, 200.0)));
+        assert!(follow.follows());
+        assert_eq!(follow.unread(), 0);
+    }
+
+    #[test]
+    fn a_wish_for_the_end_is_granted_when_the_list_is_seen_next() {
+        let mut follow = at_the_end();
+        assert!(!follow.viewed(view(100.0, 1_000.0, 200.0)));
+        follow.go_to_end();
+        assert!(follow.viewed(view(100.0, 1_050.0, 200.0)));
+    }
+
+    #[test]
+    fn a_list_that_can_be_seen_whole_is_at_its_end() {
+        let mut follow = at_the_end();
+        assert!(!follow.viewed(view(100.0, 1_000.0, 200.0)));
+        assert!(!follow.viewed(view(0.0, 1_000.0, 1_000.0)));
+        assert!(follow.follows());
+    }
+}

@@ -1,0 +1,200 @@
+//! Who is in the room, as far as it was told.
+//!
+//! Up to some size of the room each join and leave is told by itself; above it
+//! only their number is, and the list is asked for again now and then.
+
+use std::collections::BTreeMap;
+
+use crate::room::MemberId;
+use crate::wire::frame::{Member, MemberList};
+
+/// Someone in the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Their name.
+    pub name: String,
+    /// Whether they host the room.
+    pub host: bool,
+}
+
+/// The members of a room.
+#[derive(Debug, Default)]
+pub struct Members {
+    known: BTreeMap<MemberId, Known>,
+    count: usize,
+    /// The list that is being fetched, in parts.
+    fetched: Option<BTreeMap<MemberId, Known>>,
+    /// The list does not fit what was told since.
+    stale: bool,
+}
+
+/// What to ask the server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Members after this one; without it, from the first on.
+    pub after: Option<MemberId>,
+}
+
+impl Members {
+    /// How many there are; not all of them need be known.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Those who are known, in the order in which they came.
+    pub fn known(&self) -> impl Iterator<Item = (MemberId, &Known)> {
+        self.known.iter().map(|(id, known)| (*id, known))
+    }
+
+    /// The name of a member.
+    pub fn name(&self, id: MemberId) -> Option<&str> {
+        self.known.get(&id).map(|known| known.name.as_str())
+    }
+
+    /// The first part of the list came. Returns what to ask for next.
+    pub fn begin(&mut self, list: MemberList<'_>) -> Option<Ask> {
+        self.fetched = Some(BTreeMap::new());
+        self.take(list)
+    }
+
+    /// A part of the list came. Returns what to ask for next.
+    pub fn take(&mut self, list: MemberList<'_>) -> Option<Ask> {
+        self.count = list.count;
+        let fetched = self.fetched.get_or_insert_default();
+        let before = fetched.len();
+        fetched.extend(list.list.into_iter().map(|member| {
+            let Member { id, name, host } = member;
+            (
+                id,
+                Known {
+                    name: name.into_owned(),
+                    host,
+                },
+            )
+        }));
+        // The second condition: no server can make this side ask for ever.
+        if list.more && fetched.len() > before {
+            if self.known.is_empty() {
+                self.known.clone_from(fetched);
+            }
+            return Some(Ask {
+                after: fetched.keys().next_back().copied(),
+            });
+        }
+        self.known = self.fetched.take().unwrap_or_default();
+        self.stale = false;
+        None
+    }
+
+    /// Someone came in.
+    pub fn joined(&mut self, id: MemberId, name: &str, host: bool, count: usize) {
+        self.count = count;
+        let known = Known {
+            name: name.to_owned(),
+            host,
+        };
+        if let Some(fetched) = &mut self.fetched {
+            fetched.insert(id, known.clone());
+        }
+        self.known.insert(id, known);
+    }
+
+    /// Someone left.
+    pub fn left(&mut self, id: MemberId, count: usize) {
+        self.count = count;
+        self.known.remove(&id);
+        if let Some(fetched) = &mut self.fetched {
+            fetched.remove(&id);
+        }
+    }
+
+    /// Several came and left; who they are is not told.
+    pub fn changed(&mut self, count: usize) {
+        self.count = count;
+        self.stale = true;
+    }
+
+    /// Asks for the list again, if what is known does not fit any more and it is
+    /// not being fetched.
+    pub fn refresh(&mut self) -> Option<Ask> {
+        if !self.stale || self.fetched.is_some() {
+            return None;
+        }
+        self.fetched = Some(BTreeMap::new());
+        Some(Ask { after: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(id: u64) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    fn list(count: usize, ids: &[u64], more: bool) -> MemberList<'static> {
+        let member = |it: &u64| Member {
+            id: id(*it),
+            name: it.to_string().into(),
+            host: *it == 1,
+        };
+        MemberList {
+            count,
+            list: ids.iter().map(member).collect(),
+            more,
+        }
+    }
+
+    fn names(members: &Members) -> Vec<&str> {
+        members
+            .known()
+            .map(|(_, known)| known.name.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn a_small_room_is_known_at_once() {
+        let mut members = Members::default();
+        assert_eq!(members.begin(list(2, &[1, 2], false)), None);
+        members.joined(id(3), "eve", false, 3);
+        members.left(id(2), 2);
+        assert_eq!((names(&members), members.count()), (vec!["1", "eve"], 2));
+    }
+
+    #[test]
+    fn a_big_room_is_asked_for_in_parts() {
+        let mut members = Members::default();
+        assert_eq!(
+            members.begin(list(3, &[1, 2], true)),
+            Some(Ask { after: Some(id(2)) })
+        );
+        // The first part is shown while the next one is waited for.
+        assert_eq!(names(&members), ["1", "2"]);
+        members.left(id(1), 2);
+        assert_eq!(members.take(list(2, &[3], false)), None);
+        assert_eq!(names(&members), ["2", "3"]);
+    }
+
+    #[test]
+    fn a_server_that_always_has_more_is_not_asked_for_ever() {
+        let mut members = Members::default();
+        assert!(members.begin(list(9, &[1], true)).is_some());
+        assert_eq!(members.take(list(9, &[1], true)), None);
+        assert_eq!(members.begin(list(9, &[], true)), None);
+    }
+
+    #[test]
+    fn gathered_joins_make_it_ask_again_once() {
+        let mut members = Members::default();
+        members.begin(list(1, &[1], false));
+        assert_eq!(members.refresh(), None);
+        members.changed(2);
+        assert_eq!((members.count(), names(&members)), (2, vec!["1"]));
+        assert_eq!(members.refresh(), Some(Ask { after: None }));
+        assert_eq!(members.refresh(), None);
+        members.take(list(2, &[1, 2], false));
+        assert_eq!(names(&members), ["1", "2"]);
+        assert_eq!(members.refresh(), None);
+    }
+}

@@ -1,0 +1,20 @@
+//! A room as the app knows it: what was said, who is there, and the connection.
+//!
+//! What is decided is decided in files without GTK ([`timeline`], [`line`],
+//! [`members`], [`follow`], [`markup`]); the objects around them tell widgets.
+
+mod conversation;
+mod entry;
+pub mod follow;
+mod line;
+pub mod markup;
+mod member;
+mod members;
+mod session;
+mod taking;
+mod timeline;
+
+pub use self::entry::Entry;
+pub use self::line::{Content, Delivery, Message};
+pub use self::member::Member;
+pub use self::session::{Session, State};

@@ -1,0 +1,164 @@
+//! What the events of a room do to what the app knows of it.
+
+use gettextrs::gettext;
+use jiff::Timestamp;
+
+use crate::app::words::{count, fill, refused};
+use crate::client::Event;
+use crate::room::{MemberId, Why};
+use crate::wire::frame::{self, NOTICE_ADDRESS};
+
+use super::line::{Content, Delivery, Message};
+use super::members::{Ask, Members};
+use super::timeline::Timeline;
+
+/// What came of a batch of events, beside what stands in the conversation.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// How many messages of others came.
+    pub received: u32,
+    /// What a screen reader is to say, oldest first.
+    pub spoken: Vec<String>,
+    /// What to ask the server for.
+    pub ask: Option<Ask>,
+    /// The members are not the same.
+    pub members_changed: bool,
+    /// The list of members should be asked for again.
+    pub members_stale: bool,
+}
+
+/// Takes one event. `me` is the user's own id.
+pub fn take(
+    event: Event,
+    me: Option<MemberId>,
+    timeline: &mut Timeline,
+    members: &mut Members,
+    taken: &mut Taken,
+) {
+    match event {
+        Event::Welcomed(welcome) => {
+            taken.ask = members.begin(welcome.members);
+            taken.members_changed = true;
+        }
+        Event::Message(message) => {
+            let own = Some(message.from.id) == me;
+            if !own {
+                taken.received += 1;
+                taken
+                    .spoken
+                    .push(sentence(&message.from.name, &message.text));
+            }
+            let id = message.id.clone();
+            timeline.hear(id.as_deref(), heard(message, own));
+        }
+        Event::Joined(joined) => {
+            members.joined(joined.id, &joined.name, joined.host, joined.count);
+            taken.members_changed = true;
+            // The user knows of their own coming.
+            if Some(joined.id) != me {
+                notice(timeline, &gettext("{name} joined"), &joined.name);
+            }
+        }
+        Event::Left(left) => {
+            members.left(left.id, left.count);
+            taken.members_changed = true;
+            let words = match left.why {
+                Why::Lost | Why::Timeout => gettext("{name} lost the connection"),
+                _ => gettext("{name} left"),
+            };
+            notice(timeline, &words, &left.name);
+        }
+        Event::Presence(presence) => {
+            members.changed(presence.count);
+            taken.members_changed = true;
+            taken.members_stale = true;
+            gathered(timeline, &presence);
+        }
+        Event::Notice(said) if said.code == NOTICE_ADDRESS && !said.addresses.is_empty() => {
+            let addresses = said.addresses.iter().map(ToString::to_string).collect();
+            timeline.tell(Content::Addresses(addresses));
+        }
+        Event::Notice(said) => {
+            taken.spoken.push(said.text.to_string());
+            timeline.tell(Content::Notice(said.text.into_owned()));
+        }
+        Event::Members(list) => {
+            taken.ask = members.take(list);
+            taken.members_changed = true;
+        }
+        Event::Gap(gap) if gap.to >= gap.from => {
+            let missed = (gap.to - gap.from).saturating_add(1);
+            let missed = usize::try_from(missed).unwrap_or(usize::MAX);
+            let words = count(
+                "{n} message is missing here",
+                "{n} messages are missing here",
+                missed,
+            );
+            timeline.tell(Content::Notice(words));
+        }
+        Event::Error(error) => {
+            let why = refused(&error);
+            let known = error
+                .id
+                .as_deref()
+                .is_some_and(|id| timeline.refuse(id, &why));
+            if !known {
+                timeline.tell(Content::Notice(error.text.into_owned()));
+            }
+            taken.spoken.push(why);
+        }
+        // What a page holds was not asked for; of an end others take care.
+        Event::Page(_) | Event::Gap(_) | Event::Ended(_) => {}
+    }
+}
+
+/// A message as a screen reader says it.
+fn sentence(name: &str, text: &str) -> String {
+    fill(
+        &gettext("{name}: {text}"),
+        &[("name", name), ("text", text)],
+    )
+}
+
+fn heard(message: frame::Message<'static>, own: bool) -> Message {
+    Message {
+        from: message.from.id,
+        name: message.from.name.into_owned(),
+        own,
+        at: message.at.as_millisecond(),
+        text: message.text.into_owned(),
+        delivery: Delivery::Confirmed,
+    }
+}
+
+/// A message of the user's that was sent just now under `id`.
+pub fn pending(id: String, me: MemberId, name: &str, text: &str) -> Message {
+    Message {
+        from: me,
+        name: name.to_owned(),
+        own: true,
+        at: Timestamp::now().as_millisecond(),
+        text: text.to_owned(),
+        delivery: Delivery::Pending(id),
+    }
+}
+
+fn notice(timeline: &mut Timeline, words: &str, name: &str) {
+    timeline.tell(Content::Notice(fill(words, &[("name", name)])));
+}
+
+/// Says that members of a big room came and left.
+fn gathered(timeline: &mut Timeline, presence: &frame::Presence<'_>) {
+    let both = [
+        (presence.joined.len() + presence.joined_more, true),
+        (presence.left.len() + presence.left_more, false),
+    ];
+    for (number, joined) in both {
+        let words = match (number, joined) {
+            (0, _) => continue,
+            (_, true) => count("{n} member joined", "{n} members joined", number),
+            (_, false) => count("{n} member left", "{n} members left", number),
+        };
+        timeline.tell(Content::Notice(words));
+    }
+}

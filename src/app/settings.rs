@@ -1,0 +1,45 @@
+//! What the app remembers.
+
+use adw::gio;
+use adw::prelude::*;
+use gio::{Settings, SettingsSchemaSource};
+
+use crate::room::DEFAULT_NAME;
+
+use super::config::{APP_ID, SCHEMA_DIR};
+
+/// The settings, or `None` where no schema is found: nothing is remembered then.
+///
+/// The schema is the installed one or else that of this build.
+pub fn open() -> Option<Settings> {
+    let installed = SettingsSchemaSource::default();
+    let schema = installed
+        .as_ref()
+        .and_then(|source| source.lookup(APP_ID, true))
+        .or_else(|| {
+            SettingsSchemaSource::from_directory(SCHEMA_DIR, installed.as_ref(), false)
+                .ok()?
+                .lookup(APP_ID, false)
+        })?;
+    Some(Settings::new_full(
+        &schema,
+        None::<&gio::SettingsBackend>,
+        None,
+    ))
+}
+
+/// The name to offer: the one used last, else the user's real name.
+pub fn name(settings: Option<&Settings>) -> String {
+    let remembered = settings.map(|it| it.string("name").to_string());
+    remembered
+        .filter(|name| !name.is_empty())
+        .or_else(real_name)
+        .unwrap_or_else(|| DEFAULT_NAME.to_owned())
+}
+
+/// The user's real name, as far as the system knows one.
+fn real_name() -> Option<String> {
+    let name = gtk::glib::real_name().into_string().ok()?;
+    // What GLib says when it knows none.
+    crate::room::clean_name(&name).filter(|name| name != "Unknown")
+}

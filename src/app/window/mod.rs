@@ -1,0 +1,233 @@
+//! A window: home, connect and chat, one at a time.
+
+use std::cell::{Cell, OnceCell, RefCell};
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::{CompositeTemplate, gio, glib};
+
+use crate::wire::address::{Address, SCHEME};
+
+use super::application::Application;
+use super::pages::{ChatPage, ConnectPage, HomePage};
+use super::room::{Session, State};
+use super::settings;
+use super::words::count;
+
+mod imp {
+    use super::*;
+
+    #[derive(Debug, Default, CompositeTemplate)]
+    #[template(resource = "/io/github/chatroom/Chatroom/window/window.ui")]
+    pub struct Window {
+        #[template_child]
+        pub navigation: TemplateChild<adw::NavigationView>,
+        #[template_child]
+        pub toasts: TemplateChild<adw::ToastOverlay>,
+        #[template_child]
+        pub home: TemplateChild<HomePage>,
+        pub settings: OnceCell<Option<gio::Settings>>,
+        /// The room that the window is in.
+        pub session: RefCell<Option<Session>>,
+        /// The user is being asked whether to close the room.
+        pub asking: Cell<bool>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Window {
+        const NAME: &'static str = "ChatroomWindow";
+        type Type = super::Window;
+        type ParentType = adw::ApplicationWindow;
+
+        fn class_init(class: &mut Self::Class) {
+            HomePage::ensure_type();
+            class.bind_template();
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    impl ObjectImpl for Window {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let settings = self.settings.get_or_init(settings::open);
+            if let Some(settings) = settings {
+                self.obj()
+                    .set_default_size(settings.int("window-width"), settings.int("window-height"));
+                self.obj()
+                    .set_maximized(settings.boolean("window-maximized"));
+            }
+            self.home.begin();
+        }
+    }
+
+    impl WidgetImpl for Window {}
+
+    impl WindowImpl for Window {
+        fn close_request(&self) -> glib::Propagation {
+            let window = self.obj();
+            window.remember_size();
+            if window.room_needs_a_question() {
+                window.ask_and(super::Window::leave_and_close);
+                return glib::Propagation::Stop;
+            }
+            window.leave_aside();
+            self.parent_close_request()
+        }
+    }
+
+    impl ApplicationWindowImpl for Window {}
+    impl AdwApplicationWindowImpl for Window {}
+}
+
+glib::wrapper! {
+    /// A window of the app.
+    pub struct Window(ObjectSubclass<imp::Window>)
+        @extends adw::ApplicationWindow, gtk::ApplicationWindow, gtk::Window, gtk::Widget,
+        @implements gio::ActionGroup, gio::ActionMap, gtk::Accessible, gtk::Buildable,
+            gtk::ConstraintTarget, gtk::Native, gtk::Root, gtk::ShortcutManager;
+}
+
+/// A link to the room at `address`.
+pub fn link_to(address: &Address) -> String {
+    format!("{SCHEME}://{address}")
+}
+
+impl Window {
+    /// A window that shows home.
+    pub fn new(app: &Application) -> Self {
+        glib::Object::builder().property("application", app).build()
+    }
+
+    /// What the app remembers, if it can.
+    pub fn settings(&self) -> Option<&gio::Settings> {
+        self.imp().settings.get().and_then(Option::as_ref)
+    }
+
+    /// Goes to the connect page.
+    pub fn ask_for_address(&self) -> ConnectPage {
+        let page = ConnectPage::new(self.settings());
+        self.imp().navigation.push(&page);
+        page
+    }
+
+    /// Joins the room at `address`, by way of the connect page.
+    pub fn join(&self, address: &Address) {
+        self.ask_for_address().join(address);
+    }
+
+    /// The name that the user wants to have.
+    pub fn user_name(&self) -> String {
+        self.imp().home.user_name()
+    }
+
+    /// Shows the room that was joined.
+    pub fn show_room(&self, session: &Session) {
+        let imp = self.imp();
+        imp.session.replace(Some(session.clone()));
+        let page = ChatPage::new(session);
+        imp.navigation.push(&page);
+        page.begin();
+    }
+
+    /// Says what is wrong with what the window was opened for.
+    pub fn complain(&self, sentence: &str) {
+        self.imp().toasts.add_toast(adw::Toast::new(sentence));
+    }
+
+    /// Leaves the room and goes home; asks first if others would lose it.
+    pub fn leave(&self) {
+        if self.room_needs_a_question() {
+            self.ask_and(Self::leave_and_go_home);
+        } else {
+            self.leave_and_go_home();
+        }
+    }
+
+    fn leave_and_go_home(&self) {
+        let Some(session) = self.imp().session.take() else {
+            return;
+        };
+        let window = self.downgrade();
+        if let Some(page) = self.imp().navigation.visible_page() {
+            page.set_sensitive(false);
+        }
+        glib::spawn_future_local(async move {
+            // The host can host again at once: the port is free then.
+            session.leave().await;
+            if let Some(window) = window.upgrade() {
+                window.imp().navigation.pop_to_page(&*window.imp().home);
+            }
+        });
+    }
+
+    /// Leaves the room and closes the window, without asking.
+    pub fn leave_and_close(&self) {
+        self.leave_aside();
+        self.destroy();
+    }
+
+    /// Leaves the room if the window is in one. The app goes on until that is done.
+    fn leave_aside(&self) {
+        if let Some(session) = self.imp().session.take() {
+            glib::spawn_future_local(async move { session.leave().await });
+        }
+    }
+
+    /// Whether others would lose the room with this window.
+    fn room_needs_a_question(&self) -> bool {
+        self.imp().session.borrow().as_ref().is_some_and(|session| {
+            session.hosts() && session.state() == State::Joined && session.others() > 0
+        })
+    }
+
+    /// Asks whether to close the room, and if so does it with `close`.
+    fn ask_and(&self, close: impl FnOnce(&Self) + 'static) {
+        let others = self
+            .imp()
+            .session
+            .borrow()
+            .as_ref()
+            .map_or(0, Session::others);
+        if self.imp().asking.replace(true) {
+            return;
+        }
+        let body = count(
+            "{n} other member is in the room. They can read on, but nothing more can be said.",
+            "{n} other members are in the room. They can read on, but nothing more can be said.",
+            usize::try_from(others).unwrap_or(usize::MAX),
+        );
+        let dialog = adw::AlertDialog::new(Some(&gettext("Close the Room?")), Some(&body));
+        dialog.add_responses(&[
+            ("cancel", &gettext("_Cancel")),
+            ("close", &gettext("Close _Room")),
+        ]);
+        dialog.set_response_appearance("close", adw::ResponseAppearance::Destructive);
+        dialog.set_default_response(Some("cancel"));
+        dialog.set_close_response("cancel");
+        let window = self.downgrade();
+        let choice = dialog.choose_future(Some(self));
+        glib::spawn_future_local(async move {
+            let response = choice.await;
+            if let Some(window) = window.upgrade() {
+                window.imp().asking.set(false);
+                if response == "close" {
+                    close(&window);
+                }
+            }
+        });
+    }
+
+    fn remember_size(&self) {
+        if let Some(settings) = self.settings() {
+            let (width, height) = self.default_size();
+            // What cannot be written is not remembered.
+            let _ = settings.set_int("window-width", width);
+            let _ = settings.set_int("window-height", height);
+            let _ = settings.set_boolean("window-maximized", self.is_maximized());
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What the app says, in the user's language.
+
+use gettextrs::{gettext, ngettext};
+
+use crate::client::{End, Loss, NotQueued};
+use crate::room::TEXT_LIMIT;
+use crate::server::BindError;
+use crate::wire::address::{NotAnAddress, SCHEME};
+use crate::wire::frame::{Code, Error};
+
+/// The sentence `template` with each `{name}` replaced by its value.
+pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, from_brace)) = rest.split_once('{') {
+        filled.push_str(before);
+        let value = from_brace.split_once('}').and_then(|(name, after)| {
+            let (_, value) = values.iter().find(|(wanted, _)| *wanted == name)?;
+            Some((value, after))
+        });
+        if let Some((value, after)) = value {
+            filled.push_str(value);
+            rest = after;
+        } else {
+            filled.push('{');
+            rest = from_brace;
+        }
+    }
+    filled + rest
+}
+
+/// The number of something, such as “3 members”: `{n}` is the number.
+pub fn count(one: &str, many: &str, number: usize) -> String {
+    let plural = u32::try_from(number).unwrap_or(u32::MAX);
+    fill(&ngettext(one, many, plural), &[("n", &number.to_string())])
+}
+
+/// Why a connection ended or never came to be, in a sentence with a remedy.
+pub fn end(end: &End) -> String {
+    let at = |template: String, address: &dyn ToString| {
+        fill(&template, &[("address", &address.to_string())])
+    };
+    match end {
+        End::Left => gettext("You left the room."),
+        End::RoomClosed => {
+            gettext("The room was closed. You can read on, and leave when you like.")
+        }
+        End::ServiceStopping { .. } => {
+            gettext("The server of the room is stopping. It may start again soon.")
+        }
+        End::Refused(address) => at(
+            gettext("Nobody hosts a room at {address}. Check the address, or host a room there."),
+            address,
+        ),
+        End::NoSuchHost(host) => fill(
+            &gettext("No computer named “{host}” was found. Check the name and your network."),
+            &[("host", host)],
+        ),
+        End::Unreachable(address) => at(
+            gettext("{address} cannot be reached from here. Check the address and your network."),
+            address,
+        ),
+        End::TimedOut(address) => at(
+            gettext("{address} did not answer in time. Check the address and your network."),
+            address,
+        ),
+        End::NotChatroom(address) => at(
+            gettext("What answers at {address} is not a room. Check the address and the port."),
+            address,
+        ),
+        End::RoomFull => gettext("The room is full. Try again when someone has left."),
+        End::TooManyConnections => gettext(
+            "Too many connections to the room come from your address. Close one and try again.",
+        ),
+        End::OtherVersion => gettext(
+            "The room speaks another version of the protocol. Use the same version of Chatroom as the host.",
+        ),
+        End::Rejected(words) => fill(
+            &gettext("The server ended the connection: {words}"),
+            &[("words", words)],
+        ),
+        End::Garbled => gettext(
+            "The server sent something that this version of Chatroom does not understand. Use the same version as the host.",
+        ),
+        End::Lost(loss) => lost(loss),
+        End::NotBegun(cause) => fill(
+            &gettext(
+                "The connection could not be begun: {cause}. Close some programs and try again.",
+            ),
+            &[("cause", cause)],
+        ),
+    }
+}
+
+fn lost(loss: &Loss) -> String {
+    match loss {
+        Loss::Silence(_) | Loss::Ended => {
+            gettext("The connection to the room was lost. Check your network and join again.")
+        }
+        Loss::Broken(cause) => fill(
+            &gettext(
+                "The connection to the room was lost: {cause}. Check your network and join again.",
+            ),
+            &[("cause", cause)],
+        ),
+    }
+}
+
+/// Why a room cannot be hosted.
+pub fn not_hosted(error: &BindError) -> String {
+    let at = |template: String, port: u16| fill(&template, &[("port", &port.to_string())]);
+    match error {
+        BindError::RoomOpen(port) => at(
+            gettext("A room is already open on this computer, port {port}."),
+            *port,
+        ),
+        BindError::PortTaken(port) => at(
+            gettext(
+                "Another program uses port {port}, which rooms are hosted on. Close it and try again.",
+            ),
+            *port,
+        ),
+        BindError::Forbidden(port) => at(
+            gettext("Port {port} is reserved for the administrator."),
+            *port,
+        ),
+        other => fill(
+            &gettext("The room cannot be opened: {cause}"),
+            &[("cause", &other.to_string())],
+        ),
+    }
+}
+
+/// Why a text is no address.
+pub fn not_an_address(error: &NotAnAddress) -> String {
+    match error {
+        NotAnAddress::Port(_) => gettext("A port is a number from 1 to 65535."),
+        NotAnAddress::Host(_) => gettext("This is not the name or the IP address of a computer."),
+        NotAnAddress::Scheme(_) => fill(
+            &gettext("A link to a room begins with “{scheme}://”."),
+            &[("scheme", SCHEME)],
+        ),
+    }
+}
+
+/// Why a message was refused by the server.
+pub fn refused(error: &Error<'_>) -> String {
+    match error.code {
+        Code::TooFast => gettext("Not sent: you are writing too fast. Wait a moment."),
+        Code::TooLong => too_long(TEXT_LIMIT),
+        Code::EmptyText => gettext("Not sent: there is nothing in it."),
+        _ => fill(&gettext("Not sent: {words}"), &[("words", &error.text)]),
+    }
+}
+
+/// A message has more characters than may be.
+pub fn too_long(limit: usize) -> String {
+    count(
+        "Not sent: a message has at most {n} character.",
+        "Not sent: a message has at most {n} characters.",
+        limit,
+    )
+}
+
+/// Why a message could not even be queued.
+pub fn not_queued(error: NotQueued) -> String {
+    match error {
+        NotQueued::Full => {
+            gettext("The connection is too slow for this much at once. Wait a moment.")
+        }
+        NotQueued::Over => gettext("You are not in the room any more."),
+        NotQueued::TooLong => gettext("This message is too long. Send it in several parts."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_take_their_places_and_nothing_else_changes() {
+        assert_eq!(
+            fill("{a} and {b}", &[("b", "2"), ("a", "{b}")]),
+            "{b} and 2"
+        );
+        assert_eq!(fill("{x} {", &[("a", "1")]), "{x} {");
+    }
+
+    #[test]
+    fn a_count_has_its_number() {
+        assert_eq!(count("{n} member", "{n} members", 1), "1 member");
+        assert_eq!(count("{n} member", "{n} members", 3), "3 members");
+    }
+}
