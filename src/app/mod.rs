@@ -1,11 +1,11 @@
 //! The GNOME app.
 //!
-//! - [`application`]: the program on the desktop; its windows and its end;
-//! - [`window`]: a window, which shows one page at a time;
-//! - [`pages`]: home, connect and chat, each with its template;
-//! - [`room`]: a room as the app knows it, apart from how it is shown;
-//! - [`hosting`]: opening a room on this computer;
-//! - [`words`], [`settings`], [`config`]: what is said, remembered and fixed.
+//! - `application`: the program on the desktop; its windows and its end;
+//! - `window`: a window, which shows one page at a time;
+//! - `pages`: home, connect and chat, each with its template;
+//! - `room`: a room as the app knows it, apart from how it is shown;
+//! - `hosting`: opening a room on this computer;
+//! - `words`, `settings`, `config`: what is said, remembered and fixed.
 
 // The private half of a widget, `imp`, has the imports of its public half.
 #![allow(clippy::wildcard_imports)]
