@@ -82,7 +82,7 @@ fn a_port_that_is_taken_ends_it_with_1_and_a_sentence() {
     assert_eq!(second.end(), (String::new(), complaint, Some(1)));
     // It goes on.
     let _ada = Peer::join(port, "ada");
-    assert!(first.line().starts_with("ada joined"));
+    assert!(first.line().starts_with("“ada” joined"));
 }
 
 #[test]
