@@ -403,6 +403,10 @@ class Node:
         """Where it is in its window: (x, y, width, height)."""
         return self._ask("Component", "GetExtents", "(u)", Atspi.CoordType.WINDOW) or (0, 0, 0, 0)
 
+    def character_area(self, place):
+        """Where a character of its text is in its window: (x, y, width, height)."""
+        return self._ask("Text", "GetCharacterExtents", "(iu)", place, Atspi.CoordType.WINDOW)
+
     def click(self, button=1):
         """Clicks in its middle with the mouse, which also gives it the keyboard."""
         x, y, width, height = wait_for(f"the {self} to have a place",

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""What a screen reader tells: everything that can be reached has a name, a row is a sentence."""
+
+import re
+
+from stage import Stage, free_port, main, said, wait_for
+
+
+class Names(Stage):
+    def all_are_named(self, app):
+        """Whatever can have the keyboard says what it is."""
+        nameless = [f"{'  ' * depth}{role}" for depth, node, role, name, text in app.window.look()
+                    if node.has("focusable") and not (name or text).strip()]
+        if nameless:
+            self.fail(f"without a name: {nameless}\n{app.window.tree()}")
+
+    def test_home(self):
+        app = self.app("Ada")
+        app.is_home()
+        self.all_are_named(app)
+
+    def test_connect(self):
+        app = self.app("Ada", f"localhost:{free_port()}")
+        app.window.find("label", re.compile("^Nobody hosts a room"))
+        self.all_are_named(app)
+
+    def test_chat(self):
+        ada = self.host("Ada")
+        kim = self.guest("Kim", ada.port)
+        kim.say("hello", "see https://example.org")
+        ada.sees(said("Kim", "see https://example.org"))
+        ada.say("hello Kim")
+        ada.sees(said("You", "hello Kim"))
+        self.all_are_named(ada)
+
+    def test_chat_with_refused_messages(self):
+        ada = self.host("Ada").activate()
+        ada.composer().focus()
+        for _ in range(40):
+            self.desktop.press("x", "Return")
+        ada.sees(re.compile("^You: x. Not sent"))
+        self.all_are_named(ada)
+
+    def test_a_closed_room(self):
+        server = self.server()
+        ben = self.join("Ben", server.port, at=0)
+        server.process.kill()
+        ben.shows_banner(re.compile("^The connection to the room was lost"))
+        self.all_are_named(ben)
+
+    def test_the_question_before_closing(self):
+        ada = self.host("Ada")
+        self.guest("Kim", ada.port)
+        ada.sees("Kim joined")
+        ada.window.find("button", "Leave").press()
+        ada.window.find("button", "Close Room")
+        self.all_are_named(ada)
+
+    def test_the_menu_and_what_it_opens(self):
+        app = self.app("Ada").activate()
+        self.desktop.press("F10")
+        app.window.find("menu item", "About Chatroom")
+        self.all_are_named(app)
+        app.window.find("menu item", "About Chatroom").press()
+        app.window.find("label", "The Chatroom developers")
+        self.all_are_named(app)
+
+    def test_the_conversation_is_a_log_of_sentences(self):
+        ada = self.host("Ada")
+        kim = self.guest("Kim", ada.port)
+        kim.say("hello")
+        ada.sees(said("Kim", "hello"))
+        ada.say("hello Kim")
+        ada.sees(said("You", "hello Kim"))
+        sentences = [name for _, name in ada.rows()]
+        self.assertRegex(sentences[0], r"^The room is open\. Others can join at \S+:\d+")
+        self.assertEqual(sentences[1], "Kim joined")
+        self.assertRegex(sentences[2], said("Kim", "hello"))
+        self.assertRegex(sentences[3], said("You", "hello Kim"))
+        self.assertEqual(len(sentences), 4)
+
+    def test_the_members_say_what_they_are(self):
+        ada = self.host("Ada")
+        self.guest("Kim", ada.port)
+        ada.shows_members("Ada", "Kim")
+        members = ada.window.find("list", "Members")
+        told = [(node.name(), node.description()) for node in members.all("list item")]
+        self.assertEqual(sorted(told), [("Ada", "You, the host"), ("Kim", "")])
+
+    def test_what_is_new_is_announced(self):
+        self.skipTest("the accessibility bus gives announcements to screen readers as signals, "
+                      "and the hand that drives the windows hears none yet")
+
+
+if __name__ == "__main__":
+    main()
