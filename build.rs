@@ -52,7 +52,7 @@ mod gui {
 
     fn find_templates(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
         let mut entries = fs::read_dir(folder)
-            .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
         entries.sort_by_key(fs::DirEntry::path);
         for path in entries.into_iter().map(|entry| entry.path()) {

@@ -20,6 +20,8 @@ use crate::wire::{DEFAULT_PORT, HISTORY, NAME_TIMEOUT};
 pub enum Face {
     /// The GNOME app; it joins the room at an address at once, if there is one.
     App(Option<Address>),
+    /// The GNOME app without a window, for the desktop to ask for one.
+    Service,
     /// The server in a terminal.
     Server(Box<Settings>),
     /// The listener in a terminal.
@@ -68,6 +70,10 @@ struct CommandLine {
     /// localhost:53000
     #[arg(conflicts_with = "server")]
     address: Option<Address>,
+
+    /// How the desktop starts an app that it will then ask for a window (`GApplication`).
+    #[arg(long, hide = true, exclusive = true)]
+    gapplication_service: bool,
 
     #[command(flatten)]
     server: ServerOptions,
@@ -190,7 +196,9 @@ impl Face {
 
 impl From<CommandLine> for Face {
     fn from(line: CommandLine) -> Self {
-        if line.server.server {
+        if line.gapplication_service {
+            Self::Service
+        } else if line.server.server {
             Self::Server(Box::new(line.server.into()))
         } else if line.listener.listen {
             Self::Listener {
@@ -246,6 +254,8 @@ mod tests {
     #[test]
     fn the_app_is_what_is_not_asked_otherwise() {
         assert!(matches!(read(""), Ok(Face::App(None))));
+        let service = read("--gapplication-service");
+        assert!(matches!(service, Ok(Face::Service)));
         let Ok(Face::App(Some(address))) = read("chatroom://example.org:4000/?x=1#y") else {
             panic!()
         };

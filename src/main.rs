@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     };
     let ended = match face {
         Face::App(address) => app(address),
+        Face::Service => service(),
         Face::Server(settings) => terminal::serve(*settings).map(|()| ExitCode::SUCCESS),
         Face::Listener { address, name } => {
             terminal::listen(address, name).map(|()| ExitCode::SUCCESS)
@@ -31,6 +32,16 @@ fn main() -> ExitCode {
 #[cfg(feature = "gui")]
 fn app(address: Option<Address>) -> Result<ExitCode, Box<dyn Error>> {
     Ok(chatroom::app::run(address)?)
+}
+
+#[cfg(feature = "gui")]
+fn service() -> Result<ExitCode, Box<dyn Error>> {
+    Ok(chatroom::app::run_as_service()?)
+}
+
+#[cfg(not(feature = "gui"))]
+fn service() -> Result<ExitCode, Box<dyn Error>> {
+    app(None)
 }
 
 #[cfg(not(feature = "gui"))]

@@ -58,6 +58,12 @@ fn every_file_with_texts_is_in_potfiles() {
         .map(str::to_owned)
         .collect();
     let set: BTreeSet<String> = listed.iter().cloned().collect();
-    assert_eq!(set, with_texts, "po/POTFILES.in lists exactly the files with texts");
-    assert!(listed.is_sorted() && listed.len() == set.len(), "in order, each once");
+    assert_eq!(
+        set, with_texts,
+        "po/POTFILES.in lists exactly the files with texts"
+    );
+    assert!(
+        listed.is_sorted() && listed.len() == set.len(),
+        "in order, each once"
+    );
 }

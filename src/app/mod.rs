@@ -1,11 +1,14 @@
 //! The GNOME app.
 //!
-//! - [`application`]: the program on the desktop; its windows and its end;
-//! - [`window`]: a window, which shows one page at a time;
-//! - [`pages`]: home, connect and chat, each with its template;
-//! - [`room`]: a room as the app knows it, apart from how it is shown;
-//! - [`hosting`]: opening a room on this computer;
-//! - [`words`], [`settings`], [`config`]: what is said, remembered and fixed.
+//! - `application`: the program on the desktop; its windows and its end;
+//! - `window`: a window, which shows one page at a time;
+//! - `pages`: home, connect and chat, each with its template;
+//! - `room`: a room as the app knows it, apart from how it is shown;
+//! - `hosting`: opening a room on this computer;
+//! - `words`, `settings`, `config`: what is said, remembered and fixed.
+
+// The private half of a widget, `imp`, has the imports of its public half.
+#![allow(clippy::wildcard_imports)]
 
 mod application;
 pub mod config;
@@ -44,12 +47,25 @@ pub struct NoDisplay;
 /// # Errors
 /// If there is no display.
 pub fn run(address: Option<Address>) -> Result<ExitCode, NoDisplay> {
+    let link = address.map(|it| window::link_to(&it));
+    run_with(link.as_deref())
+}
+
+/// Runs the app without a window until the desktop asks for one, or until some
+/// time is over.
+///
+/// # Errors
+/// If there is no display.
+pub fn run_as_service() -> Result<ExitCode, NoDisplay> {
+    run_with(Some("--gapplication-service"))
+}
+
+fn run_with(argument: Option<&str>) -> Result<ExitCode, NoDisplay> {
     speak_the_users_language();
     gtk::init().map_err(|_| NoDisplay)?;
     // Without them no window can be built; they are part of this program.
     gio::resources_register_include!("chatroom.gresource").map_err(|_| NoDisplay)?;
-    let mut arguments = vec!["chatroom".to_owned()];
-    arguments.extend(address.as_ref().map(window::link_to));
+    let arguments: Vec<&str> = std::iter::once("chatroom").chain(argument).collect();
     Ok(Application::default().run_with_args(&arguments).into())
 }
 

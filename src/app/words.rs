@@ -1,6 +1,9 @@
 //! What the app says, in the user's language.
 
+use std::borrow::Cow;
+
 use gettextrs::{gettext, ngettext};
+use gtk::pango::{Direction, find_base_dir};
 
 use crate::client::{End, Loss, NotQueued};
 use crate::room::TEXT_LIMIT;
@@ -27,6 +30,16 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
         }
     }
     filled + rest
+}
+
+/// A name as it stands in a sentence: one that is read from right to left does not
+/// turn the words around it (Unicode Standard Annex #9, section 2.4).
+pub fn isolated(name: &str) -> Cow<'_, str> {
+    if find_base_dir(name) == Direction::Rtl {
+        format!("\u{2068}{name}\u{2069}").into()
+    } else {
+        name.into()
+    }
 }
 
 /// The number of something, such as “3 members”: `{n}` is the number.
@@ -184,6 +197,12 @@ mod tests {
             "{b} and 2"
         );
         assert_eq!(fill("{x} {", &[("a", "1")]), "{x} {");
+    }
+
+    #[test]
+    fn only_a_name_from_right_to_left_is_isolated() {
+        assert_eq!(isolated("Ada"), "Ada");
+        assert_eq!(isolated("שרה"), "\u{2068}שרה\u{2069}");
     }
 
     #[test]

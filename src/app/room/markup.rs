@@ -14,7 +14,9 @@ pub fn with_links(text: &str) -> String {
         let (link, after) = from_link.split_at(link_length(from_link));
         markup.push_str(&markup_escape_text(before));
         let link = markup_escape_text(link);
-        markup.push_str(&format!("<a href=\"{link}\">{link}</a>"));
+        for part in ["<a href=\"", &link, "\">", &link, "</a>"] {
+            markup.push_str(part);
+        }
         rest = after;
     }
     markup.push_str(&markup_escape_text(rest));
@@ -120,10 +122,12 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_becomes_markup_that_reads_the_same(text in "[a-z<>&\"' ():/.é]{0,40}|.{0,20}|(https://[a-z&\"<']{0,9} ?){0,3}") {
+            // As every text that comes from a room.
+            let text = crate::room::clean_text(&text);
             let markup = with_links(&text);
             let read = gtk::pango::parse_markup(&strip_links(&markup), '\0');
             let read = read.map_err(|error| TestCaseError::fail(error.to_string()))?.1;
-            prop_assert_eq!(read.as_str(), text.replace('\0', ""));
+            prop_assert_eq!(read.as_str(), &*text);
         }
     }
 

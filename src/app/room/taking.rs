@@ -3,7 +3,7 @@
 use gettextrs::gettext;
 use jiff::Timestamp;
 
-use crate::app::words::{count, fill, refused};
+use crate::app::words::{count, fill, isolated, refused};
 use crate::client::Event;
 use crate::room::{MemberId, Why};
 use crate::wire::frame::{self, NOTICE_ADDRESS};
@@ -144,7 +144,7 @@ pub fn pending(id: String, me: MemberId, name: &str, text: &str) -> Message {
 }
 
 fn notice(timeline: &mut Timeline, words: &str, name: &str) {
-    timeline.tell(Content::Notice(fill(words, &[("name", name)])));
+    timeline.tell(Content::Notice(fill(words, &[("name", &isolated(name))])));
 }
 
 /// Says that members of a big room came and left.

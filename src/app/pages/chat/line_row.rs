@@ -77,6 +77,17 @@ impl LineRow {
         self.imp().entry.replace(Some((entry, handler)));
     }
 
+    /// What was said, if the row shows that.
+    pub fn text(&self) -> Option<String> {
+        let entry = self.imp().entry.borrow();
+        let (entry, _) = entry.as_ref()?;
+        entry.show(|content, _| match content {
+            Content::Message(message) => Some(message.text.clone()),
+            Content::Notice(text) => Some(text.clone()),
+            Content::Addresses(addresses) => Some(addresses.join("\n")),
+        })?
+    }
+
     fn show(&self, entry: &Entry) {
         let sentence = entry.show(|content, heads| {
             if heads {

@@ -84,8 +84,9 @@ mod imp {
             });
             class.install_action("room.next-part", None, |page, _, _| page.next_part());
             class.install_action("room.previous-part", None, |page, _, _| {
-                page.previous_part()
+                page.previous_part();
             });
+            class.install_action("room.copy", None, |page, _, _| page.copy());
             class.install_action("room.write", None, |page, _, _| page.write());
         }
 

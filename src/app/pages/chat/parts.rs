@@ -3,8 +3,10 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
+use gettextrs::gettext;
 
 use super::ChatPage;
+use super::line_row::LineRow;
 
 impl ChatPage {
     /// The parts that can be seen, in their order.
@@ -21,7 +23,7 @@ impl ChatPage {
         if imp.banner.is_revealed() {
             parts.push(imp.banner.clone().upcast());
         }
-        parts.retain(|part| part.is_sensitive());
+        parts.retain(WidgetExt::is_sensitive);
         parts
     }
 
@@ -68,6 +70,21 @@ impl ChatPage {
                 list.grab_focus() || list.child_focus(gtk::DirectionType::TabForward)
             }
             _ => part.grab_focus() || part.child_focus(gtk::DirectionType::TabForward),
+        }
+    }
+
+    /// Copies the message that has the focus. A part of it that is selected is
+    /// copied by its label before that.
+    pub(super) fn copy(&self) {
+        let focus = self.root().and_then(|root| root.focus());
+        let row = focus.and_then(|focus| focus.first_child());
+        let text = row.and_downcast::<LineRow>().and_then(|row| row.text());
+        if let Some(text) = text {
+            self.clipboard().set_text(&text);
+            self.announce(
+                &gettext("Copied"),
+                gtk::AccessibleAnnouncementPriority::Medium,
+            );
         }
     }
 

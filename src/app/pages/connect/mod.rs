@@ -203,23 +203,19 @@ impl ConnectPage {
             return;
         }
         self.imp().session.replace(None);
-        match (session.state(), self.window()) {
-            (State::Joined, Some(window)) => {
-                self.remember(window.settings());
-                window.show_room(session);
-                self.set_connecting(false);
-            }
-            _ => {
-                self.set_connecting(false);
-                let why = session
-                    .end()
-                    .map(|end| words::end(&end))
-                    .unwrap_or_default();
-                self.imp().sentence.set_label(&why);
-                self.imp().trouble.set_visible(true);
-                self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
-                self.imp().address.grab_focus();
-            }
+        self.set_connecting(false);
+        if let (State::Joined, Some(window)) = (session.state(), self.window()) {
+            self.remember(window.settings());
+            window.show_room(session);
+        } else {
+            let why = session
+                .end()
+                .map(|end| words::end(&end))
+                .unwrap_or_default();
+            self.imp().sentence.set_label(&why);
+            self.imp().trouble.set_visible(true);
+            self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
+            self.imp().address.grab_focus();
         }
     }
 

@@ -71,7 +71,7 @@ mod imp {
     impl MessageRow {
         /// A link to a room opens in a window of this app.
         #[template_callback]
-        fn on_link(&self, uri: &str) -> glib::Propagation {
+        fn on_link(_row: &super::MessageRow, uri: &str) -> glib::Propagation {
             let scheme = crate::wire::address::SCHEME;
             let is_room = uri
                 .split_once("://")
@@ -155,8 +155,10 @@ impl MessageRow {
         imp.heading.set_halign(side);
         imp.line.set_halign(side);
         // Room on the other side tells the two sides apart, also for long texts.
-        imp.content.set_margin_start(if message.own { OTHER_SIDE } else { 0 });
-        imp.content.set_margin_end(if message.own { 0 } else { OTHER_SIDE });
+        imp.content
+            .set_margin_start(if message.own { OTHER_SIDE } else { 0 });
+        imp.content
+            .set_margin_end(if message.own { 0 } else { OTHER_SIDE });
         imp.waiting.set_visible(state == "pending");
         if *imp.text.borrow() != message.text || imp.body.label().is_empty() {
             imp.body.set_markup(&with_links(&message.text));
