@@ -16,13 +16,13 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
-from desktop import Desktop, Trouble, end_by_signal, stop, wait_for, xdotool
+from desktop import Desktop, Trouble, end_by_signal, stop, wait_for, xdotool  # noqa: F401 (for the tests)
 
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "chatroom").resolve()
 # Where the pictures of failed tests are.
@@ -112,7 +112,7 @@ class Stage(unittest.TestCase):
     def picture(self):
         """Saves what is to be seen now, for whoever looks into a failure."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        path = PICTURES / f"{self.id()}.png"
+        path = PICTURES / f"{self.id().removeprefix('__main__.')}.png"
         self.desktop.picture(path)
         return path
 
@@ -293,8 +293,17 @@ class Result(unittest.TextTestResult):
         super().__init__(*arguments, **options)
         self.passed = 0
         self.pictures = {}
+        self.began = 0
+
+    def getDescription(self, test):
+        return test.id().removeprefix("__main__.")
+
+    def startTest(self, test):
+        self.began = time.monotonic()
+        super().startTest(test)
 
     def addSuccess(self, test):
+        self.stream.write(f"{time.monotonic() - self.began:.1f} s ")
         super().addSuccess(test)
         self.passed += 1
 
@@ -331,16 +340,17 @@ def main():
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{word}*" for word in sys.argv[1:]] or None
     suite = loader.loadTestsFromModule(sys.modules["__main__"])
-    runner = unittest.TextTestRunner(sys.stdout, resultclass=Result, verbosity=2,
-                                     durations=None)
-    result = runner.run(suite)
-    bad = {str(test.id()) for test, _ in result.failures + result.errors}
+    result = unittest.TextTestRunner(sys.stdout, resultclass=Result, verbosity=2).run(suite)
+    name = Path(sys.argv[0]).name
+
+    def names(tests):
+        return [f"{name}: {test}" for test in tests]
+
     told = {
-        "passed": [],
-        "skipped": [(test.id(), why) for test, why in result.skipped],
-        "failed": sorted(bad),
+        "passed": result.passed,
+        "skipped": [(f"{name}: {test}", why) for test, why in result.skipped],
+        "failed": names(sorted({test.id() for test, _ in result.failures + result.errors})),
     }
-    told["passed"] = result.passed
     if "CHATROOM_RESULT" in os.environ:
         os.write(int(os.environ["CHATROOM_RESULT"]), json.dumps(told).encode())
     sys.exit(0 if result.wasSuccessful() else 1)
