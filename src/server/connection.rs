@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, timeout};
 
-use super::session::{Farewell, Session, Slices};
+use super::session::{Farewell, Found, Session, Slices};
 
 /// How many bytes are read at once. What is read of one connection before the
 /// others get their turn.
@@ -186,7 +186,11 @@ enum Written {
 fn write(stream: &TcpStream, session: &mut Session) -> io::Result<Written> {
     SCRATCH.with_borrow_mut(|Scratch { slices, .. }| {
         let mut total = 0;
-        while session.gather(slices) {
+        loop {
+            let found = session.gather(slices);
+            if found == Found::Nothing {
+                return Ok(Written::All);
+            }
             let result = match slices.as_slice() {
                 [] => stream.try_write(session.output()),
                 [slice] => stream.try_write(slice.bytes()),
@@ -206,17 +210,19 @@ fn write(stream: &TcpStream, session: &mut Session) -> io::Result<Written> {
                 }
                 Ok(count) => Some(count),
             };
-            session.wrote(count.unwrap_or(0), slices);
+            let complete = session.wrote(count.unwrap_or(0), slices);
             slices.clear();
             total += count.unwrap_or(0);
             if count.is_none() {
                 return Ok(Written::Blocked);
             }
+            if found == Found::All && complete {
+                return Ok(Written::All);
+            }
             if total >= WRITE_BYTES {
                 return Ok(Written::Enough);
             }
         }
-        Ok(Written::All)
     })
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod common;
 mod crowd;
+mod docs;
 mod door;
 mod hostile;
 mod limits;

@@ -23,7 +23,7 @@ use crate::wire::{FRAME_LIMIT, NAME_PROMPT};
 use super::event::{Event, Refusal};
 use super::shared::{Guest, Shared};
 
-pub(super) use self::output::Slices;
+pub(super) use self::output::{Found, Slices};
 
 /// How long first bytes that could be the start of a door's word are given to go
 /// on; after it they are a name.

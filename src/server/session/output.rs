@@ -27,13 +27,22 @@ const LAST_BYTES: usize = 64 << 10;
 /// What one write is made of: a session's own output, then these of the log.
 pub type Slices = Vec<Slice>;
 
+/// Whether there is something to write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    /// There may be more after it.
+    Some,
+    /// All there is.
+    All,
+}
+
 impl Session {
     /// Finds what is to be written now: either it lies in the log and is put into
-    /// `slices`, or it is in the session's [output](Session::output). `false` if
-    /// there is nothing.
-    pub fn gather(&mut self, slices: &mut Slices) -> bool {
+    /// `slices`, or it is in the session's [output](Session::output).
+    pub fn gather(&mut self, slices: &mut Slices) -> Found {
         if self.written < self.output.len() {
-            return true;
+            return Found::Some;
         }
         // An idle session holds no buffer.
         self.output = Vec::new();
@@ -43,11 +52,17 @@ impl Session {
             Some(member) if member.door == Encoding::Native => {
                 if !member.replay.is_empty() {
                     replay(&mut room, &mut member.replay, &mut self.output);
-                    return true;
+                    return Found::Some;
                 }
                 if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
                     write_frame(&gap(missed), &mut self.output);
-                    return true;
+                    return Found::Some;
+                }
+                let all = self.replies.is_empty()
+                    && room.closed().is_none()
+                    && !room.is_behind(member.cursor);
+                if all && !slices.is_empty() {
+                    return Found::All;
                 }
             }
             Some(member) => {
@@ -56,7 +71,7 @@ impl Session {
             None => {}
         }
         if !slices.is_empty() || !self.output.is_empty() {
-            return true;
+            return Found::Some;
         }
         if let Some(closing) = room.closed()
             && self.ending.is_none()
@@ -65,7 +80,11 @@ impl Session {
             self.end_closed(closing);
         }
         self.output = mem::take(&mut self.replies);
-        !self.output.is_empty()
+        if self.output.is_empty() {
+            Found::Nothing
+        } else {
+            Found::Some
+        }
     }
 
     /// Ends the session because the room was closed; a member has read so in the
@@ -128,12 +147,12 @@ impl Session {
 
     /// Notes that the first `count` bytes of what was gathered were written.
     /// What is left of an entry that was cut is held for the peer; the cursor
-    /// stands behind it.
-    pub fn wrote(&mut self, mut count: usize, slices: &Slices) {
+    /// stands behind it. Tells whether it was all that was gathered of the log.
+    pub fn wrote(&mut self, mut count: usize, slices: &Slices) -> bool {
         self.took |= count > 0 && !self.wants_input();
         if slices.is_empty() {
             self.written += count;
-            return;
+            return false;
         }
         for slice in slices {
             let length = slice.bytes().len();
@@ -143,10 +162,11 @@ impl Session {
                 if let Some(member) = &mut self.member {
                     member.cursor = cursor;
                 }
-                return;
+                return false;
             }
             count -= length;
         }
+        true
     }
 }
 

@@ -1,0 +1,113 @@
+//! The floor: the least that a server can do which passes every message on to
+//! everyone. One thread, one `epoll`, one `send` per member and turn, no protocol.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
+
+use memchr::memchr_iter;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::net::{listen, sockopt::set_tcp_nodelay};
+
+/// Set to the bytes of a delivery, it makes this program the floor.
+pub const FRAME_BYTES: &str = "CHATROOM_BENCH_FLOOR";
+
+const LISTENER: u64 = u64::MAX;
+
+struct Member {
+    stream: TcpStream,
+    /// What the socket did not take.
+    rest: Vec<u8>,
+}
+
+/// Serves until it is killed.
+pub fn run(frame_bytes: usize) -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    listen(&listener, 4_096)?;
+    listener.set_nonblocking(true)?;
+    println!("{}", listener.local_addr()?);
+    let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+    epoll::add(
+        &epoll,
+        &listener,
+        EventData::new_u64(LISTENER),
+        EventFlags::IN,
+    )?;
+    let frame = [vec![b'x'; frame_bytes - 1], b"\n".to_vec()].concat();
+    let mut members: Vec<Option<Member>> = Vec::new();
+    let mut events = Vec::with_capacity(1_024);
+    let mut buffer = vec![0; 16 << 10];
+    let mut out = Vec::new();
+    loop {
+        events.clear();
+        epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), None)?;
+        out.clear();
+        for event in &events {
+            let token = event.data.u64();
+            if token == LISTENER {
+                accept(&listener, &epoll, &mut members)?;
+                continue;
+            }
+            let index = usize::try_from(token).unwrap_or_default();
+            let Some(member) = &mut members[index] else {
+                continue;
+            };
+            match member.stream.read(&mut buffer) {
+                Ok(0) => members[index] = None,
+                Ok(count) => {
+                    for _ in memchr_iter(b'\n', &buffer[..count]) {
+                        out.extend_from_slice(&frame);
+                    }
+                }
+                Err(_) => {}
+            }
+            if let Some(member) = &mut members[index] {
+                flush(member);
+            }
+        }
+        if out.is_empty() {
+            continue;
+        }
+        for member in members.iter_mut().flatten() {
+            if !member.rest.is_empty() {
+                member.rest.extend_from_slice(&out);
+                flush(member);
+                continue;
+            }
+            let count = member.stream.write(&out).unwrap_or(0);
+            member.rest.extend_from_slice(&out[count..]);
+        }
+    }
+}
+
+fn accept(
+    listener: &TcpListener,
+    epoll: impl AsFd,
+    members: &mut Vec<Option<Member>>,
+) -> io::Result<()> {
+    while let Ok((stream, _)) = listener.accept() {
+        stream.set_nonblocking(true)?;
+        set_tcp_nodelay(&stream, true)?;
+        let token = EventData::new_u64(members.len() as u64);
+        // Edge-triggered: room to write is told once.
+        epoll::add(
+            &epoll,
+            &stream,
+            token,
+            EventFlags::IN | EventFlags::OUT | EventFlags::ET,
+        )?;
+        members.push(Some(Member {
+            stream,
+            rest: Vec::new(),
+        }));
+    }
+    Ok(())
+}
+
+fn flush(member: &mut Member) {
+    if !member.rest.is_empty()
+        && let Ok(count) = member.stream.write(&member.rest)
+    {
+        member.rest.drain(..count);
+    }
+}
