@@ -5,7 +5,7 @@ import os
 import re
 import signal
 
-from stage import Stage, main, said, wait_for, whole, xdotool
+from stage import Stage, main, said, wait_for, whole
 
 
 class Messages(Stage):
@@ -95,10 +95,12 @@ class Messages(Stage):
         ada.paste(f"come to {link} <now> & talk")
         self.desktop.press("Return")
         row = ada.sees(said("You", f"come to {link} <now> & talk"))
-        label = row.find("label", whole("come to"))
-        x, y, width, height = label.character_area(len("come to chat"))
-        xdotool("mousemove", "--window", ada.window.x11_id(), x + width // 2, y + height // 2,
-                "click", 1)
+        self.desktop.press("F6")
+        wait_for("the focus on the message", lambda: row.has("focused"))
+        # Into the text, and on to the link in it.
+        self.desktop.press("Tab")
+        wait_for("the focus in the message", lambda: not row.has("focused"))
+        self.desktop.press("Tab", "Return")
         second = wait_for("a second window", lambda: self.desktop.windows(ada.process.pid)[1:])[0]
         members = second.find("list", "Members")
         self.assertEqual([node.name() for node in members.all("list item")], ["Ada"])
