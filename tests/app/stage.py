@@ -51,6 +51,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def name_of(test):
+    """What a test is called, without the place of its file; a part of one like the whole."""
+    whole_test = getattr(test, "test_case", test)
+    return whole_test.id().removeprefix("__main__.")
+
+
 class Stage(unittest.TestCase):
     """Tests on one desktop, which has room for two windows side by side."""
 
@@ -112,7 +118,7 @@ class Stage(unittest.TestCase):
     def picture(self):
         """Saves what is to be seen now, for whoever looks into a failure."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        path = PICTURES / f"{self.id().removeprefix('__main__.')}.png"
+        path = PICTURES / f"{name_of(self)}.png"
         self.desktop.picture(path)
         return path
 
@@ -296,7 +302,7 @@ class Result(unittest.TextTestResult):
         self.began = 0
 
     def getDescription(self, test):
-        return test.id().removeprefix("__main__.")
+        return name_of(test)
 
     def startTest(self, test):
         self.began = time.monotonic()
@@ -321,12 +327,12 @@ class Result(unittest.TextTestResult):
         super().addSubTest(test, subtest, err)
 
     def _save_picture(self, test):
-        if isinstance(test, Stage) and test.id() not in self.pictures:
+        if isinstance(test, Stage) and name_of(test) not in self.pictures:
             try:
-                self.pictures[test.id()] = test.picture()
+                self.pictures[name_of(test)] = test.picture()
             except Trouble as trouble:
-                self.pictures[test.id()] = trouble
-            self.stream.writeln(f"\nThe display: {self.pictures[test.id()]}")
+                self.pictures[name_of(test)] = trouble
+            self.stream.writeln(f"\nThe display: {self.pictures[name_of(test)]}")
 
 
 def main():
@@ -341,15 +347,11 @@ def main():
     loader.testNamePatterns = [f"*{word}*" for word in sys.argv[1:]] or None
     suite = loader.loadTestsFromModule(sys.modules["__main__"])
     result = unittest.TextTestRunner(sys.stdout, resultclass=Result, verbosity=2).run(suite)
-    name = Path(sys.argv[0]).name
-
-    def names(tests):
-        return [f"{name}: {test}" for test in tests]
-
+    bad = result.failures + result.errors
     told = {
         "passed": result.passed,
-        "skipped": [(f"{name}: {test}", why) for test, why in result.skipped],
-        "failed": names(sorted({test.id() for test, _ in result.failures + result.errors})),
+        "skipped": [(name_of(test), why) for test, why in result.skipped],
+        "failed": sorted({name_of(test) for test, _ in bad}),
     }
     if "CHATROOM_RESULT" in os.environ:
         os.write(int(os.environ["CHATROOM_RESULT"]), json.dumps(told).encode())

@@ -119,6 +119,19 @@ class Reading(Stage):
                      lambda: ada.window.area()[2:] == (width, height))
             ada.sees(said("Kim", "message 300"))
 
+    def test_the_end_of_a_message_taller_than_the_window_is_in_view(self):
+        self.say_many(1, 300)
+        tall = "word " * 790 + "end"
+        self.kim.say(tall)
+        ada = self.join("Ada", self.room.port, at=0)
+
+        def end_is_in_view():
+            log = ada.window.find("log", "Messages").area()
+            row = ada.sees(said("Kim", tall)).area()
+            return row[3] > log[3] and row[1] + row[3] <= log[1] + log[3]
+
+        wait_for("the end of the tall message", end_is_in_view)
+
     def test_a_newcomer_begins_at_the_end_of_a_long_history(self):
         self.say_many(1, 300)
         self.kim.say("?{quit}")
