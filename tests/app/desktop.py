@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import gi
@@ -280,6 +281,32 @@ class Bus:
         return answers
 
 
+    @contextmanager
+    def listen(self, node):
+        """Hears what the program of a node announces; gives it when called."""
+        told = []
+
+        def hear(_bus, _sender, _path, _interface, _signal, values):
+            told.append(values.unpack()[3])
+
+        def announced():
+            while GLib.MainContext.default().iteration(False):
+                pass
+            return told
+
+        # Programs tell only what someone has asked for.
+        self.ask([("org.a11y.atspi.Registry", "/org/a11y/atspi/registry",
+                   "org.a11y.atspi.Registry", "RegisterEvent",
+                   GLib.Variant("(sass)", ("object:announcement", [], "")))])
+        number = self.connection.signal_subscribe(
+            node.place[0], "org.a11y.atspi.Event.Object", "Announcement", None, None,
+            Gio.DBusSignalFlags.NONE, hear)
+        try:
+            yield announced
+        finally:
+            self.connection.signal_unsubscribe(number)
+
+
 class Node:
     """Something in a window, as the accessibility bus tells of it.
 
@@ -334,6 +361,10 @@ class Node:
     def children(self):
         places = self._ask("Accessible", "GetChildren") or []
         return [Node(self.bus, *place, self.window) for place in places]
+
+    def at(self, place):
+        """What stands at a place of the bus."""
+        return Node(self.bus, *place, self.window)
 
     def look(self):
         """What is showing in it, in reading order: (depth, node, role, name, text)."""
@@ -402,6 +433,10 @@ class Node:
     def area(self):
         """Where it is in its window: (x, y, width, height)."""
         return self._ask("Component", "GetExtents", "(u)", Atspi.CoordType.WINDOW) or (0, 0, 0, 0)
+
+    def character_area(self, place):
+        """Where a character of its text is in its window: (x, y, width, height)."""
+        return self._ask("Text", "GetCharacterExtents", "(iu)", place, Atspi.CoordType.WINDOW)
 
     def click(self, button=1):
         """Clicks in its middle with the mouse, which also gives it the keyboard."""

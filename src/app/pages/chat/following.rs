@@ -19,6 +19,8 @@ pub struct Following {
     follow: RefCell<Follow>,
     /// The list will be moved to its end when it has been laid out.
     moving: Cell<bool>,
+    /// The list has jumped to its newest row, and may have to go on to its end.
+    jumped: Cell<bool>,
 }
 
 impl ChatPage {
@@ -46,6 +48,8 @@ impl ChatPage {
         let must_move = self.imp().following.follow.borrow_mut().viewed(view);
         if must_move {
             self.move_to_end();
+        } else {
+            self.imp().following.jumped.set(false);
         }
         self.show_unread();
     }
@@ -82,10 +86,25 @@ impl ChatPage {
             let following = &page.imp().following;
             following.moving.set(false);
             if following.follow.borrow().follows() {
-                let adjustment = page.imp().scroller.vadjustment();
-                adjustment.set_value(adjustment.upper() - adjustment.page_size());
+                page.scroll_to_end();
             }
         });
+    }
+
+    /// A list that is moved by its adjustment to rows that it has never laid out may
+    /// stay blank; so a long way is gone to the newest row first.
+    fn scroll_to_end(&self) {
+        let imp = self.imp();
+        let adjustment = imp.scroller.vadjustment();
+        let end = adjustment.upper() - adjustment.page_size();
+        let far = end - adjustment.value() > adjustment.page_size();
+        let newest = imp.list.model().map_or(0, |model| model.n_items());
+        match newest.checked_sub(1) {
+            Some(newest) if far && !imp.following.jumped.replace(true) => {
+                imp.list.scroll_to(newest, gtk::ListScrollFlags::NONE, None);
+            }
+            _ => adjustment.set_value(end),
+        }
     }
 
     /// Shows the way back to the end to who is not there.

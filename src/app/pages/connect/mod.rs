@@ -264,7 +264,8 @@ fn mark(field: &adw::EntryRow, wrong: bool) {
         field.remove_css_class("error");
         gtk::AccessibleInvalidState::False
     };
-    field
-        .upcast_ref::<gtk::Widget>()
-        .update_state(&[gtk::accessible::State::Invalid(state)]);
+    // The part of it that a screen reader is on while the user types.
+    if let Some(text) = field.delegate().and_upcast::<gtk::Widget>() {
+        text.update_state(&[gtk::accessible::State::Invalid(state)]);
+    }
 }

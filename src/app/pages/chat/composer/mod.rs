@@ -48,7 +48,8 @@ mod imp {
     #[gtk::template_callbacks]
     impl Composer {
         /// Enter sends; with Shift it breaks the line. While an input method is at
-        /// work, Enter is its.
+        /// work, Enter is its. Control and End go to the end of what was written,
+        /// and from there to the newest message.
         #[template_callback]
         fn on_key_pressed(
             &self,
@@ -56,6 +57,11 @@ mod imp {
             _code: u32,
             modifiers: gdk::ModifierType,
         ) -> glib::Propagation {
+            let control = modifiers.contains(gdk::ModifierType::CONTROL_MASK);
+            if control && matches!(key, gdk::Key::End | gdk::Key::KP_End) && self.is_at_end() {
+                let _ = self.obj().activate_action("room.newest", None);
+                return glib::Propagation::Stop;
+            }
             let enter = matches!(
                 key,
                 gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter
@@ -66,6 +72,14 @@ mod imp {
             }
             self.obj().send();
             glib::Propagation::Stop
+        }
+    }
+
+    impl Composer {
+        /// Whether the cursor is behind all that was written.
+        fn is_at_end(&self) -> bool {
+            let buffer = self.view.buffer();
+            buffer.iter_at_mark(&buffer.get_insert()).is_end()
         }
     }
 
@@ -116,6 +130,8 @@ impl Composer {
     pub fn set_open(&self, open: bool) {
         self.imp().open.set(open);
         self.set_sensitive(open);
+        // A screen reader asks the place to write itself.
+        self.imp().view.set_sensitive(open);
         self.changed();
     }
 

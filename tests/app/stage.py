@@ -1,0 +1,358 @@
+"""A stage for tests that drive the app's windows as a person would.
+
+A class of tests has one desktop. Each test brings on what it needs: windows, people
+who come in from a terminal, a server; all of it leaves with the test.
+
+    class Talk(Stage):
+        def test_what_the_host_says_is_heard(self):
+            ada = self.host("Ada")
+            ben = self.guest("Ben", ada.port)
+            ada.say("hello")
+            ben.hears("Ada: hello")
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from desktop import Desktop, Trouble, end_by_signal, stop, wait_for, xdotool  # noqa: F401 (for the tests)
+
+PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "chatroom").resolve()
+# Where the pictures of failed tests are.
+PICTURES = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "failed")
+SETTINGS = "io/github/chatroom/Chatroom"
+# How the window tells where the room is: host:port, and nothing more.
+ADDRESS = re.compile(r"^(\S+):(\d+)$")
+# Beside the first window.
+BESIDE = 800
+
+
+def whole(text):
+    """A pattern that is found where a text stands, with whatever is around it."""
+    return re.compile(re.escape(text))
+
+
+def said(name, text, after=r", \d\d:\d\d"):
+    """A message as its row tells it; with other words `after` it, one that is not said yet."""
+    return re.compile(f"^{re.escape(name)}: {re.escape(text)}{after}$", re.DOTALL)
+
+
+def free_port():
+    """A port that nobody has; asked of the system, which does not soon give it again."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def name_of(test):
+    """What a test is called, without the place of its file; a part of one like the whole."""
+    whole_test = getattr(test, "test_case", test)
+    return whole_test.id().removeprefix("__main__.")
+
+
+class Stage(unittest.TestCase):
+    """Tests on one desktop, which has room for two windows side by side."""
+
+    # What is asked of a failed comparison is to be seen whole.
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.desktop = cls.enterClassContext(Desktop(2 * BESIDE, 760))
+
+    def setUp(self):
+        self.apps = []
+        (self.desktop.folder / "config/glib-2.0/settings/keyfile").unlink(missing_ok=True)
+        # Ports: any free one, unless a test wants another.
+        self.set("host-port", "uint16 0")
+
+    def set(self, key, value):
+        """A setting of the apps that are started next, as GVariant text."""
+        self.desktop.set(SETTINGS, key, value)
+
+    def app(self, name, *arguments, at=0):
+        """A window of someone, in a process of its own, at so many pixels from the left."""
+        self.set("name", f"'{name}'")
+        app = App(self, *arguments)
+        app.window.move(at, 0)
+        return app
+
+    def host(self, name="Ada", port=0):
+        """A window in which a room is hosted."""
+        self.set("host-port", f"uint16 {port}")
+        app = self.app(name)
+        app.window.find("button", "Host a Room").press()
+        app.comes_in()
+        app.port = int(ADDRESS.match(app.addresses()[0])[2])
+        return app
+
+    def join(self, name, port, at=BESIDE):
+        """A window in the room at this port of this computer."""
+        app = self.app(name, f"localhost:{port}", at=at)
+        app.comes_in()
+        return app
+
+    def server(self, *options):
+        """A server without a window, on a port of its own."""
+        server = Lines(self, PROGRAM, "--server", "--port", "0", "--bind", "127.0.0.1", *options)
+        server.port = int(server.prints(r"^  \S+:(\d+)$")[1])
+        return server
+
+    def listener(self, port):
+        """`chatroom --listen`."""
+        listener = Lines(self, PROGRAM, "--listen", f"localhost:{port}")
+        listener.prints("Welcome to")
+        return listener
+
+    def guest(self, name, port):
+        """Someone who comes in with something like nc."""
+        return Guest(self, name, port)
+
+    def picture(self):
+        """Saves what is to be seen now, for whoever looks into a failure."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        path = PICTURES / f"{name_of(self)}.png"
+        self.desktop.picture(path)
+        return path
+
+
+class App:
+    """The app, and its window."""
+
+    def __init__(self, stage, *arguments):
+        self.desktop = stage.desktop
+        self.log = tempfile.TemporaryFile(dir=self.desktop.folder)
+        self.process = self.desktop.start(PROGRAM, *arguments, apart=True, stdout=self.log,
+                                          stderr=self.log)
+        stage.addCleanup(self.stop)
+        stage.apps.append(self)
+        self.window = self.desktop.window(self.process)
+
+    def stop(self):
+        """Ends it; what GTK complained about meanwhile is a fault of the app."""
+        stop(self.process)
+        self.desktop.processes.remove(self.process)
+        complaints = [line for line in self.words().splitlines()
+                      if re.search(r"-(WARNING|CRITICAL) \*\*|panicked", line)]
+        if complaints:
+            raise AssertionError("The app complained:\n" + "\n".join(complaints))
+
+    def words(self):
+        """What it has written to its terminal."""
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+    def activate(self):
+        """Gives its window the keyboard."""
+        self.window.activate()
+        wait_for(f"the {self.window} to be active", lambda: self.window.has("active"))
+        return self
+
+    def comes_in(self):
+        """Waits until it is in a room."""
+        self.window.find("log", "Messages")
+        wait_for("the composer to be open", lambda: self.composer().has("sensitive"))
+
+    def addresses(self):
+        """Where others can join, as the window of the host tells."""
+        self.window.find("list item", ADDRESS)
+        return [node.name() for node in self.window.all("list item", ADDRESS)]
+
+    def composer(self):
+        return self.window.find("text", "Message")
+
+    def say(self, *lines):
+        """Types a message and sends it. Plain letters only."""
+        self.activate()
+        composer = self.composer()
+        if not composer.has("focused"):
+            composer.focus()
+        for number, line in enumerate(lines):
+            if number:
+                self.desktop.press("shift+Return")
+            self.desktop.type(line)
+        wait_for("what was typed", lambda: composer.text() == "\n".join(lines))
+        self.desktop.press("Return")
+
+    def paste(self, text):
+        """Puts a message into the composer, of whatever letters."""
+        self.activate()
+        composer = self.composer().focus()
+        composer.write(text)
+        wait_for("what was written", lambda: composer.text() == text)
+
+    def sees(self, row):
+        """The row of the conversation that tells this, when it is there."""
+        return self.window.find("list item", row if isinstance(row, re.Pattern) else whole(row))
+
+    def rows(self):
+        """What is to be seen of the conversation, each row with its sentence."""
+        log = self.window.find("log", "Messages")
+        return [(node, name) for depth, node, role, name, _ in log.look()
+                if depth == 1 and role == "list item"]
+
+    def members(self):
+        """The names in the list of members."""
+        members = self.window.find("list", "Members")
+        return [name for depth, _, role, name, _ in members.look()
+                if depth == 1 and role == "list item"]
+
+    def shows_members(self, *names):
+        wait_for(f"the members {', '.join(names)}, and not {self.members()}",
+                 lambda: sorted(self.members()) == sorted(names))
+
+    def shows_banner(self, sentence):
+        """Waits for what stands above the page."""
+        self.window.find("label", sentence if isinstance(sentence, re.Pattern) else whole(sentence))
+
+    def is_home(self):
+        self.window.find("button", "Host a Room")
+
+    def has_ended(self):
+        """Waits until it has ended by itself, as it should."""
+        status = wait_for("the app to end", lambda: (self.process.poll(),)[0] is not None
+                          and (self.process.returncode,))
+        if status[0]:
+            raise AssertionError(f"The app ended with exit status {status[0]}:\n{self.words()}")
+
+
+class Lines:
+    """A program that writes lines."""
+
+    def __init__(self, stage, *command):
+        self.out = tempfile.TemporaryFile(dir=stage.desktop.folder)
+        self.desktop = stage.desktop
+        self.process = self.desktop.start(*command, stdout=self.out, stderr=self.out)
+        stage.addCleanup(self.stop)
+
+    def stop(self):
+        stop(self.process)
+        self.desktop.processes.remove(self.process)
+
+    def lines(self):
+        return os.pread(self.out.fileno(), 1 << 24, 0).decode().splitlines()
+
+    def prints(self, pattern):
+        """The first line in which a pattern is found, when it is there."""
+        def there():
+            return next(filter(None, (re.search(pattern, line) for line in self.lines())), None)
+
+        try:
+            return wait_for(f'a line with "{pattern}"', there)
+        except Trouble as trouble:
+            raise Trouble(f"{trouble} It printed:\n" + "\n".join(self.lines())) from None
+
+
+class Guest:
+    """Someone who speaks lines over a socket."""
+
+    def __init__(self, stage, name, port):
+        self.name = name
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        stage.addCleanup(self.socket.close)
+        self.socket.setblocking(False)
+        self.heard = b""
+        self.ended = False
+        self.say(name)
+        self.hears("SERVER: ")
+
+    def say(self, *lines):
+        self.socket.sendall("".join(f"{line}\n" for line in lines).encode())
+
+    def leave(self):
+        self.say("?{quit}")
+        self.is_let_go()
+
+    def _read(self):
+        try:
+            while more := self.socket.recv(1 << 16):
+                self.heard += more
+            self.ended = True
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            self.ended = True
+        return self.heard.decode(errors="replace")
+
+    def hears(self, text):
+        try:
+            wait_for(f"{self.name} to hear “{text}”", lambda: text in self._read())
+        except Trouble as trouble:
+            raise Trouble(f"{trouble} They heard:\n{self._read()}") from None
+
+    def is_let_go(self):
+        """Waits until the connection has ended."""
+        wait_for(f"the end of {self.name}'s connection", lambda: self._read() and self.ended)
+
+
+class Result(unittest.TextTestResult):
+    """Writes a line for each test, and saves a picture where one fails."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.passed = 0
+        self.pictures = {}
+        self.began = 0
+
+    def getDescription(self, test):
+        return name_of(test)
+
+    def startTest(self, test):
+        self.began = time.monotonic()
+        super().startTest(test)
+
+    def addSuccess(self, test):
+        self.stream.write(f"{time.monotonic() - self.began:.1f} s ")
+        super().addSuccess(test)
+        self.passed += 1
+
+    def addError(self, test, err):
+        self._save_picture(test)
+        super().addError(test, err)
+
+    def addFailure(self, test, err):
+        self._save_picture(test)
+        super().addFailure(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        if err:
+            self._save_picture(test)
+        super().addSubTest(test, subtest, err)
+
+    def _save_picture(self, test):
+        if isinstance(test, Stage) and name_of(test) not in self.pictures:
+            try:
+                self.pictures[name_of(test)] = test.picture()
+            except Trouble as trouble:
+                self.pictures[name_of(test)] = trouble
+            self.stream.writeln(f"\nThe display: {self.pictures[name_of(test)]}")
+
+
+def main():
+    """Runs the tests of one file; with arguments those whose names hold one of them.
+
+    What came of it goes as JSON to the file descriptor in CHATROOM_RESULT, if there is one.
+    """
+    end_by_signal()
+    if not shutil.which(str(PROGRAM)):
+        sys.exit(f"{PROGRAM} is missing; ./dev cargo build makes it.")
+    loader = unittest.TestLoader()
+    loader.testNamePatterns = [f"*{word}*" for word in sys.argv[1:]] or None
+    suite = loader.loadTestsFromModule(sys.modules["__main__"])
+    result = unittest.TextTestRunner(sys.stdout, resultclass=Result, verbosity=2).run(suite)
+    bad = result.failures + result.errors
+    told = {
+        "passed": result.passed,
+        "skipped": [(name_of(test), why) for test, why in result.skipped],
+        "failed": sorted({name_of(test) for test, _ in bad}),
+    }
+    if "CHATROOM_RESULT" in os.environ:
+        os.write(int(os.environ["CHATROOM_RESULT"]), json.dumps(told).encode())
+    sys.exit(0 if result.wasSuccessful() else 1)

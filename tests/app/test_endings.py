@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""How a stay in a room ends: by leaving, by closing, by a loss."""
+
+import re
+
+from stage import Stage, main, said, wait_for
+
+CLOSED = "The room was closed. You can read on, and leave when you like."
+LOST = re.compile("^The connection to the room was lost.*join again")
+
+
+class Endings(Stage):
+    def is_over(self, app):
+        """Nothing can be said any more; what was said can be read; Leave goes home."""
+        wait_for("the composer to be closed", lambda: not app.composer().has("sensitive"))
+        self.assertFalse(app.window.find("button", "Send").has("sensitive"))
+        app.sees(said("Kim", "remember this"))
+        app.window.find("label", "Not connected")
+        app.window.find("button", "Leave").press()
+        app.is_home()
+
+    def test_when_the_host_leaves_the_others_are_told_and_read_on(self):
+        ada = self.host("Ada")
+        ben = self.join("Ben", ada.port)
+        kim = self.guest("Kim", ada.port)
+        kim.say("remember this")
+        for app in (ada, ben):
+            app.sees(said("Kim", "remember this"))
+        ada.window.find("button", "Leave").press()
+        ada.window.find("button", "Close Room").press()
+        ada.is_home()
+        ben.shows_banner(CLOSED)
+        kim.is_let_go()
+        self.is_over(ben)
+
+    def test_a_server_that_was_killed_is_a_lost_connection(self):
+        server = self.server()
+        ben = self.join("Ben", server.port)
+        kim = self.guest("Kim", server.port)
+        kim.say("remember this")
+        ben.sees(said("Kim", "remember this"))
+        server.process.kill()
+        ben.shows_banner(LOST)
+        self.is_over(ben)
+
+    def test_a_server_that_stops_as_a_service_may_come_back(self):
+        server = self.server()
+        ben = self.join("Ben", server.port)
+        kim = self.guest("Kim", server.port)
+        kim.say("remember this")
+        ben.sees(said("Kim", "remember this"))
+        server.process.terminate()
+        ben.shows_banner("The server of the room is stopping. It may start again soon.")
+        self.is_over(ben)
+
+    def test_what_was_being_written_when_the_room_closed_is_still_there(self):
+        server = self.server()
+        ben = self.join("Ben", server.port).activate()
+        ben.composer().focus()
+        self.desktop.type("half a thought")
+        wait_for("what was typed", lambda: ben.composer().text() == "half a thought")
+        server.process.kill()
+        ben.shows_banner(LOST)
+        self.assertEqual(ben.composer().text(), "half a thought")
+
+    def test_closing_the_host_s_window_asks_when_others_are_there(self):
+        ada = self.host("Ada")
+        ben = self.join("Ben", ada.port)
+        ada.shows_members("Ada", "Ben")
+        ada.window.find("button", "Close").press()
+        ada.window.find(None, "Close the Room?")
+        ada.window.find(None, re.compile("^1 other member is in the room"))
+        ada.window.find("button", "Cancel").press()
+        wait_for("the question to go", lambda: not ada.window.all("button", "Close Room"))
+        # Nothing has happened.
+        ada.say("still here")
+        ben.sees(said("Ada", "still here"))
+        ada.window.find("button", "Close").press()
+        ada.window.find("button", "Close Room").press()
+        ada.has_ended()
+        ben.shows_banner(CLOSED)
+
+    def test_closing_the_host_s_window_alone_just_closes(self):
+        ada = self.host("Ada")
+        ada.window.find("button", "Close").press()
+        ada.has_ended()
+
+    def test_closing_a_guest_s_window_tells_the_others(self):
+        ada = self.host("Ada")
+        ben = self.join("Ben", ada.port)
+        ada.sees("Ben joined")
+        ben.window.find("button", "Close").press()
+        ben.has_ended()
+        ada.sees(re.compile("^Ben left$"))
+        ada.shows_members("Ada")
+
+    def test_a_guest_that_crashes_is_seen_as_lost(self):
+        ada = self.host("Ada")
+        ben = self.join("Ben", ada.port)
+        ada.sees("Ben joined")
+        ben.process.kill()
+        ada.sees(re.compile("^Ben lost the connection$"))
+        ada.shows_members("Ada")
+
+    def test_ctrl_c_in_the_host_s_terminal_closes_the_room_for_good(self):
+        ada = self.host("Ada")
+        ben = self.join("Ben", ada.port)
+        ada.shows_members("Ada", "Ben")
+        ada.process.send_signal(2)
+        ada.has_ended()
+        ben.shows_banner(CLOSED)
+
+    def test_a_host_that_left_can_host_again_at_once(self):
+        ada = self.host("Ada")
+        port = ada.port
+        ada.window.find("button", "Leave").press()
+        ada.is_home()
+        self.set("host-port", f"uint16 {port}")
+        ada.window.find("button", "Host a Room").press()
+        ada.comes_in()
+        ada.shows_members("Ada")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""A window as narrow as a telephone: nothing is out of reach."""
+
+import re
+
+from stage import Stage, main, said, wait_for, whole
+
+WIDTH, HEIGHT = 360, 640
+# The accessibility bus leaves out the margins of some parts.
+SLACK = 8
+
+
+class Narrow(Stage):
+    def narrow(self, app):
+        app.window.resize(WIDTH, HEIGHT)
+        wait_for("the window to be narrow", lambda: app.window.area()[2:] == (WIDTH, HEIGHT))
+        return app.activate()
+
+    def is_inside(self, app):
+        """Whatever can be pressed or written into is in the window, from edge to edge."""
+        outside = []
+        for _, node, role, name, _ in app.window.look():
+            x, _, width, height = node.area()
+            if role in ("button", "text", "toggle button", "label") and width and height:
+                if x < -SLACK or x + width > WIDTH + SLACK:
+                    outside.append(f"the {role} “{name}” from {x} to {x + width}")
+        self.assertEqual(outside, [])
+
+    def test_home_and_connect_fit(self):
+        app = self.narrow(self.app("Ada"))
+        self.is_inside(app)
+        app.window.find("button", "Join a Room").press()
+        app.window.find("button", "Join")
+        self.is_inside(app)
+
+    def test_the_chat_fits_and_its_members_fold_away(self):
+        ada = self.narrow(self.host("Ada"))
+        wait_for("the members to fold away", lambda: not ada.window.all("list", "Members"))
+        self.guest("Kim", ada.port)
+        ada.say("hello from the telephone")
+        ada.sees(said("You", "hello from the telephone"))
+        ada.window.find("button", "Leave")
+        ada.window.find("button", "Main Menu")
+        ada.window.find("button", "Send")
+        self.is_inside(ada)
+
+    def test_the_members_are_one_press_away(self):
+        ada = self.narrow(self.host("Ada"))
+        self.guest("Kim", ada.port)
+        wait_for("the members to fold away", lambda: not ada.window.all("list", "Members"))
+        ada.window.find("toggle button", "Members").click()
+        ada.shows_members("Ada", "Kim")
+        self.is_inside(ada)
+        self.desktop.press("Escape")
+        wait_for("the members to fold away", lambda: not ada.window.all("list", "Members"))
+        wait_for("the focus on the composer", lambda: ada.composer().has("focused"))
+
+    def test_what_goes_wrong_fits(self):
+        server = self.server()
+        ben = self.narrow(self.join("Ben", server.port, at=0))
+        server.process.kill()
+        ben.shows_banner(re.compile("^The connection to the room was lost"))
+        self.is_inside(ben)
+        # In the header and in the banner.
+        ben.window.all("button", "Leave")[-1].click()
+        ben.is_home()
+
+    def test_the_question_before_closing_fits(self):
+        ada = self.narrow(self.host("Ada"))
+        self.guest("Kim", ada.port)
+        ada.sees("Kim joined")
+        ada.window.find("button", "Leave").click()
+        ada.window.find("button", "Close Room")
+        self.is_inside(ada)
+        ada.window.find("button", "Close Room").click()
+        ada.is_home()
+
+    def test_a_long_word_of_another_makes_nothing_wider(self):
+        ada = self.narrow(self.host("Ada"))
+        kim = self.guest("Kim" + "m" * 29, ada.port)
+        kim.say("w" * 300, "https://example.org/" + "a" * 300)
+        ada.sees(whole("https://example.org/aaa"))
+        self.is_inside(ada)
+
+
+if __name__ == "__main__":
+    main()
