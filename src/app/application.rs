@@ -5,10 +5,10 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
+use crate::terminal::Signals;
 use crate::wire::address::Address;
 
 use super::config::{APP_ID, RESOURCE_PATH, VERSION};
-use super::signals;
 use super::window::Window;
 use super::words;
 
@@ -105,13 +105,25 @@ impl Application {
 
     /// Leaves every room when the system asks the program to end, without asking.
     fn end_when_asked(&self) {
-        let asked = signals::asked_to_end();
+        let (ask, asked) = async_channel::bounded(1);
+        // Where they cannot be caught the system ends the program as it is.
+        let _ = Signals::catch().and_then(|signals| {
+            signals.on_first(move |_| {
+                let _ = ask.send_blocking(());
+            })
+        });
         let app = self.downgrade();
         glib::spawn_future_local(async move {
             if asked.recv().await.is_err() {
                 return;
             }
-            let windows = app.upgrade().map(|app| app.windows()).unwrap_or_default();
+            let Some(app) = app.upgrade() else {
+                return;
+            };
+            let windows = app.windows();
+            if windows.is_empty() {
+                app.quit();
+            }
             for window in windows {
                 if let Some(window) = window.downcast_ref::<Window>() {
                     window.leave_and_close();

@@ -3,6 +3,7 @@
 use gettextrs::gettext;
 use gtk::gio;
 
+use crate::room::name_or_default;
 use crate::server::{BindError, Running, Server, Settings};
 
 use super::words::fill;
@@ -13,9 +14,10 @@ use super::words::fill;
 /// # Errors
 /// Why it cannot be opened.
 pub async fn open(name: &str, port: u16) -> Result<Running, BindError> {
+    let name = name_or_default(name);
     let settings = Settings {
         port,
-        room_name: Some(fill(&gettext("{name}’s Room"), &[("name", name)])),
+        room_name: Some(fill(&gettext("{name}’s Room"), &[("name", &name)])),
         ..Settings::default()
     };
     let opened = gio::spawn_blocking(move || {

@@ -16,7 +16,6 @@ mod hosting;
 mod pages;
 mod room;
 mod settings;
-mod signals;
 mod window;
 mod words;
 
@@ -47,7 +46,7 @@ pub struct NoDisplay;
 /// # Errors
 /// If there is no display.
 pub fn run(address: Option<Address>) -> Result<ExitCode, NoDisplay> {
-    let link = address.map(|it| window::link_to(&it));
+    let link = address.map(|it| Address::to_link(&it));
     run_with(link.as_deref())
 }
 

@@ -8,6 +8,17 @@ use crate::room::DEFAULT_NAME;
 
 use super::config::{APP_ID, SCHEMA_DIR};
 
+/// All that is remembered.
+const KEYS: [&str; 7] = [
+    "name",
+    "last-address",
+    "last-port",
+    "host-port",
+    "window-width",
+    "window-height",
+    "window-maximized",
+];
+
 /// The settings, or `None` where no schema is found: nothing is remembered then.
 ///
 /// The schema is the installed one or else that of this build.
@@ -16,6 +27,8 @@ pub fn open() -> Option<Settings> {
     let schema = installed
         .as_ref()
         .and_then(|source| source.lookup(APP_ID, true))
+        // An older one lacks what GLib would end the program for.
+        .filter(|schema| KEYS.iter().all(|key| schema.has_key(key)))
         .or_else(|| {
             SettingsSchemaSource::from_directory(SCHEMA_DIR, installed.as_ref(), false)
                 .ok()?

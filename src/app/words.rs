@@ -6,7 +6,7 @@ use gettextrs::{gettext, ngettext};
 use gtk::pango::{Direction, find_base_dir};
 
 use crate::client::{End, Loss, NotQueued};
-use crate::room::TEXT_LIMIT;
+use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 use crate::server::BindError;
 use crate::wire::address::{NotAnAddress, SCHEME};
 use crate::wire::frame::{Code, Error};
@@ -166,12 +166,14 @@ pub fn refused(error: &Error<'_>) -> String {
     }
 }
 
-/// A message has more characters than may be.
+/// A message has more characters, or more lines, than may be.
 pub fn too_long(limit: usize) -> String {
-    count(
-        "Not sent: a message has at most {n} character.",
-        "Not sent: a message has at most {n} characters.",
-        limit,
+    fill(
+        &gettext("Not sent: a message has at most {characters} characters and {lines} lines."),
+        &[
+            ("characters", &limit.to_string()),
+            ("lines", &LINES_LIMIT.to_string()),
+        ],
     )
 }
 

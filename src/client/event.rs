@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::room::{DEFAULT_NAME, clean_name, clean_room_name, clean_text};
+use crate::room::{DEFAULT_NAME, LINES_LIMIT, TEXT_LIMIT, clean_name, clean_room_name, clean_text};
 use crate::wire::frame::{
     Error, Gap, Joined, Left, Member, MemberList, Message, Notice, Page, Presence, Welcome,
 };
@@ -58,7 +58,24 @@ fn line(line: &str) -> Cow<'static, str> {
 }
 
 pub(super) fn text(text: &str) -> Cow<'static, str> {
-    clean_text(text).into_owned().into()
+    let text = clean_text(text);
+    match cut(&text) {
+        Some(cut) => format!("{cut}…").into(),
+        None => text.into_owned().into(),
+    }
+}
+
+/// The most characters of a text that are taken from a server, and the most lines:
+/// several times what a server of this version takes from anyone.
+const LONGEST: (usize, usize) = (4 * TEXT_LIMIT, 4 * LINES_LIMIT);
+
+/// What is taken of a text that is too long.
+fn cut(text: &str) -> Option<&str> {
+    let (characters, lines) = LONGEST;
+    let by_characters = text.char_indices().nth(characters).map(|(end, _)| end);
+    let by_lines = text.match_indices('\n').nth(lines - 1).map(|(end, _)| end);
+    let end = by_characters.into_iter().chain(by_lines).min()?;
+    Some(&text[..end])
 }
 
 /// A word between the two sides that no person sees.

@@ -25,11 +25,11 @@ pub use self::name::{
     name_or_default,
 };
 pub use self::rate::{Meter, Pace};
-pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text};
+pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};
 
 use self::log::Log;
 use self::members::Members;
-use self::text::{fits, is_blank};
+use self::text::is_blank;
 
 /// Up to this many members each join and leave is told by itself; above, they
 /// are gathered.

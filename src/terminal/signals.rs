@@ -7,7 +7,7 @@ use tokio::signal::unix::{self, SignalKind};
 
 /// A signal that asks the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
+pub enum Signal {
     /// Ctrl+C.
     Interrupt,
     /// From a service manager, or `kill`.
@@ -28,7 +28,7 @@ impl Signal {
 }
 
 /// The signals, caught from the moment this is made.
-pub(super) struct Signals {
+pub struct Signals {
     runtime: Runtime,
     caught: Caught,
 }

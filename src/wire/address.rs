@@ -67,11 +67,13 @@ impl Address {
     }
 }
 
-impl FromStr for Address {
-    type Err = NotAnAddress;
-
-    /// An empty one, and an empty part of one, means the default.
-    fn from_str(written: &str) -> Result<Self, NotAnAddress> {
+impl Address {
+    /// Reads an address, and tells whether a port was written in it. An empty one,
+    /// and an empty part of one, means the default.
+    ///
+    /// # Errors
+    /// What in it is no part of an address.
+    pub fn read(written: &str) -> Result<(Self, bool), NotAnAddress> {
         let written = written.trim();
         let (rest, parameters, fragment) = match written.split_once("://") {
             None => (written, None, None),
@@ -83,12 +85,36 @@ impl FromStr for Address {
             Some((scheme, _)) => return Err(NotAnAddress::Scheme(scheme.to_owned())),
         };
         let (host, port) = split_port(rest)?;
-        Ok(Self {
+        let port_written = port.is_some_and(|port| !port.trim().is_empty());
+        let address = Self {
             host: if host.is_empty() { DEFAULT_HOST } else { host }.to_owned(),
             port: port.map_or(Ok(DEFAULT_PORT), parse_port)?,
             parameters: parameters.map(str::to_owned),
             fragment: fragment.map(str::to_owned),
-        })
+        };
+        Ok((address, port_written))
+    }
+
+    /// The address as a link, with all that was kept for later use.
+    #[must_use]
+    pub fn to_link(&self) -> String {
+        let mut link = format!("{SCHEME}://{self}");
+        for (sign, kept) in [("?", &self.parameters), ("#", &self.fragment)] {
+            if let Some(kept) = kept {
+                link += sign;
+                link += kept;
+            }
+        }
+        link
+    }
+}
+
+impl FromStr for Address {
+    type Err = NotAnAddress;
+
+    /// As [`Address::read`].
+    fn from_str(written: &str) -> Result<Self, NotAnAddress> {
+        Self::read(written).map(|(address, _)| address)
     }
 }
 
@@ -209,6 +235,17 @@ mod tests {
         let address: Address = "chatroom://host?pin=1&x#fp".parse().unwrap();
         assert_eq!(address.parameters.as_deref(), Some("pin=1&x"));
         assert_eq!(address.fragment.as_deref(), Some("fp"));
+        assert_eq!(address.to_link(), "chatroom://host:53000?pin=1&x#fp");
+        assert_eq!(address.to_link().parse(), Ok(address));
+    }
+
+    #[test]
+    fn a_port_that_is_written_is_told_from_the_default() {
+        let written = |written| Address::read(written).map(|(_, port)| port);
+        assert_eq!(written("host:53000"), Ok(true));
+        assert_eq!(written("[::1]:1"), Ok(true));
+        assert_eq!(written("host"), Ok(false));
+        assert_eq!(written("host:"), Ok(false));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
 use crate::app::words;
-use crate::client::{Client, End, Event, Settings};
-use crate::room::{Closing, MemberId, clean_text};
+use crate::client::{Client, EVENTS, End, Event, Settings};
+use crate::room::{Closing, MemberId, clean_text, fits};
 use crate::server::Running;
 use crate::wire::MEMBERS_LIMIT;
 use crate::wire::address::Address;
@@ -144,7 +144,9 @@ impl Session {
             let _hold = hold;
             while let Ok(first) = events.recv().await {
                 let mut batch = vec![first];
-                while let Ok(next) = events.try_recv() {
+                while batch.len() < EVENTS
+                    && let Ok(next) = events.try_recv()
+                {
                     batch.push(next);
                 }
                 if let Some(session) = weak.upgrade() {
@@ -160,9 +162,15 @@ impl Session {
         self.imp().server.borrow().is_some()
     }
 
-    /// How many others are in the room.
+    /// How many others are in the room; the host's own server knows it also when
+    /// the host's connection is lost.
     pub fn others(&self) -> u32 {
-        self.member_count().saturating_sub(1)
+        let own = u32::from(self.state() == State::Joined);
+        let members = match &*self.imp().server.borrow() {
+            Some(server) => u32::try_from(server.handle().members()).unwrap_or(u32::MAX),
+            None => self.member_count(),
+        };
+        members.saturating_sub(own)
     }
 
     /// Why it is over, if it is.
@@ -188,7 +196,7 @@ impl Session {
         else {
             return Err(gettext("You are not in the room any more."));
         };
-        if text.chars().count() > self.text_limit() {
+        if text.chars().count() > self.text_limit() || !fits(&text) {
             return Err(words::too_long(self.text_limit()));
         }
         let id = client.say(&text).map_err(words::not_queued)?;

@@ -102,10 +102,12 @@ pub fn take(
                 .id
                 .as_deref()
                 .is_some_and(|id| timeline.refuse(id, &why));
-            if !known {
+            if known {
+                taken.spoken.push(why);
+            } else {
+                taken.spoken.push(error.text.to_string());
                 timeline.tell(Content::Notice(error.text.into_owned()));
             }
-            taken.spoken.push(why);
         }
         // What a page holds was not asked for; of an end others take care.
         Event::Page(_) | Event::Gap(_) | Event::Ended(_) => {}
@@ -150,8 +152,14 @@ fn notice(timeline: &mut Timeline, words: &str, name: &str) {
 /// Says that members of a big room came and left.
 fn gathered(timeline: &mut Timeline, presence: &frame::Presence<'_>) {
     let both = [
-        (presence.joined.len() + presence.joined_more, true),
-        (presence.left.len() + presence.left_more, false),
+        (
+            presence.joined.len().saturating_add(presence.joined_more),
+            true,
+        ),
+        (
+            presence.left.len().saturating_add(presence.left_more),
+            false,
+        ),
     ];
     for (number, joined) in both {
         let words = match (number, joined) {

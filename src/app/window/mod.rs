@@ -7,11 +7,11 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, gio, glib};
 
-use crate::wire::address::{Address, SCHEME};
+use crate::wire::address::Address;
 
 use super::application::Application;
 use super::pages::{ChatPage, ConnectPage, HomePage};
-use super::room::{Session, State};
+use super::room::Session;
 use super::settings;
 use super::words::count;
 
@@ -89,11 +89,6 @@ glib::wrapper! {
         @extends adw::ApplicationWindow, gtk::ApplicationWindow, gtk::Window, gtk::Widget,
         @implements gio::ActionGroup, gio::ActionMap, gtk::Accessible, gtk::Buildable,
             gtk::ConstraintTarget, gtk::Native, gtk::Root, gtk::ShortcutManager;
-}
-
-/// A link to the room at `address`.
-pub fn link_to(address: &Address) -> String {
-    format!("{SCHEME}://{address}")
 }
 
 impl Window {
@@ -179,9 +174,11 @@ impl Window {
 
     /// Whether others would lose the room with this window.
     fn room_needs_a_question(&self) -> bool {
-        self.imp().session.borrow().as_ref().is_some_and(|session| {
-            session.hosts() && session.state() == State::Joined && session.others() > 0
-        })
+        self.imp()
+            .session
+            .borrow()
+            .as_ref()
+            .is_some_and(|session| session.hosts() && session.others() > 0)
     }
 
     /// Asks whether to close the room, and if so does it with `close`.

@@ -1,6 +1,5 @@
 //! From what was typed to the address of a room.
 
-use crate::wire::DEFAULT_PORT;
 use crate::wire::address::{Address, NotAnAddress, parse_port};
 
 /// What is wrong with what was typed, and where.
@@ -12,15 +11,15 @@ pub enum Wrong {
     Port(NotAnAddress),
 }
 
-/// The room that is meant. A port in the address counts, unless it is the default
-/// one and another stands in its own field.
+/// The room that is meant. A port that is written in the address counts, and else
+/// the one in its own field.
 ///
 /// # Errors
 /// What is wrong, the address before the port.
 pub fn target(address: &str, port: &str) -> Result<Address, Wrong> {
-    let mut target: Address = address.parse().map_err(Wrong::Address)?;
+    let (mut target, port_written) = Address::read(address).map_err(Wrong::Address)?;
     let port = parse_port(port).map_err(Wrong::Port)?;
-    if target.port == DEFAULT_PORT {
+    if !port_written {
         target.port = port;
     }
     Ok(target)
@@ -58,6 +57,7 @@ mod tests {
     fn a_port_may_stand_in_either_field() {
         assert_eq!(read("example.org:4000", ""), "example.org:4000");
         assert_eq!(read("example.org:4000", "5000"), "example.org:4000");
+        assert_eq!(read("example.org:53000", "5000"), "example.org:53000");
         assert_eq!(read("::1", "5000"), "[::1]:5000");
     }
 

@@ -126,12 +126,15 @@ impl Composer {
         let _ = self.imp().sends.set(Box::new(send));
     }
 
-    /// Whether anything can be sent. What was written stays in any case.
+    /// Whether anything can be sent. What was written stays in any case, and can
+    /// be copied.
     pub fn set_open(&self, open: bool) {
         self.imp().open.set(open);
-        self.set_sensitive(open);
+        let of_use = open || !self.text().is_empty();
+        self.set_sensitive(of_use);
         // A screen reader asks the place to write itself.
-        self.imp().view.set_sensitive(open);
+        self.imp().view.set_sensitive(of_use);
+        self.imp().view.set_editable(open);
         self.changed();
     }
 
