@@ -35,125 +35,135 @@ fn main() -> io::Result<()> {
     if let Some(bytes) = std::env::var_os(floor::FRAME_BYTES) {
         return floor::run(bytes.to_str().and_then(|it| it.parse().ok()).unwrap_or(1));
     }
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let rounds = if quick { 1 } else { ROUNDS };
-    let scale = if quick { 10 } else { 1 };
-    let frame_bytes = frame_bytes()?;
+    let mut bench = Bench {
+        rounds: ROUNDS,
+        part: 1,
+        only: None,
+        frame_bytes: frame_bytes()?,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => (bench.rounds, bench.part) = (1, 10),
+            "--only" => bench.only = arguments.next(),
+            // What cargo itself gives to a benchmark.
+            "--bench" => {}
+            _ => return Err(io::Error::other("usage: fanout [--quick] [--only WORDS]")),
+        }
+    }
+    let frame_bytes = bench.frame_bytes;
     println!("A frame of {TEXT_BYTES} bytes of text has about {frame_bytes} bytes.\n");
-
-    println!("| | floor | chatroom | ratio | goal |");
+    println!("| what | floor | chatroom | ratio | goal |");
     println!("| --- | --- | --- | --- | --- |");
-    for (what, members, at_once, messages, goal) in [
-        (
-            "CPU per delivery, one at a time, 200 members",
-            200,
-            1,
-            4_000,
-            "≤ 1.15",
-        ),
-        (
-            "CPU per delivery, one at a time, 1,000 members",
-            1_000,
-            1,
-            800,
-            "≤ 1.15",
-        ),
-        (
-            "CPU per delivery, pipelined, 200 members",
-            200,
-            64,
-            60_000,
-            "≤ 1.5",
-        ),
-        (
-            "CPU per delivery, pipelined, 1,000 members",
-            1_000,
-            64,
-            12_000,
-            "≤ 1.5",
-        ),
-    ] {
-        let messages = messages / scale;
-        let [floor, ours] = in_turn(rounds, frame_bytes, |kind| {
-            let server = Server::start(kind)?;
-            let mut load = Load::join(&server, members, SPEAKERS)?;
+    bench.cpu("one at a time", 1, 200, 4_000, "≤ 1.15")?;
+    bench.cpu("one at a time", 1, 1_000, 800, "≤ 1.15")?;
+    bench.cpu("pipelined", 64, 200, 60_000, "≤ 1.5")?;
+    bench.cpu("pipelined", 64, 1_000, 12_000, "≤ 1.5")?;
+    bench.latency()?;
+    bench.memory()
+}
+
+/// What is measured, and how thoroughly.
+struct Bench {
+    rounds: usize,
+    /// One in so many messages, members and seconds is enough.
+    part: usize,
+    /// Rows without these words are left out.
+    only: Option<String>,
+    frame_bytes: usize,
+}
+
+impl Bench {
+    /// The CPU time of the server per delivery.
+    fn cpu(
+        &self,
+        how: &str,
+        at_once: usize,
+        members: usize,
+        messages: usize,
+        goal: &str,
+    ) -> io::Result<()> {
+        let what = format!("CPU per delivery, {how}, {members} members");
+        let messages = messages / self.part;
+        self.rows(&[(&what, "µs", goal)], |server| {
+            let mut load = Load::join(server, members, SPEAKERS)?;
             load.talk(at_once, messages / 10 + 1)?;
             let before = server.cpu()?;
             load.talk(at_once, messages)?;
             let used = server.cpu()?.saturating_sub(before);
-            #[allow(clippy::cast_precision_loss)]
-            Ok(vec![used.as_secs_f64() * 1e6 / (messages * members) as f64])
-        })?;
-        row(what, "µs", &floor, &ours, 0, goal);
+            Ok(vec![used.as_secs_f64() * 1e6 / as_f64(messages * members)])
+        })
     }
-    let [floor, ours] = in_turn(rounds, frame_bytes, |kind| {
-        let server = Server::start(kind)?;
-        let mut load = Load::join(&server, 200, SPEAKERS)?;
-        load.talk(1, 100)?;
-        let mut latencies = load.steady(STEADY, Duration::from_secs(if quick { 1 } else { 4 }))?;
-        latencies.sort_unstable();
-        let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
-        Ok(vec![at(50).as_secs_f64() * 1e3, at(99).as_secs_f64() * 1e3])
-    })?;
-    row(
-        "p50 at 50,000 deliveries/s, 200 members",
-        "ms",
-        &floor,
-        &ours,
-        0,
-        "",
-    );
-    row(
-        "p99 at 50,000 deliveries/s, 200 members",
-        "ms",
-        &floor,
-        &ours,
-        1,
-        "≤ 1.25",
-    );
 
-    let [floor, ours] = in_turn(1, frame_bytes, |kind| {
-        let server = Server::start(kind)?;
-        let before = server.memory()?;
-        let members = 5_000 / scale;
-        let _load = Load::join(&server, members, 0)?;
-        #[allow(clippy::cast_precision_loss)]
-        Ok(vec![
-            (server.memory()? - before) as f64 / members as f64 / 1024.0,
-        ])
-    })?;
-    row("memory per idle member", "KiB", &floor, &ours, 0, "≤ 2 KiB");
-    io::stdout().flush()
-}
-
-/// Measures both servers in turn, and gives the medians of each figure.
-fn in_turn(
-    rounds: usize,
-    frame_bytes: usize,
-    mut measure: impl FnMut(Kind) -> io::Result<Vec<f64>>,
-) -> io::Result<[Vec<f64>; 2]> {
-    let mut all = [Vec::new(), Vec::new()];
-    for _ in 0..rounds {
-        all[0].push(measure(Kind::Floor { frame_bytes })?);
-        all[1].push(measure(Kind::Chatroom)?);
+    /// How long a message takes to each of 200 members, at a steady rate.
+    fn latency(&self) -> io::Result<()> {
+        let seconds = if self.part == 1 { 4 } else { 1 };
+        let rows = [
+            ("p50 at 50,000 deliveries/s, 200 members", "ms", ""),
+            ("p99 at 50,000 deliveries/s, 200 members", "ms", "≤ 1.25"),
+        ];
+        self.rows(&rows, |server| {
+            let mut load = Load::join(server, 200, SPEAKERS)?;
+            load.talk(1, 100)?;
+            let mut latencies = load.steady(STEADY, Duration::from_secs(seconds))?;
+            latencies.sort_unstable();
+            let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
+            Ok([50, 99]
+                .map(|percent| at(percent).as_secs_f64() * 1e3)
+                .to_vec())
+        })
     }
-    Ok(all.map(|rounds| {
-        (0..rounds[0].len())
-            .map(|figure| {
-                let mut values: Vec<f64> = rounds.iter().map(|round| round[figure]).collect();
+
+    /// What the server holds for a member who does nothing.
+    fn memory(&self) -> io::Result<()> {
+        let members = 5_000 / self.part;
+        self.rows(&[("memory per idle member", "KiB", "≤ 2 KiB")], |server| {
+            let before = server.memory()?;
+            let _load = Load::join(server, members, 0)?;
+            let grown = server.memory()?.saturating_sub(before);
+            Ok(vec![as_f64(grown) / as_f64(members) / 1_024.0])
+        })
+    }
+
+    /// Measures both servers in turn, and prints the medians of each figure.
+    fn rows(
+        &self,
+        rows: &[(&str, &str, &str)],
+        mut measure: impl FnMut(&Server) -> io::Result<Vec<f64>>,
+    ) -> io::Result<()> {
+        let wanted = |words: &String| rows.iter().any(|(what, ..)| what.contains(words));
+        if !self.only.as_ref().is_none_or(wanted) {
+            return Ok(());
+        }
+        let kinds = [
+            Kind::Floor {
+                frame_bytes: self.frame_bytes,
+            },
+            Kind::Chatroom,
+        ];
+        let mut measured = [Vec::new(), Vec::new()];
+        for _ in 0..self.rounds {
+            for (kind, figures) in kinds.into_iter().zip(&mut measured) {
+                figures.push(measure(&Server::start(kind)?)?);
+            }
+        }
+        for (index, (what, unit, goal)) in rows.iter().enumerate() {
+            let [floor, ours] = measured.each_ref().map(|rounds| {
+                let mut values: Vec<f64> = rounds.iter().map(|round| round[index]).collect();
                 values.sort_by(f64::total_cmp);
                 values[values.len() / 2]
-            })
-            .collect()
-    }))
+            });
+            let ratio = ours / floor;
+            println!("| {what} | {floor:.2} {unit} | {ours:.2} {unit} | {ratio:.2} | {goal} |");
+        }
+        io::stdout().flush()
+    }
 }
 
-fn row(what: &str, unit: &str, floor: &[f64], ours: &[f64], figure: usize, goal: &str) {
-    let (floor, ours) = (floor[figure], ours[figure]);
-    println!(
-        "| {what} | {floor:.2} {unit} | {ours:.2} {unit} | {:.2} | {goal} |",
-        ours / floor
-    );
+/// As exact as a figure needs to be.
+#[allow(clippy::cast_precision_loss)]
+fn as_f64(count: usize) -> f64 {
+    count as f64
 }
 
 /// The bytes that our server sends for a message of [`TEXT_BYTES`].

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::bell::Ear;
 use super::session::{Farewell, Found, Session, Slices};
 
 /// How many bytes are read at once. What is read of one connection before the
@@ -48,7 +48,7 @@ thread_local! {
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(mut stream: TcpStream, mut session: Session, news: watch::Receiver<()>) {
+pub(super) async fn serve(mut stream: TcpStream, mut session: Session, news: Ear) {
     if let Some(farewell) = converse(&mut stream, &mut session, news).await {
         // The guest is out of the room already; only the socket is left.
         let last_words = say_goodbye(&stream, &mut session, farewell);
@@ -62,12 +62,12 @@ pub(super) async fn serve(mut stream: TcpStream, mut session: Session, news: wat
 async fn converse(
     stream: &mut TcpStream,
     session: &mut Session,
-    mut news: watch::Receiver<()>,
+    mut news: Ear,
 ) -> Option<Farewell> {
     let mut alarm = pin!(sleep(Duration::ZERO));
     let mut alarm_at = None;
     loop {
-        news.mark_unchanged();
+        news.hear();
         let Ok(written) = write(stream, session) else {
             session.break_off();
             return None;
@@ -127,17 +127,16 @@ async fn wait(
     stream: &mut TcpStream,
     session: &mut Session,
     blocked: bool,
-    news: &mut watch::Receiver<()>,
+    news: &mut Ear,
     mut alarm: Option<Pin<&mut Sleep>>,
 ) -> Wake {
-    let mut changed = pin!(news.changed());
     poll_fn(|context| {
         if blocked {
             // What is new can wait until the rest is written.
             if stream.poll_write_ready(context).is_ready() {
                 return Poll::Ready(Wake::News);
             }
-        } else if changed.as_mut().poll(context).is_ready() {
+        } else if news.poll_ring(context).is_ready() {
             return Poll::Ready(Wake::News);
         }
         if session.wants_input()

@@ -5,6 +5,7 @@
 //! came in wakes them, and each writes all that is new to it at once.
 
 mod accept;
+mod bell;
 mod connection;
 mod event;
 mod listener;
@@ -154,11 +155,11 @@ impl Server {
 
         let mut news = shared.news();
         let closing = loop {
+            news.hear();
             if let Some(closing) = shared.room().closed() {
                 break closing;
             }
-            // The sender is held by `shared`: this waits, it cannot fail.
-            let _ = news.changed().await;
+            news.ring().await;
         };
         // Nobody new; and everyone who is there is told, by their own tasks.
         acceptors.shutdown().await;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::room::{
     Closing, Encoders, Encoding, Entered, MemberId, Meter, NotEntered, Pace, Room, Why,
@@ -16,6 +16,7 @@ use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
 
+use super::bell::{Bell, Ear};
 use super::event::{Event, Refusal};
 use super::settings::Settings;
 
@@ -33,8 +34,8 @@ pub(super) struct Shared {
     room: Mutex<Room>,
     guests: Mutex<Guests>,
     missed: Mutex<u64>,
-    /// Moves whenever the log grew.
-    news: watch::Sender<()>,
+    /// Rung whenever the log grew.
+    news: Arc<Bell>,
     /// Joins or leaves wait to be told.
     gathering: Notify,
     /// The room may be empty for good.
@@ -89,7 +90,7 @@ impl Shared {
             host_key: random_token()?,
             guests: Mutex::default(),
             missed: Mutex::default(),
-            news: watch::Sender::new(()),
+            news: Arc::default(),
             gathering: Notify::new(),
             deserted: Notify::new(),
             ended_empty: AtomicBool::new(false),
@@ -101,14 +102,14 @@ impl Shared {
         lock(&self.room)
     }
 
-    /// Moves whenever the log grew.
-    pub(super) fn news(&self) -> watch::Receiver<()> {
-        self.news.subscribe()
+    /// Hears whenever the log grows.
+    pub(super) fn news(&self) -> Ear {
+        self.news.listen()
     }
 
     /// Wakes everyone who follows the log.
     pub(super) fn tell_news(&self) {
-        self.news.send_replace(());
+        self.news.ring();
     }
 
     /// Waits until joins or leaves wait to be told.

@@ -1,0 +1,131 @@
+//! Waking everyone who follows the log.
+//!
+//! A [`Bell`] is rung when the log grew; each [`Ear`] that waits hears it once.
+//! It does what a `tokio::sync::watch` of nothing does, with less to do for each of
+//! thousands of listeners: a ring takes their wakers in one go, and who wakes up for
+//! another reason does not have to sign off and on again.
+
+use std::future::poll_fn;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Rung when there is news.
+#[derive(Debug, Default)]
+pub(super) struct Bell(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// How often it was rung.
+    rings: u64,
+    /// Who waits for the next ring.
+    waiting: Vec<Waker>,
+}
+
+impl Bell {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // What it guards is whole at any time.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes everyone who waits.
+    pub(super) fn ring(&self) {
+        let mut state = self.lock();
+        state.rings += 1;
+        let waiting = mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Hears what is rung from now on.
+    pub(super) fn listen(self: &Arc<Self>) -> Ear {
+        let heard = self.lock().rings;
+        Ear {
+            bell: Arc::clone(self),
+            heard,
+            signed: None,
+        }
+    }
+}
+
+/// Hears a [`Bell`]. It belongs to one task.
+#[derive(Debug)]
+pub(super) struct Ear {
+    bell: Arc<Bell>,
+    /// How many of its rings were heard.
+    heard: u64,
+    /// After which ring this task signed up for the next one.
+    signed: Option<u64>,
+}
+
+impl Ear {
+    /// Counts all rings until now as heard.
+    pub(super) fn hear(&mut self) {
+        self.heard = self.bell.lock().rings;
+    }
+
+    /// Is ready when the bell was rung since it was last heard.
+    pub(super) fn poll_ring(&mut self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.bell.lock();
+        if state.rings != self.heard {
+            return Poll::Ready(());
+        }
+        if self.signed != Some(state.rings) {
+            state.waiting.push(context.waker().clone());
+            self.signed = Some(state.rings);
+        }
+        Poll::Pending
+    }
+
+    /// Waits until the bell was rung since it was last heard.
+    pub(super) async fn ring(&mut self) {
+        poll_fn(|context| self.poll_ring(context)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_ring_is_heard_once_and_wakes_whoever_waits() {
+        let bell = Arc::new(Bell::default());
+        let (woken, mut ear) = (Arc::new(Count::default()), bell.listen());
+        let waker = Waker::from(Arc::clone(&woken));
+        let context = Context::from_waker(&waker);
+        assert_eq!(ear.poll_ring(&context), Poll::Pending);
+        // Asked again for another reason, it signs up no second time.
+        assert_eq!(ear.poll_ring(&context), Poll::Pending);
+        bell.ring();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert_eq!(ear.poll_ring(&context), Poll::Ready(()));
+        ear.hear();
+        assert_eq!(ear.poll_ring(&context), Poll::Pending);
+        bell.ring();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_ring_before_waiting_is_not_missed() {
+        let bell = Arc::new(Bell::default());
+        let mut ear = bell.listen();
+        bell.ring();
+        let waker = Waker::from(Arc::new(Count::default()));
+        let context = Context::from_waker(&waker);
+        assert_eq!(ear.poll_ring(&context), Poll::Ready(()));
+        // Until it is heard.
+        assert_eq!(ear.poll_ring(&context), Poll::Ready(()));
+    }
+}
