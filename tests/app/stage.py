@@ -30,6 +30,8 @@ PICTURES = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "failed")
 SETTINGS = "io/github/chatroom/Chatroom"
 # How the window tells where the room is: host:port, and nothing more.
 ADDRESS = re.compile(r"^(\S+):(\d+)$")
+# So many failures end a file: what is broken then is no single thing.
+ENOUGH = 4
 # Beside the first window.
 BESIDE = 800
 
@@ -316,10 +318,17 @@ class Result(unittest.TextTestResult):
     def addError(self, test, err):
         self._save_picture(test)
         super().addError(test, err)
+        self._stop_when_enough()
 
     def addFailure(self, test, err):
         self._save_picture(test)
         super().addFailure(test, err)
+        self._stop_when_enough()
+
+    def _stop_when_enough(self):
+        if len(self.failures) + len(self.errors) == ENOUGH:
+            self.stream.writeln("The rest of this file is not run.")
+            self.stop()
 
     def addSubTest(self, test, subtest, err):
         if err:

@@ -79,6 +79,7 @@ def main():
             skipped += result["skipped"]
             failed += result["failed"]
     finally:
+        waiting.queue.clear()
         for process in list(running):
             process.terminate()
             process.wait()
