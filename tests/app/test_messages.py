@@ -57,7 +57,7 @@ class Messages(Stage):
         text = "x" * 4001
         ada.paste(text)
         self.desktop.press("Return")
-        ada.window.find("label", "Not sent: a message has at most 4000 characters.")
+        ada.window.find("label", "Not sent: a message has at most 4000 characters and 100 lines.")
         self.assertEqual(ada.composer().text(), text)
         self.desktop.press("BackSpace")
         wait_for("the text to be shorter", lambda: len(ada.composer().text()) == 4000)
