@@ -5,6 +5,15 @@ use gtk::glib::markup_escape_text;
 /// What a link begins with.
 const SCHEMES: [&str; 4] = ["https://", "http://", "chatroom://", "mailto:"];
 
+/// The most bytes of a link.
+const LONGEST: usize = 2_000;
+
+/// The text with spaces for its tabs: Pango breaks no line between tabs, and a row of
+/// them would be wider than any window.
+pub fn without_tabs(text: &str) -> String {
+    text.replace('\t', "    ")
+}
+
 /// The text as Pango markup in which links are links and nothing else is anything.
 pub fn with_links(text: &str) -> String {
     let mut markup = String::with_capacity(text.len());
@@ -50,11 +59,17 @@ fn link_length(text: &str) -> usize {
     let end = text
         .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '“' | '”' | '«' | '»'))
         .unwrap_or(text.len());
+    // Nobody writes one that long; what looks like one is text.
+    if end > LONGEST {
+        return 0;
+    }
     let mut link = &text[..end];
+    let count = |bracket| i64::try_from(link.matches(bracket).count()).unwrap_or(i64::MAX);
+    let mut unopened = [count(')') - count('('), count(']') - count('[')];
     while let Some(last) = link.chars().next_back() {
         let closes = match last {
-            ')' => link.matches('(').count() < link.matches(')').count(),
-            ']' => link.matches('[').count() < link.matches(']').count(),
+            ')' => unopened[0] > 0,
+            ']' => unopened[1] > 0,
             _ => matches!(
                 last,
                 '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '’' | '…' | '}'
@@ -62,6 +77,11 @@ fn link_length(text: &str) -> usize {
         };
         if !closes {
             break;
+        }
+        match last {
+            ')' => unopened[0] -= 1,
+            ']' => unopened[1] -= 1,
+            _ => {}
         }
         link = &link[..link.len() - last.len_utf8()];
     }

@@ -7,7 +7,7 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::glib;
 
-use crate::app::room::{Content, Entry, Session};
+use crate::app::room::{Content, Entry, Session, markup::without_tabs};
 use crate::app::words::fill;
 
 use super::addresses_row::AddressesRow;
@@ -103,7 +103,7 @@ impl LineRow {
                     row.sentence()
                 }
                 Content::Notice(text) => {
-                    self.child_of_type(notice).set_label(text);
+                    self.child_of_type(notice).set_label(&without_tabs(text));
                     text.clone()
                 }
                 Content::Addresses(addresses) => {

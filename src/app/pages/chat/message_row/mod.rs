@@ -1,5 +1,7 @@
 //! What someone said.
 
+mod bubble;
+
 use std::cell::{Cell, RefCell};
 
 use adw::prelude::*;
@@ -7,13 +9,23 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, gio, glib};
 
-use crate::app::room::{Delivery, Message, Session, State, markup::with_links};
+use crate::app::room::{
+    Delivery, Message, Session, State,
+    markup::{with_links, without_tabs},
+};
 use crate::app::words::fill;
 
 /// How much is left free beside a message, in pixels.
 const OTHER_SIDE: i32 = 36;
 
+/// A text of more bytes than this is given a width to begin with.
+const LONG: usize = 200;
+
+/// How narrow such a text can be, in characters.
+const LONG_WIDTH: i32 = 20;
+
 mod imp {
+    use super::bubble::Bubble;
     use super::*;
 
     #[derive(Debug, Default, CompositeTemplate)]
@@ -54,6 +66,7 @@ mod imp {
         type ParentType = gtk::Box;
 
         fn class_init(class: &mut Self::Class) {
+            Bubble::ensure_type();
             class.bind_template();
             class.bind_template_callbacks();
             class.install_action("message.send-again", None, |row, _, _| row.send_again());
@@ -161,7 +174,12 @@ impl MessageRow {
             .set_margin_end(if message.own { 0 } else { OTHER_SIDE });
         imp.waiting.set_visible(state == "pending");
         if *imp.text.borrow() != message.text || imp.body.label().is_empty() {
-            imp.body.set_markup(&with_links(&message.text));
+            imp.body
+                .set_markup(&with_links(&without_tabs(&message.text)));
+            // GTK lays a text without one out at every width down to a character's.
+            let is_long = message.text.len() > LONG;
+            imp.body
+                .set_width_chars(if is_long { LONG_WIDTH } else { -1 });
             imp.text.replace(message.text.clone());
         }
         if let Delivery::Refused(why) = &message.delivery {
@@ -188,9 +206,15 @@ impl MessageRow {
             return;
         };
         let text = self.imp().text.borrow().clone();
-        // What cannot be sent now either stays where it is.
-        if session.say(&text).is_ok() {
-            self.take_refused();
+        match session.say(&text) {
+            Ok(()) => {
+                self.take_refused();
+            }
+            // It stays where it is, for another reason now.
+            Err(why) => {
+                self.imp().reason.set_label(&why);
+                self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
+            }
         }
     }
 }
