@@ -88,7 +88,24 @@ impl Conversation {
             let [at, removed, added] = [change.at, change.removed, change.added].map(length);
             self.items_changed(at, removed, added);
         }
+        self.trim();
         result
+    }
+
+    /// Lets go of the oldest lines, if there are too many.
+    fn trim(&self) {
+        let imp = self.imp();
+        let dropped = imp.timeline.borrow_mut().trim();
+        if dropped == 0 {
+            return;
+        }
+        imp.entries.borrow_mut().drain(..dropped);
+        self.items_changed(0, length(dropped), 0);
+        let first = imp.entries.borrow().first().cloned();
+        if let (Some(entry), Some(line)) = (first, imp.timeline.borrow().get(0)) {
+            // It may have continued what is gone.
+            entry.set_line(line, true);
+        }
     }
 
     /// Tells the entries from this place on what they are.

@@ -6,6 +6,13 @@
 
 use super::line::{Content, Delivery, Line, Message};
 
+/// The most lines of what the server told that are kept: as many messages as a room
+/// in memory holds itself.
+const KEPT: usize = 10_000;
+
+/// So many more are let come before the oldest go: they go together.
+const SLACK: usize = 1_000;
+
 /// A conversation.
 #[derive(Debug, Default)]
 pub struct Timeline {
@@ -108,6 +115,14 @@ impl Timeline {
         }
     }
 
+    /// Lets go of the oldest lines if there are too many, and tells of how many.
+    pub fn trim(&mut self) -> usize {
+        if self.told.len() < KEPT + SLACK {
+            return 0;
+        }
+        self.told.drain(..self.told.len() - KEPT).count()
+    }
+
     /// How it stands now.
     pub fn mark(&self) -> Mark {
         Mark {
@@ -197,6 +212,22 @@ mod tests {
                 Content::Addresses(_) => None,
             })
             .collect()
+    }
+
+    #[test]
+    fn of_an_endless_conversation_the_newest_lines_are_kept() {
+        let mut timeline = Timeline::default();
+        say(&mut timeline, "mine");
+        for number in 1..KEPT + SLACK {
+            other(&mut timeline, &number.to_string());
+        }
+        assert_eq!(timeline.trim(), 0);
+        other(&mut timeline, "last");
+        assert_eq!(timeline.trim(), SLACK);
+        let texts = texts(&timeline);
+        assert_eq!(texts.len(), KEPT + 1);
+        assert_eq!(texts[0], (SLACK + 1).to_string());
+        assert_eq!(texts[KEPT - 1..], ["last", "mine…"]);
     }
 
     #[test]
