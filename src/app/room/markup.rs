@@ -14,6 +14,21 @@ pub fn without_tabs(text: &str) -> String {
     text.replace('\t', "    ")
 }
 
+/// How narrow a label with this text may be, in characters: -1, as narrow as it can.
+///
+/// GTK finds that out by laying the text out one character below the other, which
+/// takes seconds for a line of thousands: a text with a long line is given a width.
+pub fn width_chars(text: &str) -> i32 {
+    const LONG_LINE: usize = 80;
+    const WIDTH: i32 = 20;
+    let is_long = |line: &str| line.chars().nth(LONG_LINE).is_some();
+    if text.split('\n').any(is_long) {
+        WIDTH
+    } else {
+        -1
+    }
+}
+
 /// The text as Pango markup in which links are links and nothing else is anything.
 pub fn with_links(text: &str) -> String {
     let mut markup = String::with_capacity(text.len());
@@ -100,6 +115,13 @@ mod tests {
             .skip(1)
             .filter_map(|it| Some(it.split_once('"')?.0.to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn only_a_text_with_a_long_line_is_given_a_width() {
+        assert_eq!(width_chars(&"short\n".repeat(100)), -1);
+        assert_eq!(width_chars(&"é".repeat(80)), -1);
+        assert_eq!(width_chars(&format!("short\n{}", "x".repeat(81))), 20);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::glib;
 
-use crate::app::room::{Content, Entry, Session, markup::without_tabs};
+use crate::app::room::{
+    Content, Entry, Session,
+    markup::{width_chars, without_tabs},
+};
 use crate::app::words::fill;
 
 use super::addresses_row::AddressesRow;
@@ -103,7 +106,9 @@ impl LineRow {
                     row.sentence()
                 }
                 Content::Notice(text) => {
-                    self.child_of_type(notice).set_label(&without_tabs(text));
+                    let label = self.child_of_type(notice);
+                    label.set_label(&without_tabs(text));
+                    label.set_width_chars(width_chars(text));
                     text.clone()
                 }
                 Content::Addresses(addresses) => {

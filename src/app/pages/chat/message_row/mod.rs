@@ -11,18 +11,12 @@ use gtk::{CompositeTemplate, gio, glib};
 
 use crate::app::room::{
     Delivery, Message, Session, State,
-    markup::{with_links, without_tabs},
+    markup::{width_chars, with_links, without_tabs},
 };
 use crate::app::words::fill;
 
 /// How much is left free beside a message, in pixels.
 const OTHER_SIDE: i32 = 36;
-
-/// A text of more bytes than this is given a width to begin with.
-const LONG: usize = 200;
-
-/// How narrow such a text can be, in characters.
-const LONG_WIDTH: i32 = 20;
 
 mod imp {
     use super::bubble::Bubble;
@@ -176,10 +170,7 @@ impl MessageRow {
         if *imp.text.borrow() != message.text || imp.body.label().is_empty() {
             imp.body
                 .set_markup(&with_links(&without_tabs(&message.text)));
-            // GTK lays a text without one out at every width down to a character's.
-            let is_long = message.text.len() > LONG;
-            imp.body
-                .set_width_chars(if is_long { LONG_WIDTH } else { -1 });
+            imp.body.set_width_chars(width_chars(&message.text));
             imp.text.replace(message.text.clone());
         }
         if let Delivery::Refused(why) = &message.delivery {
