@@ -26,7 +26,8 @@ pub struct Settings {
     /// The most connections from one address (IPv6: from one /64); 0 lifts the
     /// limit.
     pub max_per_address: usize,
-    /// What members are held to. As many connections as members are let in.
+    /// What members are held to. A few connections more than members are let in:
+    /// of those at the door, and of those who are leaving.
     pub rules: Rules,
     /// A native client that is silent for this long is asked whether it is there.
     pub heartbeat: Duration,

@@ -21,6 +21,7 @@ use super::conversation::Conversation;
 use super::member::Member;
 use super::members::{Ask, Members};
 use super::taking::{self, Taken};
+use super::timeline::difference;
 
 /// How long changes in a big room are gathered before its members are asked for.
 const REFRESH_SECONDS: u32 = 5;
@@ -287,20 +288,11 @@ impl Session {
         let me = imp.me.get();
         let mut listed = imp.listed.borrow_mut();
         let ids: Vec<MemberId> = members.known().map(|(id, _)| id).collect();
-        let same = |(a, b): &(&MemberId, &MemberId)| a == b;
-        let before = listed.iter().zip(&ids).take_while(same).count();
-        let (old, new) = (&listed[before..], &ids[before..]);
-        let after = old
-            .iter()
-            .rev()
-            .zip(new.iter().rev())
-            .take_while(same)
-            .count();
-        let removed = old.len() - after;
+        let (before, removed, added) = difference(&listed, &ids);
         let added: Vec<Member> = members
             .known()
             .skip(before)
-            .take(new.len() - after)
+            .take(added)
             .map(|(id, known)| {
                 let role = match (Some(id) == me, known.host) {
                     (true, true) => gettext("You, the host"),

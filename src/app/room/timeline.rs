@@ -138,21 +138,12 @@ impl Timeline {
             .filter_map(|place| self.get(place))
             .map(|line| line.key)
             .collect();
-        let same = |(a, b): &(&u64, &u64)| a == b;
-        let old = &mark.unsent;
-        let before = old.iter().zip(&new).take_while(same).count();
-        let (old, new) = (&old[before..], &new[before..]);
-        let after = old
-            .iter()
-            .rev()
-            .zip(new.iter().rev())
-            .take_while(same)
-            .count();
+        let (before, removed, added) = difference(&mark.unsent, &new);
         Change {
             from,
             at: from + before,
-            removed: old.len() - after,
-            added: new.len() - after,
+            removed,
+            added,
         }
     }
 
@@ -168,6 +159,17 @@ impl Timeline {
         self.next_key += 1;
         self.next_key
     }
+}
+
+/// How one list becomes another by one change: how many stay at the start, and how
+/// many after them are taken out and put in. What is the same at the end stays.
+pub(super) fn difference<T: PartialEq>(old: &[T], new: &[T]) -> (usize, usize, usize) {
+    let same = |(a, b): &(&T, &T)| a == b;
+    let before = old.iter().zip(new).take_while(same).count();
+    let (old, new) = (&old[before..], &new[before..]);
+    let ends = old.iter().rev().zip(new.iter().rev());
+    let after = ends.take_while(same).count();
+    (before, old.len() - after, new.len() - after)
 }
 
 #[cfg(test)]
