@@ -61,6 +61,7 @@ pub fn end(end: &End) -> String {
         End::ServiceStopping { .. } => {
             gettext("The server of the room is stopping. It may start again soon.")
         }
+        End::TakenOver => gettext("You are in the room from another window or device."),
         End::Refused(address) => at(
             gettext("Nobody hosts a room at {address}. Check the address, or host a room there."),
             address,

@@ -20,6 +20,9 @@ pub enum End {
         /// How long to wait before joining again is worth a try.
         retry: Option<Duration>,
     },
+    /// Another connection took this side's place in the room.
+    #[error("You are in the room from another window or device; this one was left.")]
+    TakenOver,
     /// Nothing listens at the address.
     #[error("Nobody hosts a room at {0}; check the address, or host a room there.")]
     Refused(Address),

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::room::{DEFAULT_NAME, LINES_LIMIT, TEXT_LIMIT, clean_name, clean_room_name, clean_text};
 use crate::wire::frame::{
-    Error, Gap, Joined, Left, Member, MemberList, Message, Notice, Page, Presence, Welcome,
+    Away, Back, Error, Gap, Joined, Left, Member, MemberList, Message, Notice, Page, Presence,
+    Said, Welcome,
 };
 
 use super::End;
@@ -23,8 +24,14 @@ pub enum Event {
     Joined(Joined<'static>),
     /// Someone left.
     Left(Left<'static>),
+    /// Someone's connection was lost; they may come back.
+    Away(Away<'static>),
+    /// Someone who was away is back.
+    Back(Back<'static>),
     /// Members of a big room came and left.
     Presence(Presence<'static>),
+    /// A message of this side's was said already, under the same id.
+    Said(Said<'static>),
     /// The server itself has something to say.
     Notice(Notice<'static>),
     /// Answers [`Client::ask_members`](super::Client::ask_members).
@@ -36,6 +43,12 @@ pub enum Event {
     /// Something was wrong, perhaps with the message whose id it names; the
     /// connection goes on.
     Error(Error<'static>),
+    /// The connection was lost, and how; the client tries to come back by itself.
+    /// [`Event::Returned`] or [`Event::Ended`] follows.
+    Interrupted(End),
+    /// This side is in the room again: as the same member if the welcome is
+    /// `resumed`. What it missed follows, as far as the server holds it.
+    Returned(Box<Welcome<'static>>),
     /// The connection is over, or never came to be. Comes last, and once.
     Ended(End),
 }
@@ -93,6 +106,7 @@ impl Heard for Welcome<'_> {
             epoch: word(self.epoch),
             durable: self.durable,
             session: word(self.session),
+            resumed: self.resumed,
             next: self.next,
             you: self.you.heard(),
             members: self.members.heard(),
@@ -110,6 +124,7 @@ impl Heard for Member<'_> {
             id: self.id,
             name: name(&self.name),
             host: self.host,
+            away: self.away,
         }
     }
 }
@@ -177,6 +192,40 @@ impl Heard for Presence<'_> {
             joined_more: self.joined_more,
             left: names(self.left),
             left_more: self.left_more,
+            away: self.away,
+        }
+    }
+}
+
+impl Heard for Away<'_> {
+    type Owned = Away<'static>;
+
+    fn heard(self) -> Away<'static> {
+        Away {
+            id: self.id,
+            name: name(&self.name),
+        }
+    }
+}
+
+impl Heard for Back<'_> {
+    type Owned = Back<'static>;
+
+    fn heard(self) -> Back<'static> {
+        Back {
+            id: self.id,
+            name: name(&self.name),
+        }
+    }
+}
+
+impl Heard for Said<'_> {
+    type Owned = Said<'static>;
+
+    fn heard(self) -> Said<'static> {
+        Said {
+            id: word(self.id),
+            seq: self.seq,
         }
     }
 }

@@ -116,6 +116,9 @@ impl Inbox {
             Some(Reply::Message(message)) => Event::Message(message.heard()),
             Some(Reply::Joined(joined)) => Event::Joined(joined.heard()),
             Some(Reply::Left(left)) => Event::Left(left.heard()),
+            Some(Reply::Away(away)) => Event::Away(away.heard()),
+            Some(Reply::Back(back)) => Event::Back(back.heard()),
+            Some(Reply::Said(said)) => Event::Said(said.heard()),
             Some(Reply::Presence(presence)) => Event::Presence(presence.heard()),
             Some(Reply::Notice(notice)) => Event::Notice(notice.heard()),
             Some(Reply::Members(members)) => Event::Members(members.heard()),
@@ -141,7 +144,8 @@ fn end_of_closed(closed: &Closed<'_>) -> End {
     match closed.code {
         ClosedCode::Bye => End::Left,
         ClosedCode::HostClosed => End::RoomClosed,
-        ClosedCode::ServiceStopping => End::ServiceStopping {
+        ClosedCode::TakenOver => End::TakenOver,
+        ClosedCode::ServiceStopping | ClosedCode::StoreFailed => End::ServiceStopping {
             retry: closed.retry_ms.map(Duration::from_millis),
         },
         ClosedCode::Unknown => End::Rejected(in_a_line(&closed.text)),

@@ -77,6 +77,20 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
             },
             out,
         ),
+        Event::Away(away) => text::encode(
+            &room::Event::Away {
+                id: away.id,
+                name: &away.name,
+            },
+            out,
+        ),
+        Event::Back(back) => text::encode(
+            &room::Event::Back {
+                id: back.id,
+                name: &back.name,
+            },
+            out,
+        ),
         Event::Presence(presence) => {
             let names = |names: &[Cow<'_, str>]| names.iter().map(|it| Arc::from(&**it)).collect();
             text::encode(
@@ -86,6 +100,7 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
                     joined_more: presence.joined_more,
                     left: names(&presence.left),
                     left_more: presence.left_more,
+                    away: presence.away,
                 }),
                 out,
             );
@@ -100,7 +115,13 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
         }
         Event::Error(error) => text::write_notice(&error.text, out),
         Event::Ended(end) => text::write_notice(&end.to_string(), out),
-        Event::Welcomed(_) | Event::Members(_) | Event::Page(_) | Event::Gap(_) => {}
+        Event::Welcomed(_)
+        | Event::Interrupted(_)
+        | Event::Returned(_)
+        | Event::Said(_)
+        | Event::Members(_)
+        | Event::Page(_)
+        | Event::Gap(_) => {}
     }
 }
 

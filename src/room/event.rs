@@ -37,6 +37,12 @@ pub enum Closing {
         /// How long to wait before the first try, in milliseconds.
         retry_ms: u64,
     },
+    /// What is said can no longer be stored. The service ends, perhaps to start
+    /// again: coming back is worth a try.
+    StoreFailed {
+        /// How long to wait before the first try, in milliseconds.
+        retry_ms: u64,
+    },
 }
 
 /// One entry of the log, before it is encoded for the doors.
@@ -79,6 +85,20 @@ pub enum Event<'a> {
         /// How many are in the room now.
         count: usize,
     },
+    /// A member's connection was lost; it may come back.
+    Away {
+        /// Who.
+        id: MemberId,
+        /// Its name.
+        name: &'a str,
+    },
+    /// A member that was away is back.
+    Back {
+        /// Who.
+        id: MemberId,
+        /// Its name.
+        name: &'a str,
+    },
     /// Members came and left, gathered because the room is big.
     Presence(&'a Gathered),
     /// The room was closed; nothing follows.
@@ -98,6 +118,8 @@ pub struct Gathered {
     pub left: Vec<Arc<str>>,
     /// How many more left.
     pub left_more: usize,
+    /// How many of those in the room are away.
+    pub away: usize,
 }
 
 impl Gathered {

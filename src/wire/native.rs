@@ -3,8 +3,8 @@
 use crate::room::{self, Closing, Event, MemberId, NotSaid, Slice};
 
 use super::frame::{
-    self, Closed, ClosedCode, Code, Gap, Joined, Left, Member, MemberList, Message, Presence,
-    Reply, write_frame,
+    self, Away, Back, Closed, ClosedCode, Code, Gap, Joined, Left, Member, MemberList, Message,
+    Presence, Reply, write_frame,
 };
 
 /// Appends an event of the room as one frame.
@@ -24,6 +24,7 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
                 id: from,
                 name: name.into(),
                 host: false,
+                away: false,
             },
             id: id.map(Into::into),
             text: text.into(),
@@ -50,6 +51,14 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
             why,
             count,
         }),
+        Event::Away { id, name } => Reply::Away(Away {
+            id,
+            name: name.into(),
+        }),
+        Event::Back { id, name } => Reply::Back(Back {
+            id,
+            name: name.into(),
+        }),
         Event::Presence(gathered) => Reply::Presence(Presence {
             count: gathered.count,
             joined: gathered
@@ -60,6 +69,7 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
             joined_more: gathered.joined_more,
             left: gathered.left.iter().map(|name| (&**name).into()).collect(),
             left_more: gathered.left_more,
+            away: gathered.away,
         }),
         Event::Closed(closing) => Reply::Closed(closed(closing)),
     };
@@ -78,6 +88,13 @@ pub fn closed(closing: Closing) -> Closed<'static> {
         Closing::Service { retry_ms } => Closed {
             code: ClosedCode::ServiceStopping,
             text: "The service that runs the room is stopping; it may start again.".into(),
+            retry_ms: Some(retry_ms),
+        },
+        Closing::StoreFailed { retry_ms } => Closed {
+            code: ClosedCode::StoreFailed,
+            text: "What is said can no longer be stored, so the room closes. \
+                   What you have seen is safe."
+                .into(),
             retry_ms: Some(retry_ms),
         },
     }
@@ -159,6 +176,7 @@ pub fn member_list<'a>(
         id,
         name: (&*member.name).into(),
         host: member.host,
+        away: false,
     });
     let list = members.by_ref().take(limit).collect();
     MemberList {

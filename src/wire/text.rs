@@ -169,6 +169,13 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Left { name, count, .. } => {
             write_notice(&format!("“{name}” left. {}", here(*count)), out);
         }
+        Event::Away { name, .. } => {
+            write_notice(
+                &format!("“{name}” lost the connection, and may come back."),
+                out,
+            );
+        }
+        Event::Back { name, .. } => write_notice(&format!("“{name}” is back."), out),
         Event::Presence(gathered) => write_notice(&presence(gathered), out),
         Event::Closed(closing) => write_notice(&native::closed(*closing).text, out),
     }
@@ -422,6 +429,7 @@ mod tests {
             joined_more: 81,
             left: vec!["bob".into()],
             left_more: 0,
+            away: 0,
         };
         assert_eq!(
             presence(&gathered),

@@ -63,7 +63,7 @@ impl Members {
         let fetched = self.fetched.get_or_insert_default();
         let before = fetched.len();
         fetched.extend(list.list.into_iter().map(|member| {
-            let Member { id, name, host } = member;
+            let Member { id, name, host, .. } = member;
             (
                 id,
                 Known {
@@ -138,6 +138,7 @@ mod tests {
             id: id(*it),
             name: it.to_string().into(),
             host: *it == 1,
+            away: false,
         };
         MemberList {
             count,

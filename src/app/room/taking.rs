@@ -68,6 +68,8 @@ pub fn take(
             };
             notice(timeline, &words, &left.name);
         }
+        Event::Away(away) => notice(timeline, &gettext("{name} lost the connection"), &away.name),
+        Event::Back(back) => notice(timeline, &gettext("{name} is back"), &back.name),
         Event::Presence(presence) => {
             members.changed(presence.count);
             taken.members_changed = true;
@@ -110,7 +112,12 @@ pub fn take(
             }
         }
         // What a page holds was not asked for; of an end others take care.
-        Event::Page(_) | Event::Gap(_) | Event::Ended(_) => {}
+        Event::Page(_)
+        | Event::Gap(_)
+        | Event::Said(_)
+        | Event::Interrupted(_)
+        | Event::Returned(_)
+        | Event::Ended(_) => {}
     }
 }
 

@@ -123,11 +123,13 @@ impl Session {
             epoch: shared.epoch.as_str().into(),
             durable: false,
             session: session.into(),
+            resumed: false,
             next: entered.next_seq,
             you: Member {
                 id: entered.id,
                 name: (&*entered.name).into(),
                 host,
+                away: false,
             },
             members: member_list(entered.count, room.members(None), WELCOME_MEMBERS),
             limits: Limits {

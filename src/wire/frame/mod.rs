@@ -49,6 +49,9 @@ pub struct Hello<'a> {
     /// The log that `after` is about, from an earlier welcome.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Cow<'a, str>>,
+    /// The membership to come back to, from an earlier welcome.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Cow<'a, str>>,
     /// The `seq` of the last message already known: all later ones are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
@@ -103,8 +106,14 @@ pub enum Reply<'a> {
     Joined(Joined<'a>),
     /// Someone left.
     Left(Left<'a>),
+    /// A member's connection was lost; it may come back.
+    Away(Away<'a>),
+    /// A member that was away is back.
+    Back(Back<'a>),
     /// Members of a big room came and left.
     Presence(Presence<'a>),
+    /// A message was said already, under the same id.
+    Said(Said<'a>),
     /// What the server itself has to say.
     Notice(Notice<'a>),
     /// Answers `members`.
@@ -141,6 +150,9 @@ pub struct Welcome<'a> {
     pub session: Cow<'a, str>,
     /// The `seq` that the next message will have.
     pub next: u64,
+    /// Whether it is the membership that was asked for by its `session`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub resumed: bool,
     /// Who the client is in the room.
     #[serde(borrow)]
     pub you: Member<'a>,
@@ -165,6 +177,9 @@ pub struct Member<'a> {
     /// Whether it hosts the room.
     #[serde(default, skip_serializing_if = "is_false")]
     pub host: bool,
+    /// Whether its connection is lost, and it may come back. Told in lists only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub away: bool,
 }
 
 /// Serde hands a reference to it.
@@ -254,6 +269,37 @@ pub struct Left<'a> {
     pub count: usize,
 }
 
+/// A member's connection was lost. It stays a member for a while, in which it may
+/// come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away<'a> {
+    /// Who.
+    pub id: MemberId,
+    /// Its name.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+}
+
+/// A member that was away is back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back<'a> {
+    /// Who.
+    pub id: MemberId,
+    /// Its name.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+}
+
+/// A message was said already, under the same id; it is not said again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said<'a> {
+    /// The sender's own id for it.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// Its place among all messages.
+    pub seq: u64,
+}
+
 /// Members of a big room came and left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence<'a> {
@@ -269,6 +315,15 @@ pub struct Presence<'a> {
     pub left: Vec<Cow<'a, str>>,
     /// How many more left.
     pub left_more: usize,
+    /// How many of those in the room are away.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub away: usize,
+}
+
+/// Serde hands a reference to it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 /// What the server itself has to say.
@@ -382,7 +437,7 @@ pub struct Closed<'a> {
     /// In words.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
-    /// With `service-stopping`: when to try again, in milliseconds.
+    /// With `service-stopping` and `store-failed`: when to try again, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_ms: Option<u64>,
 }
@@ -398,6 +453,10 @@ pub enum ClosedCode {
     HostClosed,
     /// The service stops, perhaps to start again.
     ServiceStopping,
+    /// What is said can no longer be stored; the service may start again.
+    StoreFailed,
+    /// Another connection took over the membership.
+    TakenOver,
     /// For a reason that this version does not know.
     #[serde(other)]
     Unknown,
