@@ -134,6 +134,13 @@ struct ServerOptions {
           default_value_t = Pace::default().per_second,
           value_parser = within::<u32>(0..=1_000_000))]
     rate: u32,
+
+    /// How long a member whose connection was lost may take to come back, up to
+    /// 86400; 0 waits for nobody
+    #[arg(long, value_name = "SECONDS", requires = "server",
+          default_value_t = Rules::default().grace.as_secs(),
+          value_parser = within::<u64>(0..=86_400))]
+    grace: u64,
 }
 
 #[derive(Args)]
@@ -144,7 +151,7 @@ struct ListenerOptions {
     // option has to be ruled out by itself.
     #[arg(long, conflicts_with_all = [
         "server", "port", "bind", "room_name", "stay_open", "history", "name_timeout",
-        "max_members", "max_per_address", "rate",
+        "max_members", "max_per_address", "rate", "grace",
     ])]
     listen: bool,
 
@@ -224,6 +231,7 @@ impl From<ServerOptions> for Settings {
             rules: Rules {
                 max_members: options.max_members,
                 pace: Pace::per_second(options.rate),
+                grace: Duration::from_secs(options.grace),
                 ..Rules::default()
             },
             ..Self::default()
@@ -291,7 +299,7 @@ mod tests {
     fn every_flag_of_the_server_does_what_it_says() {
         let settings = server(
             "--port 0 --bind 127.0.0.1 --bind ::1 --room-name Ada's --stay-open --history 5 \
-             --name-timeout 6 --max-members 7 --max-per-address 0 --rate 0",
+             --name-timeout 6 --max-members 7 --max-per-address 0 --rate 0 --grace 8",
         );
         assert_eq!(settings.port, 0);
         let loopback: [IpAddr; 2] = [[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()];
@@ -303,6 +311,7 @@ mod tests {
         assert_eq!(settings.rules.max_members, 7);
         assert_eq!(settings.max_per_address, 0);
         assert_eq!(settings.rules.pace.per_second, 0);
+        assert_eq!(settings.rules.grace, Duration::from_secs(8));
     }
 
     #[test]
@@ -323,6 +332,7 @@ mod tests {
             "--listen --max-members 1",
             "--listen --max-per-address 1",
             "--listen --rate 0",
+            "--listen --grace 0",
             "--name ada",
             "--server --name ada",
             "--server example.org",
@@ -340,6 +350,7 @@ mod tests {
             "--server --max-members 0",
             "--server --max-per-address -1",
             "--server --rate x",
+            "--server --grace 86401",
         ] {
             let error = read(wrong).expect_err(wrong);
             assert_eq!(error.exit_code(), 2, "{wrong}");

@@ -99,7 +99,7 @@ pub enum Event<'a> {
         /// Its name.
         name: &'a str,
     },
-    /// Members came and left, gathered because the room is big.
+    /// Members came, left, or were away, gathered because the room is big.
     Presence(&'a Gathered),
     /// The room was closed; nothing follows.
     Closed(Closing),

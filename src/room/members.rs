@@ -7,6 +7,7 @@ use super::event::MemberId;
 use super::log::Encoding;
 use super::name::{Looks, NAME_LIMIT, name_or_default};
 use super::rate::Meter;
+use super::sessions::{Lease, Seat, SessionKey};
 
 /// Someone in the room.
 #[derive(Debug)]
@@ -18,7 +19,16 @@ pub struct Member {
     /// The door it came in by.
     pub door: Encoding,
     pub(super) meter: Meter,
+    pub(super) seat: Seat,
     claim: Claim,
+}
+
+impl Member {
+    /// Whether its connection is lost, and it may come back.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        self.seat.is_away()
+    }
 }
 
 /// Everyone in the room, in the order in which they came.
@@ -32,22 +42,31 @@ pub struct Members {
 
 impl Members {
     /// Takes a newcomer in, under the name it wants or the nearest free one.
-    pub fn enter(&mut self, wanted: &str, door: Encoding, host: bool) -> (MemberId, Arc<str>) {
+    pub fn enter(
+        &mut self,
+        wanted: &str,
+        door: Encoding,
+        host: bool,
+        session: Option<SessionKey>,
+    ) -> (Lease, Arc<str>) {
         let (name, claim) = self.names.claim(&name_or_default(wanted));
         let name: Arc<str> = name.into();
         self.last_id += 1;
         // Counted up from 0 just before: never 0.
         let id = MemberId::new(self.last_id).unwrap_or(MemberId::MIN);
         self.text_readers += usize::from(door == Encoding::Text);
+        let seat = Seat::new(session);
+        let lease = seat.lease(id);
         let member = Member {
             name: Arc::clone(&name),
             host,
             door,
             meter: Meter::default(),
+            seat,
             claim,
         };
         self.by_id.insert(id, member);
-        (id, name)
+        (lease, name)
     }
 
     /// Lets a member go; its name is free then.
@@ -61,6 +80,18 @@ impl Members {
     /// The member with this id.
     pub(super) fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
         self.by_id.get_mut(&id)
+    }
+
+    /// The member that a lease is for, unless it is over.
+    pub(super) fn held(&self, lease: Lease) -> Option<&Member> {
+        let member = self.by_id.get(&lease.id)?;
+        member.seat.honours(lease).then_some(member)
+    }
+
+    /// The member that a lease is for, unless it is over.
+    pub(super) fn held_mut(&mut self, lease: Lease) -> Option<&mut Member> {
+        let member = self.by_id.get_mut(&lease.id)?;
+        member.seat.honours(lease).then_some(member)
     }
 
     /// How many are in the room.
@@ -188,8 +219,8 @@ mod tests {
     use super::*;
 
     fn enter(members: &mut Members, wanted: &str) -> (MemberId, String) {
-        let (id, name) = members.enter(wanted, Encoding::Native, false);
-        (id, name.to_string())
+        let (lease, name) = members.enter(wanted, Encoding::Native, false, None);
+        (lease.id, name.to_string())
     }
 
     #[test]

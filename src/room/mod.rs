@@ -10,6 +10,8 @@ mod log;
 mod members;
 mod name;
 mod rate;
+mod said;
+mod sessions;
 mod text;
 
 use std::sync::Arc;
@@ -25,10 +27,14 @@ pub use self::name::{
     name_or_default,
 };
 pub use self::rate::{Meter, Pace};
+pub use self::said::SAID_LIMIT;
+pub use self::sessions::{Expired, Lease, Parting, SessionKey};
 pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};
 
 use self::log::Log;
 use self::members::Members;
+use self::said::IdHasher;
+use self::sessions::Sessions;
 use self::text::is_blank;
 
 /// Up to this many members each join and leave is told by itself; above, they
@@ -40,6 +46,10 @@ pub const GATHER_TIME: Duration = Duration::from_millis(250);
 
 /// The most bytes of the id that a sender gives to its message.
 pub const MESSAGE_ID_LIMIT: usize = 64;
+
+/// How long a member whose connection was lost may take to come back, unless the
+/// room has another [rule](Rules::grace).
+pub const GRACE: Duration = Duration::from_mins(1);
 
 /// How events are written for each door. A function appends exactly one entry:
 /// it may be empty for the text door, and is one line for the native one.
@@ -60,6 +70,9 @@ pub struct Rules {
     pub pace: Pace,
     /// How much of the past is held.
     pub retention: Retention,
+    /// How long a member whose connection was lost may take to come back; zero
+    /// if nobody is waited for.
+    pub grace: Duration,
 }
 
 impl Default for Rules {
@@ -68,6 +81,7 @@ impl Default for Rules {
             max_members: 10_000,
             pace: Pace::default(),
             retention: Retention::default(),
+            grace: GRACE,
         }
     }
 }
@@ -101,24 +115,49 @@ pub enum NotSaid {
     /// Its id is empty or longer than [`MESSAGE_ID_LIMIT`] bytes.
     #[error("unusable id")]
     BadId,
-    /// The room was closed, or the sender left.
+    /// The room was closed, the sender left, or another connection has its place.
     #[error("closed")]
     Closed,
 }
 
-/// A newcomer's start.
+/// What became of a message that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It was said, and has this `seq`.
+    New(u64),
+    /// Its sender has said it before, with the same id and this `seq`; it is not
+    /// said again.
+    Before(u64),
+}
+
+/// The start of someone who has come in, or back.
 #[derive(Clone, Debug)]
 pub struct Entered {
-    /// Its id.
-    pub id: MemberId,
-    /// The name it got.
+    /// Its right to act for the member, and the member's id.
+    pub lease: Lease,
+    /// The member's name.
     pub name: Arc<str>,
-    /// Where it begins to read: behind its own join.
+    /// Whether the room is hosted by it.
+    pub host: bool,
+    /// How it came.
+    pub coming: Coming,
+    /// Where it begins to read: behind its own join or return.
     pub cursor: Cursor,
     /// The `seq` of the next message.
     pub next_seq: u64,
-    /// How many are in the room, the newcomer included.
+    /// How many are in the room, itself included.
     pub count: usize,
+}
+
+/// How someone came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coming {
+    /// As a newcomer.
+    New,
+    /// It had been away.
+    Back,
+    /// It took the place of another connection, which is out of the room.
+    Instead,
 }
 
 /// A room.
@@ -127,6 +166,8 @@ pub struct Room {
     rules: Rules,
     encoders: Encoders,
     members: Members,
+    sessions: Sessions,
+    ids: IdHasher,
     log: Log,
     gathered: Option<Gathered>,
     ever_entered: bool,
@@ -141,6 +182,8 @@ impl Room {
             rules,
             encoders,
             members: Members::default(),
+            sessions: Sessions::default(),
+            ids: IdHasher::default(),
             log: Log::new(rules.retention),
             gathered: None,
             ever_entered: false,
@@ -154,7 +197,8 @@ impl Room {
         &self.rules
     }
 
-    /// Takes someone in, and tells everyone who was there before.
+    /// Takes someone in, and tells everyone who was there before. Who is given a
+    /// session can come back by it.
     ///
     /// # Errors
     /// If the room is full or closed.
@@ -163,6 +207,7 @@ impl Room {
         wanted: &str,
         door: Encoding,
         host: bool,
+        session: Option<SessionKey>,
     ) -> Result<Entered, NotEntered> {
         if let Some(closing) = self.closed {
             return Err(NotEntered::Closed(closing));
@@ -171,7 +216,9 @@ impl Room {
         if self.members.count() >= self.rules.max_members && !host {
             return Err(NotEntered::Full);
         }
-        let (id, name) = self.members.enter(wanted, door, host);
+        let (lease, name) = self.members.enter(wanted, door, host, session);
+        let id = lease.id;
+        self.sessions.begin(session, id);
         self.ever_entered = true;
         let count = self.members.count();
         if count > SMALL_ROOM {
@@ -187,25 +234,39 @@ impl Room {
                 count,
             });
         }
-        let cursor = self.log.head();
-        Ok(Entered {
-            id,
-            name,
-            cursor,
-            next_seq: self.log.next_seq(),
-            count,
-        })
+        Ok(self.entered(lease, name, host, Coming::New))
     }
 
-    /// Lets a member go, and tells everyone who stays. Nothing happens if it is
-    /// gone already. Returns how many are left.
-    pub fn leave(&mut self, id: MemberId, why: Why) -> usize {
-        if let Some(member) = self.members.leave(id)
-            && self.closed.is_none()
-        {
+    fn entered(&self, lease: Lease, name: Arc<str>, host: bool, coming: Coming) -> Entered {
+        Entered {
+            lease,
+            name,
+            host,
+            coming,
+            cursor: self.log.head(),
+            next_seq: self.log.next_seq(),
+            count: self.members.count(),
+        }
+    }
+
+    /// Lets a member go for good, and tells everyone who stays. `None` if it is
+    /// gone already, or another connection has it by now.
+    pub fn leave(&mut self, lease: Lease, why: Why) -> Option<Parting> {
+        self.members.held(lease)?;
+        self.let_go(lease.id, why)?;
+        let count = self.members.count();
+        Some(Parting::Left { count })
+    }
+
+    /// Lets a member go, and returns its name.
+    fn let_go(&mut self, id: MemberId, why: Why) -> Option<Arc<str>> {
+        let member = self.members.leave(id)?;
+        self.sessions.end(id, &member.seat);
+        if self.closed.is_none() {
             let count = self.members.count();
             if count >= SMALL_ROOM {
-                self.gathered.get_or_insert_default().leave(member.name);
+                let name = Arc::clone(&member.name);
+                self.gathered.get_or_insert_default().leave(name);
             } else {
                 self.tell_gathered();
                 self.append(&Event::Left {
@@ -216,28 +277,32 @@ impl Room {
                 });
             }
         }
-        self.members.count()
+        Some(member.name)
     }
 
-    /// Takes a message, and returns its `seq`.
+    /// Takes a message, unless its sender has said it before.
     ///
     /// # Errors
     /// If it cannot be taken. Only a message that is neither empty nor too long
     /// counts towards the sender's pace.
     pub fn say(
         &mut self,
-        from: MemberId,
+        from: Lease,
         message_id: Option<&str>,
         text: &str,
         now: Instant,
         at: Timestamp,
-    ) -> Result<u64, NotSaid> {
+    ) -> Result<Said, NotSaid> {
         if self.closed.is_some() {
             return Err(NotSaid::Closed);
         }
-        let member = self.members.get_mut(from).ok_or(NotSaid::Closed)?;
+        let member = self.members.held_mut(from).ok_or(NotSaid::Closed)?;
         if message_id.is_some_and(|id| id.is_empty() || id.len() > MESSAGE_ID_LIMIT) {
             return Err(NotSaid::BadId);
+        }
+        let id_hash = message_id.map(|id| self.ids.hash(id));
+        if let Some(seq) = id_hash.and_then(|id| member.seat.said(id)) {
+            return Ok(Said::Before(seq));
         }
         let text = clean_text(text);
         if is_blank(&text) {
@@ -252,15 +317,18 @@ impl Room {
             .map_err(|retry| NotSaid::TooFast { retry })?;
         let name = Arc::clone(&member.name);
         let seq = self.log.next_seq();
+        if let Some(id) = id_hash {
+            member.seat.say(id, seq);
+        }
         self.append(&Event::Message {
             seq,
             at,
-            from,
+            from: from.id,
             name: &name,
             id: message_id,
             text: &text,
         });
-        Ok(seq)
+        Ok(Said::New(seq))
     }
 
     /// Tells everyone that the room is closed; nothing is taken afterwards. The
@@ -279,23 +347,24 @@ impl Room {
         self.closed
     }
 
-    /// Whether everyone who ever was here has left.
+    /// Whether everyone who ever was here has left; who is away has not.
     #[must_use]
     pub fn is_deserted(&self) -> bool {
         self.ever_entered && self.members.count() == 0
     }
 
-    /// Whether joins or leaves wait to be told: [`Room::tell_gathered`] must be
+    /// Whether changes in who is here wait to be told: [`Room::tell_gathered`] must be
     /// called within [`GATHER_TIME`].
     #[must_use]
     pub const fn has_gathered(&self) -> bool {
         self.gathered.is_some()
     }
 
-    /// Tells the joins and leaves that were gathered.
+    /// Tells the changes in who is here that were gathered.
     pub fn tell_gathered(&mut self) {
         if let Some(mut gathered) = self.gathered.take() {
             gathered.count = self.members.count();
+            gathered.away = self.sessions.away();
             self.append(&Event::Presence(&gathered));
         }
     }
@@ -306,7 +375,7 @@ impl Room {
         self.members.after(after)
     }
 
-    /// How many are in the room.
+    /// How many are in the room, those who are away included.
     #[must_use]
     pub fn count(&self) -> usize {
         self.members.count()

@@ -69,7 +69,7 @@ async fn converse(
     loop {
         news.hear();
         let Ok(written) = write(stream, session) else {
-            session.break_off();
+            session.break_off(Instant::now());
             return None;
         };
         if session.ending().is_some() {
@@ -101,7 +101,7 @@ async fn converse(
             Wake::Input(Ok(0)) => session.half_close(Instant::now()),
             Wake::Input(Ok(_)) | Wake::News => {}
             Wake::Input(Err(_)) => {
-                session.break_off();
+                session.break_off(Instant::now());
                 return None;
             }
             Wake::Alarm => {

@@ -24,7 +24,7 @@ pub enum Event {
     Left {
         /// Its name.
         name: Arc<str>,
-        /// Where it came from.
+        /// Where it came from, the last time.
         address: SocketAddr,
         /// The door it came in by.
         door: Door,
@@ -32,6 +32,24 @@ pub enum Event {
         why: Why,
         /// How many are in the room now.
         count: usize,
+    },
+    /// A member's connection was lost; it may come back.
+    Away {
+        /// Its name.
+        name: Arc<str>,
+        /// Where it came from.
+        address: SocketAddr,
+        /// The door it came in by.
+        door: Door,
+    },
+    /// A member that was away is back.
+    Back {
+        /// Its name.
+        name: Arc<str>,
+        /// Where it comes from now.
+        address: SocketAddr,
+        /// The door it comes by.
+        door: Door,
     },
     /// Someone was not let in.
     Refused {

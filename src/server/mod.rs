@@ -8,6 +8,7 @@ mod accept;
 mod bell;
 mod connection;
 mod event;
+mod guest;
 mod listener;
 mod session;
 mod settings;
@@ -16,7 +17,7 @@ mod shared;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -108,7 +109,7 @@ impl Server {
     }
 
     /// Serves the room on this thread until it is closed or, unless it stays
-    /// open, everyone has left; and until everyone was told, a few seconds at
+    /// open, everyone has left and nobody may come back; and until everyone was told, a few seconds at
     /// most.
     ///
     /// # Errors
@@ -151,6 +152,7 @@ impl Server {
         }
         drop(open);
         let gatherer = tokio::spawn(tell_gathered(Arc::clone(&shared)));
+        let waiter = tokio::spawn(wait_for_the_absent(Arc::clone(&shared)));
         let watcher = tokio::spawn(close_when_deserted(Arc::clone(&shared)));
 
         let mut news = shared.news();
@@ -164,6 +166,7 @@ impl Server {
         // Nobody new; and everyone who is there is told, by their own tasks.
         acceptors.shutdown().await;
         gatherer.abort();
+        waiter.abort();
         watcher.abort();
         let _ = timeout(CLOSE_TIMEOUT, all_gone.recv()).await;
         Ok(if shared.ended_empty() {
@@ -174,13 +177,21 @@ impl Server {
     }
 }
 
-/// Tells the joins and leaves of a big room, gathered over a short time.
+/// Tells the changes in who is in a big room, gathered over a short time.
 async fn tell_gathered(shared: Arc<Shared>) {
     loop {
         shared.gathering().await;
         sleep(GATHER_TIME).await;
         shared.room().tell_gathered();
         shared.tell_news();
+    }
+}
+
+/// Lets those go who do not come back in time.
+async fn wait_for_the_absent(shared: Arc<Shared>) {
+    loop {
+        shared.expiry().await;
+        shared.expire(Instant::now());
     }
 }
 
@@ -213,7 +224,8 @@ impl Handle {
         &self.shared.host_key
     }
 
-    /// How many members are in the room.
+    /// How many members are in the room, those included who are away and may come
+    /// back.
     #[must_use]
     pub fn members(&self) -> usize {
         self.shared.room().count()

@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
+use tokio::time::sleep_until;
 
-use crate::room::{
-    Closing, Encoders, Encoding, Entered, MemberId, Meter, NotEntered, Pace, Room, Why,
-};
+use crate::room::{Closing, Encoders, MemberId, Meter, Pace, Room};
 use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
 
 use super::bell::{Bell, Ear};
 use super::event::{Event, Refusal};
+use super::guest::Guest;
 use super::settings::Settings;
 
 /// What all connections of a server share: the room, and who is at its doors.
@@ -33,11 +33,15 @@ pub(super) struct Shared {
     pub(super) host_key: String,
     room: Mutex<Room>,
     guests: Mutex<Guests>,
+    /// Where those came from who are away. Locked after the room, if both are.
+    away: Mutex<HashMap<MemberId, SocketAddr>>,
     missed: Mutex<u64>,
     /// Rung whenever the log grew.
     news: Arc<Bell>,
-    /// Joins or leaves wait to be told.
+    /// Changes in who is here wait to be told.
     gathering: Notify,
+    /// Someone is away.
+    absence: Notify,
     /// The room may be empty for good.
     deserted: Notify,
     ended_empty: AtomicBool,
@@ -89,9 +93,11 @@ impl Shared {
             epoch: random_token()?,
             host_key: random_token()?,
             guests: Mutex::default(),
+            away: Mutex::default(),
             missed: Mutex::default(),
             news: Arc::default(),
             gathering: Notify::new(),
+            absence: Notify::new(),
             deserted: Notify::new(),
             ended_empty: AtomicBool::new(false),
         })
@@ -112,12 +118,14 @@ impl Shared {
         self.news.ring();
     }
 
-    /// Waits until joins or leaves wait to be told.
+    /// Waits until changes in who is here wait to be told.
     pub(super) async fn gathering(&self) {
         self.gathering.notified().await;
     }
 
-    fn tell_change(&self, gathered: bool) {
+    /// Wakes everyone because of a change in who is here; after a while, if it is
+    /// `gathered` with others.
+    pub(super) fn tell_change(&self, gathered: bool) {
         if gathered {
             self.gathering.notify_one();
         } else {
@@ -179,15 +187,79 @@ impl Shared {
         here.count += 1;
         guests.total += 1;
         guests.at_the_door += 1;
-        Ok(Guest {
-            shared: Arc::clone(self),
-            address,
-            network,
-            place: Place::Door,
-        })
+        Ok(Guest::new(Arc::clone(self), address, network))
     }
 
-    /// Whether everyone has left and nobody is at the door.
+    /// A guest is not at the door any more.
+    pub(super) fn leave_door(&self) {
+        lock(&self.guests).at_the_door -= 1;
+    }
+
+    /// A connection has ended that was admitted.
+    pub(super) fn count_out(&self, network: IpAddr) {
+        let mut guests = lock(&self.guests);
+        guests.total -= 1;
+        if let Some(network) = guests.by_network.get_mut(&network) {
+            network.count -= 1;
+        }
+    }
+
+    /// Remembers where a member came from who is away now.
+    pub(super) fn keep_address(&self, id: MemberId, address: SocketAddr) {
+        lock(&self.away).insert(id, address);
+        self.absence.notify_one();
+    }
+
+    /// Forgets where a member came from who is away no longer.
+    pub(super) fn forget_address(&self, id: MemberId) -> Option<SocketAddr> {
+        lock(&self.away).remove(&id)
+    }
+
+    /// Waits until the next one of those who are away has to be
+    /// [let go](Shared::expire).
+    pub(super) async fn expiry(&self) {
+        loop {
+            let next = self.room().next_expiry();
+            match next {
+                // Who goes away later may come back later, too.
+                Some(next) => return sleep_until(next.into()).await,
+                None => self.absence.notified().await,
+            }
+        }
+    }
+
+    /// Lets those go who did not come back until `now`, and tells everyone.
+    pub(super) fn expire(&self, now: Instant) {
+        loop {
+            let mut room = self.room();
+            let Some(expired) = room.expire(now) else {
+                break;
+            };
+            let gathered = room.has_gathered();
+            let address = self.forget_address(expired.id);
+            drop(room);
+            self.tell_change(gathered);
+            if let Some(address) = address {
+                self.report(Event::Left {
+                    name: expired.name,
+                    address,
+                    door: Door::Native,
+                    why: expired.why,
+                    count: expired.count,
+                });
+            }
+        }
+        self.look_for_the_last();
+    }
+
+    /// Someone has gone: if it was the last one, the room may be empty for good.
+    pub(super) fn look_for_the_last(&self) {
+        if !self.settings.stay_open && self.is_deserted() {
+            self.deserted.notify_one();
+        }
+    }
+
+    /// Whether everyone has left, nobody may come back, and nobody is at the door.
     fn is_deserted(&self) -> bool {
         let room = self.room();
         room.is_deserted() && room.closed().is_none() && lock(&self.guests).at_the_door == 0
@@ -211,105 +283,6 @@ impl Shared {
     /// Whether the room was closed because everyone had left.
     pub(super) fn ended_empty(&self) -> bool {
         self.ended_empty.load(Ordering::Relaxed)
-    }
-}
-
-/// A connection that is counted in. When it is dropped, it has left.
-#[derive(Debug)]
-pub(super) struct Guest {
-    shared: Arc<Shared>,
-    address: SocketAddr,
-    network: IpAddr,
-    place: Place,
-}
-
-/// Where a guest is.
-#[derive(Debug)]
-enum Place {
-    Door,
-    Room(MemberId, Arc<str>, Door),
-    Outside,
-}
-
-impl Guest {
-    /// What it shares with all others.
-    pub(super) const fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
-    /// Where it comes from.
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Takes the guest into the room, and tells everyone.
-    pub(super) fn enter(
-        &mut self,
-        wanted: &str,
-        door: Door,
-        host: bool,
-    ) -> Result<Entered, NotEntered> {
-        let encoding = if door == Door::Native {
-            Encoding::Native
-        } else {
-            Encoding::Text
-        };
-        let mut room = self.shared.room();
-        let entered = room.enter(wanted, encoding, host)?;
-        let gathered = room.has_gathered();
-        drop(room);
-        self.place = Place::Room(entered.id, Arc::clone(&entered.name), door);
-        lock(&self.shared.guests).at_the_door -= 1;
-        self.shared.tell_change(gathered);
-        self.shared.report(Event::Joined {
-            name: Arc::clone(&entered.name),
-            address: self.address,
-            door,
-            count: entered.count,
-        });
-        Ok(entered)
-    }
-
-    /// Takes the guest out of the room, and tells everyone; or away from the
-    /// door. The last one out closes the room.
-    pub(super) fn leave(&mut self, why: Why) {
-        match std::mem::replace(&mut self.place, Place::Outside) {
-            Place::Outside => return,
-            Place::Door => lock(&self.shared.guests).at_the_door -= 1,
-            Place::Room(id, name, door) => {
-                let mut room = self.shared.room();
-                let count = room.leave(id, why);
-                if room.closed().is_some() {
-                    // Everyone leaves now, and nobody is told.
-                    return;
-                }
-                let gathered = room.has_gathered();
-                drop(room);
-                self.shared.tell_change(gathered);
-                let address = self.address;
-                self.shared.report(Event::Left {
-                    name,
-                    address,
-                    door,
-                    why,
-                    count,
-                });
-            }
-        }
-        if !self.shared.settings.stay_open && self.shared.is_deserted() {
-            self.shared.deserted.notify_one();
-        }
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        self.leave(Why::Lost);
-        let mut guests = lock(&self.shared.guests);
-        guests.total -= 1;
-        if let Some(network) = guests.by_network.get_mut(&self.network) {
-            network.count -= 1;
-        }
     }
 }
 

@@ -111,6 +111,19 @@ fn in_words(event: &Event) -> String {
             let from = from(*address, *door);
             format!("“{name}” left ({from}){why}. {}", here(*count))
         }
+        Event::Away {
+            name,
+            address,
+            door,
+        } => {
+            let from = from(*address, *door);
+            format!("“{name}” lost the connection ({from}), and may come back.")
+        }
+        Event::Back {
+            name,
+            address,
+            door,
+        } => format!("“{name}” is back ({}).", from(*address, *door)),
         Event::Refused { address, why } => {
             format!("Refused {}: {why}", Address::from(*address))
         }

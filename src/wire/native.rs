@@ -100,6 +100,16 @@ pub fn closed(closing: Closing) -> Closed<'static> {
     }
 }
 
+/// The frame for a connection whose place another one has taken.
+#[must_use]
+pub fn taken_over() -> Closed<'static> {
+    Closed {
+        code: ClosedCode::TakenOver,
+        text: "Another connection has taken your place in the room.".into(),
+        retry_ms: None,
+    }
+}
+
 /// An error in words.
 #[must_use]
 pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
@@ -176,7 +186,7 @@ pub fn member_list<'a>(
         id,
         name: (&*member.name).into(),
         host: member.host,
-        away: false,
+        away: member.is_away(),
     });
     let list = members.by_ref().take(limit).collect();
     MemberList {

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::room::{Cursor, Encoding, MemberId, NotSaid, Why};
+use crate::room::{Cursor, Encoding, Lease, NotSaid, Why};
 use crate::wire::door::{Door, not_served};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
@@ -21,7 +21,8 @@ use crate::wire::text::{Manner, Reader};
 use crate::wire::{FRAME_LIMIT, NAME_PROMPT};
 
 use super::event::{Event, Refusal};
-use super::shared::{Guest, Shared};
+use super::guest::Guest;
+use super::shared::Shared;
 
 pub(super) use self::output::{Found, Slices};
 
@@ -85,7 +86,9 @@ enum Speech {
 /// A peer's place in the room.
 #[derive(Debug)]
 struct Membership {
-    id: MemberId,
+    lease: Lease,
+    /// Of the room, when it was known last that the lease is not over.
+    takeovers: u64,
     door: Encoding,
     cursor: Cursor,
     /// The messages of the past, by `seq`, that are sent before the log is
@@ -189,7 +192,7 @@ impl Session {
         let settings = &self.shared.settings;
         let silence = now.saturating_duration_since(self.heard);
         if silence >= settings.dead_after {
-            self.end(Why::Timeout);
+            self.lose(Why::Timeout, now);
         } else if silence >= settings.heartbeat && !self.asked {
             self.asked = true;
             self.reply(&Reply::Ping(Empty {}));
@@ -308,13 +311,17 @@ impl Session {
         if is_text && self.manner == Some(Manner::Lines) {
             self.take_speech(&[], now);
         }
-        self.end(if is_text { Why::Quit } else { Why::Lost });
+        if is_text {
+            self.end(Why::Quit);
+        } else {
+            self.lose(Why::Lost, now);
+        }
     }
 
     /// The connection is broken.
-    pub(super) fn break_off(&mut self) {
+    pub(super) fn break_off(&mut self, now: Instant) {
         self.member = None;
-        self.end(Why::Lost);
+        self.lose(Why::Lost, now);
     }
 
     fn report_refusal(&self, why: Refusal) {
@@ -326,10 +333,20 @@ impl Session {
     /// now is still written, as far as it is read at once, and what is in the
     /// output.
     fn end(&mut self, why: Why) {
+        self.finish();
+        self.guest.leave(why);
+    }
+
+    /// Ends the session as [`end`](Session::end) does, but the peer may come back.
+    fn lose(&mut self, why: Why, now: Instant) {
+        self.finish();
+        self.guest.lose(why, now);
+    }
+
+    fn finish(&mut self) {
         self.ending.get_or_insert(Farewell::Silent);
         self.gather_last();
         self.member = None;
-        self.guest.leave(why);
     }
 }
 

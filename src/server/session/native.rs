@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::room::{self, Encoding, MemberId, NotEntered, Why};
+use crate::room::{
+    self, Coming, Encoding, Lease, MemberId, NotEntered, Rules, Said, SessionKey, Why,
+};
 use crate::wire::door::Door;
 use crate::wire::frame::{
     self, Closed, ClosedCode, Code, Empty, Hello, HistoryRequest, Limits, Member, MembersRequest,
@@ -19,7 +21,10 @@ use super::super::shared::random_token;
 use super::{Membership, Session};
 
 /// What the server can do beyond the least.
-const FEATURES: [&str; 1] = ["history"];
+fn features(rules: &Rules) -> impl Iterator<Item = &'static str> {
+    let resume = (!rules.grace.is_zero()).then_some("resume");
+    resume.into_iter().chain(["history"])
+}
 
 impl Session {
     /// Takes bytes of a native client.
@@ -74,8 +79,8 @@ impl Session {
                 )));
             }
             (Request::Say(say), Some(member)) => {
-                let id = member.id;
-                self.say(id, &say, now);
+                let lease = member.lease;
+                self.say(lease, &say, now);
             }
             (Request::Members(request), Some(_)) => self.answer_members(request),
             (Request::History(request), Some(_)) => self.answer_history(request),
@@ -99,21 +104,31 @@ impl Session {
         let shared = std::sync::Arc::clone(&self.shared);
         let host = hello.host_key.as_deref() == Some(shared.host_key.as_str());
         self.asked = false;
-        let Ok(session) = random_token() else {
-            // There is no membership without a secret.
-            return self.end(Why::Lost);
-        };
-        let entered = match self.guest.enter(&hello.name, Door::Native, host) {
-            Ok(entered) => entered,
-            Err(NotEntered::Full) => {
-                self.report_refusal(Refusal::RoomFull);
-                return self.fail(Code::RoomFull, "The room is full. Try again later.");
+        let back = hello.session.as_deref().and_then(|session| {
+            let entered = self.guest.resume(&SessionKey::of(session))?;
+            Some((entered, session.to_owned()))
+        });
+        let (entered, session) = if let Some(back) = back {
+            back
+        } else {
+            let Ok(session) = random_token() else {
+                // There is no membership without a secret.
+                return self.end(Why::Lost);
+            };
+            let key = Some(SessionKey::of(&session));
+            match self.guest.enter(&hello.name, Door::Native, host, key) {
+                Ok(entered) => (entered, session),
+                Err(NotEntered::Full) => {
+                    self.report_refusal(Refusal::RoomFull);
+                    return self.fail(Code::RoomFull, "The room is full. Try again later.");
+                }
+                Err(NotEntered::Closed(closing)) => {
+                    self.reply(&Reply::Closed(closed(closing)));
+                    return self.end(Why::Quit);
+                }
             }
-            Err(NotEntered::Closed(closing)) => {
-                self.reply(&Reply::Closed(closed(closing)));
-                return self.end(Why::Quit);
-            }
         };
+        let resumed = entered.coming != Coming::New;
         let room = shared.room();
         let rules = room.rules();
         let limit = |value| (rules.pace.per_second > 0).then_some(value);
@@ -123,12 +138,12 @@ impl Session {
             epoch: shared.epoch.as_str().into(),
             durable: false,
             session: session.into(),
-            resumed: false,
+            resumed,
             next: entered.next_seq,
             you: Member {
-                id: entered.id,
+                id: entered.lease.id,
                 name: (&*entered.name).into(),
-                host,
+                host: entered.host,
                 away: false,
             },
             members: member_list(entered.count, room.members(None), WELCOME_MEMBERS),
@@ -138,7 +153,7 @@ impl Session {
                 burst: limit(rules.pace.burst),
                 per_second: limit(rules.pace.per_second),
             },
-            features: FEATURES.map(Into::into).to_vec(),
+            features: features(rules).map(Into::into).collect(),
         });
         write_frame(&welcome, &mut self.output);
         let newest = entered.next_seq.saturating_sub(shared.settings.history);
@@ -154,14 +169,15 @@ impl Session {
             }
             _ => newest.max(room.oldest_seq()),
         };
-        drop(room);
         self.member = Some(Membership {
-            id: entered.id,
+            lease: entered.lease,
+            takeovers: room.takeovers(),
             door: Encoding::Native,
             cursor: entered.cursor,
             replay: first.max(1)..entered.next_seq,
         });
-        if host {
+        drop(room);
+        if host && !resumed {
             self.tell_addresses();
         }
     }
@@ -182,13 +198,17 @@ impl Session {
         self.reply(&notice);
     }
 
-    fn say(&mut self, from: MemberId, say: &Say<'_>, now: Instant) {
+    fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {
         let said =
             self.shared
                 .room()
                 .say(from, say.id.as_deref(), &say.text, now, Timestamp::now());
         match said {
-            Ok(_) => self.said(),
+            Ok(Said::New(_)) => self.said(),
+            Ok(Said::Before(seq)) => {
+                let id = say.id.as_deref().unwrap_or_default().into();
+                self.reply(&Reply::Said(frame::Said { id, seq }));
+            }
             Err(why) => {
                 self.refused(why, now);
                 if let Some(error) = not_said(why, say.id.as_deref()) {

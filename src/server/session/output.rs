@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::room::{Closing, Encoding, Gap, Room, Slice, Why};
 use crate::wire::frame::{Reply, write_frame};
-use crate::wire::native::{closed, gap};
+use crate::wire::native::{closed, gap, taken_over};
 use crate::wire::text::{self, Manner, first_chunk, write_notice};
 
 use super::{Farewell, Membership, Session, Speech};
@@ -50,6 +50,17 @@ impl Session {
         let mut room = self.shared.room();
         match &mut self.member {
             Some(member) if member.door == Encoding::Native => {
+                // Asked of all who follow the log, for each message: the number
+                // spares them a look at the member.
+                if member.takeovers != room.takeovers() {
+                    member.takeovers = room.takeovers();
+                    if !room.honours(member.lease) {
+                        drop(room);
+                        self.end_taken_over();
+                        self.output = mem::take(&mut self.replies);
+                        return Found::Some;
+                    }
+                }
                 if !member.replay.is_empty() {
                     replay(&mut room, &mut member.replay, &mut self.output);
                     return Found::Some;
@@ -99,6 +110,13 @@ impl Session {
             self.ending = Some(Farewell::QuitCommand);
         }
         self.member = None;
+        self.end(Why::Quit);
+    }
+
+    /// Ends the session because another connection has its place in the room.
+    fn end_taken_over(&mut self) {
+        self.member = None;
+        self.reply(&Reply::Closed(taken_over()));
         self.end(Why::Quit);
     }
 
@@ -194,7 +212,7 @@ fn gather_text(
             for (from, bytes) in slice.entries() {
                 taken += bytes.len();
                 // A person at a terminal sees what it typed already.
-                if chunks || from != Some(member.id) {
+                if chunks || from != Some(member.lease.id) {
                     output.extend_from_slice(bytes);
                 }
                 if output.len() >= TEXT_BYTES {

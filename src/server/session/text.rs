@@ -55,11 +55,11 @@ impl Session {
             (Input::TooLong, None) => self.enter_text(""),
             (Input::TooLong, Some(_)) => not_taken.too_long += 1,
             (Input::Said(text), Some(member)) => {
-                let id = member.id;
+                let lease = member.lease;
                 let said = self
                     .shared
                     .room()
-                    .say(id, None, text, now, Timestamp::now());
+                    .say(lease, None, text, now, Timestamp::now());
                 match said {
                     Ok(_) => self.said(),
                     Err(why) => {
@@ -81,7 +81,7 @@ impl Session {
 
     /// Takes the peer into the room, and welcomes it.
     pub(super) fn enter_text(&mut self, name: &str) {
-        let entered = match self.guest.enter(name, Door::Text, false) {
+        let entered = match self.guest.enter(name, Door::Text, false, None) {
             Ok(entered) => entered,
             Err(NotEntered::Full) => {
                 self.report_refusal(Refusal::RoomFull);
@@ -94,16 +94,17 @@ impl Session {
             }
         };
         let room = self.shared.room();
-        let others = room.members(None).filter(|(id, _)| *id != entered.id);
+        let others = room.members(None).filter(|(id, _)| *id != entered.lease.id);
         let others = others.take(WELCOME_NAMES).map(|(_, member)| &*member.name);
         let text = welcome(&self.shared.room_name, &entered.name, entered.count, others);
-        drop(room);
         self.member = Some(Membership {
-            id: entered.id,
+            lease: entered.lease,
+            takeovers: room.takeovers(),
             door: Encoding::Text,
             cursor: entered.cursor,
             replay: 0..0,
         });
+        drop(room);
         // Before anything that happens from now on.
         write_notice(&text, &mut self.output);
         if self.manner == Some(Manner::Chunks) {

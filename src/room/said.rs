@@ -1,0 +1,84 @@
+//! The ids that a member has said, so that a message that is sent again is not
+//! said again.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+/// How many ids of each member are remembered.
+pub const SAID_LIMIT: usize = 1_024;
+
+/// The last [`SAID_LIMIT`] ids of one member, and the `seq` of each: nothing for
+/// a member that says nothing, and at most 16 bytes for each id.
+///
+/// Not the ids are kept but 64 bits of a hash whose key nobody knows: two of the
+/// same member are never taken for one, to all intents and purposes (once in
+/// 10¹⁶ messages), and nobody can make it so.
+#[derive(Debug, Default)]
+pub(super) struct SaidIds {
+    hashes: Vec<u64>,
+    seqs: Vec<u64>,
+    /// Where the oldest stands, once all places are taken.
+    oldest: usize,
+}
+
+impl SaidIds {
+    /// The `seq` of the message that was said with this id.
+    pub(super) fn find(&self, id: IdHash) -> Option<u64> {
+        // Nearly all are new: `contains` looks at several at once.
+        if !self.hashes.contains(&id.0) {
+            return None;
+        }
+        let index = self.hashes.iter().position(|hash| *hash == id.0)?;
+        self.seqs.get(index).copied()
+    }
+
+    /// Remembers an id that is not [found](Self::find).
+    pub(super) fn add(&mut self, id: IdHash, seq: u64) {
+        if self.hashes.len() < SAID_LIMIT {
+            self.hashes.push(id.0);
+            self.seqs.push(seq);
+        } else {
+            self.hashes[self.oldest] = id.0;
+            self.seqs[self.oldest] = seq;
+            self.oldest = (self.oldest + 1) % SAID_LIMIT;
+        }
+    }
+}
+
+/// What is kept of the id of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct IdHash(u64);
+
+/// Hashes ids, with a key of its own.
+#[derive(Debug, Default)]
+pub(super) struct IdHasher(RandomState);
+
+impl IdHasher {
+    pub(super) fn hash(&self, id: &str) -> IdHash {
+        IdHash(self.0.hash_one(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_ids_are_remembered_with_their_seqs_and_no_others() {
+        let hasher = IdHasher::default();
+        let id = |n: u64| hasher.hash(&n.to_string());
+        let mut said = SaidIds::default();
+        let limit = SAID_LIMIT as u64;
+        for n in 1..=limit {
+            said.add(id(n), n);
+        }
+        assert!((1..=limit).all(|n| said.find(id(n)) == Some(n)));
+        for n in limit + 1..=limit * 5 / 2 {
+            assert_eq!(said.find(id(n)), None);
+            said.add(id(n), n);
+            assert_eq!(said.find(id(n)), Some(n));
+            assert_eq!(said.find(id(n - limit)), None);
+            assert_eq!(said.find(id(n - limit + 1)), Some(n - limit + 1));
+        }
+        assert!(said.hashes.capacity() <= SAID_LIMIT && said.seqs.capacity() <= SAID_LIMIT);
+    }
+}
