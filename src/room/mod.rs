@@ -8,6 +8,8 @@
 mod event;
 mod log;
 mod members;
+#[cfg(test)]
+mod model;
 mod name;
 mod rate;
 mod said;

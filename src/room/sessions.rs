@@ -169,17 +169,13 @@ impl Room {
             member.seat.turn += 1;
         }
         let lease = member.seat.lease(id);
-        let coming = match absence {
-            Some(absence) => {
-                self.sessions.away.remove(&(absence.until, id));
-                let name = &*name;
-                self.tell_whereabouts(&Event::Back { id, name });
-                Coming::Back
-            }
-            None => {
-                self.sessions.takeovers += 1;
-                Coming::Instead
-            }
+        let coming = if let Some(absence) = absence {
+            self.sessions.away.remove(&(absence.until, id));
+            self.tell_whereabouts(&Event::Back { id, name: &name });
+            Coming::Back
+        } else {
+            self.sessions.takeovers += 1;
+            Coming::Instead
         };
         Some(self.entered(lease, name, host, coming))
     }

@@ -195,6 +195,11 @@ impl Peer {
         self.write(&json!({"say": {"id": id, "text": text}}));
     }
 
+    /// Says something without an id.
+    pub fn chat(&mut self, text: &str) {
+        self.write(&json!({"say": {"text": text}}));
+    }
+
     /// The next bytes: those of one read.
     pub fn chunk(&mut self) -> io::Result<Vec<u8>> {
         if !self.unread.is_empty() {

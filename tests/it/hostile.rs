@@ -16,7 +16,7 @@ use crate::common::{Host as _, Peer, ServerProcess};
 fn talk(ada: &mut Peer, bob: &mut Peer, count: usize) {
     for n in 0..count {
         let start = Instant::now();
-        ada.say("x", "hello");
+        ada.chat("hello");
         while ada.heard() != "hello" {}
         while bob.heard() != "hello" {}
         assert!(
@@ -92,7 +92,7 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
     let text = "x".repeat(4_000);
     let before = server.memory();
     for n in 1..=8_000 {
-        ada.say("x", &text);
+        ada.chat(&text);
         assert_eq!(ada.expect("message")["seq"], n);
     }
     // 64 MB for both doors; the log holds 32 MiB, a stopped reader an entry of it.
@@ -100,7 +100,7 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
     println!("{grown} bytes more");
     assert!(grown < 44 << 20, "{grown} bytes more");
 
-    ada.say("x", "the end");
+    ada.chat("the end");
     let (mut next, mut gaps) = (1, 0);
     loop {
         let frame = stopped.frame();
@@ -133,7 +133,7 @@ fn who_asks_for_much_at_once_is_answered_as_it_reads() {
     let server = ServerProcess::start(&["--rate", "0"]);
     let mut ada = Peer::native(&server, "ada");
     for _ in 0..100 {
-        ada.say("x", &"x".repeat(4_000));
+        ada.chat(&"x".repeat(4_000));
         ada.expect("message");
     }
     let mut greedy = Peer::native(&server, "greedy");

@@ -75,7 +75,7 @@ fn a_line_too_long_is_refused_in_words_and_ends_nothing() {
 #[test]
 fn a_full_room_says_so_at_every_door() {
     let server = TestServer::with(|settings| settings.rules.max_members = 2);
-    let ada = Peer::native(&server, "ada");
+    let mut ada = Peer::native(&server, "ada");
     let _bob = Peer::text(&server, "bob");
     let mut native = Peer::connect(server.address());
     native.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
@@ -105,9 +105,9 @@ fn a_full_room_says_so_at_every_door() {
     let mut host = Peer::connect(server.address());
     host.write(&json!({"hello": {"protocol": 1, "name": "host", "host_key": key}}));
     host.expect("welcome");
-    drop(host);
+    host.write(&json!({"bye": {}}));
     // A place that comes free is given.
-    drop(ada);
+    ada.write(&json!({"bye": {}}));
     while !matches!(server.event(), Event::Left { count: 1, .. }) {}
     Peer::native(&server, "eve");
 }

@@ -8,5 +8,6 @@ mod door;
 mod hostile;
 mod limits;
 mod native;
+mod resume;
 mod room;
 mod text;

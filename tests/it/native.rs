@@ -46,7 +46,7 @@ fn a_message_comes_to_everyone_with_its_seq_and_to_its_sender_as_an_echo() {
 
 #[test]
 fn joins_and_leaves_are_told_with_their_reason() {
-    let server = TestServer::start();
+    let server = TestServer::with(|settings| settings.rules.grace = Duration::ZERO);
     let mut ada = Peer::native(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
     assert_eq!(
@@ -182,7 +182,7 @@ fn a_newcomer_is_sent_the_last_messages_or_those_it_asks_for() {
     });
     let (mut ada, welcome) = Peer::greet(&server, "ada");
     for n in 1..=10 {
-        ada.say("x", &n.to_string());
+        ada.chat(&n.to_string());
         ada.expect("message");
     }
     let mut late = Peer::native(&server, "late");
@@ -223,7 +223,7 @@ fn a_newcomer_is_told_which_of_the_messages_it_asks_for_are_gone() {
     });
     let mut ada = Peer::native(&server, "ada");
     for n in 1..=10 {
-        ada.say("x", &n.to_string());
+        ada.chat(&n.to_string());
         ada.expect("message");
     }
     let mut late = Peer::connect(server.address());
@@ -240,7 +240,7 @@ fn the_past_is_given_by_pages() {
     let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
     let mut ada = Peer::native(&server, "ada");
     for n in 1..=250 {
-        ada.say("x", &n.to_string());
+        ada.chat(&n.to_string());
         ada.expect("message");
     }
     let mut before = 251;
@@ -268,7 +268,7 @@ fn a_page_is_bounded_in_bytes_and_is_the_newest_part() {
     let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
     let mut ada = Peer::native(&server, "ada");
     for _ in 0..60 {
-        ada.say("x", &"😀".repeat(4_000));
+        ada.chat(&"😀".repeat(4_000));
         ada.expect("message");
     }
     ada.write(&json!({"history": {}}));
@@ -324,6 +324,7 @@ fn a_silent_client_is_asked_and_then_taken_for_lost() {
     let server = TestServer::with(|settings| {
         settings.heartbeat = Duration::from_millis(100);
         settings.dead_after = Duration::from_millis(400);
+        settings.rules.grace = Duration::ZERO;
     });
     let mut ada = Peer::native(&server, "ada");
     for _ in 0..10 {

@@ -128,7 +128,10 @@ fn a_broken_connection_is_told_like_a_leave() {
 #[test]
 fn an_empty_room_ends_by_itself() {
     for door in [Door::Text, Door::Native] {
-        let server = TestServer::with(|settings| settings.stay_open = false);
+        let server = TestServer::with(|settings| {
+            settings.stay_open = false;
+            settings.rules.grace = Duration::ZERO;
+        });
         // Someone who was never a member does not end it.
         drop(Peer::connect(server.address()));
         let member = match door {
@@ -142,7 +145,10 @@ fn an_empty_room_ends_by_itself() {
 
 #[test]
 fn an_empty_room_waits_for_who_is_at_the_door() {
-    let server = TestServer::with(|settings| settings.stay_open = false);
+    let server = TestServer::with(|settings| {
+        settings.stay_open = false;
+        settings.rules.grace = Duration::ZERO;
+    });
     let ada = Peer::native(&server, "ada");
     assert!(matches!(server.event(), Event::Joined { .. }));
     let mut bob = Peer::connect(server.address());
@@ -176,8 +182,8 @@ fn a_newcomer_who_comes_as_the_last_one_leaves_is_let_in() {
 #[test]
 fn a_room_that_stays_open_goes_on_when_it_is_empty() {
     let server = TestServer::start();
-    let ada = Peer::native(&server, "ada");
-    drop(ada);
+    let mut ada = Peer::native(&server, "ada");
+    ada.write(&json!({"bye": {}}));
     while !matches!(server.event(), Event::Left { count: 0, .. }) {}
     Peer::native(&server, "bob");
     assert_eq!(
@@ -242,7 +248,7 @@ fn what_was_said_before_the_closing_still_comes() {
     let mut ada = Peer::native(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
     for n in 1..=500 {
-        ada.say("x", &n.to_string());
+        ada.chat(&n.to_string());
     }
     ada.find("message");
     while ada.find("message")["seq"] != 500 {}
@@ -393,7 +399,10 @@ fn whoever_runs_it_is_told_of_joins_and_leaves() {
 
 #[test]
 fn joins_and_leaves_of_a_big_room_are_gathered() {
-    let server = TestServer::with(|settings| settings.max_per_address = 0);
+    let server = TestServer::with(|settings| {
+        settings.max_per_address = 0;
+        settings.rules.grace = Duration::ZERO;
+    });
     let mut first = Peer::native(&server, "first");
     let mut person = Peer::text(&server, "person");
     let crowd: Vec<Peer> = (3..=100)
