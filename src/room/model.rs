@@ -347,6 +347,8 @@ impl Pair {
         );
         assert_eq!(self.room.next_seq(), model.said + 1);
         assert_eq!(self.room.takeovers(), model.takeovers);
+        let sessions = model.members.values().filter(|member| member.session);
+        assert_eq!(self.room.sessions.members.len(), sessions.count());
         assert_eq!(
             self.room.is_deserted(),
             model.entered > 0 && model.members.is_empty()

@@ -125,7 +125,7 @@ struct Absence {
 /// All sessions of a room.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    members: HashMap<SessionKey, MemberId>,
+    pub(super) members: HashMap<SessionKey, MemberId>,
     /// Those who are away, and until when they may come back.
     away: BTreeSet<(Instant, MemberId)>,
     /// How often a connection took the place of another.

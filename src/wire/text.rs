@@ -339,6 +339,22 @@ mod tests {
     }
 
     #[test]
+    fn a_person_is_not_told_how_many_of_a_big_room_are_away() {
+        let mut gathered = Gathered {
+            count: 140,
+            away: 3,
+            ..Gathered::default()
+        };
+        let mut out = Vec::new();
+        encode(&Event::Presence(&gathered), &mut out);
+        assert!(out.is_empty());
+        gathered.joined.push("ada".into());
+        encode(&Event::Presence(&gathered), &mut out);
+        let text = "SERVER: “ada” joined. 140 people are here now.\n";
+        assert_eq!(String::from_utf8(out).unwrap(), text);
+    }
+
+    #[test]
     fn a_first_line_break_makes_lines() {
         assert_eq!(
             read(&[b"ada\nhel", b"lo\r\nyou\n"]),

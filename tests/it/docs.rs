@@ -1,6 +1,9 @@
 //! What docs/protocol.md says is true.
 
-use std::process::{Command, Stdio};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 
 use chatroom::wire::frame::{read_reply, read_request};
 use serde_json::Value;
@@ -34,16 +37,93 @@ fn every_frame_on_the_page_is_one() {
     assert!(count >= 18, "{count}");
 }
 
+/// Starts the bot that is the page's `index`-th one.
+fn bot(index: usize, address: SocketAddr) -> Child {
+    let bot = blocks("python").nth(index).unwrap();
+    Command::new("python3")
+        .args(["-c", bot, "127.0.0.1", &address.port().to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 runs the bot")
+}
+
+/// Stands between a client and a server: lets one connection through each time it
+/// is told to, and hands over what cuts it.
+fn proxy(server: SocketAddr) -> (SocketAddr, Sender<()>, Receiver<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (allow, allowed) = channel();
+    let (open, opened) = channel();
+    thread::spawn(move || {
+        while allowed.recv().is_ok() {
+            let client = listener.accept().unwrap().0;
+            let server = TcpStream::connect(server).unwrap();
+            for (from, to) in [(&client, &server), (&server, &client)] {
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    for end in [from, to] {
+                        let _ = end.shutdown(Shutdown::Both);
+                    }
+                });
+            }
+            if open.send(client).is_err() {
+                return;
+            }
+        }
+    });
+    (address, allow, opened)
+}
+
+#[test]
+fn the_bot_that_comes_back_answers_every_question_once() {
+    let server = TestServer::start();
+    let mut ada = Peer::native(&server, "ada");
+    let (address, allow, opened) = proxy(server.address());
+    allow.send(()).unwrap();
+    let process = bot(1, address);
+    assert_eq!(ada.expect("joined")["name"], "clock");
+    for _ in 0..3 {
+        // Its answer may be on the way, or said, or seen when it is cut.
+        ada.chat("!time");
+        assert_eq!(ada.heard(), "!time");
+        opened.recv().unwrap().shutdown(Shutdown::Both).unwrap();
+        let mut answers = 0;
+        loop {
+            let frame = ada.frame();
+            answers += usize::from(frame.get("message").is_some());
+            if frame.get("away").is_some() {
+                break;
+            }
+        }
+        ada.chat("!time");
+        ada.chat("!time");
+        allow.send(()).unwrap();
+        let mut frames = Vec::new();
+        while answers < 3 {
+            let frame = ada.frame();
+            let text = frame["message"]["text"].as_str().unwrap_or_default();
+            answers += usize::from(text.starts_with("ada, it is "));
+            frames.push(frame);
+        }
+        assert!(
+            frames.iter().any(|frame| frame.get("back").is_some()),
+            "{frames:?}"
+        );
+    }
+    ada.chat("enough");
+    assert_eq!(ada.heard(), "enough");
+    server.close(chatroom::room::Closing::ForGood);
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(output.stdout, b"The room was closed.\n");
+}
+
 #[test]
 fn the_bot_on_the_page_works() {
     let server = TestServer::start();
     let mut ada = Peer::native(&server, "ada");
-    let bot = blocks("python").next().unwrap();
-    let process = Command::new("python3")
-        .args(["-c", bot, "127.0.0.1", &server.address().port().to_string()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 runs the bot");
+    let process = bot(0, server.address());
     assert_eq!(ada.expect("joined")["name"], "clock");
     ada.say("1", "!time");
     assert_eq!(ada.heard(), "!time");
