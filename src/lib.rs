@@ -5,6 +5,7 @@
 //!
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`wire`]: what goes over a connection: frames, doors, limits, addresses;
+//! - [`store`]: keeps a room on disk;
 //! - [`server`]: lets people in, and tells everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - [`terminal`]: the faces without a desktop, `--server` and `--listen`;
@@ -17,5 +18,6 @@ pub mod cli;
 pub mod client;
 pub mod room;
 pub mod server;
+pub mod store;
 pub mod terminal;
 pub mod wire;

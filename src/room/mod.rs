@@ -12,6 +12,7 @@ mod members;
 mod model;
 mod name;
 mod rate;
+mod record;
 mod said;
 mod sessions;
 mod text;
@@ -29,6 +30,7 @@ pub use self::name::{
     name_or_default,
 };
 pub use self::rate::{Meter, Pace};
+pub use self::record::Record;
 pub use self::said::SAID_LIMIT;
 pub use self::sessions::{Expired, Lease, Parting, SessionKey};
 pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};

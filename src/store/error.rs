@@ -1,0 +1,191 @@
+//! What can go wrong with a store, in words for whoever runs the server.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// Why a store cannot be opened. The file is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its schema is one that this version does not know.
+    #[error("{0} was written by a newer version of Chatroom. Use that version, or another file.")]
+    Newer(PathBuf),
+    /// It is something else.
+    #[error("{0} is not a store of Chatroom. Choose another file.")]
+    NotAStore(PathBuf),
+    /// What is in it cannot be right.
+    #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
+    Damaged(PathBuf),
+    /// Someone else has it open.
+    #[error("{0} is in use by another server. Close that one first, or choose another file.")]
+    InUse(PathBuf),
+    /// It, or a file beside it, may not be read and written.
+    #[error("There is no permission to read and write {0}. Change its owner or its mode.")]
+    NoPermission(PathBuf),
+    /// The directory that it is to be in does not exist.
+    #[error("The directory {0} does not exist. Make it first, or choose another file.")]
+    NoDirectory(PathBuf),
+    /// It is a directory itself.
+    #[error("{0} is a directory. Name a file in it.")]
+    IsDirectory(PathBuf),
+    /// There is no room on the disk.
+    #[error("{0} cannot be opened because the disk is full. Make room, and start again.")]
+    DiskFull(PathBuf),
+    /// Nothing can be written there.
+    #[error("{0} is on a file system that is read-only. Choose another file.")]
+    ReadOnly(PathBuf),
+    /// Something else went wrong.
+    #[error("{path} cannot be opened: {error}.")]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        error: io::Error,
+    },
+}
+
+/// Why something could not be stored. Nothing of it may be told to anyone, and
+/// the store must not be written to again.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// There is no room on the disk.
+    #[error("{0} cannot be written because the disk is full. Make room, and start again.")]
+    DiskFull(PathBuf),
+    /// What is in the file cannot be right.
+    #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
+    Damaged(PathBuf),
+    /// The file system has become read-only.
+    #[error("{0} is on a file system that has become read-only. Look at the disk.")]
+    ReadOnly(PathBuf),
+    /// Another program has kept the file locked for too long.
+    #[error("{0} was locked by another program for too long. Close that one, and start again.")]
+    Locked(PathBuf),
+    /// A record that cannot follow those before it.
+    #[error("What was to be written to {0} was out of order. This is a defect of Chatroom.")]
+    OutOfOrder(PathBuf),
+    /// A write before this one failed.
+    #[error("{0} is not written to any more, because writing it has failed before.")]
+    FailedBefore(PathBuf),
+    /// Something else went wrong.
+    #[error("{path} cannot be written: {error}. Look at the disk.")]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        error: io::Error,
+    },
+}
+
+/// Why something could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// What is in the file cannot be right.
+    #[error("{0} is damaged. Restore it from a backup.")]
+    Damaged(PathBuf),
+    /// Something else went wrong.
+    #[error("{path} cannot be read: {error}. Look at the disk.")]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        error: io::Error,
+    },
+}
+
+/// What goes wrong below, before it is known what was being done.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// `SQLite` says so.
+    Sqlite(rusqlite::Error),
+    /// What was read contradicts itself.
+    Damaged,
+    /// What was to be written contradicts what is there.
+    OutOfOrder,
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl Trouble {
+    /// What `SQLite` calls it. What it can read and not understand is damage.
+    fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => match error.code {
+                // No such table, a malformed schema.
+                ErrorCode::Unknown | ErrorCode::NotADatabase | ErrorCode::TypeMismatch => {
+                    Some(ErrorCode::DatabaseCorrupt)
+                }
+                code => Some(code),
+            },
+            Self::Sqlite(_) | Self::Damaged => Some(ErrorCode::DatabaseCorrupt),
+            Self::OutOfOrder => None,
+        }
+    }
+
+    fn into_io(self) -> io::Error {
+        match self {
+            Self::Sqlite(error) => io::Error::other(error),
+            Self::Damaged | Self::OutOfOrder => io::ErrorKind::InvalidData.into(),
+        }
+    }
+
+    pub(super) fn opening(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        match self.code() {
+            Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse(path),
+            Some(ErrorCode::DiskFull) => OpenError::DiskFull(path),
+            Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+                OpenError::NoPermission(path)
+            }
+            _ => OpenError::Failed {
+                path,
+                error: self.into_io(),
+            },
+        }
+    }
+
+    pub(super) fn writing(self, path: &Path) -> WriteError {
+        let path = path.to_owned();
+        match self.code() {
+            None => WriteError::OutOfOrder(path),
+            Some(ErrorCode::DatabaseCorrupt) => WriteError::Damaged(path),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => WriteError::Locked(path),
+            Some(ErrorCode::DiskFull) => WriteError::DiskFull(path),
+            Some(ErrorCode::ReadOnly) => WriteError::ReadOnly(path),
+            Some(_) => WriteError::Failed {
+                path,
+                error: self.into_io(),
+            },
+        }
+    }
+
+    pub(super) fn reading(self, path: &Path) -> ReadError {
+        let path = path.to_owned();
+        match self.code() {
+            Some(ErrorCode::DatabaseCorrupt) => ReadError::Damaged(path),
+            _ => ReadError::Failed {
+                path,
+                error: self.into_io(),
+            },
+        }
+    }
+}
+
+impl OpenError {
+    /// What the system says of `path`.
+    pub(super) fn of_system(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::NoPermission(path),
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path),
+            io::ErrorKind::IsADirectory => Self::IsDirectory(path),
+            _ => Self::Failed { path, error },
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A room on disk: what was said, who may come back, and which ids were said.
+//!
+//! A [`Store`] is one `SQLite` file. It is handed [`Record`](crate::room::Record)s, and what
+//! [`Store::write`] returned from is on disk: it survives the end of the process
+//! and of the power. A [`Reader`] reads old messages beside it. Both block; they
+//! belong on threads where that holds nobody up.
+//!
+//! It knows nothing of connections; time comes in as an argument.
+
+mod error;
+mod place;
+mod read;
+mod schema;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+pub use self::error::{OpenError, ReadError, WriteError};
+pub use self::read::{Past, Reader, StoredMessage, StoredSession};
+
+use self::error::Trouble;
+use self::place::Place;
+use self::schema::Access;
+use crate::room::MemberId;
+
+/// How many ids of what it said are kept for each session.
+pub const IDS_SAID: u64 = 1_024;
+
+/// The most messages that are let go of in one step.
+pub const TRIM_STEP: u64 = 1_000;
+
+/// How much of the past is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// The most messages; all of them if `None`.
+    pub messages: Option<u64>,
+    /// For how many days of 24 hours; for ever if `None`.
+    pub days: Option<u32>,
+}
+
+/// How much of the past is read when a store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// The most messages.
+    pub messages: u64,
+    /// The most bytes of memory that they take.
+    pub bytes: usize,
+}
+
+/// A room's file, open for writing. There is one of them for a file at a time, in
+/// all processes.
+///
+/// Dropping it leaves everything that was written on disk; [`Store::close`] leaves
+/// it in one file.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    /// Held until the last connection is gone.
+    place: Arc<Place>,
+    keep: Keep,
+    next_seq: u64,
+    oldest_seq: u64,
+    last_member: u64,
+    /// For each session, where in its ring of ids the next one goes.
+    rings: HashMap<MemberId, u64>,
+    failed: bool,
+}
+
+impl Store {
+    /// Opens the store at `path`, or makes one there, and reads what a room goes on
+    /// from. The file, and those beside it (`-wal`, `-shm`, `-lock`), are made so
+    /// that only this user can read them.
+    ///
+    /// # Errors
+    /// If there is something else, someone else has it open, or it cannot be read
+    /// and written. What was there is as it was.
+    pub fn open(
+        path: &Path,
+        keep: Keep,
+        recent: Recent,
+        now: Timestamp,
+    ) -> Result<(Self, Past), OpenError> {
+        let (place, is_there) = Place::claim(path)?;
+        let path = place.path().to_owned();
+        if !is_there {
+            schema::create(&path, &epoch(&path)?)?;
+        }
+        Self::read(place, keep, recent, now).map_err(|error| match error {
+            NotRead::Newer => OpenError::Newer(path),
+            NotRead::Trouble(trouble) => trouble.opening(&path),
+        })
+    }
+
+    fn read(
+        place: Place,
+        keep: Keep,
+        recent: Recent,
+        now: Timestamp,
+    ) -> Result<(Self, Past), NotRead> {
+        let connection = schema::connect(place.path(), Access::Write)?;
+        let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version > schema::VERSION {
+            return Err(NotRead::Newer);
+        } else if version < schema::VERSION {
+            return Err(Trouble::Damaged.into());
+        }
+        schema::use_wal(&connection)?;
+        let head = read::head(&connection)?;
+        let mut store = Self {
+            connection,
+            place: Arc::new(place),
+            keep,
+            next_seq: head.next_seq,
+            oldest_seq: head.oldest_seq,
+            last_member: head.last_member,
+            rings: HashMap::new(),
+            failed: false,
+        };
+        store.trim_step(now)?;
+        let messages = read::newest(&store.connection, recent, head.next_seq)?;
+        let (sessions, rings) = read::sessions(&store.connection, &head)?;
+        store.rings = rings;
+        let past = Past {
+            epoch: head.epoch,
+            next_seq: head.next_seq,
+            oldest_seq: store.oldest_seq,
+            last_member: head.last_member,
+            sessions,
+            messages,
+        };
+        Ok((store, past))
+    }
+
+    /// The `seq` of the oldest message held, or of the next one if none is.
+    #[must_use]
+    pub const fn oldest_seq(&self) -> u64 {
+        self.oldest_seq
+    }
+
+    /// Opens the file once more, to read beside this.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn reader(&self) -> Result<Reader, ReadError> {
+        let path = self.place.path();
+        let connection = schema::connect(path, Access::Read)
+            .map_err(|error| Trouble::from(error).reading(path))?;
+        Ok(Reader::new(connection, Arc::clone(&self.place)))
+    }
+
+    /// Closes the store. Everything is in the file itself then, if no [`Reader`] is
+    /// left.
+    ///
+    /// # Errors
+    /// If something cannot be moved there. Nothing is lost: it is in the file
+    /// beside, and is found by the next [`Store::open`].
+    pub fn close(self) -> Result<(), WriteError> {
+        let Self {
+            connection, place, ..
+        } = self;
+        write::checkpoint(&connection)
+            .and_then(|()| connection.close().map_err(|(_, error)| error.into()))
+            .map_err(|trouble| trouble.writing(place.path()))
+    }
+
+    /// From now on, what was written may be lost with the power. It is there for
+    /// the test that has to see such a loss.
+    ///
+    /// # Errors
+    /// If it cannot be set.
+    #[doc(hidden)]
+    pub fn give_up_durability(&mut self) -> Result<(), WriteError> {
+        self.connection
+            .pragma_update(None, "synchronous", "OFF")
+            .map_err(|error| Trouble::from(error).writing(self.place.path()))
+    }
+}
+
+/// Why a file that looks like a store cannot be used.
+enum NotRead {
+    Newer,
+    Trouble(Trouble),
+}
+
+impl<T: Into<Trouble>> From<T> for NotRead {
+    fn from(error: T) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+fn epoch(path: &Path) -> Result<String, OpenError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| OpenError::of_system(path, error.into()))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}

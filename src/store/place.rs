@@ -1,0 +1,135 @@
+//! Where a store is, and that it is ours alone.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::error::OpenError;
+use super::schema::APPLICATION_ID;
+
+/// What the first bytes of every file of `SQLite` are.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Where the application's id is in the header.
+const APPLICATION_ID_AT: usize = 68;
+
+/// How many symbolic links in a row are followed, as the kernel does.
+const LINKS: usize = 40;
+
+/// A file that no other server opens while this value lives.
+///
+/// The lock is on a file of its own, which stays there, empty: removing it would
+/// let two servers lock one each. The kernel lets go of it however this process
+/// ends. `SQLite`'s own locks would keep our readers out as well.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Place {
+    /// Takes the file for this process. Says whether a store is in it; if not, one
+    /// can be made. Whatever else is there is left as it is.
+    pub(super) fn claim(path: &Path) -> Result<(Self, bool), OpenError> {
+        let path = resolve(path)?;
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return Err(OpenError::IsDirectory(path)),
+            Ok(metadata) if !metadata.is_file() => return Err(OpenError::NotAStore(path)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(OpenError::of_system(&path, error));
+            }
+            _ => {}
+        }
+        let lock_path = beside(&path, "-lock");
+        let is_ours = lock_path.exists();
+        let lock = lock(&lock_path, &path)?;
+        let found = look(&path);
+        if found.is_err() && !is_ours {
+            // Nothing of ours stays beside the file of somebody else.
+            let _ = fs::remove_file(&lock_path);
+        }
+        let place = Self { path, _lock: lock };
+        Ok((place, found?))
+    }
+
+    /// Absolute, and without symbolic links.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The file of this name with something behind it, as `SQLite` names its own.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// The one name by which every server knows the file, whether it exists or not.
+fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        path.pop();
+        path.push(target);
+    }
+    let Some(name) = path.file_name() else {
+        return Err(OpenError::IsDirectory(path));
+    };
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    match directory.canonicalize() {
+        Ok(directory) => Ok(directory.join(name)),
+        Err(error) => Err(match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                OpenError::NoDirectory(directory.to_owned())
+            }
+            _ => OpenError::of_system(directory, error),
+        }),
+    }
+}
+
+fn lock(lock_path: &Path, path: &Path) -> Result<File, OpenError> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(lock_path)
+        .map_err(|error| OpenError::of_system(lock_path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::of_system(lock_path, error)),
+    }
+}
+
+/// Whether there is a store of ours. An empty file is none, and can become one.
+///
+/// Only whoever holds the lock may do this: closing the file takes away the locks
+/// that `SQLite` has on it in this process.
+fn look(path: &Path) -> Result<bool, OpenError> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(OpenError::of_system(path, error)),
+    };
+    let mut header = Vec::new();
+    file.take(100)
+        .read_to_end(&mut header)
+        .map_err(|error| OpenError::of_system(path, error))?;
+    let id = header.get(APPLICATION_ID_AT..APPLICATION_ID_AT + 4);
+    if header.is_empty() {
+        Ok(false)
+    } else if header.starts_with(MAGIC) && id == Some(&APPLICATION_ID.to_be_bytes()) {
+        Ok(true)
+    } else {
+        Err(OpenError::NotAStore(path.to_owned()))
+    }
+}

@@ -1,0 +1,281 @@
+//! Reading back what was stored.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::error::{ReadError, Trouble};
+use super::place::Place;
+use super::{IDS_SAID, Recent};
+use crate::room::{MemberId, SessionKey};
+
+pub(super) const ROOM: &str = "SELECT epoch, last_member, oldest_seq FROM room LIMIT 2";
+pub(super) const LAST_SEQ: &str = "SELECT max(seq) FROM message";
+pub(super) const FIRST_SEQ: &str = "SELECT min(seq) FROM message";
+pub(super) const NEWEST: &str =
+    "SELECT seq, at, member, name, id, text FROM message ORDER BY seq DESC LIMIT ?1";
+pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text FROM message \
+     WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
+const SESSIONS: &str = "SELECT member, name, host, key FROM session ORDER BY member";
+const SAID: &str = "SELECT member, slot, seq, id FROM said";
+
+/// A message as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its place among the messages.
+    pub seq: u64,
+    /// When the room took it, to the microsecond.
+    pub at: Timestamp,
+    /// Who said it.
+    pub from: MemberId,
+    /// The name of who said it, at that time.
+    pub name: Box<str>,
+    /// The id that its sender gave to it.
+    pub id: Option<Box<str>>,
+    /// What was said.
+    pub text: Box<str>,
+}
+
+impl StoredMessage {
+    /// What it takes of memory, in bytes.
+    fn weight(&self) -> usize {
+        let id = self.id.as_ref().map_or(0, |id| id.len());
+        size_of::<Self>() + self.name.len() + id + self.text.len()
+    }
+}
+
+/// A member who may come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// Who.
+    pub id: MemberId,
+    /// The name it has.
+    pub name: Box<str>,
+    /// Whether the room is hosted by it.
+    pub host: bool,
+    /// What its session is known by.
+    pub key: SessionKey,
+    /// The ids of its last messages, at most [`IDS_SAID`], with their `seq`s, in
+    /// order.
+    pub said: Vec<(Box<str>, u64)>,
+}
+
+/// What a store held when it was opened.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// Tells this log from every other: 32 hexadecimal digits.
+    pub epoch: String,
+    /// The `seq` that the next message gets.
+    pub next_seq: u64,
+    /// The `seq` of the oldest message held, or of the next one if none is.
+    pub oldest_seq: u64,
+    /// The last id that was given to a member; 0 if there was none.
+    pub last_member: u64,
+    /// Everyone who was in the room and has a session.
+    pub sessions: Vec<StoredSession>,
+    /// The newest messages, in order.
+    pub messages: Vec<StoredMessage>,
+}
+
+/// What is true of the log as a whole.
+pub(super) struct Head {
+    pub(super) epoch: String,
+    pub(super) next_seq: u64,
+    pub(super) oldest_seq: u64,
+    pub(super) last_member: u64,
+}
+
+pub(super) fn head(connection: &Connection) -> Result<Head, Trouble> {
+    let mut rooms = connection.prepare(ROOM)?;
+    let mut rooms = rooms.query([])?;
+    let room = rooms.next()?.ok_or(Trouble::Damaged)?;
+    let (epoch, last_member, oldest_seq): (String, u64, u64) =
+        (room.get(0)?, room.get(1)?, room.get(2)?);
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if epoch.len() != 32 || !epoch.bytes().all(is_hex) || rooms.next()?.is_some() {
+        return Err(Trouble::Damaged);
+    }
+    let end = |sql| connection.query_row(sql, [], |row| row.get::<_, Option<u64>>(0));
+    let (first, last) = (end(FIRST_SEQ)?, end(LAST_SEQ)?);
+    let next_seq = last.map_or(Some(oldest_seq), |last| last.checked_add(1));
+    if oldest_seq == 0 || first.is_some_and(|first| first != oldest_seq) {
+        return Err(Trouble::Damaged);
+    }
+    Ok(Head {
+        epoch,
+        next_seq: next_seq.ok_or(Trouble::Damaged)?,
+        oldest_seq,
+        last_member,
+    })
+}
+
+/// The newest messages, in order, and without a hole.
+pub(super) fn newest(
+    connection: &Connection,
+    recent: Recent,
+    next_seq: u64,
+) -> Result<Vec<StoredMessage>, Trouble> {
+    let mut statement = connection.prepare(NEWEST)?;
+    let mut rows = statement.query([recent.messages.min(next_seq)])?;
+    let mut messages = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let message = message(row)?;
+        if message.seq + messages.len() as u64 + 1 != next_seq {
+            return Err(Trouble::Damaged);
+        }
+        bytes += message.weight();
+        if bytes > recent.bytes {
+            break;
+        }
+        messages.push(message);
+    }
+    messages.reverse();
+    Ok(messages)
+}
+
+/// Everyone who may come back, and where the ring of each goes on.
+pub(super) fn sessions(
+    connection: &Connection,
+    head: &Head,
+) -> Result<(Vec<StoredSession>, HashMap<MemberId, u64>), Trouble> {
+    let mut said: HashMap<MemberId, Vec<(u64, u64, Box<str>)>> = HashMap::new();
+    let mut statement = connection.prepare(SAID)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (slot, seq): (u64, u64) = (row.get(1)?, row.get(2)?);
+        if slot >= IDS_SAID || seq == 0 || seq >= head.next_seq {
+            return Err(Trouble::Damaged);
+        }
+        let ids = said.entry(member(row, 0)?).or_default();
+        ids.push((seq, slot, text(row, 3)?));
+    }
+    let mut statement = connection.prepare(SESSIONS)?;
+    let mut rows = statement.query([])?;
+    let (mut sessions, mut rings) = (Vec::new(), HashMap::new());
+    while let Some(row) = rows.next()? {
+        let id = member(row, 0)?;
+        if id.get() > head.last_member {
+            return Err(Trouble::Damaged);
+        }
+        let mut said = said.remove(&id).unwrap_or_default();
+        said.sort_unstable_by_key(|(seq, ..)| *seq);
+        rings.insert(id, said.last().map_or(0, |(_, slot, _)| slot + 1));
+        sessions.push(StoredSession {
+            id,
+            name: text(row, 1)?,
+            host: row.get(2)?,
+            key: SessionKey(row.get(3)?),
+            said: said.into_iter().map(|(seq, _, id)| (id, seq)).collect(),
+        });
+    }
+    // Ids of nobody.
+    if said.is_empty() {
+        Ok((sessions, rings))
+    } else {
+        Err(Trouble::Damaged)
+    }
+}
+
+fn message(row: &Row<'_>) -> Result<StoredMessage, Trouble> {
+    Ok(StoredMessage {
+        seq: row.get(0)?,
+        at: Timestamp::from_microsecond(row.get(1)?).map_err(|_| Trouble::Damaged)?,
+        from: member(row, 2)?,
+        name: text(row, 3)?,
+        id: row.get(4)?,
+        text: text(row, 5)?,
+    })
+}
+
+fn member(row: &Row<'_>, column: usize) -> Result<MemberId, Trouble> {
+    MemberId::new(row.get(column)?).ok_or(Trouble::Damaged)
+}
+
+fn text(row: &Row<'_>, column: usize) -> Result<Box<str>, Trouble> {
+    Ok(row.get(column)?)
+}
+
+/// Reads old messages while the [`Store`](super::Store) writes new ones, in a
+/// thread of its own if need be.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    /// Held until the last connection is gone.
+    place: Arc<Place>,
+}
+
+impl Reader {
+    pub(super) const fn new(connection: Connection, place: Arc<Place>) -> Self {
+        Self { connection, place }
+    }
+
+    fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// The messages from `from_seq` to before `end_seq` in order, at most `limit`,
+    /// and no more after the one with which they take `bytes` of memory. If the
+    /// first of them are gone, it begins with the oldest one held.
+    ///
+    /// What was committed before is seen; nothing is locked afterwards.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged.
+    pub fn messages(
+        &mut self,
+        from_seq: u64,
+        end_seq: u64,
+        limit: u64,
+        bytes: usize,
+    ) -> Result<Vec<StoredMessage>, ReadError> {
+        self.range(from_seq, end_seq, limit, bytes)
+            .map_err(|trouble| trouble.reading(self.path()))
+    }
+
+    fn range(
+        &mut self,
+        from_seq: u64,
+        end_seq: u64,
+        limit: u64,
+        bytes: usize,
+    ) -> Result<Vec<StoredMessage>, Trouble> {
+        // One view of both, or a message trimmed in between would look like a hole.
+        let view = self.connection.transaction()?;
+        let from_seq = oldest_seq(&view)?.max(from_seq);
+        // More is not there, and is more than SQLite can count.
+        let end_seq = end_seq.min(i64::MAX as u64);
+        let limit = limit.min(end_seq.saturating_sub(from_seq));
+        let mut messages: Vec<StoredMessage> = Vec::new();
+        let mut weight = 0;
+        let mut statement = view.prepare_cached(RANGE)?;
+        let mut rows = statement.query([from_seq.min(end_seq), end_seq, limit])?;
+        while weight < bytes
+            && let Some(row) = rows.next()?
+        {
+            let message = message(row)?;
+            if message.seq != from_seq + messages.len() as u64 {
+                return Err(Trouble::Damaged);
+            }
+            weight += message.weight();
+            messages.push(message);
+        }
+        Ok(messages)
+    }
+
+    /// The `seq` of the oldest message held, or of the next one if none is.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged.
+    pub fn oldest_seq(&mut self) -> Result<u64, ReadError> {
+        oldest_seq(&self.connection).map_err(|trouble| trouble.reading(self.path()))
+    }
+}
+
+fn oldest_seq(connection: &Connection) -> Result<u64, Trouble> {
+    let mut statement = connection.prepare_cached("SELECT oldest_seq FROM room")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}

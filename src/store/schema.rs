@@ -1,0 +1,149 @@
+//! The tables, and how a connection to them is set up.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{OpenError, Trouble};
+use super::place::beside;
+
+/// In the header of the file: "chat".
+pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
+
+/// The version of the tables, counted up with each change of them.
+///
+/// What messages carry later (a reply to another, an edit of one, an attachment)
+/// becomes a column of `message`, or a table of its own by `seq`. `ALTER TABLE …
+/// ADD COLUMN` does not touch the rows, so it takes no longer with a million.
+pub(super) const VERSION: i32 = 1;
+
+/// - `room` has one row: what is true of the log as a whole. Ids are given out
+///   from `last_member` on, also when all who had them have left; messages before
+///   `oldest_seq` are gone, also when that is all of them.
+/// - `message` is the log. `at` is in microseconds since 1970.
+/// - `session` has those who may come back, by the hash of their token.
+/// - `said` has the ids of the last messages of each session, in a ring: the
+///   place in it is `slot`, and a new id takes that of the oldest.
+const TABLES: &str = "
+    CREATE TABLE room (
+        epoch TEXT NOT NULL,
+        last_member INTEGER NOT NULL,
+        oldest_seq INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE message (
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        member INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        id TEXT,
+        text TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE session (
+        member INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        host INTEGER NOT NULL,
+        key BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE said (
+        member INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (member, slot)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// The log before the file has room for this many pages of 4 KiB. More is moved
+/// into the file itself before the next commit.
+pub(super) const CHECKPOINT_PAGES: u32 = 2_000;
+
+/// A log that a long backup made grow is cut to this many bytes afterwards.
+const JOURNAL_BYTES: u32 = 16 << 20;
+
+/// Makes a store with nothing in it. It is there as a whole, or not at all.
+pub(super) fn create(path: &Path, epoch: &str) -> Result<(), OpenError> {
+    let system = |error| OpenError::of_system(path, error);
+    let new = beside(path, "-new");
+    // What a server left that was ended just here.
+    for name in [&new, &beside(&new, "-journal")] {
+        match fs::remove_file(name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
+            _ => {}
+        }
+    }
+    let made = make(&new, path, epoch).and_then(|()| {
+        fs::rename(&new, path).map_err(system)?;
+        // The name has to be on disk too.
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(system)
+    });
+    if made.is_err() {
+        // Best effort: there is an error to be told already.
+        let _ = fs::remove_file(&new);
+    }
+    made
+}
+
+/// Makes it at `new`; a person knows it as `path`.
+fn make(new: &Path, path: &Path, epoch: &str) -> Result<(), OpenError> {
+    // What was said is the user's own, and the files beside it get its mode.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(new)
+        .map_err(|error| OpenError::of_system(path, error))?;
+    let fill = || -> Result<(), rusqlite::Error> {
+        let mut connection = connect(new, Access::Write)?;
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute("INSERT INTO room VALUES (?1, 0, 1)", [epoch])?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.commit()?;
+        connection.close().map_err(|(_, error)| error)
+    };
+    fill().map_err(|error| Trouble::from(error).opening(path))
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Opens the file, which must be there.
+pub(super) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connection> {
+    let flags = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // The file is data: nothing in it is to be run.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    if access == Access::Write {
+        connection.pragma_update(None, "synchronous", "FULL")?;
+    }
+    Ok(connection)
+}
+
+/// Lets readers read while the writer writes, and a commit be one write to one
+/// file.
+pub(super) fn use_wal(connection: &Connection) -> Result<(), Trouble> {
+    let set = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", set)?;
+    if mode != "wal" {
+        return Err(Trouble::Damaged);
+    }
+    connection.pragma_update_and_check(None, "journal_size_limit", JOURNAL_BYTES, |_| Ok(()))?;
+    // `SQLite` by itself would not tell when this fails.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! A store on a real file.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::room::{Record, SessionKey};
+
+mod damage;
+mod keeping;
+mod opening;
+mod talk;
+
+const ALL: Recent = Recent {
+    messages: u64::MAX,
+    bytes: usize::MAX,
+};
+
+/// The time at which message `seq` is said: one a second.
+fn at(seq: u64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + i64::try_from(seq).unwrap()).unwrap()
+}
+
+fn member(id: u64) -> MemberId {
+    MemberId::new(id).unwrap()
+}
+
+fn key(n: u8) -> SessionKey {
+    SessionKey([n; 32])
+}
+
+fn entered(id: u64, session: Option<SessionKey>) -> Record {
+    Record::Entered {
+        id: member(id),
+        name: format!("member {id}").into(),
+        host: id == 1,
+        session,
+    }
+}
+
+fn said(seq: u64, from: u64, id: Option<&str>) -> Record {
+    Record::Message {
+        seq,
+        at: at(seq),
+        from: member(from),
+        name: format!("member {from}").into(),
+        id: id.map(Into::into),
+        text: format!("text {seq}").into(),
+    }
+}
+
+/// A directory with a path in it for a store.
+struct Disk {
+    directory: TempDir,
+}
+
+impl Disk {
+    fn new() -> Self {
+        Self {
+            directory: TempDir::new().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("room.db")
+    }
+
+    fn keeping(&self, keep: Keep) -> (Store, Past) {
+        Store::open(&self.path(), keep, ALL, at(0)).unwrap()
+    }
+
+    fn open(&self) -> (Store, Past) {
+        self.keeping(Keep::default())
+    }
+
+    /// A store in which `count` messages were said, closed.
+    fn with_messages(count: u64) -> Self {
+        let disk = Self::new();
+        let (mut store, _) = disk.open();
+        store.write(&[entered(1, Some(key(1)))]).unwrap();
+        for seq in 1..=count {
+            let id = seq.to_string();
+            store.write(&[said(seq, 1, Some(&id))]).unwrap();
+        }
+        store.close().unwrap();
+        disk
+    }
+
+    fn error(&self) -> OpenError {
+        error_of(&self.path())
+    }
+
+    /// The names of all files there.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn error_of(path: &Path) -> OpenError {
+    Store::open(path, Keep::default(), ALL, at(0)).unwrap_err()
+}
+
+fn seqs(messages: &[StoredMessage]) -> Vec<u64> {
+    messages.iter().map(|message| message.seq).collect()
+}

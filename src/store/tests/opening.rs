@@ -1,0 +1,183 @@
+//! What stands in the way of opening a store, each with its sentence.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use super::*;
+
+#[test]
+fn only_the_user_can_read_what_was_said() {
+    let disk = Disk::new();
+    let (mut store, _) = disk.open();
+    store.write(&[said(1, 1, None)]).unwrap();
+    let names = ["room.db", "room.db-lock", "room.db-shm", "room.db-wal"];
+    assert_eq!(disk.names(), names);
+    for name in names {
+        let metadata = fs::metadata(disk.directory.path().join(name)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_store_is_open_only_once_by_whatever_name() {
+    let disk = Disk::new();
+    let link = disk.directory.path().join("link.db");
+    symlink("room.db", &link).unwrap();
+    // Made where the link points to.
+    let (store, _) = Store::open(&link, Keep::default(), ALL, at(0)).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    for path in [disk.path(), link.clone()] {
+        let error = error_of(&path);
+        assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
+        let sentence = format!(
+            "{} is in use by another server. Close that one first, or choose another file.",
+            disk.path().canonicalize().unwrap().display()
+        );
+        assert_eq!(error.to_string(), sentence);
+    }
+    // A reader uses it too.
+    let reader = store.reader().unwrap();
+    drop(store);
+    assert!(matches!(disk.error(), OpenError::InUse(_)));
+    drop(reader);
+    disk.open();
+}
+
+#[test]
+fn a_failed_second_opening_takes_no_lock_from_the_first() {
+    let disk = Disk::new();
+    let (mut store, _) = disk.open();
+    assert!(matches!(disk.error(), OpenError::InUse(_)));
+    store.write(&[said(1, 1, None)]).unwrap();
+    // Another process must still see that SQLite has the file open: it must not
+    // take the log beside it away when it closes the file.
+    let output = std::process::Command::new("/proc/self/exe")
+        .args([
+            "--exact",
+            "store::tests::opening::another_process",
+            "--ignored",
+        ])
+        .env("CHATROOM_TEST_STORE", disk.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(disk.names().contains(&"room.db-wal".to_owned()));
+    store.write(&[said(2, 1, None)]).unwrap();
+    drop(store);
+    assert_eq!(disk.open().1.next_seq, 3);
+}
+
+#[test]
+#[ignore = "another process, which the tests start"]
+fn another_process() {
+    let path = std::env::var_os("CHATROOM_TEST_STORE").unwrap();
+    let connection = Connection::open(path).unwrap();
+    let count: i64 = connection
+        .query_row("SELECT count(*) FROM message", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_as_it_is() {
+    let disk = Disk::with_messages(1);
+    let connection = Connection::open(disk.path()).unwrap();
+    connection
+        .pragma_update(None, "user_version", schema::VERSION + 1)
+        .unwrap();
+    drop(connection);
+    let before = fs::read(disk.path()).unwrap();
+    let error = disk.error();
+    assert!(matches!(error, OpenError::Newer(_)), "{error:?}");
+    assert!(error.to_string().contains("newer version of Chatroom"));
+    assert_eq!(fs::read(disk.path()).unwrap(), before);
+    assert_eq!(disk.names(), ["room.db", "room.db-lock"]);
+}
+
+#[test]
+fn the_file_of_somebody_else_is_left_as_it_is() {
+    let foreign = Disk::new();
+    let connection = Connection::open(foreign.path()).unwrap();
+    connection
+        .execute_batch("CREATE TABLE room (epoch); INSERT INTO room VALUES (1)")
+        .unwrap();
+    drop(connection);
+    let letter = Disk::new();
+    fs::write(letter.path(), "Dear Ada,\n").unwrap();
+    for disk in [foreign, letter] {
+        let before = fs::read(disk.path()).unwrap();
+        let error = disk.error();
+        assert!(matches!(error, OpenError::NotAStore(_)), "{error:?}");
+        assert_eq!(fs::read(disk.path()).unwrap(), before);
+        assert_eq!(disk.names(), ["room.db"]);
+    }
+}
+
+#[test]
+fn an_empty_file_becomes_a_store() {
+    let disk = Disk::new();
+    fs::write(disk.path(), "").unwrap();
+    assert_eq!(disk.open().1.next_seq, 1);
+}
+
+#[test]
+fn what_a_server_left_that_was_ended_while_it_made_the_store_is_no_hindrance() {
+    let disk = Disk::new();
+    for name in ["room.db-new", "room.db-new-journal", "room.db-lock"] {
+        fs::write(disk.directory.path().join(name), "half").unwrap();
+    }
+    assert_eq!(disk.open().1.next_seq, 1);
+    assert_eq!(disk.names(), ["room.db", "room.db-lock"]);
+}
+
+#[test]
+fn a_directory_is_no_store_and_needs_to_exist() {
+    let disk = Disk::new();
+    let error = error_of(disk.directory.path());
+    assert!(matches!(error, OpenError::IsDirectory(_)), "{error:?}");
+    let missing = disk.directory.path().join("missing/room.db");
+    let error = error_of(&missing);
+    let sentence = format!(
+        "The directory {} does not exist. Make it first, or choose another file.",
+        missing.parent().unwrap().display()
+    );
+    assert_eq!(error.to_string(), sentence);
+    let error = error_of(Path::new("/dev/null"));
+    assert!(matches!(error, OpenError::NotAStore(_)), "{error:?}");
+}
+
+#[test]
+fn a_directory_in_which_nobody_may_write_is_no_place_for_a_store() {
+    // Nobody makes a file there, not even root.
+    let error = error_of(Path::new("/proc/self/room.db"));
+    assert!(
+        matches!(error, OpenError::NoPermission(_) | OpenError::Failed { .. }),
+        "{error:?}"
+    );
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("room.db");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        println!("not tested: root may write wherever it likes");
+        return;
+    }
+    assert!(matches!(error_of(&path), OpenError::NoPermission(_)));
+}
+
+#[test]
+fn every_cause_has_its_sentence() {
+    let path = Path::new("/srv/room.db");
+    let of_system = |errno: rustix::io::Errno| OpenError::of_system(path, errno.into()).to_string();
+    assert_eq!(
+        of_system(rustix::io::Errno::ROFS),
+        "/srv/room.db is on a file system that is read-only. Choose another file."
+    );
+    assert_eq!(
+        of_system(rustix::io::Errno::ACCESS),
+        "There is no permission to read and write /srv/room.db. Change its owner or its mode."
+    );
+    assert_eq!(
+        of_system(rustix::io::Errno::NOSPC),
+        "/srv/room.db cannot be opened because the disk is full. Make room, and start again."
+    );
+}
