@@ -17,6 +17,7 @@ mod write;
 mod tests;
 
 use std::collections::HashMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,6 +97,7 @@ impl Store {
         Self::read(place, keep, recent, now).map_err(|error| match error {
             NotRead::Newer => OpenError::Newer(path),
             NotRead::Trouble(trouble) => trouble.opening(&path),
+            NotRead::NotSynced(error) => OpenError::of_system(&path, error),
         })
     }
 
@@ -114,6 +116,9 @@ impl Store {
         }
         schema::use_wal(&connection)?;
         let head = read::head(&connection)?;
+        // The log beside the file is there since something was read, and stays as
+        // long as the connection.
+        schema::sync_names(place.path()).map_err(NotRead::NotSynced)?;
         let mut store = Self {
             connection,
             place: Arc::new(place),
@@ -187,6 +192,7 @@ impl Store {
 /// Why a file that looks like a store cannot be used.
 enum NotRead {
     Newer,
+    NotSynced(io::Error),
     Trouble(Trouble),
 }
 

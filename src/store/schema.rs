@@ -76,17 +76,19 @@ pub(super) fn create(path: &Path, epoch: &str) -> Result<(), OpenError> {
     }
     let made = make(&new, path, epoch).and_then(|()| {
         fs::rename(&new, path).map_err(system)?;
-        // The name has to be on disk too.
-        let directory = path.parent().unwrap_or(Path::new("/"));
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(system)
+        sync_names(path).map_err(system)
     });
     if made.is_err() {
         // Best effort: there is an error to be told already.
         let _ = fs::remove_file(&new);
     }
     made
+}
+
+/// Sees to it that the names of the file and of those beside it are on disk. For
+/// its own files `SQLite` does that too, and does not tell when it fails.
+pub(super) fn sync_names(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
 /// Makes it at `new`; a person knows it as `path`.

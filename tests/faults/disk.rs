@@ -1,0 +1,336 @@
+//! A disk whose power can be cut, and that fails when it is told to: for a program
+//! that the test starts, which needs to know nothing of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+/// What is to fail, counted from when it is said.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// The n-th fsync, and only that.
+    Sync(u32),
+    /// The n-th write, and only that.
+    Write(u32),
+    /// Every write, when so many more bytes were written.
+    Full(u64),
+}
+
+/// What a program did, in order. Names are relative to the disk's directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Create(String),
+    Write(String, usize, Vec<u8>),
+    Truncate(String, usize),
+    /// Of a file, or of the directory if the name is empty.
+    Sync(String),
+    SyncFailed(String),
+    Remove(String),
+    Rename(String, String),
+    /// To the standard output.
+    Said(String),
+}
+
+/// A directory of which every change is written down, as long as only programs
+/// started by [`FaultyDisk::command`] change it.
+pub struct FaultyDisk {
+    directory: PathBuf,
+    /// The record of what was done, and the order to fail.
+    own: TempDir,
+    before: Platter,
+}
+
+impl FaultyDisk {
+    /// What is in the directory now is safe there.
+    pub fn new(directory: &Path) -> Self {
+        let directory = directory.canonicalize().unwrap();
+        let before = Platter::of(&directory);
+        Self {
+            directory,
+            own: TempDir::new().unwrap(),
+            before,
+        }
+    }
+
+    /// A program to be started.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command
+            .env("LD_PRELOAD", library())
+            .env("CHATROOM_DISK", &self.directory)
+            .env("CHATROOM_DISK_TRACE", self.own.path().join("trace"))
+            .env("CHATROOM_DISK_FAULT", self.own.path().join("fault"));
+        command
+    }
+
+    /// Makes it fail, also a program that runs already. Another fault than before
+    /// is counted anew.
+    pub fn fail(&self, fault: Fault) {
+        let order = match fault {
+            Fault::Sync(n) => format!("fsync {n}"),
+            Fault::Write(n) => format!("write {n}"),
+            Fault::Full(bytes) => format!("full {bytes}"),
+        };
+        let new = self.own.path().join("fault-new");
+        fs::write(&new, order).unwrap();
+        fs::rename(new, self.own.path().join("fault")).unwrap();
+    }
+
+    /// Everything that was done so far.
+    pub fn operations(&self) -> Vec<Operation> {
+        let trace = fs::read(self.own.path().join("trace")).unwrap_or_default();
+        let mut rest = &trace[..];
+        let mut operations = Vec::new();
+        while let Some(operation) = parse(&mut rest) {
+            operations.push(operation);
+        }
+        operations
+    }
+
+    /// The disk before all operations.
+    pub fn before(&self) -> Platter {
+        self.before.clone()
+    }
+
+    /// Puts into a directory what is there if the power goes after the first
+    /// `count` operations; see [`Platter::lose_power`].
+    pub fn rebuild(&self, count: usize, seed: Option<u64>, into: &Path) {
+        let mut platter = self.before();
+        for operation in &self.operations()[..count] {
+            platter.apply(operation);
+        }
+        platter.lose_power(seed, into);
+    }
+}
+
+/// What is loaded into the programs: made once by each process that tests.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let new = folder.join(format!("disk-{}.so", std::process::id()));
+        let status = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .arg(&new)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/disk.c"))
+            .args(["-ldl", "-lpthread"])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        // Others may be using the one that is there.
+        let library = folder.join("disk.so");
+        fs::rename(new, &library).unwrap();
+        library
+    })
+}
+
+/// The first operation of a record, if the record has it whole.
+fn parse(record: &mut &[u8]) -> Option<Operation> {
+    let number = |bytes: &[u8]| usize::try_from(u64::from_ne_bytes(bytes.try_into().unwrap()));
+    let head = record.get(..21)?;
+    let name_length = u32::from_ne_bytes(head[1..5].try_into().unwrap()) as usize;
+    let (offset, length) = (number(&head[5..13]).unwrap(), number(&head[13..]).unwrap());
+    let name_end = 21 + name_length;
+    let data = record.get(name_end..name_end + length)?;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let name = text(&record[21..name_end]);
+    let operation = match head[0] {
+        b'c' => Operation::Create(name),
+        b'w' => Operation::Write(name, offset, data.to_vec()),
+        b't' => Operation::Truncate(name, offset),
+        b's' => Operation::Sync(name),
+        b'f' => Operation::SyncFailed(name),
+        b'u' => Operation::Remove(name),
+        b'r' => Operation::Rename(name, text(data)),
+        b'o' => Operation::Said(text(data)),
+        kind => panic!("{kind}"),
+    };
+    *record = &record[name_end + length..];
+    Some(operation)
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write(usize, Vec<u8>),
+    Truncate(usize),
+}
+
+#[derive(Clone, Debug)]
+enum Renaming {
+    Add(String, usize),
+    Remove(String),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    safe: Vec<u8>,
+    /// Written and not synced since.
+    unsafe_yet: Vec<Change>,
+}
+
+/// What a disk holds: what is safe from a power cut, and what is not yet. It keeps
+/// to what is promised and no more: the name of a file is safe when the directory
+/// was synced, what is in it when the file was. What a failed fsync should have made
+/// safe is gone, and no later one brings it back.
+#[derive(Clone, Debug, Default)]
+pub struct Platter {
+    files: Vec<Contents>,
+    names: Vec<(String, usize)>,
+    safe_names: Vec<(String, usize)>,
+    unsafe_names: Vec<Renaming>,
+}
+
+const SECTOR: usize = 512;
+
+impl Platter {
+    fn of(directory: &Path) -> Self {
+        let mut platter = Self::default();
+        for entry in fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            platter.names.push((name, platter.files.len()));
+            platter.files.push(Contents {
+                safe: fs::read(entry.path()).unwrap(),
+                unsafe_yet: Vec::new(),
+            });
+        }
+        platter.safe_names.clone_from(&platter.names);
+        platter
+    }
+
+    fn file(&mut self, name: &str) -> Option<&mut Contents> {
+        let (_, file) = self.names.iter().find(|(other, _)| other == name)?;
+        self.files.get_mut(*file)
+    }
+
+    fn rename(&mut self, renaming: Renaming) {
+        renaming.apply(&mut self.names);
+        self.unsafe_names.push(renaming);
+    }
+
+    pub fn apply(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Create(name) => {
+                self.rename(Renaming::Add(name.clone(), self.files.len()));
+                self.files.push(Contents::default());
+            }
+            Operation::Remove(name) => self.rename(Renaming::Remove(name.clone())),
+            Operation::Rename(from, to) => {
+                let file = self.names.iter().find(|(name, _)| name == from).unwrap().1;
+                // One change, for want of which nothing is lost: the old name stays.
+                self.rename(Renaming::Add(to.clone(), file));
+                Renaming::Remove(from.clone()).apply(&mut self.names);
+            }
+            Operation::Write(name, offset, data) => {
+                if let Some(file) = self.file(name) {
+                    file.unsafe_yet.push(Change::Write(*offset, data.clone()));
+                }
+            }
+            Operation::Truncate(name, length) => {
+                if let Some(file) = self.file(name) {
+                    file.unsafe_yet.push(Change::Truncate(*length));
+                }
+            }
+            Operation::Sync(name) if name.is_empty() => {
+                self.safe_names.clone_from(&self.names);
+                self.unsafe_names.clear();
+            }
+            Operation::Sync(name) => {
+                if let Some(file) = self.file(name) {
+                    for change in std::mem::take(&mut file.unsafe_yet) {
+                        change.apply(&mut file.safe);
+                    }
+                }
+            }
+            Operation::SyncFailed(name) => {
+                if let Some(file) = self.file(name) {
+                    file.unsafe_yet.clear();
+                }
+            }
+            Operation::Said(_) => {}
+        }
+    }
+
+    /// Puts into an empty directory what is left when the power goes. Without a
+    /// seed that is what is safe and nothing else. With one, also any part of the
+    /// rest: some writes and not others, and of some only some sectors.
+    pub fn lose_power(&self, seed: Option<u64>, into: &Path) {
+        let mut chance = Chance(seed.unwrap_or(0));
+        let mut names = self.safe_names.clone();
+        if seed.is_some() {
+            let kept = chance.below(self.unsafe_names.len() + 1);
+            for renaming in &self.unsafe_names[..kept] {
+                renaming.apply(&mut names);
+            }
+        }
+        for (name, file) in names {
+            let file = &self.files[file];
+            let mut bytes = file.safe.clone();
+            if seed.is_some() {
+                for change in &file.unsafe_yet {
+                    chance.tear(change, &mut bytes);
+                }
+            }
+            fs::write(into.join(name), bytes).unwrap();
+        }
+    }
+}
+
+impl Renaming {
+    fn apply(&self, names: &mut Vec<(String, usize)>) {
+        let (Self::Add(name, _) | Self::Remove(name)) = self;
+        names.retain(|(other, _)| other != name);
+        if let Self::Add(name, file) = self {
+            names.push((name.clone(), *file));
+        }
+    }
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Truncate(length) => bytes.resize(*length, 0),
+            Self::Write(offset, data) => {
+                let end = offset + data.len();
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[*offset..end].copy_from_slice(data);
+            }
+        }
+    }
+}
+
+/// The same numbers for the same seed (`SplitMix64`).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((bits ^ (bits >> 31)) % end as u64).unwrap()
+    }
+
+    /// Half of the changes take place, and half of those as a whole.
+    fn tear(&mut self, change: &Change, bytes: &mut Vec<u8>) {
+        match (self.below(4), change) {
+            (0 | 1, _) => {}
+            (2, Change::Write(offset, data)) => {
+                let mut done = 0;
+                while done < data.len() {
+                    let start = offset + done;
+                    let part = (SECTOR - start % SECTOR).min(data.len() - done);
+                    if self.below(2) == 0 {
+                        let sector = data[done..done + part].to_vec();
+                        Change::Write(start, sector).apply(bytes);
+                    }
+                    done += part;
+                }
+            }
+            _ => change.apply(bytes),
+        }
+    }
+}
