@@ -102,7 +102,11 @@ fn lock(lock_path: &Path, path: &Path) -> Result<File, OpenError> {
         .truncate(false)
         .mode(0o600)
         .open(lock_path)
-        .map_err(|error| OpenError::of_system(lock_path, error))?;
+        .map_err(|error| match error.kind() {
+            // It may be the only one that is somebody else's.
+            io::ErrorKind::PermissionDenied => OpenError::of_system(lock_path, error),
+            _ => OpenError::of_system(path, error),
+        })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),

@@ -9,6 +9,7 @@ use crate::room::{Record, SessionKey};
 
 mod damage;
 mod keeping;
+mod model;
 mod opening;
 mod talk;
 

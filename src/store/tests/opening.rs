@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use super::*;
 
@@ -51,7 +53,7 @@ fn a_failed_second_opening_takes_no_lock_from_the_first() {
     store.write(&[said(1, 1, None)]).unwrap();
     // Another process must still see that SQLite has the file open: it must not
     // take the log beside it away when it closes the file.
-    let output = std::process::Command::new("/proc/self/exe")
+    let output = Command::new("/proc/self/exe")
         .args([
             "--exact",
             "store::tests::opening::another_process",
@@ -147,21 +149,74 @@ fn a_directory_is_no_store_and_needs_to_exist() {
 }
 
 #[test]
-fn a_directory_in_which_nobody_may_write_is_no_place_for_a_store() {
-    // Nobody makes a file there, not even root.
-    let error = error_of(Path::new("/proc/self/room.db"));
-    assert!(
-        matches!(error, OpenError::NoPermission(_) | OpenError::Failed { .. }),
-        "{error:?}"
-    );
+#[ignore = "another process, which the tests start"]
+fn a_process_that_opens_a_store() {
+    let path = std::env::var_os("CHATROOM_TEST_STORE").unwrap();
+    println!("told: {}", error_of(Path::new(&path)));
+}
+
+/// What another process is told that tries to open the store at `path`.
+fn told(mut command: Command, path: &Path) -> String {
+    let output = command
+        .args(["--exact", "--ignored", "--nocapture"])
+        .arg("store::tests::opening::a_process_that_opens_a_store")
+        .env("CHATROOM_TEST_STORE", path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout.clone()).unwrap();
+    let told = said.lines().find_map(|line| line.strip_prefix("told: "));
+    told.unwrap_or_else(|| panic!("{output:?}")).to_owned()
+}
+
+#[test]
+fn who_may_not_write_there_is_told() {
+    let disk = Disk::with_messages(1);
+    // First the file that may not be opened, then the directory.
+    let path = disk.path().canonicalize().unwrap();
+    let lock = disk.directory.path().join("room.db-lock");
+    for (directory_mode, file_mode, lock_mode) in [(0o777, 0o444, 0o666), (0o555, 0o666, 0o444)] {
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        set(&path, file_mode).unwrap();
+        set(&lock, lock_mode).unwrap();
+        set(disk.directory.path(), directory_mode).unwrap();
+        let mut command = Command::new("/proc/self/exe");
+        if rustix::process::geteuid().is_root() {
+            // Root may write wherever it likes; nobody may not.
+            command.uid(65_534).gid(65_534);
+        }
+        let sentence = told(command, &path);
+        assert!(
+            sentence.starts_with("There is no permission to read and write"),
+            "{sentence}"
+        );
+        set(disk.directory.path(), 0o700).unwrap();
+    }
+}
+
+#[test]
+fn a_file_system_that_is_read_only_is_no_place_for_a_store() {
     let directory = TempDir::new().unwrap();
-    let path = directory.path().join("room.db");
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o500)).unwrap();
-    if rustix::process::geteuid().is_root() {
-        println!("not tested: root may write wherever it likes");
+    let mount = |arguments: &str| {
+        let script = format!("mount -t tmpfs -o ro none \"$1\" && shift && {arguments}");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--map-root-user", "sh", "-c"]);
+        command.args([&script, "sh"]).arg(directory.path());
+        command
+    };
+    if !mount("true").status().is_ok_and(|status| status.success()) {
+        println!("not tested: no mount of our own can be made on this system");
         return;
     }
-    assert!(matches!(error_of(&path), OpenError::NoPermission(_)));
+    let mut command = mount("exec \"$@\"");
+    command.arg(std::env::current_exe().unwrap());
+    let path = directory.path().canonicalize().unwrap().join("room.db");
+    assert_eq!(
+        told(command, &path),
+        format!(
+            "{} is on a file system that is read-only. Choose another file.",
+            path.display()
+        )
+    );
 }
 
 #[test]
