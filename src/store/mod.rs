@@ -30,10 +30,10 @@ pub use self::read::{Past, Reader, StoredMessage, StoredSession};
 use self::error::Trouble;
 use self::place::Place;
 use self::schema::Access;
-use crate::room::MemberId;
+use crate::room::{MemberId, SAID_LIMIT};
 
 /// How many ids of what it said are kept for each session.
-pub const IDS_SAID: u64 = 1_024;
+pub const IDS_SAID: u64 = SAID_LIMIT as u64;
 
 /// The most messages that are let go of in one step.
 pub const TRIM_STEP: u64 = 1_000;
