@@ -108,7 +108,7 @@ pub fn end(end: &End) -> String {
 
 fn lost(loss: &Loss) -> String {
     match loss {
-        Loss::Silence(_) | Loss::Ended => {
+        Loss::Silence(_) | Loss::Slept | Loss::Ended => {
             gettext("The connection to the room was lost. Check your network and join again.")
         }
         Loss::Broken(cause) => fill(
@@ -184,6 +184,7 @@ pub fn not_queued(error: NotQueued) -> String {
         NotQueued::Full => {
             gettext("The connection is too slow for this much at once. Wait a moment.")
         }
+        NotQueued::Away => gettext("The connection is being restored. Try again in a moment."),
         NotQueued::Over => gettext("You are not in the room any more."),
         NotQueued::TooLong => gettext("This message is too long. Send it in several parts."),
     }

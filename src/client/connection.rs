@@ -1,4 +1,4 @@
-//! The life of one connection, on the client's own thread.
+//! The life of one connection.
 //!
 //! Reading and writing go on side by side. Reading waits for the listener: as
 //! long as it does not take what there is, nothing more is read, and TCP holds
@@ -6,24 +6,23 @@
 //! goes on.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::pin::pin;
 
-use async_channel::{Receiver, Sender};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use crate::wire::PROTOCOL;
-use crate::wire::frame::{Empty, Hello, Request, write_frame};
+use crate::wire::frame::{Empty, Request, write_frame};
 
-use super::connect::connect;
-use super::event::Event;
+use super::clock::slept;
 use super::inbox::Inbox;
-use super::{End, Loss, Settings};
+use super::life::{Life, Visit};
+use super::place::Place;
+use super::{End, Loss};
 
 /// How many bytes are read at once.
 const READ_BYTES: usize = 64 << 10;
@@ -31,14 +30,9 @@ const READ_BYTES: usize = 64 << 10;
 /// Requests are gathered up to this many bytes and written together.
 const WRITE_BYTES: usize = 64 << 10;
 
-/// What a connection holds on to.
-pub(super) struct Connection {
-    pub settings: Settings,
-    /// Frames to send, as lines.
-    pub requests: Receiver<Vec<u8>>,
-    /// Ends when this side wants to leave.
-    pub stay: Receiver<Infallible>,
-    pub events: Sender<Event>,
+/// A connection of a client.
+pub(super) struct Connection<'a> {
+    pub life: &'a Life,
 }
 
 /// What reading tells writing.
@@ -50,70 +44,64 @@ struct Heard {
     pinged: Notify,
 }
 
-impl Connection {
-    /// Connects, and stays until the end.
-    pub async fn run(self) -> End {
-        let address = &self.settings.address;
-        let mut leaving = pin!(async {
-            tokio::select! {
-                _ = self.stay.recv() => {}
-                () = self.events.closed() => {}
-            }
-        });
-        let connected = timeout(self.settings.connect_within, connect(address));
-        let mut stream = tokio::select! {
-            biased;
-            () = &mut leaving => return End::Left,
-            connected = connected => match connected {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(end)) => return end,
-                Err(_) => return End::TimedOut(address.clone()),
-            },
-        };
+impl Connection<'_> {
+    /// Says hello, and stays until the end.
+    pub async fn run(&self, mut stream: TcpStream, place: &mut Place) -> Visit {
+        let (settings, desk) = (&self.life.settings, &self.life.desk);
+        let mut hello = Vec::new();
+        write_frame(&Request::Hello(place.hello(settings)), &mut hello);
         let (from, to) = stream.split();
         let heard = Heard::default();
         let mut life = pin!(async {
             tokio::select! {
-                end = self.read(from, &heard) => end,
+                end = self.read(from, &heard, place) => end,
                 end = async {
                     // A connection that cannot be written to may still hold the
                     // server's last words; reading tells how it ended.
-                    let _ = self.write(to, &heard).await;
+                    let _ = self.write(to, hello, &heard).await;
                     pending().await
                 } => end,
             }
         });
         let end = tokio::select! {
             end = &mut life => end,
-            () = leaving => {
+            () = self.life.left() => {
                 // Nothing more comes, also if it is the listener who has gone.
-                self.requests.close();
+                desk.leave();
                 if !heard.is_welcomed.get() {
-                    return End::Left;
+                    return End::Left.into();
                 }
-                timeout(self.settings.leave_within, life).await.unwrap_or(End::Left)
+                timeout(settings.leave_within, life).await.unwrap_or(End::Left)
             }
         };
-        match end {
-            End::Lost(_) if self.requests.is_closed() => End::Left,
+        let end = match end {
+            End::Lost(_) if desk.is_leaving() => End::Left,
             end => end,
-        }
+        };
+        let was_in = heard.is_welcomed.get();
+        Visit { end, was_in }
     }
 
     /// Reads until the end, and gives what was read to the listener.
-    async fn read(&self, mut from: ReadHalf<'_>, heard: &Heard) -> End {
-        let settings = &self.settings;
+    async fn read(&self, mut from: ReadHalf<'_>, heard: &Heard, place: &mut Place) -> End {
+        let (settings, desk) = (&self.life.settings, &self.life.desk);
         let mut inbox = Inbox::new(settings.address.clone());
         let mut buffer = vec![0; READ_BYTES];
-        let mut events = Vec::new();
+        let (mut events, mut told) = (Vec::new(), Vec::new());
         let welcomed_by = Instant::now() + settings.welcome_within;
+        let mut slept = pin!(slept());
         loop {
             let heard_by = if inbox.is_welcomed() {
                 Instant::now() + settings.dead_after
             } else {
                 welcomed_by
             };
-            let read = timeout_at(heard_by, from.read(&mut buffer)).await;
+            let read = tokio::select! {
+                biased;
+                read = timeout_at(heard_by, from.read(&mut buffer)) => read,
+                // Not while the listener is told something, which would be lost.
+                () = &mut slept, if inbox.is_welcomed() => return End::Lost(Loss::Slept),
+            };
             let bytes = match read {
                 Ok(Ok(length @ 1..)) => &buffer[..length],
                 _ if !inbox.is_welcomed() => return End::NotChatroom(settings.address.clone()),
@@ -123,14 +111,19 @@ impl Connection {
             };
             let taken = inbox.take(bytes, &mut events);
             if inbox.is_welcomed() && !heard.is_welcomed.replace(true) {
+                desk.is_in();
                 heard.welcomed.notify_one();
             }
             if std::mem::take(&mut inbox.pinged) {
                 heard.pinged.notify_one();
             }
             for event in events.drain(..) {
-                // Without a listener this side is leaving already.
-                let _ = self.events.send(event).await;
+                let now = Instant::now().into_std();
+                desk.answer(|outbox| place.take(event, outbox, now, &mut told));
+                for event in told.drain(..) {
+                    // Without a listener this side is leaving already.
+                    let _ = self.life.events.send(event).await;
+                }
             }
             if let Err(end) = taken {
                 return end;
@@ -138,40 +131,47 @@ impl Connection {
         }
     }
 
-    /// Says hello and, once welcomed, sends what is asked for, until there is
-    /// nothing more to ask for: then it says goodbye.
-    async fn write(&self, mut to: WriteHalf<'_>, heard: &Heard) -> io::Result<()> {
-        let mut out = Vec::new();
-        let hello = Request::Hello(Hello {
-            protocol: PROTOCOL,
-            name: self.settings.name.as_str().into(),
-            host_key: self.settings.host_key.as_deref().map(Into::into),
-            ..Hello::default()
-        });
-        write_frame(&hello, &mut out);
-        to.write_all(&out).await?;
+    /// Says hello and, once welcomed, sends what there is to send, until this side
+    /// leaves: then it says goodbye.
+    async fn write(
+        &self,
+        mut to: WriteHalf<'_>,
+        hello: Vec<u8>,
+        heard: &Heard,
+    ) -> io::Result<()> {
+        let (settings, desk) = (&self.life.settings, &self.life.desk);
+        to.write_all(&hello).await?;
         heard.welcomed.notified().await;
+        let mut out = Vec::new();
+        let mut ask_at = Instant::now() + settings.heartbeat;
+        let mut leave_by = None;
         loop {
-            out.clear();
+            let now = Instant::now();
+            let gathered = desk.gather(now.into_std(), WRITE_BYTES, &mut out);
+            if gathered.leaving {
+                // The other half is for the server's answer.
+                let by = *leave_by.get_or_insert(now + settings.leave_within / 2);
+                if gathered.is_last || by <= now {
+                    write_frame(&Request::Bye(Empty {}), &mut out);
+                    return to.write_all(&out).await;
+                }
+            }
+            if !out.is_empty() {
+                to.write_all(&out).await?;
+                out.clear();
+                ask_at = Instant::now() + settings.heartbeat;
+            }
+            let wake_at = gathered.more_at.map(Instant::from_std);
+            let wake_at = wake_at.into_iter().chain(leave_by).chain([ask_at]).min();
             tokio::select! {
-                request = self.requests.recv() => {
-                    let Ok(request) = request else {
-                        write_frame(&Request::Bye(Empty {}), &mut out);
-                        return to.write_all(&out).await;
-                    };
-                    out = request;
-                }
+                () = desk.news() => {}
                 () = heard.pinged.notified() => write_frame(&Request::Pong(Empty {}), &mut out),
-                () = sleep(self.settings.heartbeat) => {
-                    write_frame(&Request::Ping(Empty {}), &mut out);
+                () = sleep_until(wake_at.unwrap_or(ask_at)) => {
+                    if ask_at <= Instant::now() {
+                        write_frame(&Request::Ping(Empty {}), &mut out);
+                    }
                 }
             }
-            while out.len() < WRITE_BYTES
-                && let Ok(request) = self.requests.try_recv()
-            {
-                out.extend_from_slice(&request);
-            }
-            to.write_all(&out).await?;
         }
     }
 }

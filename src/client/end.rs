@@ -73,6 +73,9 @@ pub enum Loss {
     /// Nothing was heard for this long.
     #[error("nothing was heard from the server for {} seconds", .0.as_secs())]
     Silence(Duration),
+    /// This computer slept.
+    #[error("this computer slept")]
+    Slept,
     /// It ended without a word.
     #[error("it ended without a word")]
     Ended,

@@ -9,6 +9,7 @@ use crate::wire::frame::{
 };
 
 use super::End;
+use super::outbox::Own;
 
 /// What happened, in the order in which the server told it.
 ///
@@ -16,7 +17,8 @@ use super::End;
 /// act on a terminal or a label.
 #[derive(Debug)]
 pub enum Event {
-    /// This side is in the room now. Comes first, and once.
+    /// This side is in the room now. Comes first, and once: as the same member as
+    /// in an earlier run of the program, if the welcome is `resumed`.
     Welcomed(Box<Welcome<'static>>),
     /// Someone said something; this side's own messages come too, with their id.
     Message(Message<'static>),
@@ -40,17 +42,38 @@ pub enum Event {
     Page(Page<'static>),
     /// Messages were lost to this side.
     Gap(Gap),
-    /// Something was wrong, perhaps with the message whose id it names; the
-    /// connection goes on.
+    /// Something was wrong, perhaps with the message whose id it names, which was
+    /// not said; the connection goes on. A message that came too fast is not told:
+    /// the client says it again by itself.
     Error(Error<'static>),
     /// The connection was lost, and how; the client tries to come back by itself.
-    /// [`Event::Returned`] or [`Event::Ended`] follows.
+    /// [`Event::Returned`] or [`Event::Ended`] follows. What was asked and not
+    /// answered yet is not answered any more.
     Interrupted(End),
     /// This side is in the room again: as the same member if the welcome is
-    /// `resumed`. What it missed follows, as far as the server holds it.
+    /// `resumed`, else as a newcomer. What it missed follows, as far as the server
+    /// holds it: every message with a `seq` below `next` that did not come before,
+    /// unless the `epoch` is another, which makes it another log. Nothing that came
+    /// before comes again.
     Returned(Box<Welcome<'static>>),
+    /// A message of this side's is given up: it is not known whether it was said,
+    /// or it was not. [`Client::say_as`](super::Client::say_as) says it again under
+    /// the same id.
+    Unsent {
+        /// Its id.
+        id: String,
+        /// What it says.
+        text: String,
+    },
     /// The connection is over, or never came to be. Comes last, and once.
     Ended(End),
+}
+
+impl Event {
+    pub(super) fn unsent(own: Own) -> Self {
+        let Own { id, text } = own;
+        Self::Unsent { id, text }
+    }
 }
 
 /// A frame that is given to a listener: owned, and with clean names and texts.

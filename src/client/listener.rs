@@ -114,10 +114,22 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
             text::write_notice(&format!("{what} missing here."), out);
         }
         Event::Error(error) => text::write_notice(&error.text, out),
+        Event::Interrupted(end) => {
+            let what = match end {
+                End::Lost(loss) => format!("The connection was lost: {loss}"),
+                End::ServiceStopping { .. } => {
+                    "The service that runs the room is stopping".to_owned()
+                }
+                _ => "The connection was lost".to_owned(),
+            };
+            text::write_notice(&format!("{what}; trying to come back."), out);
+        }
+        Event::Returned(_) => text::write_notice("You are back in the room.", out),
+        Event::Unsent { text, .. } => {
+            text::write_notice(&format!("This was perhaps not sent: {text}"), out);
+        }
         Event::Ended(end) => text::write_notice(&end.to_string(), out),
         Event::Welcomed(_)
-        | Event::Interrupted(_)
-        | Event::Returned(_)
         | Event::Said(_)
         | Event::Members(_)
         | Event::Page(_)

@@ -136,7 +136,11 @@ impl Session {
 
     fn new(settings: Settings) -> Self {
         let session: Self = glib::Object::new();
-        let (client, events) = Client::connect(settings);
+        let (client, events) = Client::connect(Settings {
+            // The window does not show a connection that is being restored.
+            comes_back: false,
+            ..settings
+        });
         let _ = session.imp().client.set(client);
         // The app does not end before the server has been told.
         let hold = gio::Application::default().map(|app| app.hold());

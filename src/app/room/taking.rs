@@ -117,6 +117,7 @@ pub fn take(
         | Event::Said(_)
         | Event::Interrupted(_)
         | Event::Returned(_)
+        | Event::Unsent { .. }
         | Event::Ended(_) => {}
     }
 }

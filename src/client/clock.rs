@@ -1,0 +1,88 @@
+//! Whether the computer slept.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+use tokio::time::sleep;
+
+/// How often the clocks are compared.
+const TICK: Duration = Duration::from_secs(5);
+
+/// A sleep longer than this cuts a connection: nobody can tell what became of it,
+/// and finding out would take longer than to connect again.
+const LONG: Duration = Duration::from_secs(5);
+
+/// The time since the computer was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Clocks {
+    /// Sleep counted.
+    pub with_sleep: Duration,
+    /// Sleep not counted.
+    pub without_sleep: Duration,
+}
+
+impl Clocks {
+    fn now() -> Self {
+        Self {
+            with_sleep: duration(clock_gettime(ClockId::Boottime)),
+            without_sleep: duration(clock_gettime(ClockId::Monotonic)),
+        }
+    }
+
+    /// Whether the computer slept for long between `before` and now.
+    pub fn slept_since(self, before: Self) -> bool {
+        let passed = self.with_sleep.saturating_sub(before.with_sleep);
+        let awake = self.without_sleep.saturating_sub(before.without_sleep);
+        passed.saturating_sub(awake) > LONG
+    }
+}
+
+fn duration(time: Timespec) -> Duration {
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Waits until the computer has slept for long, and is awake again.
+pub(super) async fn slept() {
+    let mut before = Clocks::now();
+    loop {
+        // Does not count sleep either, so it is over soon after it.
+        sleep(TICK).await;
+        let now = Clocks::now();
+        if now.slept_since(before) {
+            return;
+        }
+        before = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clocks(with_sleep: u64, without_sleep: u64) -> Clocks {
+        Clocks {
+            with_sleep: Duration::from_secs(with_sleep),
+            without_sleep: Duration::from_secs(without_sleep),
+        }
+    }
+
+    #[test]
+    fn only_a_long_sleep_is_one() {
+        let start = clocks(1_000, 900);
+        // A computer that is awake, and one that did not let the program run.
+        assert!(!clocks(1_005, 905).slept_since(start));
+        assert!(!clocks(4_600, 4_500).slept_since(start));
+        assert!(!clocks(1_010, 905).slept_since(start));
+        assert!(clocks(1_011, 905).slept_since(start));
+        assert!(clocks(40_000, 905).slept_since(start));
+        // Clocks that go backwards are no sleep.
+        assert!(!clocks(10, 905).slept_since(start));
+    }
+
+    #[test]
+    fn the_clocks_of_this_computer_go() {
+        let start = Clocks::now();
+        assert!(start.with_sleep >= start.without_sleep);
+        assert!(!start.without_sleep.is_zero());
+    }
+}

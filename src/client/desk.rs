@@ -1,0 +1,196 @@
+//! What a client's thread and the hands on the client share.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::wire::frame::{Request, Say, write_frame};
+
+use super::outbox::{Next, Outbox, Own};
+use super::{NotQueued, REQUESTS};
+
+/// Messages and questions on their way to the server, and what the user wants. Its
+/// lock is held for moments.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    state: Mutex<State>,
+    /// There may be something to send.
+    news: Notify,
+    left: Notify,
+    hurried: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    outbox: Outbox,
+    /// Questions, as lines.
+    questions: VecDeque<Vec<u8>>,
+    /// The connection was lost, and is being restored.
+    away: bool,
+    /// This side leaves: nothing more is taken.
+    leaving: bool,
+    /// A try to come back is wanted at once.
+    hurry: bool,
+}
+
+/// What was gathered to be sent.
+pub(super) struct Gathered {
+    /// When there may be more, if nothing else happens before.
+    pub more_at: Option<Instant>,
+    /// This side leaves, and has sent all that can be sent.
+    pub is_last: bool,
+    /// This side leaves.
+    pub leaving: bool,
+}
+
+impl Desk {
+    /// With these messages of an earlier run of the program.
+    pub fn new(outbox: Outbox) -> Self {
+        let state = State {
+            outbox,
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(state),
+            ..Self::default()
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn say(&self, own: Own) -> Result<(), NotQueued> {
+        let mut state = self.lock();
+        if state.leaving {
+            return Err(NotQueued::Over);
+        }
+        state.outbox.push(own)?;
+        drop(state);
+        self.news.notify_one();
+        Ok(())
+    }
+
+    pub fn ask(&self, line: Vec<u8>) -> Result<(), NotQueued> {
+        let mut state = self.lock();
+        if state.leaving {
+            return Err(NotQueued::Over);
+        }
+        if state.away {
+            return Err(NotQueued::Away);
+        }
+        if state.questions.len() >= REQUESTS {
+            return Err(NotQueued::Full);
+        }
+        state.questions.push_back(line);
+        drop(state);
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Leaves: nothing more is taken.
+    pub fn leave(&self) {
+        self.lock().leaving = true;
+        self.left.notify_one();
+        self.news.notify_one();
+    }
+
+    pub fn is_leaving(&self) -> bool {
+        self.lock().leaving
+    }
+
+    /// Waits until this side leaves.
+    pub async fn left(&self) {
+        while !self.is_leaving() {
+            self.left.notified().await;
+        }
+    }
+
+    /// Wants a try to come back at once. Nothing, unless one is waited for.
+    pub fn hurry(&self) {
+        let mut state = self.lock();
+        state.hurry = state.away;
+        drop(state);
+        self.hurried.notify_one();
+    }
+
+    /// Waits until a try is wanted at once.
+    pub async fn hurried(&self) {
+        while !std::mem::take(&mut self.lock().hurry) {
+            self.hurried.notified().await;
+        }
+    }
+
+    /// The connection was lost: what was asked will not be answered.
+    pub fn interrupted(&self) {
+        let mut state = self.lock();
+        state.away = true;
+        state.hurry = false;
+        state.outbox.cut();
+        state.questions.clear();
+    }
+
+    /// Hands the outbox to `take`, which may give it what it waits for.
+    pub fn answer(&self, take: impl FnOnce(&mut Outbox)) {
+        let mut state = self.lock();
+        take(&mut state.outbox);
+        let is_waiting = !state.outbox.is_all_sent();
+        drop(state);
+        if is_waiting {
+            self.news.notify_one();
+        }
+    }
+
+    /// This side is in the room.
+    pub fn is_in(&self) {
+        let mut state = self.lock();
+        (state.away, state.hurry) = (false, false);
+    }
+
+    /// Waits until there may be something to send.
+    pub async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// Appends what there is to send, up to somewhat more than `bytes`.
+    pub fn gather(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Gathered {
+        let state = &mut *self.lock();
+        let more_at = loop {
+            if out.len() >= bytes {
+                break Some(now);
+            }
+            match state.outbox.next(now) {
+                Next::Send(own) => {
+                    let say = Say {
+                        id: Some(own.id.as_str().into()),
+                        text: own.text.as_str().into(),
+                    };
+                    write_frame(&Request::Say(say), out);
+                }
+                Next::At(at) => break Some(at),
+                Next::Nothing => break None,
+            }
+            state.outbox.sent(now);
+        };
+        while out.len() < bytes
+            && let Some(line) = state.questions.pop_front()
+        {
+            out.extend_from_slice(&line);
+        }
+        Gathered {
+            more_at,
+            is_last: state.leaving && state.outbox.is_all_sent() && state.questions.is_empty(),
+            leaving: state.leaving,
+        }
+    }
+
+    /// The end: nothing more is taken. Gives back what is not known to be said.
+    pub fn close(&self) -> Vec<Own> {
+        let mut state = self.lock();
+        state.leaving = true;
+        state.questions.clear();
+        state.outbox.take_all()
+    }
+}

@@ -1,0 +1,156 @@
+//! News of the computer's own network.
+
+use std::cell::Cell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// What the kernel tells about, of the groups of rtnetlink(7): links, addresses
+/// and routes, of both versions of IP.
+const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+
+/// A change comes in several parts: this long after the first, the rest is there.
+const SETTLED: Duration = Duration::from_millis(200);
+
+/// Changes are told no more often than this.
+const SPACING: Duration = Duration::from_secs(1);
+
+/// Hears when links, addresses or routes of this computer change.
+#[derive(Debug)]
+pub(super) struct Network {
+    /// None where the kernel does not tell.
+    news: Option<AsyncFd<OwnedFd>>,
+    /// Something changed, and that was not told yet.
+    heard: Cell<bool>,
+    told_at: Cell<Option<Instant>>,
+}
+
+impl Network {
+    /// Begins to listen. Where that is not allowed, as in some sandboxes, nothing
+    /// is ever heard.
+    pub fn listen() -> Self {
+        Self::new(socket())
+    }
+
+    fn new(socket: io::Result<OwnedFd>) -> Self {
+        let news = socket.and_then(|socket| AsyncFd::with_interest(socket, Interest::READABLE));
+        Self {
+            news: news.ok(),
+            heard: Cell::new(false),
+            told_at: Cell::new(None),
+        }
+    }
+
+    /// Waits until something has changed. Nothing is forgotten if this is not waited
+    /// for to its end.
+    pub async fn changed(&self) {
+        let Some(news) = &self.news else {
+            return std::future::pending().await;
+        };
+        if !self.heard.get() {
+            if read_all(news).await.is_err() {
+                return std::future::pending().await;
+            }
+            self.heard.set(true);
+        }
+        if let Some(told_at) = self.told_at.get() {
+            sleep_until(told_at + SPACING).await;
+        }
+        sleep(SETTLED).await;
+        let _ = news.try_io(Interest::READABLE, |news| drain(news));
+        self.heard.set(false);
+        self.told_at.set(Some(Instant::now()));
+    }
+}
+
+fn socket() -> io::Result<OwnedFd> {
+    let socket = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+        // The default is NETLINK_ROUTE.
+        None,
+    )?;
+    bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
+    Ok(socket)
+}
+
+/// Waits for news, and reads all there is of it.
+async fn read_all(news: &AsyncFd<OwnedFd>) -> io::Result<()> {
+    news.async_io(Interest::READABLE, |news| match drain(news) {
+        Ok(false) => Err(io::ErrorKind::WouldBlock.into()),
+        Ok(true) => Ok(()),
+        Err(error) => Err(error),
+    })
+    .await
+}
+
+/// Reads all there is; whether that was anything. What it says does not matter.
+fn drain(news: &OwnedFd) -> io::Result<bool> {
+    let mut any = false;
+    // A message that is longer is cut off. Messages that come without an end are
+    // read later.
+    let mut buffer = [0; 64];
+    for _ in 0..1_000 {
+        match recv(news, &mut buffer, RecvFlags::DONTWAIT) {
+            Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            // More came than the kernel holds: that is news too.
+            Ok(_) | Err(Errno::NOBUFS) => any = true,
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(any)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::{SendFlags, send, socketpair};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn changes_that_come_together_are_told_once_and_later_ones_again() {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (kernel, news) =
+            socketpair(AddressFamily::UNIX, SocketType::DGRAM, flags, None).unwrap();
+        let network = Network::new(Ok(news));
+        for _ in 0..2 {
+            for _ in 0..5 {
+                send(&kernel, &[1; 200], SendFlags::empty()).unwrap();
+            }
+            network.changed().await;
+            tokio::select! {
+                biased;
+                () = network.changed() => panic!("told twice"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn where_the_kernel_does_not_tell_nothing_is_heard() {
+        let network = Network::new(Err(io::ErrorKind::PermissionDenied.into()));
+        tokio::select! {
+            biased;
+            () = network.changed() => panic!("heard something"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn the_kernel_lets_a_program_listen_or_says_why_not() {
+        match socket() {
+            Ok(socket) => assert!(AsyncFd::new(socket).is_ok()),
+            Err(error) => assert!(error.raw_os_error().is_some()),
+        }
+    }
+}

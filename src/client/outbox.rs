@@ -1,0 +1,296 @@
+//! What this side said and does not know to be said. Does no I/O and has no
+//! clock.
+//!
+//! A message stays here, in the order in which it was said, until the server
+//! confirms it or refuses it for good. It is *in flight* from when it is sent
+//! until it is answered or the connection is cut, and sent again under the same id
+//! after that. Nothing is sent while a message before it waits.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::wire::frame::Limits;
+
+use super::{NotQueued, OUTBOX_BYTES, OUTBOX_MESSAGES};
+
+/// A message that this side said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    pub id: String,
+    pub text: String,
+}
+
+impl Own {
+    fn bytes(&self) -> usize {
+        self.id.len() + self.text.len()
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    own: Own,
+    /// Sent on this connection, and not answered.
+    in_flight: bool,
+    /// Sent at some time, so that it may have been said.
+    sent: bool,
+    /// The server may have said it under a membership that is over, and would say
+    /// it a second time.
+    foreign: bool,
+    /// Messages that were said since it was sent are lost to this side; it may be
+    /// one of them.
+    in_gap: bool,
+}
+
+/// What there is to send.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next<'a> {
+    /// This, now.
+    Send(&'a Own),
+    /// Something, but not before then.
+    At(Instant),
+    /// Nothing, until something is said or answered.
+    Nothing,
+}
+
+/// The messages that are not known to be said.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    entries: VecDeque<Entry>,
+    /// The bytes of all of them.
+    bytes: usize,
+    /// All that was missed is known, and messages may be sent.
+    open: bool,
+    /// A message was refused as too fast: until one is taken again, they are sent
+    /// one at a time, so that a later one is never taken before an earlier.
+    careful: bool,
+    /// Until when the server would refuse everything.
+    refused_until: Option<Instant>,
+    pace: Pace,
+    /// Those that this side will not send again, and that nobody was told about.
+    given_up: Vec<Own>,
+}
+
+impl Outbox {
+    /// Puts a message behind all others. One that is here already stays where it
+    /// is.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    pub fn push(&mut self, own: Own) -> Result<(), NotQueued> {
+        if self.position(&own.id).is_some() {
+            return Ok(());
+        }
+        if self.entries.len() >= OUTBOX_MESSAGES || self.bytes + own.bytes() > OUTBOX_BYTES {
+            return Err(NotQueued::Full);
+        }
+        self.put(own, false);
+        Ok(())
+    }
+
+    /// Puts a message of an earlier run of the program behind all others, however
+    /// many there are. It may have been said then.
+    pub fn push_old(&mut self, own: Own) {
+        if self.position(&own.id).is_none() {
+            self.put(own, true);
+        }
+    }
+
+    fn put(&mut self, own: Own, sent: bool) {
+        self.bytes += own.bytes();
+        self.entries.push_back(Entry {
+            own,
+            in_flight: false,
+            sent,
+            foreign: false,
+            in_gap: false,
+        });
+    }
+
+    /// A message that cannot be sent at all.
+    pub fn give_up(&mut self, own: Own) {
+        self.given_up.push(own);
+    }
+
+    /// The connection is gone, and with it all answers.
+    pub fn cut(&mut self) {
+        self.open = false;
+        self.careful = false;
+        for entry in &mut self.entries {
+            entry.in_flight = false;
+        }
+    }
+
+    /// This side is in the room that it knows, with what was missed still to come:
+    /// as the same member, who is not said anything twice for, or as another.
+    pub fn returned(&mut self, same_member: bool) {
+        for entry in &mut self.entries {
+            entry.foreign |= entry.sent && !same_member;
+        }
+    }
+
+    /// This side is in a room where nothing of this was said.
+    pub fn renewed(&mut self) {
+        for entry in &mut self.entries {
+            (entry.sent, entry.foreign, entry.in_gap) = (false, false, false);
+        }
+    }
+
+    /// All that was missed is known: what is still here is sent again, but for
+    /// what may have been said under another membership.
+    pub fn open(&mut self, limits: &Limits) {
+        self.open = true;
+        self.pace.limit(limits);
+        self.give_up_if(|entry| entry.foreign && entry.in_gap);
+        for entry in &mut self.entries {
+            if entry.foreign {
+                // Everything since it was sent is known, and it is not there.
+                (entry.sent, entry.foreign, entry.in_gap) = (false, false, false);
+            }
+        }
+    }
+
+    /// Messages are lost to this side; what was in flight may be among them and
+    /// would never be answered. A server that says nothing twice is asked again.
+    pub fn gap(&mut self, says_nothing_twice: bool) {
+        for entry in &mut self.entries {
+            entry.in_gap |= entry.sent;
+            entry.in_flight &= !(entry.in_gap && says_nothing_twice);
+        }
+        if self.open && !says_nothing_twice {
+            self.give_up_if(|entry| entry.in_flight && entry.in_gap);
+        }
+    }
+
+    /// A message was said.
+    pub fn said(&mut self, id: &str) {
+        if let Some(position) = self.position(id) {
+            self.remove(position);
+            self.careful &= self.entries.iter().any(|entry| entry.in_flight);
+        }
+    }
+
+    /// A message will never be said.
+    pub fn refused(&mut self, id: &str) {
+        if let Some(position) = self.position(id) {
+            self.remove(position);
+        }
+    }
+
+    /// A message came too fast: it, and all after it, are sent again when `retry`
+    /// is over. Returns whether it is here.
+    pub fn too_fast(&mut self, id: &str, retry: Duration, now: Instant) -> bool {
+        let Some(position) = self.position(id) else {
+            return false;
+        };
+        self.entries[position].in_flight = false;
+        self.careful = true;
+        let until = now + retry;
+        if self.refused_until.is_none_or(|before| before < until) {
+            self.refused_until = Some(until);
+            self.pace.use_up(until);
+        }
+        true
+    }
+
+    /// What there is to send at `now`.
+    pub fn next(&self, now: Instant) -> Next<'_> {
+        let in_flight = || self.entries.iter().any(|entry| entry.in_flight);
+        if !self.open || self.careful && in_flight() {
+            return Next::Nothing;
+        }
+        let Some(entry) = self.entries.iter().find(|entry| !entry.in_flight) else {
+            return Next::Nothing;
+        };
+        let ready = self.pace.ready().max(self.refused_until);
+        match ready {
+            Some(ready) if ready > now => Next::At(ready),
+            _ => Next::Send(&entry.own),
+        }
+    }
+
+    /// What [`Self::next`] gave was sent.
+    pub fn sent(&mut self, now: Instant) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| !entry.in_flight) {
+            (entry.in_flight, entry.sent) = (true, true);
+            self.pace.count(now);
+        }
+    }
+
+    /// Whether all that can be sent was.
+    pub fn is_all_sent(&self) -> bool {
+        self.entries.iter().all(|entry| entry.in_flight)
+    }
+
+    /// Takes out those that were given up.
+    pub fn take_given_up(&mut self) -> Vec<Own> {
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// Takes out all of them.
+    pub fn take_all(&mut self) -> Vec<Own> {
+        self.give_up_if(|_| true);
+        self.take_given_up()
+    }
+
+    fn give_up_if(&mut self, is_over: impl Fn(&Entry) -> bool) {
+        let mut position = 0;
+        while let Some(entry) = self.entries.get(position) {
+            if is_over(entry) {
+                let own = self.remove(position);
+                self.given_up.extend(own);
+            } else {
+                position += 1;
+            }
+        }
+    }
+
+    fn position(&self, id: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.own.id == id)
+    }
+
+    fn remove(&mut self, position: usize) -> Option<Own> {
+        let own = self.entries.remove(position)?.own;
+        self.bytes -= own.bytes();
+        Some(own)
+    }
+}
+
+/// How fast the server lets this side speak, as [`room::Pace`](crate::room::Pace),
+/// and how much of that is used.
+#[derive(Debug, Default)]
+struct Pace {
+    /// The time that one message takes up; none without a limit.
+    interval: Option<Duration>,
+    /// The time that may be used up at once.
+    burst: Duration,
+    /// When the messages so far will have been paid for.
+    paid_at: Option<Instant>,
+}
+
+impl Pace {
+    fn limit(&mut self, limits: &Limits) {
+        self.interval = limits
+            .per_second
+            .map(|number| Duration::from_secs(1) / number.max(1));
+        let at_once = limits.burst.or(limits.per_second).unwrap_or(1);
+        // One less: what was sent in time may arrive closer together. Another one
+        // less: the first does not wait for itself.
+        self.burst = self.interval.unwrap_or_default() * at_once.saturating_sub(2);
+    }
+
+    fn count(&mut self, now: Instant) {
+        if let Some(interval) = self.interval {
+            self.paid_at = Some(self.paid_at.map_or(now, |at| at.max(now)) + interval);
+        }
+    }
+
+    /// No more before `until`, and then one.
+    fn use_up(&mut self, until: Instant) {
+        self.paid_at = Some(until + self.burst);
+    }
+
+    fn ready(&self) -> Option<Instant> {
+        self.interval?;
+        self.paid_at?.checked_sub(self.burst)
+    }
+}
