@@ -133,12 +133,7 @@ impl Connection<'_> {
 
     /// Says hello and, once welcomed, sends what there is to send, until this side
     /// leaves: then it says goodbye.
-    async fn write(
-        &self,
-        mut to: WriteHalf<'_>,
-        hello: Vec<u8>,
-        heard: &Heard,
-    ) -> io::Result<()> {
+    async fn write(&self, mut to: WriteHalf<'_>, hello: Vec<u8>, heard: &Heard) -> io::Result<()> {
         let (settings, desk) = (&self.life.settings, &self.life.desk);
         to.write_all(&hello).await?;
         heard.welcomed.notified().await;

@@ -290,6 +290,6 @@ impl Ids {
     fn next(&self) -> String {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         // Every member is sent it: it is short.
-        format!("{:x}", self.random.hash_one(number))
+        format!("{:016x}", self.random.hash_one(number))
     }
 }

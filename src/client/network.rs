@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
+use tokio::net::UnixDatagram;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// What the kernel tells about, of the groups of rtnetlink(7): links, addresses
@@ -26,7 +25,7 @@ const SPACING: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Network {
     /// None where the kernel does not tell.
-    news: Option<AsyncFd<OwnedFd>>,
+    news: Option<UnixDatagram>,
     /// Something changed, and that was not told yet.
     heard: Cell<bool>,
     told_at: Cell<Option<Instant>>,
@@ -40,7 +39,8 @@ impl Network {
     }
 
     fn new(socket: io::Result<OwnedFd>) -> Self {
-        let news = socket.and_then(|socket| AsyncFd::with_interest(socket, Interest::READABLE));
+        // A netlink socket is no Unix socket, but it is awaited and read like one.
+        let news = socket.and_then(|socket| UnixDatagram::from_std(socket.into()));
         Self {
             news: news.ok(),
             heard: Cell::new(false),
@@ -54,17 +54,18 @@ impl Network {
         let Some(news) = &self.news else {
             return std::future::pending().await;
         };
-        if !self.heard.get() {
-            if read_all(news).await.is_err() {
-                return std::future::pending().await;
+        while !self.heard.get() {
+            let read = news.readable().await.and_then(|()| drain(news));
+            match read {
+                Ok(any) => self.heard.set(any),
+                Err(_) => return std::future::pending().await,
             }
-            self.heard.set(true);
         }
         if let Some(told_at) = self.told_at.get() {
             sleep_until(told_at + SPACING).await;
         }
         sleep(SETTLED).await;
-        let _ = news.try_io(Interest::READABLE, |news| drain(news));
+        let _ = drain(news);
         self.heard.set(false);
         self.told_at.set(Some(Instant::now()));
     }
@@ -82,30 +83,20 @@ fn socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Waits for news, and reads all there is of it.
-async fn read_all(news: &AsyncFd<OwnedFd>) -> io::Result<()> {
-    news.async_io(Interest::READABLE, |news| match drain(news) {
-        Ok(false) => Err(io::ErrorKind::WouldBlock.into()),
-        Ok(true) => Ok(()),
-        Err(error) => Err(error),
-    })
-    .await
-}
-
 /// Reads all there is; whether that was anything. What it says does not matter.
-fn drain(news: &OwnedFd) -> io::Result<bool> {
+fn drain(news: &UnixDatagram) -> io::Result<bool> {
     let mut any = false;
     // A message that is longer is cut off. Messages that come without an end are
     // read later.
     let mut buffer = [0; 64];
     for _ in 0..1_000 {
-        match recv(news, &mut buffer, RecvFlags::DONTWAIT) {
-            Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        match news.try_recv(&mut buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => any = true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             // More came than the kernel holds: that is news too.
-            Ok(_) | Err(Errno::NOBUFS) => any = true,
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => break,
-            Err(error) => return Err(error.into()),
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => any = true,
+            Err(error) => return Err(error),
         }
     }
     Ok(any)
@@ -149,7 +140,7 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_lets_a_program_listen_or_says_why_not() {
         match socket() {
-            Ok(socket) => assert!(AsyncFd::new(socket).is_ok()),
+            Ok(socket) => assert!(Network::new(Ok(socket)).news.is_some()),
             Err(error) => assert!(error.raw_os_error().is_some()),
         }
     }

@@ -25,8 +25,9 @@ pub(super) struct Place {
     me: Option<MemberId>,
     /// What was missed is still coming: up to the message before this one.
     catching_up: Option<u64>,
-    /// As the same member as before, on this connection.
-    resumed: bool,
+    /// This side was another member when it sent something of what is not known to
+    /// be said.
+    was_another: bool,
     /// The server says nothing twice under the same id.
     says_nothing_twice: bool,
     limits: Option<Limits>,
@@ -95,7 +96,7 @@ impl Place {
             }
             Event::Message(message) => {
                 // Nobody knows an id of this side's before the message was said.
-                let own = Some(message.from.id) == self.me || self.may_have_been_another();
+                let own = Some(message.from.id) == self.me || self.was_another;
                 if own && let Some(id) = &message.id {
                     outbox.said(id);
                 }
@@ -140,9 +141,10 @@ impl Place {
         self.me = Some(welcome.you.id);
         self.limits = Some(welcome.limits);
         self.says_nothing_twice = welcome.features.iter().any(|it| it == RESUME);
-        self.resumed = welcome.resumed && before.is_some();
+        // Stays so until all is known, also over several connections.
+        self.was_another |= !welcome.resumed;
         if before.is_some() {
-            outbox.returned(self.resumed);
+            outbox.returned(welcome.resumed);
         } else {
             outbox.renewed();
         }
@@ -155,11 +157,6 @@ impl Place {
             seen: before.map(|before| before.after()),
             last,
         });
-    }
-
-    /// Whether a message of this side's may come under an earlier membership.
-    const fn may_have_been_another(&self) -> bool {
-        self.catching_up.is_some() && !self.resumed
     }
 
     /// Takes note of a message; whether it is a new one.
@@ -189,6 +186,7 @@ impl Place {
         let after = self.reading.as_ref().map_or(0, Reading::after);
         if next <= after.saturating_add(1) {
             self.catching_up = None;
+            self.was_another = false;
             outbox.open(limits);
         }
     }

@@ -123,10 +123,11 @@ fn what_is_not_a_chatroom_server_is_told() {
 fn why_a_server_does_not_let_someone_in_is_told() {
     let (listener, settings) = local();
     let (client, events) = Client::connect(settings);
-    client.say("only for the room").unwrap();
+    let id = client.say("only for the room").unwrap();
     let mut peer = Peer::accept(&listener);
     assert!(peer.hear().starts_with(r#"{"hello":"#));
     peer.tell(r#"{"error":{"code":"room-full","text":"x","fatal":true}}"#);
+    assert_eq!(unsent(&events), id);
     assert_eq!(end(&events), End::RoomFull);
     // What was to be said there was told to nobody.
     assert_eq!(peer.hear(), "");

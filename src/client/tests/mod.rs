@@ -7,8 +7,11 @@ use std::time::Duration;
 use async_channel::Receiver;
 
 use super::*;
+use crate::wire::address::Address;
 
+mod back;
 mod ends;
+mod model;
 mod talk;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -69,6 +72,7 @@ fn settings(port: u16) -> Settings {
         connect_within: 60 * SECOND,
         welcome_within: 60 * SECOND,
         leave_within: 60 * SECOND,
+        comes_back: false,
         ..Settings::default()
     }
 }
@@ -107,8 +111,23 @@ fn end(events: &Receiver<Event>) -> End {
     }
 }
 
+/// The id of a message, if the next event tells that it is given up.
+fn unsent(events: &Receiver<Event>) -> String {
+    match next(events) {
+        Event::Unsent { id, .. } => id,
+        event => panic!("{event:?}"),
+    }
+}
+
 fn message(seq: usize) -> String {
     format!(
         r#"{{"message":{{"seq":{seq},"at":"2026-11-22T10:00:00Z","from":{{"id":1,"name":"bob"}},"text":"hi"}}}}"#
+    )
+}
+
+/// What the member with this id says.
+fn message_of(from: u64, seq: u64, id: &str) -> String {
+    format!(
+        r#"{{"message":{{"seq":{seq},"at":"2026-11-22T10:00:00Z","from":{{"id":{from},"name":"ada"}},"id":"{id}","text":"hi"}}}}"#
     )
 }

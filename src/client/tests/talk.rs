@@ -36,28 +36,27 @@ fn a_client_joins_talks_asks_and_leaves() {
         assert_eq!(peer.hear(), wanted);
     }
 
-    let echo = message(1).replace(r#""text""#, &format!(r#""id":"{first}","text""#));
-    peer.tell(&echo);
+    peer.tell(&message_of(2, 1, &first));
     let Event::Message(echo) = next(&events) else {
         panic!()
     };
     assert_eq!(echo.id.as_deref(), Some(&*first));
     peer.tell(&format!(
-        r#"{{"error":{{"code":"too-fast","id":"{second}","text":"x","retry_ms":900,"fatal":false}}}}"#
+        r#"{{"error":{{"code":"too-long","id":"{second}","text":"x","fatal":false}}}}"#
     ));
     let Event::Error(error) = next(&events) else {
         panic!()
     };
-    assert_eq!((error.code, error.retry_ms), (Code::TooFast, Some(900)));
+    assert_eq!(error.code, Code::TooLong);
     assert_eq!(error.id.as_deref(), Some(&*second));
 
-    client.say("last").unwrap();
+    let last = client.say("last").unwrap();
     client.leave();
     assert_eq!(client.say("late"), Err(NotQueued::Over));
     assert!(peer.hear().contains("last"));
     assert_eq!(peer.hear(), r#"{"bye":{}}"#);
     // What is on its way is still heard.
-    peer.tell(&message(2));
+    peer.tell(&message_of(2, 2, &last));
     peer.tell(CLOSED);
     assert!(matches!(next(&events), Event::Message(_)));
     assert_eq!(end(&events), End::Left);
@@ -135,17 +134,35 @@ fn a_slow_listener_keeps_its_place_and_loses_nothing() {
 #[test]
 fn requests_that_cannot_be_sent_are_given_back() {
     let (listener, settings) = local();
-    let (client, _events) = Client::connect(settings);
+    let (client, events) = Client::connect(settings);
     // Not welcome yet: nothing is sent.
-    for _ in 0..REQUESTS {
+    for _ in 0..OUTBOX_MESSAGES {
         client.say("hi").unwrap();
     }
     assert_eq!(client.say("hi"), Err(NotQueued::Full));
+    for _ in 0..REQUESTS {
+        client.ask_members(None, 1).unwrap();
+    }
+    assert_eq!(client.ask_history(None, 1), Err(NotQueued::Full));
     let mut peer = Peer::accept(&listener);
     peer.hear();
     peer.tell(WELCOME);
+    for _ in 0..OUTBOX_MESSAGES {
+        let say = peer.hear();
+        let Ok(Some(Request::Say(say))) = read_request(say.as_bytes()) else {
+            panic!("{say}")
+        };
+        peer.tell(&format!(
+            r#"{{"said":{{"id":"{}","seq":1}}}}"#,
+            say.id.unwrap()
+        ));
+    }
     for _ in 0..REQUESTS {
-        assert!(peer.hear().contains("say"));
+        assert!(peer.hear().contains("members"));
+    }
+    assert!(matches!(next(&events), Event::Welcomed(_)));
+    for _ in 0..OUTBOX_MESSAGES {
+        assert!(matches!(next(&events), Event::Said(_)));
     }
     client.say("hi").unwrap();
 
