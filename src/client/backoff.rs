@@ -28,7 +28,7 @@ impl Backoff {
     pub fn next(&mut self) -> Duration {
         let wait = self.next;
         self.next = wait.saturating_mul(2).min(self.longest);
-        wait - self.part(wait / 2)
+        wait / 2 + self.part(wait / 2)
     }
 
     /// The wait for a server that asked for `least`: somewhat longer, up to a

@@ -31,14 +31,29 @@ struct Entry {
     own: Own,
     /// Sent on this connection, and not answered.
     in_flight: bool,
-    /// Sent at some time, so that it may have been said.
-    sent: bool,
-    /// The server may have said it under a membership that is over, and would say
-    /// it a second time.
+    /// It was sent at some time, and may have been said.
+    doubt: Option<Doubt>,
+}
+
+/// What stands in the way of knowing whether a message was said.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doubt {
+    /// It was sent under a membership that is over: the server would say it a
+    /// second time.
     foreign: bool,
     /// Messages that were said since it was sent are lost to this side; it may be
     /// one of them.
     in_gap: bool,
+}
+
+impl Entry {
+    fn is_foreign(&self) -> bool {
+        self.doubt.is_some_and(|doubt| doubt.foreign)
+    }
+
+    fn is_in_gap(&self) -> bool {
+        self.doubt.is_some_and(|doubt| doubt.in_gap)
+    }
 }
 
 /// What there is to send.
@@ -83,7 +98,7 @@ impl Outbox {
         if self.entries.len() >= OUTBOX_MESSAGES || self.bytes + own.bytes() > OUTBOX_BYTES {
             return Err(NotQueued::Full);
         }
-        self.put(own, false);
+        self.put(own, None);
         Ok(())
     }
 
@@ -91,18 +106,16 @@ impl Outbox {
     /// many there are. It may have been said then.
     pub fn push_old(&mut self, own: Own) {
         if self.position(&own.id).is_none() {
-            self.put(own, true);
+            self.put(own, Some(Doubt::default()));
         }
     }
 
-    fn put(&mut self, own: Own, sent: bool) {
+    fn put(&mut self, own: Own, doubt: Option<Doubt>) {
         self.bytes += own.bytes();
         self.entries.push_back(Entry {
             own,
             in_flight: false,
-            sent,
-            foreign: false,
-            in_gap: false,
+            doubt,
         });
     }
 
@@ -123,15 +136,15 @@ impl Outbox {
     /// This side is in the room that it knows, with what was missed still to come:
     /// as the same member, who is not said anything twice for, or as another.
     pub fn returned(&mut self, same_member: bool) {
-        for entry in &mut self.entries {
-            entry.foreign |= entry.sent && !same_member;
+        for doubt in self.entries.iter_mut().filter_map(|it| it.doubt.as_mut()) {
+            doubt.foreign |= !same_member;
         }
     }
 
     /// This side is in a room where nothing of this was said.
     pub fn renewed(&mut self) {
         for entry in &mut self.entries {
-            (entry.sent, entry.foreign, entry.in_gap) = (false, false, false);
+            entry.doubt = None;
         }
     }
 
@@ -140,12 +153,10 @@ impl Outbox {
     pub fn open(&mut self, limits: &Limits) {
         self.open = true;
         self.pace.limit(limits);
-        self.give_up_if(|entry| entry.foreign && entry.in_gap);
-        for entry in &mut self.entries {
-            if entry.foreign {
-                // Everything since it was sent is known, and it is not there.
-                (entry.sent, entry.foreign, entry.in_gap) = (false, false, false);
-            }
+        self.give_up_if(|entry| entry.is_foreign() && entry.is_in_gap());
+        for entry in self.entries.iter_mut().filter(|it| it.is_foreign()) {
+            // Everything since it was sent is known, and it is not there.
+            entry.doubt = None;
         }
     }
 
@@ -153,11 +164,16 @@ impl Outbox {
     /// would never be answered. A server that says nothing twice is asked again.
     pub fn gap(&mut self, says_nothing_twice: bool) {
         for entry in &mut self.entries {
-            entry.in_gap |= entry.sent;
-            entry.in_flight &= !(entry.in_gap && says_nothing_twice);
+            if let Some(doubt) = &mut entry.doubt {
+                doubt.in_gap = true;
+            }
         }
-        if self.open && !says_nothing_twice {
-            self.give_up_if(|entry| entry.in_flight && entry.in_gap);
+        if says_nothing_twice {
+            for entry in &mut self.entries {
+                entry.in_flight = false;
+            }
+        } else {
+            self.give_up_if(|entry| entry.in_flight);
         }
     }
 
@@ -211,7 +227,8 @@ impl Outbox {
     /// What [`Self::next`] gave was sent.
     pub fn sent(&mut self, now: Instant) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| !entry.in_flight) {
-            (entry.in_flight, entry.sent) = (true, true);
+            entry.in_flight = true;
+            entry.doubt.get_or_insert_default();
             self.pace.count(now);
         }
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +27,12 @@ fn listening() -> (Program, Peer) {
 }
 
 fn welcome(start: impl FnOnce(&str) -> Program) -> (Program, Peer) {
+    let (program, peer, _) = welcome_at(start);
+    (program, peer)
+}
+
+/// With the server's port, for another connection.
+fn welcome_at(start: impl FnOnce(&str) -> Program) -> (Program, Peer, TcpListener) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut program = start(&server.local_addr().unwrap().to_string());
     let mut peer = Peer::new(server.accept().unwrap().0);
@@ -33,7 +40,7 @@ fn welcome(start: impl FnOnce(&str) -> Program) -> (Program, Peer) {
     assert_eq!(peer.hear(), hello);
     peer.tell(WELCOME);
     assert!(program.line().starts_with("SERVER: Welcome to “R"));
-    (program, peer)
+    (program, peer, server)
 }
 
 /// Waits until the listener says goodbye, and answers.
@@ -42,9 +49,12 @@ fn part(peer: &mut Peer) {
     peer.tell(r#"{"closed":{"code":"bye","text":""}}"#);
 }
 
+/// The next message.
 fn message(text: &str) -> String {
+    static SEQ: AtomicU64 = AtomicU64::new(1);
+    let seq = SEQ.fetch_add(1, Ordering::Relaxed);
     format!(
-        r#"{{"message":{{"seq":1,"at":"2026-11-22T10:00:00Z","from":{{"id":1,"name":"bob"}},"text":"{text}"}}}}"#
+        r#"{{"message":{{"seq":{seq},"at":"2026-11-22T10:00:00Z","from":{{"id":1,"name":"bob"}},"text":"{text}"}}}}"#
     )
 }
 
@@ -96,14 +106,63 @@ fn in_a_terminal_no_line_goes_on_where_another_could_begin() {
     assert_eq!(program.line(), "bob: next");
 }
 
+const LOST: &str = "SERVER: The connection was lost: it ended without a word; trying to come back.";
+
 #[test]
-fn a_lost_connection_ends_it_with_1_and_a_sentence() {
-    let (program, peer) = listening();
+fn a_lost_connection_is_restored_and_no_line_comes_twice() {
+    let (mut program, mut peer, server) =
+        welcome_at(|address| Program::start(&["--listen", address]));
+    let first = message("hi").replace(r#""seq":"#, r#""seq":1,"was":"#);
+    peer.tell(&first);
+    assert_eq!(program.line(), "bob: hi");
     peer.stream().shutdown(Shutdown::Both).unwrap();
-    let complaint = "The connection to the room was lost: it ended without a word; check your \
-                     network and join again.\n";
-    let wanted = (String::new(), complaint.to_owned(), Some(1));
-    assert_eq!(program.end(), wanted);
+    assert_eq!(program.line(), LOST);
+    let mut peer = Peer::new(server.accept().unwrap().0);
+    let hello =
+        r#"{"hello":{"protocol":1,"name":"ServerListener","epoch":"e","session":"s","after":1}}"#;
+    assert_eq!(peer.hear(), hello);
+    peer.tell(&WELCOME.replace(r#""next":1"#, r#""next":2,"resumed":true"#));
+    peer.tell(&first);
+    peer.tell(
+        &first
+            .replace(r#""seq":1"#, r#""seq":2"#)
+            .replace("hi", "there"),
+    );
+    peer.tell(CLOSED);
+    let (out, complaint, code) = program.end();
+    assert_eq!(
+        out,
+        "SERVER: You are back in the room.\nbob: there\nSERVER: The room was closed.\n"
+    );
+    assert_eq!((&*complaint, code), ("", Some(0)));
+}
+
+#[test]
+fn who_is_not_let_back_in_ends_with_1_and_a_sentence() {
+    let (mut program, peer, server) = welcome_at(|address| Program::start(&["--listen", address]));
+    drop(peer);
+    assert_eq!(program.line(), LOST);
+    let mut peer = Peer::new(server.accept().unwrap().0);
+    peer.hear();
+    peer.tell(r#"{"error":{"code":"room-full","text":"x","fatal":true}}"#);
+    let complaint = "The room is full; try again when someone has left.\n".to_owned();
+    assert_eq!(program.end(), (String::new(), complaint, Some(1)));
+}
+
+#[test]
+fn a_signal_ends_it_while_it_tries_to_come_back() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let (mut program, mut peer) = listening();
+        peer.tell(r#"{"closed":{"code":"service-stopping","text":"","retry_ms":60000}}"#);
+        assert_eq!(
+            program.line(),
+            "SERVER: The service that runs the room is stopping; trying to come back."
+        );
+        program.send(signal);
+        let nothing = String::new();
+        let wanted = (nothing.clone(), nothing, Some(0));
+        assert_eq!(program.end(), wanted, "{signal:?}");
+    }
 }
 
 #[test]

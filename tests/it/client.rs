@@ -99,7 +99,13 @@ fn clients_talk_ask_and_are_told_that_the_room_was_closed() {
 
     server.close(Closing::Service { retry_ms: 700 });
     let retry = Some(Duration::from_millis(700));
-    assert_eq!(end(&ada_hears), End::ServiceStopping { retry });
+    let why = until(&ada_hears, |event| match event {
+        Event::Interrupted(end) => Some(end),
+        _ => None,
+    });
+    assert_eq!(why, End::ServiceStopping { retry });
+    ada.leave();
+    assert_eq!(end(&ada_hears), End::Left);
 }
 
 #[test]

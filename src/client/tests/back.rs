@@ -296,19 +296,18 @@ fn leaving_ends_it_at_every_stage_of_coming_back() {
 
 #[test]
 fn nobody_comes_back_for_someone_who_does_not_listen() {
-    let (_client, events, mut peer, listener) = staying(|_| {});
+    let (client, events, mut peer, listener) = staying(|_| {});
     peer.tell(r#"{"closed":{"code":"service-stopping","text":"x","retry_ms":100}}"#);
     interrupted(&events);
     drop(events);
-    listener.set_nonblocking(true).unwrap();
-    // All hands on it are gone when its thread is.
-    let desk = Arc::downgrade(&_client.hand.0);
-    drop(_client);
+    // Only this hand is left when the thread is gone.
     let patience = Instant::now() + 10 * SECOND;
-    while desk.strong_count() > 0 {
+    while Arc::strong_count(&client.hand.0) > 1 {
         assert!(Instant::now() < patience, "the thread goes on");
         std::thread::yield_now();
     }
+    assert_eq!(client.say("hi"), Err(NotQueued::Over));
+    listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err());
 }
 
