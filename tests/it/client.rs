@@ -1,5 +1,8 @@
 //! The client library in a real room.
 
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
@@ -133,4 +136,86 @@ fn what_is_said_just_before_leaving_is_said() {
     }
     assert_eq!(ada.find("left")["why"], "quit");
     assert_eq!(end(&events), End::Left);
+}
+
+/// Passes bytes on until they are more than `budget`; then cuts both connections,
+/// in the middle of whatever it was.
+fn pass(mut from: TcpStream, mut to: TcpStream, mut budget: usize) {
+    let mut buffer = [0; 500];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        let passed = length.min(budget);
+        budget -= passed;
+        if to.write_all(&buffer[..passed]).is_err() || budget == 0 {
+            break;
+        }
+    }
+    for stream in [from, to] {
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// A way to the server that is cut after so many bytes to it and from it, one
+/// connection after the other; the last one holds.
+fn faulty(server: SocketAddr, budgets: Vec<(usize, usize)>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for (to, from) in budgets.into_iter().chain([(usize::MAX, usize::MAX)]) {
+            let (client, _) = listener.accept().unwrap();
+            let server = TcpStream::connect(server).unwrap();
+            let (client_too, server_too) =
+                (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || pass(client, server, to));
+            pass(server_too, client_too, from);
+        }
+    });
+    port
+}
+
+#[test]
+fn whatever_is_cut_everything_is_said_and_heard_once_and_in_order() {
+    const COUNT: usize = 200;
+    for grace in [Duration::from_secs(60), Duration::ZERO] {
+        let server = TestServer::with(|settings| {
+            settings.rules.grace = grace;
+            settings.rules.pace = chatroom::room::Pace::per_second(0);
+        });
+        let (_bob, bob_hears) = join(&server, "bob");
+        until(&bob_hears, |event| {
+            matches!(event, Event::Welcomed(_)).then_some(())
+        });
+        // The first lets her in; of the others some end in the welcome.
+        let budgets = (0..40).map(|n| (2_000 + n * 37, 1_500 + n * 211 % 3_000));
+        let port = faulty(server.address(), budgets.collect());
+        let (ada, ada_hears) = Client::connect(Settings {
+            address: Address::new("127.0.0.1", port),
+            first_retry: Duration::from_millis(1),
+            longest_retry: Duration::from_millis(5),
+            ..Settings::default()
+        });
+        let said: Vec<String> = (0..COUNT)
+            .map(|n| ada.say(&n.to_string()).unwrap())
+            .collect();
+        let cuts = std::cell::Cell::new(0);
+        for events in [&bob_hears, &ada_hears] {
+            for (seq, wanted) in (1..).zip(&said) {
+                let message = until(events, |event| match event {
+                    Event::Message(message) => Some(message),
+                    Event::Interrupted(_) => {
+                        cuts.set(cuts.get() + 1);
+                        None
+                    }
+                    Event::Gap(_) | Event::Unsent { .. } | Event::Ended(_) => {
+                        panic!("{event:?}")
+                    }
+                    _ => None,
+                });
+                assert_eq!(
+                    (message.seq, message.id.as_ref()),
+                    (seq, Some(&wanted.into()))
+                );
+            }
+        }
+        assert!(cuts.get() > 3, "{} cuts", cuts.get());
+    }
 }
