@@ -44,6 +44,7 @@ mod life;
 mod listener;
 mod network;
 mod outbox;
+mod pace;
 mod place;
 mod settings;
 #[cfg(test)]

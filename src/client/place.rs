@@ -15,6 +15,9 @@ const RESUME: &str = "resume";
 /// How long to wait after a refusal that does not tell.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The longest that a refusal can make this side wait.
+const LONGEST_RETRY: Duration = Duration::from_mins(1);
+
 /// Who this side is in the room, and up to where it has read.
 #[derive(Debug, Default)]
 pub(super) struct Place {
@@ -117,7 +120,7 @@ impl Place {
                 if let Some(id) = &error.id {
                     if error.code == Code::TooFast {
                         let retry = error.retry_ms.map_or(RETRY, Duration::from_millis);
-                        pending = outbox.too_fast(id, retry, now);
+                        pending = outbox.too_fast(id, retry.min(LONGEST_RETRY), now);
                     } else {
                         outbox.refused(id);
                     }

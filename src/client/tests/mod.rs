@@ -12,6 +12,7 @@ use crate::wire::address::Address;
 mod back;
 mod ends;
 mod model;
+mod outbox;
 mod talk;
 
 const SECOND: Duration = Duration::from_secs(1);
