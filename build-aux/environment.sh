@@ -41,12 +41,19 @@ apt_has_new_gtk() {
     apt_offers libgtk-4-dev "$gtk_minimum" && apt_offers libadwaita-1-dev "$adw_minimum"
 }
 
-# The packages that are needed for "build" or "test" and that are not there.
+# missing_for build|test|peers [LIST]: the packages of a list (build-aux/packages) that
+# are needed for that and that are not there.
 missing_for() {
-    sed 's/#.*//' build-aux/packages | while read -r use package there; do
+    sed 's/#.*//' "${2-build-aux/packages}" | while read -r use package there; do
         [ "$use" = build ] || [ "$use" = "$1" ] || continue
         sh -c "$there" >/dev/null 2>&1 || printf '%s ' "$package"
     done
+}
+
+# The lists of what the development root has that is used for build, test or peers.
+lists_for() {
+    printf 'build-aux/packages'
+    [ "$1" != peers ] || printf ' build-aux/peers'
 }
 
 am_root() { [ "$(id -u)" = 0 ]; }
@@ -93,16 +100,18 @@ prepare() {
                 'development files (or mmdebstrap, to make a Debian tree that has them).'
             if am_root; then apt_install mmdebstrap; else need mmdebstrap uidmap; fi
         fi
-        build-aux/make-root "$root" || die 'The development root could not be made (see above); is there a network?'
+        # shellcheck disable=SC2046 # one argument for each list
+        build-aux/make-root "$root" $(lists_for "$1") ||
+            die 'The development root could not be made (see above); is there a network?'
     fi
 }
 
-# is_ready build|test: nothing is missing for that, here or in the root.
+# is_ready build|test|peers: nothing is missing for that, here or in the root.
 is_ready() {
     if gtk_is_new_enough; then [ -z "$(missing_for "$1")" ]; else [ -d "$root" ]; fi
 }
 
-# use_environment build|test COMMAND [ARGS]: see the top. COMMAND is ./dev's own.
+# use_environment build|test|peers COMMAND [ARGS]: see the top. COMMAND is ./dev's own.
 use_environment() {
     needs=$1
     shift
@@ -112,7 +121,8 @@ use_environment() {
     adw_minimum=$(minimum_of adw)
 
     cache=${XDG_CACHE_HOME:-$HOME/.cache}/chatroom
-    key=$(cat build-aux/packages build-aux/make-root | sha256sum | cut -c 1-12)
+    # shellcheck disable=SC2046 # one argument for each list
+    key=$(cat $(lists_for "$needs") build-aux/make-root | sha256sum | cut -c 1-12)
     root=$cache/trixie-$key
 
     if ! is_ready "$needs"; then

@@ -2,15 +2,29 @@
 //! everyone. One thread, one `epoll`, one `send` per member and turn, no protocol.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 
 use memchr::memchr_iter;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::net::{listen, sockopt::set_tcp_nodelay};
 
-/// Set to the bytes of a delivery, it makes this program the floor.
-pub const FRAME_BYTES: &str = "CHATROOM_BENCH_FLOOR";
+use super::protocol::{MARK, Protocol};
+
+/// The argument that makes this program the floor; the port and the bytes of a
+/// delivery follow it.
+pub const FLAG: &str = "--floor";
+
+/// A line is a message.
+pub const PROTOCOL: Protocol = Protocol {
+    hello: |_| Vec::new(),
+    steps: &[(GREETING, b"")],
+    say: |text| format!("{text}\n").into_bytes(),
+    bye: b"",
+    echoes: true,
+};
+
+const GREETING: &[u8] = b"in\n";
 
 const LISTENER: u64 = u64::MAX;
 
@@ -21,11 +35,10 @@ struct Member {
 }
 
 /// Serves until it is killed.
-pub fn run(frame_bytes: usize) -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+pub fn run(port: u16, frame_bytes: usize) -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     listen(&listener, 4_096)?;
     listener.set_nonblocking(true)?;
-    println!("{}", listener.local_addr()?);
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     epoll::add(
         &epoll,
@@ -33,7 +46,7 @@ pub fn run(frame_bytes: usize) -> io::Result<()> {
         EventData::new_u64(LISTENER),
         EventFlags::IN,
     )?;
-    let frame = [vec![b'x'; frame_bytes - 1], b"\n".to_vec()].concat();
+    let frame = [vec![b'x'; frame_bytes.saturating_sub(2)], vec![MARK, b'\n']].concat();
     let mut members: Vec<Option<Member>> = Vec::new();
     let mut events = Vec::with_capacity(1_024);
     let mut buffer = vec![0; 16 << 10];
@@ -96,10 +109,12 @@ fn accept(
             token,
             EventFlags::IN | EventFlags::OUT | EventFlags::ET,
         )?;
-        members.push(Some(Member {
+        let mut member = Member {
             stream,
-            rest: Vec::new(),
-        }));
+            rest: GREETING.to_vec(),
+        };
+        flush(&mut member);
+        members.push(Some(member));
     }
     Ok(())
 }

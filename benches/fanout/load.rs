@@ -1,5 +1,6 @@
 //! The members of the room: one thread and one `epoll` for all of them.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
@@ -8,108 +9,138 @@ use memchr::memchr_iter;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::fd::OwnedFd;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 
-use super::TEXT_BYTES;
-use super::server::{Kind, Server};
+use super::figures::counted;
+use super::protocol::{Entry, MARK, Protocol};
+use super::server::Server;
 
 /// Who waits this long for an event waits in vain.
-const PATIENCE: Timespec = Timespec {
-    tv_sec: 20,
-    tv_nsec: 0,
-};
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// When nothing has come for so long, nothing will: longer than joins and leaves are
+/// gathered.
+const QUIET: Duration = Duration::from_millis(400);
+
+/// How long until a peer that was not ready is tried again.
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// The members of a room.
 pub struct Load {
     epoll: OwnedFd,
     members: Vec<Member>,
+    protocol: &'static Protocol,
+    /// Those of the first members who speak, in turn.
     speakers: usize,
     message: Vec<u8>,
-    /// The messages that every member has received.
+    /// How many are not in the room yet.
+    outside: usize,
+    /// How many of the last members do not read any more.
+    stopped: usize,
+    /// The messages that were said.
+    said: usize,
+    /// The messages that everyone has received who is to.
     by_all: usize,
     /// Of how many members `by_all + 1`, `+ 2`, … were received.
-    received_by: Vec<usize>,
+    received_by: VecDeque<usize>,
     bytes: usize,
+    /// How long it took until all were in the room and had heard of it.
+    pub joined_in: Duration,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
 }
 
 struct Member {
     stream: TcpStream,
-    /// The messages it has received.
+    /// While it is not in the room.
+    entry: Option<Entry>,
+    /// The messages that it has received or said itself.
     messages: usize,
+    /// What its socket did not take yet.
+    out: Vec<u8>,
 }
 
 impl Load {
-    /// `members` come in, of whom the first `speakers` will speak.
-    pub fn join(server: &Server, members: usize, speakers: usize) -> io::Result<Self> {
-        let text = "x".repeat(TEXT_BYTES);
-        let message = match server.kind {
-            Kind::Floor { .. } => format!("{text}\n"),
-            Kind::Chatroom => format!("{{\"say\":{{\"text\":\"{text}\"}}}}\n"),
-        };
+    /// `members` come in, of whom the first `speakers` will speak. It fails when they
+    /// are not all in the room, and have heard of it, after `patience`.
+    pub fn join(
+        server: &Server,
+        members: usize,
+        speakers: usize,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        let protocol = server.protocol();
         let mut load = Self {
             epoll: epoll::create(CreateFlags::CLOEXEC)?,
             members: Vec::with_capacity(members),
+            protocol,
             speakers,
-            message: message.into_bytes(),
+            message: protocol.message(),
+            outside: 0,
+            stopped: 0,
+            said: 0,
             by_all: 0,
-            received_by: Vec::new(),
+            received_by: VecDeque::new(),
             bytes: 0,
+            joined_in: Duration::ZERO,
             events: Vec::with_capacity(1_024),
             buffer: vec![0; 256 << 10],
         };
-        for number in 0..members {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port))?;
-            stream.set_nodelay(true)?;
-            if let Kind::Chatroom = server.kind {
-                let hello =
-                    format!("{{\"hello\":{{\"protocol\":1,\"name\":\"member {number}\"}}}}\n");
-                stream.write_all(hello.as_bytes())?;
+        let start = Instant::now();
+        let mut last = start;
+        loop {
+            let more = load.members.len() < members;
+            if more && load.outside < server.at_door() {
+                load.connect(server.port)?;
+                if !load.members.len().is_multiple_of(16) {
+                    continue;
+                }
             }
-            load.members.push(Member {
-                stream,
-                messages: 0,
-            });
+            let wait = if !more {
+                QUIET
+            } else if load.outside < server.at_door() {
+                Duration::ZERO
+            } else {
+                PATIENCE
+            };
+            let came = load.receive(wait, |_, _| {})?;
+            if came {
+                last = Instant::now();
+            } else if !more && load.outside == 0 {
+                break;
+            }
+            if start.elapsed() > patience || (!came && wait == PATIENCE) {
+                let inside = counted(load.members.len() - load.outside);
+                let (members, seconds) = (counted(members), start.elapsed().as_secs());
+                return Err(io::Error::other(format!(
+                    "after {seconds} s {inside} of {members} were in the room, or not all had heard of it"
+                )));
+            }
         }
-        load.settle(server)?;
-        for (number, member) in load.members.iter().enumerate() {
-            member.stream.set_nonblocking(true)?;
-            let data = EventData::new_u64(number as u64);
-            epoll::add(&load.epoll, &member.stream, data, EventFlags::IN)?;
-        }
+        load.joined_in = last - start;
         Ok(load)
     }
 
-    /// Waits until all are in the room and have heard of all joins: what they
-    /// receive then are messages.
-    fn settle(&mut self, server: &Server) -> io::Result<()> {
-        match server.kind {
-            Kind::Floor { .. } => {
-                // What it broadcasts reaches all who are in the room.
-                let Some(member) = self.members.last_mut() else {
-                    return Ok(());
-                };
-                member.stream.write_all(b"\n")?;
-                for member in &mut self.members {
-                    read_until(&mut member.stream, b"x\n")?;
-                }
-            }
-            Kind::Chatroom => {
-                // Joins are told late in a big room: the last gathering has the
-                // count of all.
-                let all = format!("\"count\":{}", self.members.len());
-                for member in &mut self.members {
-                    member
-                        .stream
-                        .set_read_timeout(Some(Duration::from_secs(20)))?;
-                    read_until(&mut member.stream, all.as_bytes())?;
-                }
-                // What else was on its way comes before the answer to a ping.
-                for member in &mut self.members {
-                    member.stream.write_all(b"{\"ping\":{}}\n")?;
-                    read_until(&mut member.stream, b"{\"pong\":{}}\n")?;
-                }
-            }
+    fn connect(&mut self, port: u16) -> io::Result<()> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_nodelay(true)?;
+        let number = self.members.len();
+        let greets = !self.protocol.steps.is_empty();
+        stream.write_all(&(self.protocol.hello)(number))?;
+        stream.set_nonblocking(true)?;
+        let data = EventData::new_u64(number as u64);
+        epoll::add(&self.epoll, &stream, data, EventFlags::IN)?;
+        self.members.push(Member {
+            stream,
+            entry: greets.then(Entry::default),
+            messages: 0,
+            out: Vec::new(),
+        });
+        if greets {
+            self.outside += 1;
+        } else {
+            // Nothing tells when it takes the next one.
+            std::thread::sleep(AGAIN);
         }
         Ok(())
     }
@@ -119,120 +150,206 @@ impl Load {
         self.bytes
     }
 
-    /// The speakers say `messages` in turn, with at most `at_once` that not
-    /// everyone has received.
-    pub fn talk(&mut self, at_once: usize, messages: usize) -> io::Result<()> {
-        let mut said = 0;
-        let start = self.by_all;
-        while self.by_all - start < messages {
-            let mut burst = vec![0; self.speakers];
-            while said < messages && said < self.by_all - start + at_once {
-                burst[said % self.speakers] += 1;
-                said += 1;
+    /// How many are sent each message.
+    pub fn receivers(&self) -> usize {
+        self.members.len() - self.stopped - usize::from(!self.protocol.echoes)
+    }
+
+    /// The speakers talk in turn for so long, with at most `at_once` messages that not
+    /// everyone has received; then all is received. Returns how many they said.
+    pub fn talk(&mut self, at_once: usize, duration: Duration) -> io::Result<usize> {
+        let (start, first) = (Instant::now(), self.said);
+        loop {
+            let over = self.said > first && start.elapsed() >= duration;
+            while !over && self.said < self.by_all + at_once {
+                self.say();
             }
-            for (speaker, count) in burst
-                .into_iter()
-                .enumerate()
-                .filter(|(_, count)| *count > 0)
-            {
-                let bytes = self.message.repeat(count);
-                self.members[speaker].stream.write_all(&bytes)?;
+            if over && self.by_all == self.said {
+                return Ok(self.said - first);
             }
-            self.receive(Some(&PATIENCE), |_, _| {})?;
+            self.wait_for_deliveries(PATIENCE, |_, _| {})?;
         }
-        Ok(())
     }
 
     /// The speakers say `rate` messages a second in turn, whatever is received. For
-    /// each delivery, the time it took.
-    pub fn steady(&mut self, rate: u32, duration: Duration) -> io::Result<Vec<Duration>> {
+    /// each delivery to one of the first `timed` members, the time since its message
+    /// was due; sorted.
+    pub fn steady(
+        &mut self,
+        rate: u32,
+        duration: Duration,
+        timed: usize,
+    ) -> io::Result<Vec<Duration>> {
         let interval = Duration::from_secs(1) / rate;
         let messages = duration.as_nanos() / interval.as_nanos();
         let messages = usize::try_from(messages).unwrap_or(usize::MAX);
         let start = Instant::now();
-        let first = self.by_all;
+        let first = self.said;
         let mut due: Vec<Instant> = Vec::with_capacity(messages);
         let mut latencies = Vec::with_capacity(messages * self.members.len());
         while self.by_all - first < messages {
             let now = Instant::now();
             let next = start + interval * u32::try_from(due.len()).unwrap_or(u32::MAX);
             let wait = if due.len() == messages {
-                Duration::from_secs(20)
+                PATIENCE
             } else if next <= now {
-                let speaker = due.len() % self.speakers;
-                self.members[speaker].stream.write_all(&self.message)?;
+                self.say();
                 // From when it was due: who is late is not let off.
                 due.push(next);
                 continue;
             } else {
                 next - now
             };
-            let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
-            self.receive(Some(&wait), |message, count| {
-                let now = Instant::now();
-                for message in message..message + count {
-                    latencies.push(now - due[message - first]);
+            self.wait_for_deliveries(wait, |member, message| {
+                let due = message.checked_sub(first).and_then(|it| due.get(it));
+                if let Some(due) = due.filter(|_| member < timed) {
+                    latencies.push(due.elapsed());
                 }
             })?;
         }
+        latencies.sort_unstable();
         Ok(latencies)
     }
 
-    /// Takes what has come. Tells for each member the number of the first message
-    /// that it received, from 0, and how many.
-    fn receive(
+    /// The last so many members do not read any more.
+    pub fn stop_reading(&mut self, count: usize) -> io::Result<()> {
+        let reading = self.members.len() - count;
+        for member in &self.members[reading..] {
+            epoll::delete(&self.epoll, &member.stream)?;
+            // So that what waits for it waits in the server.
+            set_socket_recv_buffer_size(&member.stream, 4_096)?;
+        }
+        self.stopped = count;
+        Ok(())
+    }
+
+    /// All say goodbye and leave at once but the first, who hears of it. Waits until the server has
+    /// nothing more to do; returns how long that took.
+    pub fn leave(mut self, server: &Server, patience: Duration) -> io::Result<Duration> {
+        const TURN: Duration = Duration::from_millis(5);
+        const IDLE: Duration = Duration::from_micros(200);
+        let left = self.members.len().saturating_sub(1);
+        let files = server.open_files()?.saturating_sub(left);
+        let start = Instant::now();
+        let mut busy = start;
+        let mut used = server.cpu()?;
+        for mut member in self.members.drain(1..) {
+            // Who is cut off meanwhile has left as well.
+            let _ = member.stream.write_all(self.protocol.bye);
+        }
+        while busy.elapsed() < QUIET || server.open_files()? > files {
+            if start.elapsed() > patience {
+                let seconds = start.elapsed().as_secs();
+                return Err(io::Error::other(format!(
+                    "after {seconds} s the server was still busy with those who left"
+                )));
+            }
+            self.receive(TURN, |_, _| {})?;
+            let now = server.cpu()?;
+            if now.saturating_sub(used) > IDLE {
+                busy = Instant::now();
+            }
+            used = now;
+        }
+        Ok(busy - start)
+    }
+
+    /// The next speaker says something.
+    fn say(&mut self) {
+        let speaker = self.said % self.speakers;
+        self.members[speaker].out.extend_from_slice(&self.message);
+        self.said += 1;
+    }
+
+    /// Sends what is to be said, and takes what has come. It fails when for long
+    /// nothing comes.
+    fn wait_for_deliveries(
         &mut self,
-        wait: Option<&Timespec>,
-        mut tell: impl FnMut(usize, usize),
+        wait: Duration,
+        tell: impl FnMut(usize, usize),
     ) -> io::Result<()> {
+        let mut waiting = false;
+        for member in &mut self.members[..self.speakers] {
+            waiting |= !member.flush()?;
+        }
+        let came = self.receive(if waiting { AGAIN } else { wait }, tell)?;
+        if !came && wait == PATIENCE && !waiting {
+            let seconds = PATIENCE.as_secs();
+            return Err(io::Error::other(format!(
+                "a message did not come to everyone within {seconds} s"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Takes what has come; whether anything has. Tells of each delivery the numbers of
+    /// the member and of the message.
+    fn receive(&mut self, wait: Duration, mut tell: impl FnMut(usize, usize)) -> io::Result<bool> {
+        let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
         self.events.clear();
         epoll::wait(
             &self.epoll,
             rustix::buffer::spare_capacity(&mut self.events),
-            wait,
+            Some(&wait),
         )?;
-        if self.events.is_empty() && wait.is_none_or(|wait| wait.tv_sec >= PATIENCE.tv_sec) {
-            return Err(io::Error::other("a message did not come"));
-        }
         for event in &self.events {
             let number = usize::try_from(event.data.u64()).unwrap_or_default();
             let member = &mut self.members[number];
             let count = member.stream.read(&mut self.buffer)?;
             if count == 0 {
-                return Err(io::Error::other("a member was cut off"));
+                return Err(io::Error::other("the server cut a member off"));
             }
             self.bytes += count;
-            let messages = memchr_iter(b'\n', &self.buffer[..count]).count();
-            tell(member.messages, messages);
-            for message in member.messages..member.messages + messages {
-                let ahead = message - self.by_all;
+            let bytes = &self.buffer[..count];
+            if let Some(entry) = &mut member.entry {
+                let (answer, inside) = entry.take(self.protocol, bytes);
+                member.stream.write_all(&answer)?;
+                if inside {
+                    member.entry = None;
+                    self.outside -= 1;
+                }
+                continue;
+            }
+            for _ in memchr_iter(MARK, bytes) {
+                // Where there is no echo, a speaker passes over what it said itself.
+                if !self.protocol.echoes
+                    && number < self.speakers
+                    && member.messages % self.speakers == number
+                {
+                    member.messages += 1;
+                }
+                tell(number, member.messages);
+                // One that is more than was said would be counted for ever.
+                let ahead = member.messages.checked_sub(self.by_all);
+                let Some(ahead) = ahead.filter(|ahead| self.by_all + ahead < self.said) else {
+                    return Err(io::Error::other("a message came twice"));
+                };
                 if ahead >= self.received_by.len() {
                     self.received_by.resize(ahead + 1, 0);
                 }
                 self.received_by[ahead] += 1;
+                member.messages += 1;
             }
-            member.messages += messages;
         }
-        let all = self.members.len();
-        let done = self.received_by.iter().take_while(|by| **by == all).count();
-        self.received_by.drain(..done);
-        self.by_all += done;
-        Ok(())
+        let all = self.receivers();
+        while self.received_by.front().is_some_and(|by| *by >= all) {
+            self.received_by.pop_front();
+            self.by_all += 1;
+        }
+        Ok(!self.events.is_empty())
     }
 }
 
-/// Reads until `end` has come.
-fn read_until(stream: &mut TcpStream, end: &[u8]) -> io::Result<()> {
-    let mut read = Vec::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = stream.read(&mut buffer)?;
-        if count == 0 {
-            return Err(io::Error::other("a member was cut off"));
+impl Member {
+    /// Sends what its socket takes; whether that was all.
+    fn flush(&mut self) -> io::Result<bool> {
+        while !self.out.is_empty() {
+            match self.stream.write(&self.out) {
+                Ok(count) => drop(self.out.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
         }
-        read.extend_from_slice(&buffer[..count]);
-        if memchr::memmem::find(&read, end).is_some() {
-            return Ok(());
-        }
+        Ok(true)
     }
 }

@@ -1,177 +1,215 @@
-//! How much a delivery costs the server, beside the least that it can cost.
+//! How fast the server is, beside the least that a server can do, and beside others.
 //!
 //! The servers are processes of their own, and their CPU time is the kernel's
 //! account of it. The *floor* is a server without a protocol: one thread, one
 //! `epoll`, one `send` per member and turn, with as many bytes per delivery as our
 //! frames have. All are measured in one run, in turn, several times; what counts is
-//! the ratio of the medians.
+//! the ratio of the medians. docs/performance.md tells more.
 //!
 //! `cargo bench --bench fanout`, or `./dev bench`.
 
+// Cargo compiles a benchmark as a test but leaves its tests out: tests/fanout.rs has
+// them, and what only they use is unused here.
+
+mod figures;
+mod flood;
 mod floor;
+mod groups;
 mod load;
+mod options;
+mod peers;
+mod protocol;
 mod server;
+mod surroundings;
+mod table;
 
-use std::io::{self, Write as _};
-use std::time::Duration;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
+use self::figures::{counted, median};
+use self::groups::{Group, Scale};
 use self::load::Load;
+use self::options::Options;
 use self::server::{Kind, Server};
+use self::table::{Cell, Table};
 
-/// Who speaks, of those in the room.
-const SPEAKERS: usize = 4;
+/// After so long, each thing is measured once only.
+const BOUND: Duration = Duration::from_mins(12);
 
-/// What is said: so many bytes each time.
-const TEXT_BYTES: usize = 64;
+/// How many come and leave at once.
+const STORMS: [usize; 2] = [2_500, 10_000];
 
-/// How often each thing is measured; the medians are told.
-const ROUNDS: usize = 5;
-
-/// The messages a second of the open loop, with 200 members: 50,000 deliveries a
-/// second.
-const STEADY: u32 = 250;
+/// The files that are open beside the connections.
+const OTHER_FILES: usize = 500;
 
 fn main() -> io::Result<()> {
-    if let Some(bytes) = std::env::var_os(floor::FRAME_BYTES) {
-        return floor::run(bytes.to_str().and_then(|it| it.parse().ok()).unwrap_or(1));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, port, frame_bytes] = &arguments[..]
+        && flag == floor::FLAG
+    {
+        let number = |_| io::Error::other("not a number");
+        return floor::run(
+            port.parse().map_err(number)?,
+            frame_bytes.parse().map_err(number)?,
+        );
     }
-    let mut bench = Bench {
-        rounds: ROUNDS,
-        part: 1,
-        only: None,
-        frame_bytes: frame_bytes()?,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--quick" => (bench.rounds, bench.part) = (1, 10),
-            "--only" => bench.only = arguments.next(),
-            // What cargo itself gives to a benchmark.
-            "--bench" => {}
-            _ => return Err(io::Error::other("usage: fanout [--quick] [--only WORDS]")),
-        }
-    }
-    let frame_bytes = bench.frame_bytes;
-    println!("A frame of {TEXT_BYTES} bytes of text has about {frame_bytes} bytes.\n");
-    println!("| what | floor | chatroom | ratio | goal |");
-    println!("| --- | --- | --- | --- | --- |");
-    bench.cpu("one at a time", 1, 200, 4_000, "≤ 1.15")?;
-    bench.cpu("one at a time", 1, 1_000, 800, "≤ 1.15")?;
-    bench.cpu("pipelined", 64, 200, 60_000, "≤ 1.5")?;
-    bench.cpu("pipelined", 64, 1_000, 12_000, "≤ 1.5")?;
-    bench.latency()?;
-    bench.memory()
+    let options = Options::read(arguments).ok_or_else(|| io::Error::other(options::USAGE))?;
+    Bench::prepare(options)?.run()
 }
 
-/// What is measured, and how thoroughly.
 struct Bench {
-    rounds: usize,
-    /// One in so many messages, members and seconds is enough.
-    part: usize,
-    /// Rows without these words are left out.
-    only: Option<String>,
-    frame_bytes: usize,
+    options: Options,
+    /// The floor, ours, and the peers that are wanted.
+    kinds: Vec<Kind>,
+    table: Table,
+    start: Instant,
 }
 
 impl Bench {
-    /// The CPU time of the server per delivery.
-    fn cpu(
-        &self,
-        how: &str,
-        at_once: usize,
-        members: usize,
-        messages: usize,
-        goal: &str,
-    ) -> io::Result<()> {
-        let what = format!("CPU per delivery, {how}, {members} members");
-        let messages = messages / self.part;
-        self.rows(&[(&what, "µs", goal)], |server| {
-            let mut load = Load::join(server, members, SPEAKERS)?;
-            load.talk(at_once, messages / 10 + 1)?;
-            let before = server.cpu()?;
-            load.talk(at_once, messages)?;
-            let used = server.cpu()?.saturating_sub(before);
-            Ok(vec![used.as_secs_f64() * 1e6 / as_f64(messages * members)])
-        })
-    }
-
-    /// How long a message takes to each of 200 members, at a steady rate.
-    fn latency(&self) -> io::Result<()> {
-        let seconds = if self.part == 1 { 4 } else { 1 };
-        let rows = [
-            ("p50 at 50,000 deliveries/s, 200 members", "ms", ""),
-            ("p99 at 50,000 deliveries/s, 200 members", "ms", "≤ 1.25"),
-        ];
-        self.rows(&rows, |server| {
-            let mut load = Load::join(server, 200, SPEAKERS)?;
-            load.talk(1, 100)?;
-            let mut latencies = load.steady(STEADY, Duration::from_secs(seconds))?;
-            latencies.sort_unstable();
-            let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
-            Ok([50, 99]
-                .map(|percent| at(percent).as_secs_f64() * 1e3)
-                .to_vec())
-        })
-    }
-
-    /// What the server holds for a member who does nothing.
-    fn memory(&self) -> io::Result<()> {
-        let members = 5_000 / self.part;
-        self.rows(&[("memory per idle member", "KiB", "≤ 2 KiB")], |server| {
-            let before = server.memory()?;
-            let _load = Load::join(server, members, 0)?;
-            let grown = server.memory()?.saturating_sub(before);
-            Ok(vec![as_f64(grown) / as_f64(members) / 1_024.0])
-        })
-    }
-
-    /// Measures both servers in turn, and prints the medians of each figure.
-    fn rows(
-        &self,
-        rows: &[(&str, &str, &str)],
-        mut measure: impl FnMut(&Server) -> io::Result<Vec<f64>>,
-    ) -> io::Result<()> {
-        let wanted = |words: &String| rows.iter().any(|(what, ..)| what.contains(words));
-        if !self.only.as_ref().is_none_or(wanted) {
-            return Ok(());
+    /// Tells what will be measured, and where.
+    fn prepare(options: Options) -> io::Result<Self> {
+        let frame_bytes = frame_bytes()?;
+        let mut kinds = vec![Kind::Floor { frame_bytes }, Kind::Chatroom];
+        if options.peers {
+            kinds.extend(peers::PEERS.map(Kind::Peer));
         }
-        let kinds = [
-            Kind::Floor {
-                frame_bytes: self.frame_bytes,
-            },
-            Kind::Chatroom,
-        ];
-        let mut measured = [Vec::new(), Vec::new()];
-        for _ in 0..self.rounds {
-            for (kind, figures) in kinds.into_iter().zip(&mut measured) {
-                figures.push(measure(&Server::start(kind)?)?);
+        for line in surroundings::machine() {
+            println!("{line}");
+        }
+        for kind in &kinds {
+            if let Some(version) = kind.version() {
+                println!("- {version}");
             }
         }
-        for (index, (what, unit, goal)) in rows.iter().enumerate() {
-            let [floor, ours] = measured.each_ref().map(|rounds| {
-                let mut values: Vec<f64> = rounds.iter().map(|round| round[index]).collect();
-                values.sort_by(f64::total_cmp);
-                values[values.len() / 2]
-            });
-            let ratio = ours / floor;
-            println!("| {what} | {floor:.2} {unit} | {ours:.2} {unit} | {ratio:.2} | {goal} |");
+        println!(
+            "A message of {} bytes has about {frame_bytes} in a frame of ours.\n",
+            protocol::TEXT_BYTES
+        );
+        Ok(Self {
+            table: Table::new(
+                options.markdown,
+                kinds.iter().map(|kind| kind.name()).collect(),
+            ),
+            options,
+            kinds,
+            start: Instant::now(),
+        })
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        let scale = self.scale();
+        print!("{}", self.table.head());
+        for group in groups::all(&scale) {
+            let wanted = group.rows.iter().any(|row| self.options.want(&row.what));
+            if !wanted {
+                continue;
+            }
+            let cells = self.measure(&group);
+            for (row, cells) in group.rows.iter().zip(&cells) {
+                if self.options.want(&row.what) {
+                    print!("{}", self.table.row(row, cells));
+                }
+            }
+            io::stdout().flush()?;
         }
-        io::stdout().flush()
+        print!("\n{}", self.table.foot());
+        println!("It took {} s.", self.start.elapsed().as_secs());
+        Ok(())
+    }
+
+    fn scale(&self) -> Scale {
+        let mut scale = if self.options.quick {
+            Scale {
+                talk: Duration::from_millis(200),
+                steady: Duration::from_millis(300),
+                storms: STORMS.map(|members| members / 10),
+            }
+        } else {
+            Scale {
+                talk: Duration::from_millis(800),
+                steady: Duration::from_millis(1_500),
+                storms: STORMS,
+            }
+        };
+        let [few, many] = scale.storms;
+        let files = surroundings::open_files(many + OTHER_FILES);
+        if files < many + OTHER_FILES {
+            let fewer = files.saturating_sub(OTHER_FILES).max(4);
+            scale.storms = [(fewer * few / many).max(1), fewer];
+            println!(
+                "Only {} files may be open here (ulimit -n): at most {} members come at once.\n",
+                counted(files),
+                counted(fewer)
+            );
+        }
+        scale
+    }
+
+    /// Measures each server in turn, several times. For each row and server, the
+    /// median, or why there is none.
+    fn measure(&mut self, group: &Group) -> Vec<Vec<Cell>> {
+        let wanted = self.options.rounds.min(group.rounds);
+        let mut rounds: Vec<Vec<Vec<f64>>> = vec![Vec::new(); self.kinds.len()];
+        let mut failed: Vec<Option<usize>> = vec![None; self.kinds.len()];
+        for round in 0..wanted {
+            if round > 0 && self.start.elapsed() > BOUND {
+                eprintln!("It takes long: {round} rounds must do here.");
+                break;
+            }
+            for (index, kind) in self.kinds.iter().copied().enumerate() {
+                // Who fails once is not asked again.
+                if failed[index].is_some() || !group.subjects.include(kind) {
+                    continue;
+                }
+                let name = kind.name();
+                progress(&format!(
+                    "{}, round {}: {name}",
+                    group.rows[0].what,
+                    round + 1
+                ));
+                let mut figures = Vec::new();
+                if let Err(error) = (group.measure)(kind, &mut figures) {
+                    let note = format!("{name} was not measured: {error}");
+                    failed[index] = Some(self.table.note(note));
+                }
+                rounds[index].push(figures);
+            }
+        }
+        progress("");
+        let cell = |row: usize, index: usize| {
+            let figures = rounds[index]
+                .iter()
+                .filter_map(|round| round.get(row).copied());
+            match (median(figures.collect()), failed[index]) {
+                (Some(figure), _) => Cell::Figure(figure),
+                (None, Some(note)) => Cell::Note(note),
+                (None, None) => Cell::Empty,
+            }
+        };
+        (0..group.rows.len())
+            .map(|row| {
+                (0..self.kinds.len())
+                    .map(|index| cell(row, index))
+                    .collect()
+            })
+            .collect()
     }
 }
 
-/// As exact as a figure needs to be.
-#[allow(clippy::cast_precision_loss)]
-fn as_f64(count: usize) -> f64 {
-    count as f64
+/// Shows to a person who waits what is measured now.
+fn progress(words: &str) {
+    let mut err = io::stderr();
+    if err.is_terminal() {
+        let _ = write!(err, "\r\x1b[K{words}");
+        let _ = err.flush();
+    }
 }
 
-/// The bytes that our server sends for a message of [`TEXT_BYTES`].
+/// The bytes that our server sends for a message.
 fn frame_bytes() -> io::Result<usize> {
     let server = Server::start(Kind::Chatroom)?;
-    let mut load = Load::join(&server, 1, 1)?;
-    let messages = 1_000;
+    let mut load = Load::join(&server, 1, 1, BOUND)?;
     let before = load.received();
-    load.talk(1, messages)?;
+    let messages = load.talk(1, Duration::from_millis(100))?;
     Ok((load.received() - before) / messages)
 }

@@ -1,10 +1,34 @@
-//! The servers that are measured.
+//! The servers that are measured, each a process of its own.
 
-use std::io::{self, BufRead, BufReader};
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 use super::floor;
+use super::peers::Peer;
+use super::protocol::{NATIVE, Protocol};
+
+/// How long a server may take to start.
+const START: Duration = Duration::from_secs(10);
+
+/// Below the ports that the kernel gives to outgoing connections.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+/// The limits that would be in the way of a benchmark are lifted.
+const UNLIMITED: [&str; 6] = [
+    "--rate",
+    "0",
+    "--max-per-address",
+    "0",
+    "--max-members",
+    "1000000",
+];
 
 /// Which server.
 #[derive(Clone, Copy)]
@@ -13,82 +37,181 @@ pub enum Kind {
     Floor { frame_bytes: usize },
     /// Ours, by the native door.
     Chatroom,
+    /// Another's.
+    Peer(&'static Peer),
 }
 
-/// A server that runs in a process of its own. Killed when it is dropped.
+impl Kind {
+    /// What it is called in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Floor { .. } => "floor",
+            Self::Chatroom => "chatroom",
+            Self::Peer(peer) => peer.name,
+        }
+    }
+
+    fn protocol(self) -> &'static Protocol {
+        match self {
+            Self::Floor { .. } => &floor::PROTOCOL,
+            Self::Chatroom => &NATIVE,
+            Self::Peer(peer) => peer.protocol,
+        }
+    }
+
+    /// The first line of what it tells about its version.
+    pub fn version(self) -> Option<String> {
+        let mut command = match self {
+            Self::Floor { .. } => return None,
+            Self::Chatroom => chatroom(&["--version"]),
+            Self::Peer(peer) => {
+                let mut command = Command::new(peer.name);
+                command.arg(peer.version);
+                command
+            }
+        };
+        let out = command.stdin(Stdio::null()).output().ok()?;
+        let told = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
+        let line = told.lines().find(|line| !line.trim().is_empty())?;
+        Some(line.trim().to_owned())
+    }
+}
+
+/// The program that people run.
+pub fn chatroom(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
+    command.args(arguments);
+    command
+}
+
+/// A server that runs. Killed when it is dropped.
 pub struct Server {
     child: Child,
-    pub kind: Kind,
+    /// Where it runs, and what it wrote.
+    _folder: TempDir,
+    kind: Kind,
     pub port: u16,
 }
 
 impl Server {
+    /// Starts one, without limits.
     pub fn start(kind: Kind) -> io::Result<Self> {
+        Self::start_with(kind, &UNLIMITED)
+    }
+
+    /// Starts one; these arguments are for ours.
+    pub fn start_with(kind: Kind, arguments: &[&str]) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let port = free_port()?;
         let mut command = match kind {
             Kind::Floor { frame_bytes } => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.env(floor::FRAME_BYTES, frame_bytes.to_string());
+                command.args([floor::FLAG, &port.to_string(), &frame_bytes.to_string()]);
                 command
             }
             Kind::Chatroom => {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
-                command.args([
-                    "--server",
-                    "--stay-open",
-                    "--port",
-                    "0",
-                    "--bind",
-                    "127.0.0.1",
-                ]);
-                command.args(["--rate", "0", "--max-per-address", "0", "--history", "0"]);
+                let mut command = chatroom(&["--server", "--stay-open", "--history", "0"]);
+                command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+                command.args(arguments);
                 command
             }
+            Kind::Peer(peer) => (peer.command)(folder.path(), port)?,
         };
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let out = child
-            .stdout
-            .take()
-            .ok_or_else(|| io::Error::other("no output"))?;
-        let mut lines = BufReader::new(out).lines();
-        // The first line that ends with an address ends with the port.
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.rsplit(':').next()?.parse().ok())
-            .ok_or_else(|| io::Error::other("the server did not start"))?;
-        std::thread::spawn(move || lines.for_each(drop));
-        Ok(Self { child, kind, port })
+        let written = folder.path().join("written");
+        let out = fs::File::create(&written)?;
+        let child = command
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stderr(out.try_clone()?)
+            .stdout(out)
+            .spawn()
+            .map_err(|error| match (error.kind(), kind) {
+                (io::ErrorKind::NotFound, Kind::Peer(peer)) => {
+                    io::Error::other(format!("{0} is not installed (package {0})", peer.name))
+                }
+                _ => error,
+            })?;
+        let mut server = Self {
+            child,
+            _folder: folder,
+            kind,
+            port,
+        };
+        server.ready(&written)?;
+        Ok(server)
     }
 
-    /// The time that all its threads have run (proc(5), schedstat).
-    pub fn cpu(&self) -> io::Result<Duration> {
-        let mut total = 0;
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let schedstat = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            let run: u64 = schedstat
-                .split(' ')
-                .next()
-                .and_then(|it| it.parse().ok())
-                .ok_or_else(|| io::Error::other("no schedstat"))?;
-            total += run;
+    /// Waits until it can be connected to.
+    fn ready(&mut self, written: &Path) -> io::Result<()> {
+        let start = Instant::now();
+        loop {
+            let ended = self.child.try_wait()?;
+            if ended.is_some() || start.elapsed() > START {
+                let words = fs::read(written)?;
+                let words = String::from_utf8_lossy(&words);
+                let last = words.lines().rfind(|line| !line.trim().is_empty());
+                let last = last.unwrap_or("it wrote nothing").trim();
+                return Err(io::Error::other(format!("it did not start: {last}")));
+            }
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
-        Ok(Duration::from_nanos(total))
+    }
+
+    pub fn protocol(&self) -> &'static Protocol {
+        self.kind.protocol()
+    }
+
+    /// How many may be on their way in at once.
+    pub fn at_door(&self) -> usize {
+        match self.kind {
+            Kind::Peer(peer) => peer.at_door,
+            _ => 1_000,
+        }
+    }
+
+    /// The time that its process has run, by the kernel's account.
+    pub fn cpu(&self) -> io::Result<Duration> {
+        let process = format!("/proc/{}", self.child.id());
+        // To the nanosecond, of the threads that there are (proc(5), schedstat) …
+        let mut threads = Duration::ZERO;
+        for task in fs::read_dir(format!("{process}/task"))? {
+            // One that ends meanwhile has none.
+            let schedstat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+            let run = schedstat.split(' ').next().and_then(|it| it.parse().ok());
+            threads += Duration::from_nanos(run.unwrap_or_default());
+        }
+        // … and in hundredths of a second also of those that have ended.
+        let stat = fs::read_to_string(format!("{process}/stat"))?;
+        let fields = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks: u64 = fields
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .filter_map(|it| it.parse::<u64>().ok())
+            .sum();
+        let hertz = rustix::param::clock_ticks_per_second();
+        Ok(threads.max(Duration::from_millis(ticks * 1_000 / hertz)))
     }
 
     /// Its resident memory, in bytes.
     pub fn memory(&self) -> io::Result<usize> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         status
             .lines()
             .find_map(|line| {
-                line.strip_prefix("VmRSS:")?
-                    .trim()
-                    .strip_suffix(" kB")?
-                    .parse()
-                    .ok()
+                let kib = line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?;
+                kib.parse().ok()
             })
             .map(|kib: usize| kib << 10)
-            .ok_or_else(|| io::Error::other("no VmRSS"))
+            .ok_or_else(|| io::Error::other("it has no VmRSS"))
+    }
+
+    /// How many files it has open, connections among them.
+    pub fn open_files(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 }
 
@@ -97,4 +220,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Another one each time, so that connections that have ended are not in the way.
+fn free_port() -> io::Result<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let process = u16::try_from(std::process::id() % 997).unwrap_or_default();
+    for _ in PORTS {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let offset = process.wrapping_mul(10).wrapping_add(step) % (PORTS.end - PORTS.start);
+        let port = PORTS.start + offset;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::other("there is no free port"))
 }

@@ -1,0 +1,78 @@
+//! The arguments of the benchmark.
+
+/// How to use it.
+pub const USAGE: &str = "usage: [--quick] [--peers] [--markdown] [--only WORDS] [--rounds N]";
+
+/// What to measure, and how thoroughly.
+#[derive(Debug, PartialEq)]
+pub struct Options {
+    /// Once, for a short time, with few who come at once.
+    pub quick: bool,
+    /// The servers of others too.
+    pub peers: bool,
+    pub markdown: bool,
+    /// Rows without these words are left out.
+    pub only: Option<String>,
+    /// How often each thing is measured; the medians are told.
+    pub rounds: usize,
+}
+
+impl Options {
+    /// Reads the arguments; `None` if they are wrong.
+    pub fn read(arguments: impl IntoIterator<Item = String>) -> Option<Self> {
+        let mut options = Self {
+            quick: false,
+            peers: false,
+            markdown: false,
+            only: None,
+            rounds: 5,
+        };
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--quick" => (options.quick, options.rounds) = (true, 1),
+                "--peers" => options.peers = true,
+                "--markdown" => options.markdown = true,
+                "--only" => options.only = Some(arguments.next()?),
+                "--rounds" => {
+                    options.rounds = arguments.next()?.parse().ok().filter(|it| *it > 0)?;
+                }
+                // What cargo itself gives to a benchmark.
+                "--bench" => {}
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+
+    /// Whether a row is to be measured.
+    pub fn want(&self, what: &str) -> bool {
+        self.only.as_ref().is_none_or(|words| what.contains(words))
+    }
+}
+
+#[cfg(test)]
+#[allow(dead_code, unused_imports)] // see main.rs
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Option<Options> {
+        Options::read(words.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn options_are_read() {
+        let options = read("--bench --peers --quick --rounds 2 --only pipelined").unwrap();
+        assert!(options.peers && options.quick && !options.markdown);
+        assert_eq!(options.rounds, 2);
+        assert!(options.want("CPU, pipelined") && !options.want("p99"));
+        assert!(read("").unwrap().want("p99"));
+    }
+
+    #[test]
+    fn wrong_options_are_refused() {
+        for wrong in ["--fast", "--only", "--rounds", "--rounds 0", "pipelined"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

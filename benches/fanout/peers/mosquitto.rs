@@ -1,0 +1,20 @@
+//! Mosquitto, an MQTT broker in C: one process, one thread.
+
+use super::{Peer, configured, mqtt};
+
+pub const MOSQUITTO: Peer = Peer {
+    name: "mosquitto",
+    protocol: &mqtt::MQTT,
+    at_door: 50,
+    command: |folder, port| {
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n\
+             set_tcp_nodelay true\nmax_connections -1\nmax_queued_messages 0\n\
+             max_queued_bytes 0\nsys_interval 0\nlog_type error\nlog_dest stderr\n"
+        );
+        // Started by root it would become a user who may not read the file.
+        let text = text + "user root\n";
+        configured("mosquitto", folder, &text, &["-c"])
+    },
+    version: "-h",
+};

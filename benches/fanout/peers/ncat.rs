@@ -1,0 +1,27 @@
+//! Ncat as a broker: what each sends goes to all others as it is.
+
+use std::process::Command;
+
+use super::{Peer, Protocol};
+
+pub const NCAT: Peer = Peer {
+    name: "ncat",
+    protocol: &PROTOCOL,
+    at_door: 5,
+    command: |_, port| {
+        let mut command = Command::new("ncat");
+        command.args(["--listen", "--broker", "--max-conns", "100000", "127.0.0.1"]);
+        command.arg(port.to_string());
+        Ok(command)
+    },
+    version: "--version",
+};
+
+const PROTOCOL: Protocol = Protocol {
+    hello: |_| Vec::new(),
+    // It greets nobody.
+    steps: &[],
+    say: |text| format!("{text}\n").into_bytes(),
+    bye: b"",
+    echoes: false,
+};
