@@ -1,0 +1,220 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn say(log: &mut Log, text: &str) {
+    log.append(
+        MemberId::new(1),
+        |native| native.extend_from_slice(text.as_bytes()),
+        Some(|bytes: &mut Vec<u8>| bytes.extend_from_slice(text.as_bytes())),
+    );
+}
+
+fn join(log: &mut Log) {
+    log.append(None, |native| native.push(b'+'), None::<fn(&mut Vec<u8>)>);
+}
+
+fn read(log: &mut Log, cursor: &mut Cursor) -> String {
+    let mut slices = Vec::new();
+    assert_eq!(log.read(cursor, Encoding::Native, &mut slices), None);
+    slices
+        .iter()
+        .map(|slice| String::from_utf8_lossy(slice.bytes()).into_owned())
+        .collect()
+}
+
+#[test]
+fn every_reader_sees_the_same_order_from_its_own_place() {
+    let mut log = Log::new(Retention::default());
+    let mut early = log.head();
+    say(&mut log, "a");
+    say(&mut log, "b");
+    let mut late = log.head();
+    assert_eq!(read(&mut log, &mut early), "ab");
+    join(&mut log);
+    say(&mut log, "c");
+    assert_eq!(read(&mut log, &mut early), "+c");
+    assert_eq!(read(&mut log, &mut late), "+c");
+    assert_eq!(read(&mut log, &mut late), "");
+    assert_eq!(log.next_seq(), 4);
+}
+
+#[test]
+fn a_reader_may_stand_in_the_middle_of_a_block() {
+    let mut log = Log::new(Retention::default());
+    say(&mut log, "aa");
+    let mut middle = log.head();
+    say(&mut log, "bb");
+    let mut start = Cursor {
+        position: 0,
+        seq: 1,
+    };
+    assert_eq!(read(&mut log, &mut start), "aabb");
+    assert_eq!(read(&mut log, &mut middle), "bb");
+}
+
+#[test]
+fn what_was_taken_of_a_slice_tells_the_cursor() {
+    let mut log = Log::new(Retention::default());
+    let mut cursor = log.head();
+    say(&mut log, "aaa");
+    join(&mut log);
+    say(&mut log, "bbb");
+    let mut slices = Vec::new();
+    log.read(&mut cursor, Encoding::Native, &mut slices);
+    let at = |position, seq| Cursor { position, seq };
+    assert_eq!(slices[0].split(0), (at(0, 1), &b""[..]));
+    assert_eq!(slices[0].split(1), (at(1, 2), &b"aa"[..]));
+    assert_eq!(slices[0].split(3), (at(1, 2), &b""[..]));
+    assert_eq!(slices[0].split(4), (at(2, 2), &b""[..]));
+    assert_eq!(slices[0].split(5), (at(3, 3), &b"bb"[..]));
+    assert_eq!(slices[0].split(7), (cursor, &b""[..]));
+}
+
+#[test]
+fn the_log_keeps_to_its_bounds_and_says_what_a_reader_missed() {
+    let mut log = Log::new(Retention {
+        messages: 10,
+        bytes: 1 << 20,
+    });
+    let mut cursor = log.head();
+    for n in 0..25 {
+        say(&mut log, &n.to_string());
+        log.seal();
+    }
+    assert_eq!(log.oldest_seq(), 16);
+    let mut slices = Vec::new();
+    let gap = log.read(&mut cursor, Encoding::Native, &mut slices);
+    assert_eq!(gap, Some(Gap { from: 1, to: 15 }));
+    assert!(slices.is_empty());
+    assert_eq!(read(&mut log, &mut cursor), "15161718192021222324");
+
+    let mut log = Log::new(Retention {
+        messages: 1_000_000,
+        bytes: 1 << 20,
+    });
+    for _ in 0..5_000 {
+        say(&mut log, &"x".repeat(1_000));
+        assert!(log.weight <= (1 << 20) + BLOCK_BYTES);
+    }
+}
+
+#[test]
+fn past_messages_are_found_by_their_seq_without_what_lies_between() {
+    let mut log = Log::new(Retention::default());
+    for n in 1..=9 {
+        say(&mut log, &n.to_string());
+        join(&mut log);
+        if n % 4 == 0 {
+            log.seal();
+        }
+    }
+    let text = |(slices, next): (Vec<Slice>, u64)| {
+        let bytes: Vec<u8> = slices
+            .iter()
+            .flat_map(|slice| slice.bytes().to_vec())
+            .collect();
+        (String::from_utf8(bytes).unwrap(), next)
+    };
+    assert_eq!(text(log.messages(1, 10, 1_000)), ("123456789".into(), 10));
+    assert_eq!(text(log.messages(4, 7, 1_000)), ("456".into(), 7));
+    assert_eq!(text(log.messages(4, 99, 2)), ("45".into(), 6));
+    assert_eq!(text(log.messages(4, 99, 0)), ("4".into(), 5));
+    assert_eq!(text(log.messages(10, 99, 9)), (String::new(), 10));
+}
+
+#[test]
+fn what_is_held_back_is_read_when_it_is_published() {
+    let mut log = Log::starting_at(7, Retention::default());
+    say(&mut log, "a");
+    log.hold_back();
+    let mut cursor = Cursor {
+        position: 0,
+        seq: 7,
+    };
+    assert_eq!(read(&mut log, &mut cursor), "a");
+    assert_eq!(log.stage(), None);
+    say(&mut log, "b");
+    join(&mut log);
+    assert_eq!(read(&mut log, &mut cursor), "");
+    let first = log.stage().unwrap();
+    assert_eq!(first, log.head());
+    say(&mut log, "c");
+    let mut newcomer = log.head();
+    let second = log.stage().unwrap();
+    log.publish(first);
+    assert_eq!(log.readable(), first);
+    assert_eq!(read(&mut log, &mut cursor), "b+");
+    assert_eq!(log.messages(1, 99, 99).1, 9);
+    assert_eq!(read(&mut log, &mut newcomer), "");
+    log.publish(second);
+    assert_eq!(read(&mut log, &mut cursor), "c");
+    assert_eq!((log.waiting(), log.readable()), (0, log.head()));
+    say(&mut log, "d");
+    let third = log.stage().unwrap();
+    log.publish(third);
+    assert_eq!(read(&mut log, &mut newcomer), "d");
+    assert_eq!(log.next_seq(), 11);
+}
+
+#[test]
+fn what_cannot_be_stored_is_read_by_nobody() {
+    let mut log = Log::new(Retention::default());
+    log.hold_back();
+    let mut early = log.head();
+    say(&mut log, "a");
+    log.stage();
+    let mut late = log.head();
+    say(&mut log, "b");
+    log.drop_staged();
+    join(&mut log);
+    assert_eq!(read(&mut log, &mut early), "+");
+    assert_eq!(read(&mut log, &mut late), "+");
+    assert_eq!(log.waiting(), 0);
+}
+
+proptest! {
+    /// However messages, joins, seals and reads of any size are mixed, a
+    /// reader that takes its bytes in pieces gets all of them, once.
+    #[test]
+    fn any_reader_gets_every_byte_once(
+        steps in proptest::collection::vec((0_u8..4, 1_usize..50), 1..200),
+    ) {
+        let mut log = Log::new(Retention::default());
+        let mut cursor = log.head();
+        let (mut all, mut got) = (Vec::new(), Vec::new());
+        for (step, size) in steps {
+            match step {
+                0 => {
+                    let text = "m".repeat(size);
+                    all.extend_from_slice(text.as_bytes());
+                    say(&mut log, &text);
+                }
+                1 => {
+                    all.push(b'+');
+                    join(&mut log);
+                }
+                2 => log.seal(),
+                _ => {
+                    let mut slices = Vec::new();
+                    let mut ahead = cursor;
+                    log.read(&mut ahead, Encoding::Native, &mut slices);
+                    if let Some(slice) = slices.first() {
+                        let taken = size.min(slice.bytes().len());
+                        let (next, rest) = slice.split(taken);
+                        got.extend_from_slice(&slice.bytes()[..taken]);
+                        got.extend_from_slice(rest);
+                        cursor = next;
+                    }
+                }
+            }
+        }
+        let mut slices = Vec::new();
+        log.read(&mut cursor, Encoding::Native, &mut slices);
+        for slice in &slices {
+            got.extend_from_slice(slice.bytes());
+        }
+        prop_assert_eq!(cursor, log.head());
+        prop_assert_eq!(got, all);
+    }
+}
