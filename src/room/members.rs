@@ -20,7 +20,7 @@ pub struct Member {
     pub door: Encoding,
     pub(super) meter: Meter,
     pub(super) seat: Seat,
-    claim: Claim,
+    number: Option<Box<Number>>,
 }
 
 impl Member {
@@ -49,7 +49,7 @@ impl Members {
         host: bool,
         session: Option<SessionKey>,
     ) -> (Lease, Arc<str>) {
-        let (name, claim) = self.names.claim(&name_or_default(wanted));
+        let (name, number) = self.names.claim(&name_or_default(wanted));
         let name: Arc<str> = name.into();
         self.last_id += 1;
         // Counted up from 0 just before: never 0.
@@ -63,7 +63,7 @@ impl Members {
             door,
             meter: Meter::default(),
             seat,
-            claim,
+            number,
         };
         self.by_id.insert(id, member);
         (lease, name)
@@ -72,7 +72,7 @@ impl Members {
     /// Lets a member go; its name is free then.
     pub fn leave(&mut self, id: MemberId) -> Option<Member> {
         let member = self.by_id.remove(&id)?;
-        self.names.release(&member.claim);
+        self.names.release(&member.name, member.number.as_deref());
         self.text_readers -= usize::from(member.door == Encoding::Text);
         Some(member)
     }
@@ -114,19 +114,19 @@ impl Members {
     }
 }
 
-/// What a member must give back when it leaves.
+/// The number put behind a name, which a member gives back when it leaves.
 #[derive(Debug)]
-struct Claim {
-    looks: Looks,
-    /// The name that was wanted (by how it reads) and the number put behind it.
-    number: Option<(String, u32)>,
+struct Number {
+    /// The name that was wanted, by how it reads.
+    wanted: String,
+    number: u32,
 }
 
 /// The names in use, compared by how they look.
 #[derive(Debug, Default)]
 struct Names {
-    seen: HashSet<String>,
-    read: HashSet<String>,
+    seen: HashSet<Box<str>>,
+    read: HashSet<Box<str>>,
     numbers: HashMap<String, Numbers>,
 }
 
@@ -144,10 +144,11 @@ struct Numbers {
 
 impl Names {
     /// Claims `name`, or `name_1`, `name_2`, … if it is in use.
-    fn claim(&mut self, name: &str) -> (String, Claim) {
+    fn claim(&mut self, name: &str) -> (String, Option<Box<Number>>) {
         let looks = Looks::of(name);
         if self.is_free(&looks) {
-            return (name.to_owned(), self.take(looks, None));
+            self.take(looks);
+            return (name.to_owned(), None);
         }
         let wanted = looks.read;
         let mut misses = 0;
@@ -173,7 +174,8 @@ impl Names {
                 if let Some(numbers) = self.numbers.get_mut(&wanted) {
                     numbers.used += 1;
                 }
-                return (name, self.take(looks, Some((wanted, number))));
+                self.take(looks);
+                return (name, Some(Box::new(Number { wanted, number })));
             }
             // Someone chose this very name: go on to another number.
             misses += 1;
@@ -181,19 +183,21 @@ impl Names {
     }
 
     fn is_free(&self, looks: &Looks) -> bool {
-        !self.seen.contains(&looks.seen) && !self.read.contains(&looks.read)
+        !self.seen.contains(&*looks.seen) && !self.read.contains(&*looks.read)
     }
 
-    fn take(&mut self, looks: Looks, number: Option<(String, u32)>) -> Claim {
-        self.seen.insert(looks.seen.clone());
-        self.read.insert(looks.read.clone());
-        Claim { looks, number }
+    fn take(&mut self, looks: Looks) {
+        self.seen.insert(looks.seen.into());
+        self.read.insert(looks.read.into());
     }
 
-    fn release(&mut self, claim: &Claim) {
-        self.seen.remove(&claim.looks.seen);
-        self.read.remove(&claim.looks.read);
-        if let Some((wanted, number)) = &claim.number
+    /// Frees a name, and the number put behind it. How the name looks is found
+    /// out again: held for each member, it would take more than all else of it.
+    fn release(&mut self, name: &str, number: Option<&Number>) {
+        let looks = Looks::of(name);
+        self.seen.remove(&*looks.seen);
+        self.read.remove(&*looks.read);
+        if let Some(Number { wanted, number }) = number
             && let Some(numbers) = self.numbers.get_mut(wanted)
         {
             numbers.used -= 1;

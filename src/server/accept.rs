@@ -13,7 +13,7 @@ use crate::wire::frame::{Code, Reply, write_frame};
 use crate::wire::native::error;
 use crate::wire::text::write_notice;
 
-use super::connection::{hang_up, serve};
+use super::connection::{Connection, hang_up, serve};
 use super::event::{Event, Refusal};
 use super::session::Session;
 use super::shared::Shared;
@@ -51,13 +51,12 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, open: mps
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         match shared.admit(address, Instant::now()) {
             Ok(guest) => {
-                let open = open.clone();
-                let news = shared.news();
-                let session = Session::new(guest, Instant::now());
-                tokio::spawn(async move {
-                    serve(stream, session, news).await;
-                    drop(open);
-                });
+                tokio::spawn(serve(Box::new(Connection {
+                    stream,
+                    session: Session::new(guest, Instant::now()),
+                    news: shared.news(),
+                    _open: open.clone(),
+                })));
             }
             Err(why) => {
                 shared.report(Event::Refused { address, why });

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::bell::Ear;
@@ -47,23 +48,45 @@ thread_local! {
     });
 }
 
+/// One connection, and what serving it takes.
+pub(super) struct Connection {
+    pub stream: TcpStream,
+    pub session: Session,
+    pub news: Ear,
+    /// Held while it lasts.
+    pub _open: mpsc::Sender<()>,
+}
+
 /// Serves a connection until it ends.
-pub(super) async fn serve(mut stream: TcpStream, mut session: Session, news: Ear) {
-    if let Some(farewell) = converse(&mut stream, &mut session, news).await {
-        // The guest is out of the room already; only the socket is left.
-        let last_words = say_goodbye(&stream, &mut session, farewell);
-        if let Ok(Ok(())) = timeout(LAST_WRITE_TIMEOUT, last_words).await {
-            hang_up(&stream).await;
-        }
+///
+/// Most are idle most of the time, and there may be thousands: what a task holds
+/// while it waits is kept small. So the connection is boxed (an argument that is
+/// moved stands in a future twice), and so is how it ends.
+pub(super) async fn serve(mut connection: Box<Connection>) {
+    if let Some(farewell) = converse(&mut connection).await {
+        Box::pin(part(&mut connection, farewell)).await;
+    }
+}
+
+/// Parts from a guest who is out of the room already; only the socket is left.
+async fn part(connection: &mut Connection, farewell: Farewell) {
+    let Connection {
+        stream, session, ..
+    } = connection;
+    let last_words = say_goodbye(stream, session, farewell);
+    if let Ok(Ok(())) = timeout(LAST_WRITE_TIMEOUT, last_words).await {
+        hang_up(stream).await;
     }
 }
 
 /// Talks until the session ends; `None` if it is because the connection broke.
-async fn converse(
-    stream: &mut TcpStream,
-    session: &mut Session,
-    mut news: Ear,
-) -> Option<Farewell> {
+async fn converse(connection: &mut Connection) -> Option<Farewell> {
+    let Connection {
+        stream,
+        session,
+        news,
+        ..
+    } = connection;
     let mut alarm = pin!(sleep(Duration::ZERO));
     let mut alarm_at = None;
     loop {
@@ -95,7 +118,7 @@ async fn converse(
         }
         let alarm = alarm_at.is_some().then_some(alarm.as_mut());
         let blocked = written == Written::Blocked;
-        match wait(stream, session, blocked, &mut news, alarm).await {
+        match wait(stream, session, blocked, news, alarm).await {
             // It may have more: after the others.
             Wake::Input(Ok(READ_BYTES)) => tokio::task::yield_now().await,
             Wake::Input(Ok(0)) => session.half_close(Instant::now()),
