@@ -52,7 +52,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, open: mps
         match shared.admit(address, Instant::now()) {
             Ok(guest) => {
                 tokio::spawn(serve(Box::new(Connection {
-                    stream,
+                    stream: Arc::new(stream),
                     session: Session::new(guest, Instant::now()),
                     news: shared.news(),
                     _open: open.clone(),

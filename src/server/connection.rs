@@ -3,17 +3,20 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep, timeout};
 
+use crate::room::Cursor;
+
 use super::bell::Ear;
+use super::fanout::{Place, io_slices};
 use super::session::{Farewell, Found, Session, Slices};
 
 /// How many bytes are read at once. What is read of one connection before the
@@ -50,7 +53,7 @@ thread_local! {
 
 /// One connection, and what serving it takes.
 pub(super) struct Connection {
-    pub stream: TcpStream,
+    pub stream: Arc<TcpStream>,
     pub session: Session,
     pub news: Ear,
     /// Held while it lasts.
@@ -87,6 +90,8 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
         news,
         ..
     } = connection;
+    let fan_out = Arc::clone(&session.shared().fan_out);
+    let mut place: Option<Place> = None;
     let mut alarm = pin!(sleep(Duration::ZERO));
     let mut alarm_at = None;
     loop {
@@ -117,16 +122,35 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
             alarm_at = Some(deadline);
         }
         let alarm = alarm_at.is_some().then_some(alarm.as_mut());
-        let blocked = written == Written::Blocked;
-        match wait(stream, session, blocked, news, alarm).await {
-            // It may have more: after the others.
-            Wake::Input(Ok(READ_BYTES)) => tokio::task::yield_now().await,
-            Wake::Input(Ok(0)) => session.half_close(Instant::now()),
-            Wake::Input(Ok(_)) | Wake::News => {}
-            Wake::Input(Err(_)) => {
+        let more = match session.follows_from() {
+            _ if written == Written::Blocked => More::Space,
+            Some(cursor) => {
+                let place = place.get_or_insert_with(|| fan_out.place(stream));
+                More::Follow(place, cursor)
+            }
+            None => More::Log(news),
+        };
+        let wake = wait(stream, session.wants_input(), more, alarm).await;
+        if let Some(back) = place.as_ref().and_then(Place::take_back) {
+            let Ok(rest) = back.rest else {
                 session.break_off(Instant::now());
                 return None;
-            }
+            };
+            session.go_on(back.cursor, rest);
+        }
+        match wake {
+            Wake::News => {}
+            Wake::Input => match read(stream, session) {
+                // It may have more: after the others.
+                Ok(READ_BYTES) => tokio::task::yield_now().await,
+                Ok(0) => session.half_close(Instant::now()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    session.break_off(Instant::now());
+                    return None;
+                }
+            },
             Wake::Alarm => {
                 alarm_at = None;
                 session.tick(Instant::now());
@@ -139,33 +163,39 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
 enum Wake {
     /// There may be something to write.
     News,
-    /// So many bytes came, and were taken; none is the end of them.
-    Input(io::Result<usize>),
+    /// There may be something to read.
+    Input,
     Alarm,
 }
 
-/// Waits until there is something to do. What came is taken at once: the buffer
-/// is shared.
+/// What there may be more to write after.
+enum More<'a> {
+    /// The peer takes more; what is new can wait until the rest is written.
+    Space,
+    /// There is news in the log.
+    Log(&'a mut Ear),
+    /// The socket is given back by the fan-out, which writes the log from there on.
+    Follow(&'a Place, Cursor),
+}
+
+/// Waits until there is something to do.
 async fn wait(
-    stream: &mut TcpStream,
-    session: &mut Session,
-    blocked: bool,
-    news: &mut Ear,
+    stream: &TcpStream,
+    wants_input: bool,
+    mut more: More<'_>,
     mut alarm: Option<Pin<&mut Sleep>>,
 ) -> Wake {
     poll_fn(|context| {
-        if blocked {
-            // What is new can wait until the rest is written.
-            if stream.poll_write_ready(context).is_ready() {
-                return Poll::Ready(Wake::News);
-            }
-        } else if news.poll_ring(context).is_ready() {
+        let more = match &mut more {
+            More::Space => stream.poll_write_ready(context).map(drop),
+            More::Log(news) => news.poll_ring(context),
+            More::Follow(place, cursor) => place.poll_follow(*cursor, context),
+        };
+        if more.is_ready() {
             return Poll::Ready(Wake::News);
         }
-        if session.wants_input()
-            && let Poll::Ready(read) = poll_read(stream, session, context)
-        {
-            return Poll::Ready(Wake::Input(read));
+        if wants_input && stream.poll_read_ready(context).is_ready() {
+            return Poll::Ready(Wake::Input);
         }
         match &mut alarm {
             Some(alarm) => alarm.as_mut().poll(context).map(|()| Wake::Alarm),
@@ -177,19 +207,13 @@ async fn wait(
 
 /// Reads what has come, as far as it fits into the buffer, and hands it to the
 /// session.
-fn poll_read(
-    stream: &mut TcpStream,
-    session: &mut Session,
-    context: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
+fn read(stream: &TcpStream, session: &mut Session) -> io::Result<usize> {
     SCRATCH.with_borrow_mut(|scratch| {
-        let mut buffer = ReadBuf::new(&mut scratch.read);
-        ready!(Pin::new(stream).poll_read(context, &mut buffer))?;
-        let bytes = buffer.filled();
-        if !bytes.is_empty() {
-            session.take(bytes, Instant::now());
+        let count = stream.try_read(&mut scratch.read)?;
+        if count > 0 {
+            session.take(&scratch.read[..count], Instant::now());
         }
-        Poll::Ready(Ok(bytes.len()))
+        Ok(count)
     })
 }
 
@@ -216,13 +240,7 @@ fn write(stream: &TcpStream, session: &mut Session) -> io::Result<Written> {
             let result = match slices.as_slice() {
                 [] => stream.try_write(session.output()),
                 [slice] => stream.try_write(slice.bytes()),
-                slices => {
-                    let buffers: Vec<IoSlice<'_>> = slices
-                        .iter()
-                        .map(|slice| IoSlice::new(slice.bytes()))
-                        .collect();
-                    stream.try_write_vectored(&buffers)
-                }
+                slices => stream.try_write_vectored(&io_slices(slices)),
             };
             let count = match result {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,

@@ -8,6 +8,7 @@ mod accept;
 mod bell;
 mod connection;
 mod event;
+mod fanout;
 mod guest;
 mod listener;
 mod session;
@@ -20,6 +21,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use crate::room::{Closing, GATHER_TIME, clean_room_name};
@@ -29,6 +31,7 @@ pub use self::event::{Event, Refusal};
 pub use self::listener::BindError;
 pub use self::settings::Settings;
 
+use self::fanout::Turn;
 use self::shared::Shared;
 
 /// How long the members may take to read that the room was closed.
@@ -153,6 +156,7 @@ impl Server {
         drop(open);
         let gatherer = tokio::spawn(tell_gathered(Arc::clone(&shared)));
         let waiter = tokio::spawn(wait_for_the_absent(Arc::clone(&shared)));
+        let writer = tokio::spawn(write_news(Arc::clone(&shared)));
         let watcher = tokio::spawn(close_when_deserted(Arc::clone(&shared)));
 
         let mut news = shared.news();
@@ -169,11 +173,28 @@ impl Server {
         waiter.abort();
         watcher.abort();
         let _ = timeout(CLOSE_TIMEOUT, all_gone.recv()).await;
+        writer.abort();
         Ok(if shared.ended_empty() {
             Ended::Empty
         } else {
             Ended::Closed(closing)
         })
+    }
+}
+
+/// Writes what is new in the log to all who follow it.
+async fn write_news(shared: Arc<Shared>) {
+    loop {
+        shared.fan_out.news().await;
+        let mut from = 0;
+        loop {
+            match shared.fan_out.write(&shared, from) {
+                Turn::Next(next) => from = next,
+                Turn::Done { again: true } => from = 0,
+                Turn::Done { again: false } => break,
+            }
+            yield_now().await;
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::wire::{native, text};
 
 use super::bell::{Bell, Ear};
 use super::event::{Event, Refusal};
+use super::fanout::FanOut;
 use super::guest::Guest;
 use super::settings::Settings;
 
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     missed: Mutex<u64>,
     /// Rung whenever the log grew.
     news: Arc<Bell>,
+    /// Writes the log to those who have nothing else to do.
+    pub(super) fan_out: Arc<FanOut>,
     /// Changes in who is here wait to be told.
     gathering: Notify,
     /// Someone is away.
@@ -96,6 +99,7 @@ impl Shared {
             away: Mutex::default(),
             missed: Mutex::default(),
             news: Arc::default(),
+            fan_out: Arc::default(),
             gathering: Notify::new(),
             absence: Notify::new(),
             deserted: Notify::new(),
@@ -116,6 +120,7 @@ impl Shared {
     /// Wakes everyone who follows the log.
     pub(super) fn tell_news(&self) {
         self.news.ring();
+        self.fan_out.tell_news();
     }
 
     /// Waits until changes in who is here wait to be told.

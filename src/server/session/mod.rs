@@ -129,6 +129,11 @@ impl Session {
         }
     }
 
+    /// What it shares with all others.
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// How the session ends once its output is written, if it ends.
     pub(super) const fn ending(&self) -> Option<Farewell> {
         self.ending

@@ -5,11 +5,12 @@
 use std::mem;
 use std::ops::Range;
 
-use crate::room::{Closing, Encoding, Gap, Room, Slice, Why};
+use crate::room::{Closing, Cursor, Encoding, Gap, Room, Slice, Why};
 use crate::wire::frame::{Reply, write_frame};
 use crate::wire::native::{closed, gap, taken_over};
 use crate::wire::text::{self, Manner, first_chunk, write_notice};
 
+use super::super::fanout::split;
 use super::{Farewell, Membership, Session, Speech};
 
 /// While a newcomer is sent the past, this many bytes of it are held for it at
@@ -166,25 +167,45 @@ impl Session {
     /// Notes that the first `count` bytes of what was gathered were written.
     /// What is left of an entry that was cut is held for the peer; the cursor
     /// stands behind it. Tells whether it was all that was gathered of the log.
-    pub fn wrote(&mut self, mut count: usize, slices: &Slices) -> bool {
+    pub fn wrote(&mut self, count: usize, slices: &Slices) -> bool {
         self.took |= count > 0 && !self.wants_input();
         if slices.is_empty() {
             self.written += count;
             return false;
         }
-        for slice in slices {
-            let length = slice.bytes().len();
-            if count < length {
-                let (cursor, rest) = slice.split(count);
-                self.output = rest.to_vec();
-                if let Some(member) = &mut self.member {
-                    member.cursor = cursor;
-                }
-                return false;
+        match split(slices, count) {
+            Some((cursor, rest)) => {
+                self.go_on(cursor, rest);
+                false
             }
-            count -= length;
+            None => true,
         }
-        true
+    }
+
+    /// From where on the peer has nothing to do but to follow the log, if that is
+    /// so.
+    pub fn follows_from(&self) -> Option<Cursor> {
+        match &self.member {
+            Some(member)
+                if member.door == Encoding::Native
+                    && member.replay.is_empty()
+                    && self.output.is_empty()
+                    && self.replies.is_empty()
+                    && self.ending.is_none() =>
+            {
+                Some(member.cursor)
+            }
+            _ => None,
+        }
+    }
+
+    /// Goes on with writing the log from `cursor` on, after `rest` of the entry
+    /// before it.
+    pub fn go_on(&mut self, cursor: Cursor, rest: Vec<u8>) {
+        self.output = rest;
+        if let Some(member) = &mut self.member {
+            member.cursor = cursor;
+        }
     }
 }
 

@@ -1,0 +1,265 @@
+//! The fan-out: what is new in the log is written to everyone who has read all that
+//! came before it.
+//!
+//! Whatever concerns one peer alone is done by its connection's task. While all
+//! that is left to do is to follow the log, the task leaves its socket in a
+//! [`Place`] here and sleeps; what is new is then written by [`FanOut::write`],
+//! one follower after the other, and no task is woken for it: for each follower
+//! that is one call of the kernel and next to nothing else. A follower whose socket
+//! does not take everything is given back to its task, with what is left.
+
+use std::io::{self, IoSlice};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::room::{Cursor, Encoding, Room, Slice};
+
+use super::shared::Shared;
+
+/// How many followers are looked at before the connections' tasks get their turn.
+const TURN: usize = 256;
+
+/// The sockets that follow the log, of one thread.
+#[derive(Debug, Default)]
+pub(super) struct FanOut {
+    followers: Mutex<Followers>,
+    /// The log grew.
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Followers {
+    places: Vec<Option<Follower>>,
+    free: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Follower {
+    stream: Arc<TcpStream>,
+    at: At,
+    /// Of its task.
+    waker: Waker,
+}
+
+/// Where a follower is.
+#[derive(Debug)]
+enum At {
+    /// With its task, which does other things.
+    Task,
+    /// Here: it has read the log up to there.
+    Log(Cursor),
+    /// On its way back to its task, which was woken.
+    Back(Box<GivenBack>),
+}
+
+/// A follower that is given back to its task.
+#[derive(Debug)]
+pub(super) struct GivenBack {
+    /// Up to where it has read the log, when `rest` is written too.
+    pub cursor: Cursor,
+    /// What is left of an entry that was written in part, or why its socket cannot
+    /// be written to any more.
+    pub rest: io::Result<Vec<u8>>,
+}
+
+/// What of the log is new to a follower.
+#[derive(Default)]
+struct New {
+    /// For those who have read up to there.
+    from: Option<Cursor>,
+    /// Up to where it goes.
+    to: Option<Cursor>,
+    slices: Vec<Slice>,
+    bytes: usize,
+    /// Whether the room is closed by it.
+    closes: bool,
+}
+
+/// How far a turn went.
+pub(super) enum Turn {
+    /// To the last follower.
+    Done {
+        /// Whether there is more to write.
+        again: bool,
+    },
+    /// To the one before this.
+    Next(usize),
+}
+
+impl FanOut {
+    fn lock(&self) -> MutexGuard<'_, Followers> {
+        // What it guards is whole at any time.
+        self.followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that the log grew.
+    pub fn tell_news(&self) {
+        self.news.notify_one();
+    }
+
+    /// Waits until the log grew.
+    pub async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// A place for the socket of a connection.
+    pub fn place(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Place {
+        let follower = Follower {
+            stream: Arc::clone(stream),
+            at: At::Task,
+            waker: Waker::noop().clone(),
+        };
+        let mut followers = self.lock();
+        let index = followers.free.pop().unwrap_or_else(|| {
+            followers.places.push(None);
+            followers.places.len() - 1
+        });
+        followers.places[index] = Some(follower);
+        Place {
+            fan_out: Arc::clone(self),
+            index,
+        }
+    }
+
+    /// Writes what is new to the followers from the one at `from` on, as many as
+    /// may be written to in one turn.
+    pub fn write(&self, shared: &Shared, from: usize) -> Turn {
+        let mut followers = self.lock();
+        let mut new = New::default();
+        let to = followers.places.len().min(from.saturating_add(TURN));
+        for follower in followers.places[from.min(to)..to].iter_mut().flatten() {
+            let At::Log(cursor) = follower.at else {
+                continue;
+            };
+            if new.from != Some(cursor) {
+                new.read(&mut shared.room(), cursor);
+            }
+            if let Some(back) = new.write(follower, cursor) {
+                follower.at = At::Back(Box::new(back));
+                follower.waker.wake_by_ref();
+            }
+        }
+        if to < followers.places.len() {
+            return Turn::Next(to);
+        }
+        drop(followers);
+        let again = new.to.is_some_and(|to| shared.room().is_behind(to));
+        Turn::Done { again }
+    }
+}
+
+impl New {
+    /// Finds what is new to those who have read up to `cursor`.
+    fn read(&mut self, room: &mut Room, cursor: Cursor) {
+        self.slices.clear();
+        let mut to = cursor;
+        let missed = room.read(&mut to, Encoding::Native, &mut self.slices);
+        self.from = Some(cursor);
+        // What is to be done about a gap, its task knows.
+        self.to = missed.is_none().then_some(to);
+        self.bytes = self.slices.iter().map(|slice| slice.bytes().len()).sum();
+        self.closes = room.closed().is_some();
+    }
+
+    /// Writes it to a follower. Returns it where its task has to go on with it.
+    fn write(&self, follower: &mut Follower, cursor: Cursor) -> Option<GivenBack> {
+        let back = |cursor, rest| Some(GivenBack { cursor, rest });
+        let Some(to) = self.to else {
+            return back(cursor, Ok(Vec::new()));
+        };
+        let written = match self.slices.as_slice() {
+            [] => Ok(0),
+            [slice] => follower.stream.try_write(slice.bytes()),
+            slices => follower.stream.try_write_vectored(&io_slices(slices)),
+        };
+        match written {
+            Ok(count) if count == self.bytes && !self.closes => {
+                follower.at = At::Log(to);
+                None
+            }
+            Ok(count) => {
+                let (cursor, rest) = split(&self.slices, count).unwrap_or((to, Vec::new()));
+                back(cursor, Ok(rest))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => back(cursor, Ok(Vec::new())),
+            Err(error) => back(cursor, Err(error)),
+        }
+    }
+}
+
+/// What of `slices` is written in one call.
+pub(super) fn io_slices(slices: &[Slice]) -> Vec<IoSlice<'_>> {
+    slices
+        .iter()
+        .map(|slice| IoSlice::new(slice.bytes()))
+        .collect()
+}
+
+/// Where a reader stands who took the first `count` bytes of `slices`, and what is
+/// left of the entry that they end in; `None` if it took all of them.
+pub(super) fn split(slices: &[Slice], mut count: usize) -> Option<(Cursor, Vec<u8>)> {
+    for slice in slices {
+        let length = slice.bytes().len();
+        if count < length {
+            let (cursor, rest) = slice.split(count);
+            return Some((cursor, rest.to_vec()));
+        }
+        count -= length;
+    }
+    None
+}
+
+/// The place of a connection's socket. It is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    fan_out: Arc<FanOut>,
+    index: usize,
+}
+
+impl Place {
+    /// Leaves the socket here, after what is before `cursor` was written to it; is
+    /// ready when the task has to go on with it.
+    pub fn poll_follow(&self, cursor: Cursor, context: &Context<'_>) -> Poll<()> {
+        let mut followers = self.fan_out.lock();
+        let Some(follower) = &mut followers.places[self.index] else {
+            return Poll::Ready(());
+        };
+        match follower.at {
+            At::Back(_) => return Poll::Ready(()),
+            At::Task => follower.at = At::Log(cursor),
+            At::Log(_) => {}
+        }
+        if !follower.waker.will_wake(context.waker()) {
+            follower.waker.clone_from(context.waker());
+        }
+        Poll::Pending
+    }
+
+    /// Takes the socket back, if it was left here.
+    pub fn take_back(&self) -> Option<GivenBack> {
+        let mut followers = self.fan_out.lock();
+        let follower = followers.places[self.index].as_mut()?;
+        match mem::replace(&mut follower.at, At::Task) {
+            At::Task => None,
+            At::Log(cursor) => Some(GivenBack {
+                cursor,
+                rest: Ok(Vec::new()),
+            }),
+            At::Back(back) => Some(*back),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut followers = self.fan_out.lock();
+        followers.places[self.index] = None;
+        followers.free.push(self.index);
+    }
+}
