@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep, timeout};
 
-use crate::room::Cursor;
+use crate::room::{Cursor, Lease};
 
 use super::bell::Ear;
 use super::fanout::{Place, io_slices};
@@ -124,9 +124,9 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
         let alarm = alarm_at.is_some().then_some(alarm.as_mut());
         let more = match session.follows_from() {
             _ if written == Written::Blocked => More::Space,
-            Some(cursor) => {
+            Some(from) => {
                 let place = place.get_or_insert_with(|| fan_out.place(stream));
-                More::Follow(place, cursor)
+                More::Follow(place, from)
             }
             None => More::Log(news),
         };
@@ -175,7 +175,7 @@ enum More<'a> {
     /// There is news in the log.
     Log(&'a mut Ear),
     /// The socket is given back by the fan-out, which writes the log from there on.
-    Follow(&'a Place, Cursor),
+    Follow(&'a Place, (Cursor, Lease)),
 }
 
 /// Waits until there is something to do.
@@ -189,7 +189,7 @@ async fn wait(
         let more = match &mut more {
             More::Space => stream.poll_write_ready(context).map(drop),
             More::Log(news) => news.poll_ring(context),
-            More::Follow(place, cursor) => place.poll_follow(*cursor, context),
+            More::Follow(place, from) => place.poll_follow(*from, context),
         };
         if more.is_ready() {
             return Poll::Ready(Wake::News);

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::room::{Cursor, Encoding, Room, Slice};
+use crate::room::{Cursor, Encoding, Lease, Room, Slice};
 
 use super::shared::Shared;
 
@@ -35,6 +35,9 @@ pub(super) struct FanOut {
 struct Followers {
     places: Vec<Option<Follower>>,
     free: Vec<usize>,
+    /// How many takeovers of memberships there were when the last round began, and
+    /// the one that is going on.
+    takeovers: (u64, u64),
 }
 
 #[derive(Debug)]
@@ -50,8 +53,8 @@ struct Follower {
 enum At {
     /// With its task, which does other things.
     Task,
-    /// Here: it has read the log up to there.
-    Log(Cursor),
+    /// Here: it has read the log up to there, for this member.
+    Log(Cursor, Lease),
     /// On its way back to its task, which was woken.
     Back(Box<GivenBack>),
 }
@@ -132,22 +135,32 @@ impl FanOut {
     pub fn write(&self, shared: &Shared, from: usize) -> Turn {
         let mut followers = self.lock();
         let mut new = New::default();
+        let takeovers = shared.room().takeovers();
+        if from == 0 {
+            followers.takeovers.1 = takeovers;
+        }
+        let any_taken_over = takeovers != followers.takeovers.0;
         let to = followers.places.len().min(from.saturating_add(TURN));
         for follower in followers.places[from.min(to)..to].iter_mut().flatten() {
-            let At::Log(cursor) = follower.at else {
+            let At::Log(cursor, lease) = follower.at else {
                 continue;
             };
+            if any_taken_over && !shared.room().honours(lease) {
+                follower.give_back(cursor, Ok(Vec::new()));
+                continue;
+            }
             if new.from != Some(cursor) {
                 new.read(&mut shared.room(), cursor);
             }
-            if let Some(back) = new.write(follower, cursor) {
-                follower.at = At::Back(Box::new(back));
-                follower.waker.wake_by_ref();
+            match new.write(&follower.stream, cursor) {
+                Wrote::All(to) => follower.at = At::Log(to, lease),
+                Wrote::Less(cursor, rest) => follower.give_back(cursor, rest),
             }
         }
         if to < followers.places.len() {
             return Turn::Next(to);
         }
+        followers.takeovers.0 = followers.takeovers.1;
         drop(followers);
         let again = new.to.is_some_and(|to| shared.room().is_behind(to));
         Turn::Done { again }
@@ -167,29 +180,42 @@ impl New {
         self.closes = room.closed().is_some();
     }
 
-    /// Writes it to a follower. Returns it where its task has to go on with it.
-    fn write(&self, follower: &mut Follower, cursor: Cursor) -> Option<GivenBack> {
-        let back = |cursor, rest| Some(GivenBack { cursor, rest });
+    /// Writes it to a follower that has read up to `cursor`.
+    fn write(&self, stream: &TcpStream, cursor: Cursor) -> Wrote {
         let Some(to) = self.to else {
-            return back(cursor, Ok(Vec::new()));
+            return Wrote::Less(cursor, Ok(Vec::new()));
         };
         let written = match self.slices.as_slice() {
             [] => Ok(0),
-            [slice] => follower.stream.try_write(slice.bytes()),
-            slices => follower.stream.try_write_vectored(&io_slices(slices)),
+            [slice] => stream.try_write(slice.bytes()),
+            slices => stream.try_write_vectored(&io_slices(slices)),
         };
         match written {
-            Ok(count) if count == self.bytes && !self.closes => {
-                follower.at = At::Log(to);
-                None
-            }
+            Ok(count) if count == self.bytes && !self.closes => Wrote::All(to),
             Ok(count) => {
                 let (cursor, rest) = split(&self.slices, count).unwrap_or((to, Vec::new()));
-                back(cursor, Ok(rest))
+                Wrote::Less(cursor, Ok(rest))
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => back(cursor, Ok(Vec::new())),
-            Err(error) => back(cursor, Err(error)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Wrote::Less(cursor, Ok(Vec::new()))
+            }
+            Err(error) => Wrote::Less(cursor, Err(error)),
         }
+    }
+}
+
+/// What became of what is new to a follower.
+enum Wrote {
+    /// It was written, up to there.
+    All(Cursor),
+    /// The follower's task has to go on with it; the same as in [`GivenBack`].
+    Less(Cursor, io::Result<Vec<u8>>),
+}
+
+impl Follower {
+    fn give_back(&mut self, cursor: Cursor, rest: io::Result<Vec<u8>>) {
+        self.at = At::Back(Box::new(GivenBack { cursor, rest }));
+        self.waker.wake_by_ref();
     }
 }
 
@@ -223,17 +249,17 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Leaves the socket here, after what is before `cursor` was written to it; is
-    /// ready when the task has to go on with it.
-    pub fn poll_follow(&self, cursor: Cursor, context: &Context<'_>) -> Poll<()> {
+    /// Leaves the socket of a member here, after what is before `cursor` was written
+    /// to it; is ready when the task has to go on with it.
+    pub fn poll_follow(&self, (cursor, lease): (Cursor, Lease), context: &Context<'_>) -> Poll<()> {
         let mut followers = self.fan_out.lock();
         let Some(follower) = &mut followers.places[self.index] else {
             return Poll::Ready(());
         };
         match follower.at {
             At::Back(_) => return Poll::Ready(()),
-            At::Task => follower.at = At::Log(cursor),
-            At::Log(_) => {}
+            At::Task => follower.at = At::Log(cursor, lease),
+            At::Log(..) => {}
         }
         if !follower.waker.will_wake(context.waker()) {
             follower.waker.clone_from(context.waker());
@@ -247,7 +273,7 @@ impl Place {
         let follower = followers.places[self.index].as_mut()?;
         match mem::replace(&mut follower.at, At::Task) {
             At::Task => None,
-            At::Log(cursor) => Some(GivenBack {
+            At::Log(cursor, _) => Some(GivenBack {
                 cursor,
                 rest: Ok(Vec::new()),
             }),

@@ -5,7 +5,7 @@
 use std::mem;
 use std::ops::Range;
 
-use crate::room::{Closing, Cursor, Encoding, Gap, Room, Slice, Why};
+use crate::room::{Closing, Cursor, Encoding, Gap, Lease, Room, Slice, Why};
 use crate::wire::frame::{Reply, write_frame};
 use crate::wire::native::{closed, gap, taken_over};
 use crate::wire::text::{self, Manner, first_chunk, write_notice};
@@ -183,8 +183,8 @@ impl Session {
     }
 
     /// From where on the peer has nothing to do but to follow the log, if that is
-    /// so.
-    pub fn follows_from(&self) -> Option<Cursor> {
+    /// so, and for which member.
+    pub fn follows_from(&self) -> Option<(Cursor, Lease)> {
         match &self.member {
             Some(member)
                 if member.door == Encoding::Native
@@ -193,7 +193,7 @@ impl Session {
                     && self.replies.is_empty()
                     && self.ending.is_none() =>
             {
-                Some(member.cursor)
+                Some((member.cursor, member.lease))
             }
             _ => None,
         }
