@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
@@ -11,6 +12,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::room::{Pace, Rules, clean_room_name};
 use crate::server::Settings;
+use crate::store::Keep;
 use crate::terminal::LISTENER_NAME;
 use crate::wire::address::Address;
 use crate::wire::{DEFAULT_PORT, HISTORY, NAME_TIMEOUT};
@@ -141,6 +143,27 @@ struct ServerOptions {
           default_value_t = Rules::default().grace.as_secs(),
           value_parser = within::<u64>(0..=86_400))]
     grace: u64,
+
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+/// Where what is said is kept, and how much of it.
+#[derive(Args)]
+struct StoreOptions {
+    /// Keep what is said in a file, which is made if it is not there: members see a
+    /// message when it is on disk, and the room goes on after a restart
+    #[arg(long, value_name = "FILE", requires = "server")]
+    store: Option<PathBuf>,
+
+    /// How many messages are kept in it, at least 1 [default: all]
+    #[arg(long, value_name = "N", requires = "store",
+          value_parser = within::<u64>(1..=u64::from(u32::MAX)))]
+    keep_messages: Option<u64>,
+
+    /// For how many days messages are kept in it, at least 1 [default: for ever]
+    #[arg(long, value_name = "N", requires = "store", value_parser = within::<u32>(1..=36_500))]
+    keep_days: Option<u32>,
 }
 
 #[derive(Args)]
@@ -151,7 +174,7 @@ struct ListenerOptions {
     // option has to be ruled out by itself.
     #[arg(long, conflicts_with_all = [
         "server", "port", "bind", "room_name", "stay_open", "history", "name_timeout",
-        "max_members", "max_per_address", "rate", "grace",
+        "max_members", "max_per_address", "rate", "grace", "store", "keep_messages", "keep_days",
     ])]
     listen: bool,
 
@@ -228,6 +251,11 @@ impl From<ServerOptions> for Settings {
             history: options.history,
             name_timeout: Duration::from_secs(options.name_timeout),
             max_per_address: options.max_per_address,
+            store: options.store.store,
+            keep: Keep {
+                messages: options.store.keep_messages,
+                days: options.store.keep_days,
+            },
             rules: Rules {
                 max_members: options.max_members,
                 pace: Pace::per_second(options.rate),
@@ -241,6 +269,8 @@ impl From<ServerOptions> for Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn read(arguments: &str) -> Result<Face, clap::Error> {
@@ -299,7 +329,8 @@ mod tests {
     fn every_flag_of_the_server_does_what_it_says() {
         let settings = server(
             "--port 0 --bind 127.0.0.1 --bind ::1 --room-name Ada's --stay-open --history 5 \
-             --name-timeout 6 --max-members 7 --max-per-address 0 --rate 0 --grace 8",
+             --name-timeout 6 --max-members 7 --max-per-address 0 --rate 0 --grace 8 \
+             --store room.db --keep-messages 9 --keep-days 10",
         );
         assert_eq!(settings.port, 0);
         let loopback: [IpAddr; 2] = [[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()];
@@ -312,6 +343,9 @@ mod tests {
         assert_eq!(settings.max_per_address, 0);
         assert_eq!(settings.rules.pace.per_second, 0);
         assert_eq!(settings.rules.grace, Duration::from_secs(8));
+        assert_eq!(settings.store.as_deref(), Some(Path::new("room.db")));
+        assert_eq!(settings.keep.messages, Some(9));
+        assert_eq!(settings.keep.days, Some(10));
     }
 
     #[test]
@@ -332,6 +366,13 @@ mod tests {
             "--listen --max-members 1",
             "--listen --max-per-address 1",
             "--listen --rate 0",
+            "--listen --store x",
+            "--listen --keep-messages 1",
+            "--listen --keep-days 1",
+            "--server --keep-messages 1",
+            "--server --keep-days 1",
+            "--server --store x --keep-messages 0",
+            "--server --store x --keep-days 0",
             "--listen --grace 0",
             "--name ada",
             "--server --name ada",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::durable::Absent;
 use super::event::MemberId;
 use super::log::Encoding;
 use super::name::{Looks, NAME_LIMIT, name_or_default};
@@ -49,11 +50,40 @@ impl Members {
         host: bool,
         session: Option<SessionKey>,
     ) -> (Lease, Arc<str>) {
-        let (name, number) = self.names.claim(&name_or_default(wanted));
-        let name: Arc<str> = name.into();
         self.last_id += 1;
         // Counted up from 0 just before: never 0.
         let id = MemberId::new(self.last_id).unwrap_or(MemberId::MIN);
+        self.take_in(id, wanted, door, host, session)
+    }
+
+    /// Gives no id up to this one to anyone who comes.
+    pub fn go_on_after(&mut self, last_id: u64) {
+        self.last_id = last_id;
+    }
+
+    /// Takes someone in who was here before, with its id and its name; `None` if
+    /// that id is not one of those that were given.
+    pub(super) fn restore(&mut self, absent: &Absent) -> Option<&mut Seat> {
+        let &Absent {
+            id, host, session, ..
+        } = absent;
+        if id.get() > self.last_id || self.by_id.contains_key(&id) {
+            return None;
+        }
+        self.take_in(id, &absent.name, Encoding::Native, host, Some(session));
+        self.by_id.get_mut(&id).map(|member| &mut member.seat)
+    }
+
+    fn take_in(
+        &mut self,
+        id: MemberId,
+        wanted: &str,
+        door: Encoding,
+        host: bool,
+        session: Option<SessionKey>,
+    ) -> (Lease, Arc<str>) {
+        let (name, number) = self.names.claim(&name_or_default(wanted));
+        let name: Arc<str> = name.into();
         self.text_readers += usize::from(door == Encoding::Text);
         let seat = Seat::new(session);
         let lease = seat.lease(id);

@@ -5,6 +5,7 @@
 //! [wire](crate::wire) hands in ([`Encoders`]), and readers follow with a
 //! [`Cursor`].
 
+mod durable;
 mod event;
 mod log;
 mod members;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+pub use self::durable::{Absent, Staged};
 pub use self::event::{Closing, Event, Gathered, MemberId, Why};
 pub use self::log::{Cursor, Encoding, Gap, Retention, Slice};
 pub use self::members::Member;
@@ -173,6 +175,8 @@ pub struct Room {
     sessions: Sessions,
     ids: IdHasher,
     log: Log,
+    /// What happened and is not stored, where the room is.
+    records: Option<Vec<Record>>,
     gathered: Option<Gathered>,
     ever_entered: bool,
     closed: Option<Closing>,
@@ -189,6 +193,7 @@ impl Room {
             sessions: Sessions::default(),
             ids: IdHasher::default(),
             log: Log::new(rules.retention),
+            records: None,
             gathered: None,
             ever_entered: false,
             closed: None,
@@ -224,6 +229,12 @@ impl Room {
         let id = lease.id;
         self.sessions.begin(session, id);
         self.ever_entered = true;
+        self.note(|| Record::Entered {
+            id,
+            name: Arc::clone(&name),
+            host,
+            session,
+        });
         let count = self.members.count();
         if count > SMALL_ROOM {
             self.gathered
@@ -266,6 +277,7 @@ impl Room {
     fn let_go(&mut self, id: MemberId, why: Why) -> Option<Arc<str>> {
         let member = self.members.leave(id)?;
         self.sessions.end(id, &member.seat);
+        self.note(|| Record::Left { id });
         if self.closed.is_none() {
             let count = self.members.count();
             if count >= SMALL_ROOM {
@@ -324,6 +336,14 @@ impl Room {
         if let Some(id) = id_hash {
             member.seat.say(id, seq);
         }
+        self.note(|| Record::Message {
+            seq,
+            at,
+            from: from.id,
+            name: Arc::clone(&name),
+            id: message_id.map(Into::into),
+            text: text.as_ref().into(),
+        });
         self.append(&Event::Message {
             seq,
             at,
@@ -340,6 +360,9 @@ impl Room {
     pub fn close(&mut self, closing: Closing) {
         if self.closed.is_none() {
             self.tell_gathered();
+            if closing == Closing::ForGood {
+                self.note(|| Record::Closed);
+            }
             self.append(&Event::Closed(closing));
             self.closed = Some(closing);
         }
@@ -405,8 +428,8 @@ impl Room {
 
     /// Whether there is something to read at `cursor`.
     #[must_use]
-    pub fn is_behind(&self, cursor: Cursor) -> bool {
-        cursor != self.log.head()
+    pub const fn is_behind(&self, cursor: Cursor) -> bool {
+        cursor.is_before(self.log.readable())
     }
 
     /// Reads the log: gives what there is at `cursor` to `into` and moves the

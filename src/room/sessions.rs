@@ -189,13 +189,20 @@ impl Room {
         if member.seat.key.is_none() || grace.is_zero() || self.closed.is_some() {
             return self.leave(lease, why);
         }
-        let until = now + grace.min(GRACE_LIMIT);
-        member.seat.absence = Some(Absence { until, why });
-        member.seat.turn += 1;
         let (id, name) = (lease.id, Arc::clone(&member.name));
-        self.sessions.away.insert((until, id));
+        self.wait_for(id, why, now);
         self.tell_whereabouts(&Event::Away { id, name: &name });
         Some(Parting::Away)
+    }
+
+    /// A member is away from now on.
+    pub(super) fn wait_for(&mut self, id: MemberId, why: Why, now: Instant) {
+        if let Some(member) = self.members.get_mut(id) {
+            let until = now + self.rules.grace.min(GRACE_LIMIT);
+            member.seat.absence = Some(Absence { until, why });
+            member.seat.turn += 1;
+            self.sessions.away.insert((until, id));
+        }
     }
 
     /// When [`Room::expire`] is to be called next.

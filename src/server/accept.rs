@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use crate::wire::door::{Door, not_served};
@@ -29,9 +29,8 @@ const REFUSED_AT_ONCE: usize = 64;
 /// How long someone who is not let in may take to show by which door it comes.
 const REFUSED_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Accepts connections and serves each in a task of its own, which holds a clone
-/// of `open` while it lasts.
-pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, open: mpsc::Sender<()>) {
+/// Accepts connections and serves each in a task of its own.
+pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let refused = Arc::new(Semaphore::new(REFUSED_AT_ONCE));
     let mut stalled = false;
     loop {
@@ -55,7 +54,6 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, open: mps
                     stream: Arc::new(stream),
                     session: Session::new(guest, Instant::now()),
                     news: shared.news(),
-                    _open: open.clone(),
                 })));
             }
             Err(why) => {

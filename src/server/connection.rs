@@ -4,20 +4,22 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::room::{Cursor, Lease};
+use crate::store::{ReadError, StoredMessage};
 
 use super::bell::Ear;
 use super::fanout::{Place, io_slices};
-use super::session::{Farewell, Found, Session, Slices};
+use super::session::{Farewell, Found, Session, Slices, Wanted};
+use super::shared::Shared;
 
 /// How many bytes are read at once. What is read of one connection before the
 /// others get their turn.
@@ -56,8 +58,6 @@ pub(super) struct Connection {
     pub stream: Arc<TcpStream>,
     pub session: Session,
     pub news: Ear,
-    /// Held while it lasts.
-    pub _open: mpsc::Sender<()>,
 }
 
 /// Serves a connection until it ends.
@@ -108,6 +108,11 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
             tokio::task::yield_now().await;
             continue;
         }
+        if let Some(wanted) = session.wanted() {
+            let fetched = Box::pin(fetch(session.shared(), wanted)).await;
+            session.take_past(fetched);
+            continue;
+        }
         if written == Written::Enough {
             tokio::task::yield_now().await;
             continue;
@@ -140,6 +145,8 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
         }
         match wake {
             Wake::News => {}
+            // Meanwhile it may not be wanted any more.
+            Wake::Input if !session.wants_input() => {}
             Wake::Input => match read(stream, session) {
                 // It may have more: after the others.
                 Ok(READ_BYTES) => tokio::task::yield_now().await,
@@ -157,6 +164,15 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
             }
         }
     }
+}
+
+/// Fetches messages of the past from the store.
+async fn fetch(shared: &Shared, wanted: &Wanted) -> Result<Vec<StoredMessage>, ReadError> {
+    let Some(history) = &shared.history else {
+        return Ok(Vec::new());
+    };
+    let Range { start, end } = wanted.range;
+    history.messages(start, end, wanted.bytes).await
 }
 
 /// Why a connection goes on.

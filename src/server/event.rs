@@ -58,6 +58,8 @@ pub enum Event {
         /// Why.
         why: Refusal,
     },
+    /// Something that is stored cannot be read, and why.
+    Unread(String),
     /// No connection can be accepted for the moment, and why.
     Stalled(String),
     /// This many events before the next one were dropped, because nobody took

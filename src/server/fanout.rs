@@ -177,7 +177,7 @@ impl New {
         // What is to be done about a gap, its task knows.
         self.to = missed.is_none().then_some(to);
         self.bytes = self.slices.iter().map(|slice| slice.bytes().len()).sum();
-        self.closes = room.closed().is_some();
+        self.closes = room.over().is_some();
     }
 
     /// Writes it to a follower that has read up to `cursor`.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
+use crate::store::OpenError;
 use crate::wire::address::Address;
 use crate::wire::frame::read_reply;
 
@@ -38,6 +39,9 @@ pub enum BindError {
     /// The address belongs to another computer.
     #[error("{0} is not an address of this computer.")]
     NotHere(IpAddr),
+    /// What was said cannot be kept.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// Something else went wrong.
     #[error("The room cannot be opened on port {port}: {error}.")]
     Other {

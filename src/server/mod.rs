@@ -10,6 +10,7 @@ mod connection;
 mod event;
 mod fanout;
 mod guest;
+mod keeper;
 mod listener;
 mod session;
 mod settings;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
@@ -32,6 +32,7 @@ pub use self::listener::BindError;
 pub use self::settings::Settings;
 
 use self::fanout::Turn;
+use self::keeper::{Kept, Writer};
 use self::shared::Shared;
 
 /// How long the members may take to read that the room was closed.
@@ -46,6 +47,7 @@ pub struct Server {
     listeners: Vec<std::net::TcpListener>,
     port: u16,
     shared: Arc<Shared>,
+    writer: Option<Writer>,
 }
 
 /// Why a server ended.
@@ -76,11 +78,17 @@ impl Server {
         let room_name = settings.room_name.as_deref().and_then(clean_room_name);
         let room_name = room_name.unwrap_or_else(default_room_name);
         let addresses = listener::reachable(&listeners);
-        let shared = Shared::new(settings, room_name, addresses).map_err(other(port))?;
+        let kept = match &settings.store {
+            Some(path) => Some(Kept::open(path, settings.keep, &settings.rules)?),
+            None => None,
+        };
+        let (shared, writer) =
+            Shared::new(settings, room_name, addresses, kept).map_err(other(port))?;
         Ok(Self {
             listeners,
             port,
             shared: Arc::new(shared),
+            writer,
         })
     }
 
@@ -147,37 +155,46 @@ impl Server {
 
     async fn serve(self) -> io::Result<Ended> {
         let shared = self.shared;
-        let (open, mut all_gone) = mpsc::channel(1);
+        let writing = self.writer.map(Writer::start).transpose()?;
+        let keeper = writing.map(|writing| {
+            let shared = Arc::clone(&shared);
+            tokio::spawn(async move { writing.keep(&shared).await })
+        });
         let mut acceptors = tokio::task::JoinSet::new();
         for listener in self.listeners {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            acceptors.spawn(accept::accept(listener, Arc::clone(&shared), open.clone()));
+            acceptors.spawn(accept::accept(listener, Arc::clone(&shared)));
         }
-        drop(open);
         let gatherer = tokio::spawn(tell_gathered(Arc::clone(&shared)));
         let waiter = tokio::spawn(wait_for_the_absent(Arc::clone(&shared)));
         let writer = tokio::spawn(write_news(Arc::clone(&shared)));
         let watcher = tokio::spawn(close_when_deserted(Arc::clone(&shared)));
 
-        let mut news = shared.news();
-        let closing = loop {
-            news.hear();
-            if let Some(closing) = shared.room().closed() {
-                break closing;
-            }
-            news.ring().await;
-        };
+        shared.closing().await;
         // Nobody new; and everyone who is there is told, by their own tasks.
         acceptors.shutdown().await;
         gatherer.abort();
         waiter.abort();
         watcher.abort();
-        let _ = timeout(CLOSE_TIMEOUT, all_gone.recv()).await;
+        let closing = timeout(CLOSE_TIMEOUT, async {
+            let closing = shared.over().await;
+            shared.all_gone().await;
+            closing
+        });
+        let closing = closing.await.or(shared.room().closed().ok_or(()));
         writer.abort();
+        if let Some(keeper) = keeper {
+            keeper.abort();
+            // What it holds is let go of when this is ready.
+            let _ = keeper.await;
+        }
+        if let Some(why) = shared.store_failed() {
+            return Err(io::Error::other(why));
+        }
         Ok(if shared.ended_empty() {
             Ended::Empty
         } else {
-            Ended::Closed(closing)
+            Ended::Closed(closing.unwrap_or(Closing::ForGood))
         })
     }
 }

@@ -1,9 +1,11 @@
 //! What a server is started with.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::room::Rules;
+use crate::store::Keep;
 use crate::wire;
 
 use super::event::Event;
@@ -33,6 +35,11 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// A native client that is silent for this long is taken for lost.
     pub dead_after: Duration,
+    /// The file in which what is said is kept; without one it lives in memory, and
+    /// is gone when the server ends.
+    pub store: Option<PathBuf>,
+    /// How much of it is kept.
+    pub keep: Keep,
     /// Where to tell what happens, for a journal. Events that find the channel
     /// full are dropped and [counted](Event::Missed).
     pub events: Option<async_channel::Sender<Event>>,
@@ -51,6 +58,8 @@ impl Default for Settings {
             rules: Rules::default(),
             heartbeat: wire::HEARTBEAT,
             dead_after: wire::DEAD_AFTER,
+            store: None,
+            keep: Keep::default(),
             events: None,
         }
     }

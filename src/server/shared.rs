@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use crate::room::{Closing, Encoders, MemberId, Meter, Pace, Room};
+use crate::room::{Closing, Cursor, Encoders, MemberId, Meter, Pace, Room};
+use crate::store::WriteError;
 use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
@@ -19,6 +20,7 @@ use super::bell::{Bell, Ear};
 use super::event::{Event, Refusal};
 use super::fanout::FanOut;
 use super::guest::Guest;
+use super::keeper::{History, Kept, Writer};
 use super::settings::Settings;
 
 /// What all connections of a server share: the room, and who is at its doors.
@@ -33,6 +35,14 @@ pub(super) struct Shared {
     /// Whoever shows it is the host.
     pub(super) host_key: String,
     room: Mutex<Room>,
+    /// What was said before, where it is stored.
+    pub(super) history: Option<History>,
+    /// The `seq` of the oldest message in it.
+    oldest_stored: AtomicU64,
+    /// Something happened that is to be stored.
+    unstored: Notify,
+    /// So much waits to be stored that nobody is listened to.
+    congested: AtomicBool,
     guests: Mutex<Guests>,
     /// Where those came from who are away. Locked after the room, if both are.
     away: Mutex<HashMap<MemberId, SocketAddr>>,
@@ -45,9 +55,15 @@ pub(super) struct Shared {
     gathering: Notify,
     /// Someone is away.
     absence: Notify,
+    /// The room was closed.
+    closed: Notify,
+    /// The last connection has ended.
+    gone: Notify,
     /// The room may be empty for good.
     deserted: Notify,
     ended_empty: AtomicBool,
+    /// Why nothing can be stored any more.
+    store_failed: Mutex<Option<String>>,
 }
 
 /// The open connections, and how many of them are no members yet.
@@ -69,6 +85,9 @@ struct Network {
 /// door, who are told that the room is full, or who have just left.
 const SPARE: usize = 256;
 
+/// While more bytes than this wait to be stored, nobody is listened to.
+const WAITING_LIMIT: usize = 4 << 20;
+
 /// How many addresses are remembered though they have no connection open.
 const NETWORKS: usize = 4_096;
 
@@ -83,17 +102,35 @@ impl Shared {
         settings: Settings,
         room_name: String,
         addresses: Vec<Address>,
-    ) -> io::Result<Self> {
+        kept: Option<Kept>,
+    ) -> io::Result<(Self, Option<Writer>)> {
         let encoders = Encoders {
             native: native::encode,
             text: text::encode,
         };
-        Ok(Self {
-            room: Mutex::new(Room::new(settings.rules, encoders)),
+        let now = Instant::now();
+        let (epoch, oldest_stored, room, history, writer) = match kept {
+            None => {
+                let room = Room::new(settings.rules, encoders);
+                (random_token()?, 0, room, None, None)
+            }
+            Some(mut kept) => {
+                let (epoch, oldest) = (kept.epoch().to_owned(), kept.oldest_seq());
+                let room = kept.room(settings.rules, encoders, now);
+                let (history, writer) = kept.split();
+                (epoch, oldest, room, Some(history), Some(writer))
+            }
+        };
+        let shared = Self {
+            room: Mutex::new(room),
+            history,
+            oldest_stored: AtomicU64::new(oldest_stored),
+            unstored: Notify::new(),
+            congested: AtomicBool::new(false),
             settings,
             room_name,
             addresses,
-            epoch: random_token()?,
+            epoch,
             host_key: random_token()?,
             guests: Mutex::default(),
             away: Mutex::default(),
@@ -102,9 +139,13 @@ impl Shared {
             fan_out: Arc::default(),
             gathering: Notify::new(),
             absence: Notify::new(),
+            closed: Notify::new(),
+            gone: Notify::new(),
             deserted: Notify::new(),
             ended_empty: AtomicBool::new(false),
-        })
+            store_failed: Mutex::default(),
+        };
+        Ok((shared, writer))
     }
 
     /// The room. Held for a moment only, never across a wait.
@@ -117,10 +158,109 @@ impl Shared {
         self.news.listen()
     }
 
-    /// Wakes everyone who follows the log.
+    /// Tells what happened to everyone who follows the log, or to the store first
+    /// where there is one.
     pub(super) fn tell_news(&self) {
+        if self.is_durable() {
+            let waiting = self.room().waiting();
+            if waiting > WAITING_LIMIT {
+                self.congested.store(true, Ordering::Relaxed);
+            }
+            self.unstored.notify_one();
+        } else {
+            self.wake_readers();
+        }
+    }
+
+    /// Wakes everyone who follows the log.
+    fn wake_readers(&self) {
         self.news.ring();
         self.fan_out.tell_news();
+    }
+
+    /// Whether what is said is stored before it is told.
+    pub(super) const fn is_durable(&self) -> bool {
+        self.history.is_some()
+    }
+
+    /// Whether so much waits to be stored that nobody is to be listened to.
+    pub(super) fn is_congested(&self) -> bool {
+        self.congested.load(Ordering::Relaxed)
+    }
+
+    /// Waits until something happened that is to be stored.
+    pub(super) async fn unstored(&self) {
+        self.unstored.notified().await;
+    }
+
+    /// What was staged up to `end` is stored: everyone is told.
+    pub(super) fn publish(&self, end: Cursor) {
+        let mut room = self.room();
+        room.publish(end);
+        let waiting = room.waiting();
+        drop(room);
+        if waiting <= WAITING_LIMIT / 2 {
+            self.congested.store(false, Ordering::Relaxed);
+        }
+        self.wake_readers();
+    }
+
+    /// Nothing can be stored any more: the room is closed.
+    pub(super) fn fail(&self, retry_ms: u64, why: &WriteError) {
+        self.room().fail(retry_ms);
+        *lock(&self.store_failed) = Some(why.to_string());
+        self.closed.notify_one();
+        self.congested.store(false, Ordering::Relaxed);
+        self.wake_readers();
+    }
+
+    /// Why nothing could be stored any more, if that closed the room.
+    pub(super) fn store_failed(&self) -> Option<String> {
+        lock(&self.store_failed).clone()
+    }
+
+    /// The `seq` of the oldest message that is held, in memory or in the store; of
+    /// the next one, if none is.
+    pub(super) fn oldest_seq(&self, room: &Room) -> u64 {
+        if self.is_durable() {
+            let stored = self.oldest_stored.load(Ordering::Relaxed);
+            stored.min(room.oldest_seq())
+        } else {
+            room.oldest_seq()
+        }
+    }
+
+    pub(super) fn set_oldest_stored(&self, seq: u64) {
+        self.oldest_stored.store(seq, Ordering::Relaxed);
+    }
+
+    /// Waits until the room is closed.
+    pub(super) async fn closing(&self) {
+        loop {
+            if self.room().closed().is_some() {
+                return;
+            }
+            self.closed.notified().await;
+        }
+    }
+
+    /// Waits until everyone can read that the room is closed; returns how.
+    pub(super) async fn over(&self) -> Closing {
+        let mut news = self.news();
+        loop {
+            news.hear();
+            if let Some(closing) = self.room().over() {
+                return closing;
+            }
+            news.ring().await;
+        }
+    }
+
+    /// Waits until no connection is open that was admitted.
+    pub(super) async fn all_gone(&self) {
+        while lock(&self.guests).total > 0 {
+            self.gone.notified().await;
+        }
     }
 
     /// Waits until changes in who is here wait to be told.
@@ -141,6 +281,7 @@ impl Shared {
     /// Closes the room, and tells everyone.
     pub(super) fn close(&self, closing: Closing) {
         self.room().close(closing);
+        self.closed.notify_one();
         self.tell_news();
     }
 
@@ -204,6 +345,9 @@ impl Shared {
     pub(super) fn count_out(&self, network: IpAddr) {
         let mut guests = lock(&self.guests);
         guests.total -= 1;
+        if guests.total == 0 {
+            self.gone.notify_one();
+        }
         if let Some(network) = guests.by_network.get_mut(&network) {
             network.count -= 1;
         }

@@ -31,7 +31,7 @@ pub fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     let signals = Signals::catch()?;
     let (events, log) = async_channel::bounded(EVENTS);
     settings.events = Some(events);
-    let stay_open = settings.stay_open;
+    let ends = opening_words(&settings);
     let server = Server::bind(settings)?;
     let handle = server.handle();
     signals.on_first(move |signal| {
@@ -42,7 +42,7 @@ pub fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     })?;
     // The room stays open also where nobody reads of it.
     let printer = Printer::start(&io::stdout(), || {})?;
-    printer.print(opened(&server, stay_open).as_bytes());
+    printer.print(opened(&server, &ends).as_bytes());
     let ended = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("log".to_owned())
@@ -63,13 +63,21 @@ pub fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn opened(server: &Server, stay_open: bool) -> String {
+fn opened(server: &Server, ends: &str) -> String {
     let mut words = format!("{} is open. Others can join at\n", server.room_name());
     for address in server.addresses() {
         let _ = writeln!(words, "  {address}");
     }
-    words += "What is said lives in memory and is gone when the room closes. ";
-    words += if stay_open {
+    words + ends
+}
+
+/// What becomes of what is said, and how the room is closed.
+fn opening_words(settings: &Settings) -> String {
+    let mut words = match &settings.store {
+        Some(path) => format!("What is said is kept in {}. ", path.display()),
+        None => "What is said lives in memory and is gone when the room closes. ".to_owned(),
+    };
+    words += if settings.stay_open {
         "Ctrl+C closes it.\n"
     } else {
         "Ctrl+C closes it, and so does the last one who leaves.\n"
@@ -127,6 +135,7 @@ fn in_words(event: &Event) -> String {
         Event::Refused { address, why } => {
             format!("Refused {}: {why}", Address::from(*address))
         }
+        Event::Unread(why) => format!("What was said before cannot be read: {why}"),
         Event::Stalled(why) => format!("Nobody can come in at the moment: {why}"),
         Event::Missed(count) => format!("({count} joins and leaves are missing here.)"),
     }

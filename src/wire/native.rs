@@ -1,6 +1,6 @@
 //! What the server writes to the native door.
 
-use crate::room::{self, Closing, Event, MemberId, NotSaid, Slice};
+use crate::room::{self, Closing, Event, MemberId, NotSaid};
 
 use super::frame::{
     self, Away, Back, Closed, ClosedCode, Code, Gap, Joined, Left, Member, MemberList, Message,
@@ -197,13 +197,12 @@ pub fn member_list<'a>(
 }
 
 /// Appends a `page` of messages that stand in the log as frames already.
-pub fn write_page(messages: &[Slice], more: bool, out: &mut Vec<u8>) {
+pub fn write_page<'a>(messages: impl Iterator<Item = &'a [u8]>, more: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"page":{"messages":["#);
-    for (index, message) in messages.iter().enumerate() {
+    for (index, frame) in messages.enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        let frame = message.bytes();
         let content = frame
             .strip_prefix(br#"{"message":"#)
             .and_then(|rest| rest.strip_suffix(b"}\n"))

@@ -10,4 +10,5 @@ mod limits;
 mod native;
 mod resume;
 mod room;
+mod store;
 mod text;

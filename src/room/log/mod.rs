@@ -60,6 +60,15 @@ pub struct Cursor {
     seq: u64,
 }
 
+impl Cursor {
+    /// Whether there is something between this place and the `other`, which is
+    /// behind it.
+    #[must_use]
+    pub const fn is_before(self, other: Self) -> bool {
+        self.position < other.position
+    }
+}
+
 /// Messages that a reader missed because the log no longer holds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
@@ -205,6 +214,12 @@ impl Log {
     #[must_use]
     pub const fn next_seq(&self) -> u64 {
         self.head.seq
+    }
+
+    /// The `seq` of the next message that can be read, now or later.
+    #[must_use]
+    pub const fn readable_seq(&self) -> u64 {
+        self.readable().seq
     }
 
     /// The `seq` of the oldest message held, or of the next one if none is.

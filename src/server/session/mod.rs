@@ -6,6 +6,7 @@
 
 mod native;
 mod output;
+mod past;
 mod text;
 
 use std::mem;
@@ -25,6 +26,7 @@ use super::guest::Guest;
 use super::shared::Shared;
 
 pub(super) use self::output::{Found, Slices};
+pub(super) use self::past::Wanted;
 
 /// How long first bytes that could be the start of a door's word are given to go
 /// on; after it they are a name.
@@ -64,6 +66,13 @@ pub(super) struct Session {
     took: bool,
     /// What is written when all of the log is.
     replies: Vec<u8>,
+    /// The first so many of them wait until the log can be read up to there.
+    withheld: Option<(Cursor, usize)>,
+    /// What has to be fetched from the store first.
+    wanted: Option<Box<Wanted>>,
+    /// The peer has said goodbye, and is let go when it has read the log up to
+    /// there.
+    leaving: Option<Cursor>,
     /// Whether the others are still to be told of a message.
     has_said: bool,
     /// How many messages in a row were not taken.
@@ -122,6 +131,9 @@ impl Session {
             written: 0,
             took: false,
             replies: Vec::new(),
+            withheld: None,
+            wanted: None,
+            leaving: None,
             has_said: false,
             refusals: 0,
             paused_until: None,
@@ -140,9 +152,12 @@ impl Session {
     }
 
     /// Whether the peer's bytes are wanted.
-    pub(super) const fn wants_input(&self) -> bool {
+    pub(super) fn wants_input(&self) -> bool {
         self.ending.is_none()
+            && self.leaving.is_none()
+            && self.wanted.is_none()
             && self.paused_until.is_none()
+            && !self.shared.is_congested()
             && self.output.len() + self.replies.len() < OUTPUT_LIMIT
     }
 
@@ -300,7 +315,7 @@ impl Session {
     }
 
     /// Whether there is something to [take up](Session::take_up).
-    pub(super) const fn can_take_up(&self) -> bool {
+    pub(super) fn can_take_up(&self) -> bool {
         !self.unread.is_empty() && self.wants_input()
     }
 
@@ -359,4 +374,9 @@ impl Session {
 fn later(start: Instant, wait: Duration) -> Instant {
     const FAR: Duration = Duration::from_hours(24 * 365);
     start + wait.min(FAR)
+}
+
+/// What was asked for, from 1 to `most`; without anything, `most`.
+fn clamp(asked: Option<u64>, most: u64) -> u64 {
+    asked.map_or(most, |asked| asked.clamp(1, most))
 }

@@ -9,12 +9,12 @@ use crate::room::{
 };
 use crate::wire::door::Door;
 use crate::wire::frame::{
-    self, Closed, ClosedCode, Code, Empty, Hello, HistoryRequest, Limits, Member, MembersRequest,
-    NOTICE_ADDRESS, Notice, Reply, Request, Say, Welcome, read_request, write_frame,
+    self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, Notice, Reply,
+    Request, Say, Welcome, read_request, write_frame,
 };
 use crate::wire::lines::{Line, Lines};
-use crate::wire::native::{closed, error, member_list, not_said, write_page};
-use crate::wire::{FRAME_LIMIT, MEMBERS_LIMIT, PAGE_BYTES, PAGE_LIMIT, PROTOCOL, WELCOME_MEMBERS};
+use crate::wire::native::{closed, error, member_list, not_said};
+use crate::wire::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 
 use super::super::event::Refusal;
 use super::super::shared::random_token;
@@ -60,14 +60,7 @@ impl Session {
         match (request, &self.member) {
             (Request::Ping(Empty {}), _) => self.reply(&Reply::Pong(Empty {})),
             (Request::Pong(Empty {}), _) => {}
-            (Request::Bye(Empty {}), _) => {
-                self.reply(&Reply::Closed(Closed {
-                    code: ClosedCode::Bye,
-                    text: "Goodbye.".into(),
-                    retry_ms: None,
-                }));
-                self.end(Why::Quit);
-            }
+            (Request::Bye(Empty {}), _) => self.leave(),
             (Request::Hello(hello), None) => self.greet(&hello),
             (_, None) => {
                 self.fail(Code::HelloFirst, "A “hello” with your name comes first.");
@@ -136,7 +129,7 @@ impl Session {
             protocol: PROTOCOL,
             room: shared.room_name.as_str().into(),
             epoch: shared.epoch.as_str().into(),
-            durable: false,
+            durable: shared.is_durable(),
             session: session.into(),
             resumed,
             next: entered.next_seq,
@@ -167,7 +160,7 @@ impl Session {
             {
                 after.saturating_add(1)
             }
-            _ => newest.max(room.oldest_seq()),
+            _ => newest.max(shared.oldest_seq(&room)),
         };
         self.member = Some(Membership {
             lease: entered.lease,
@@ -219,39 +212,12 @@ impl Session {
     }
 
     fn answer_members(&mut self, request: MembersRequest) {
-        let limit = clamp(request.limit, MEMBERS_LIMIT as u64);
+        let limit = super::clamp(request.limit, MEMBERS_LIMIT as u64);
         let limit = usize::try_from(limit).unwrap_or(MEMBERS_LIMIT);
         let room = self.shared.room();
         let members = room.members(request.after.and_then(MemberId::new));
         let list = member_list(room.count(), members, limit);
         write_frame(&Reply::Members(list), &mut self.replies);
-    }
-
-    fn answer_history(&mut self, request: HistoryRequest) {
-        let mut room = self.shared.room();
-        let oldest = room.oldest_seq();
-        let end = request
-            .before
-            .map_or(room.next_seq(), |before| before.min(room.next_seq()));
-        let start = end
-            .saturating_sub(clamp(request.limit, PAGE_LIMIT))
-            .max(oldest);
-        let (messages, _) = room.messages(start, end, usize::MAX);
-        drop(room);
-        // The newest ones of them that fit.
-        let mut bytes = 0;
-        let fitting = messages
-            .iter()
-            .rev()
-            .take_while(|message| {
-                bytes += message.bytes().len();
-                bytes <= PAGE_BYTES
-            })
-            .count()
-            .max(1);
-        let left_out = messages.len().saturating_sub(fitting);
-        let more = left_out > 0 || (start > oldest && !messages.is_empty());
-        write_page(&messages[left_out..], more, &mut self.replies);
     }
 
     /// Answers.
@@ -267,9 +233,4 @@ impl Session {
         }));
         self.end(Why::Protocol);
     }
-}
-
-/// What was asked for, from 1 to `most`; without anything, `most`.
-fn clamp(asked: Option<u64>, most: u64) -> u64 {
-    asked.map_or(most, |asked| asked.clamp(1, most))
 }

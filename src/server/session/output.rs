@@ -3,19 +3,15 @@
 //! the question.
 
 use std::mem;
-use std::ops::Range;
 
-use crate::room::{Closing, Cursor, Encoding, Gap, Lease, Room, Slice, Why};
-use crate::wire::frame::{Reply, write_frame};
+use crate::room::{Closing, Cursor, Encoding, Lease, Room, Slice, Why};
+use crate::wire::frame::{Closed, ClosedCode, Reply, write_frame};
 use crate::wire::native::{closed, gap, taken_over};
 use crate::wire::text::{self, Manner, first_chunk, write_notice};
 
 use super::super::fanout::split;
+use super::past::Replay;
 use super::{Farewell, Membership, Session, Speech};
-
-/// While a newcomer is sent the past, this many bytes of it are held for it at
-/// once, and one message more.
-const REPLAY_BYTES: usize = 32 << 10;
 
 /// While a peer of the text door is written to, this many bytes are held for it
 /// at once, and one message more.
@@ -63,15 +59,33 @@ impl Session {
                     }
                 }
                 if !member.replay.is_empty() {
-                    replay(&mut room, &mut member.replay, &mut self.output);
+                    drop(room);
+                    return match self.replay() {
+                        Replay::Going => Found::Some,
+                        Replay::Fetching | Replay::Waiting => Found::Nothing,
+                    };
+                }
+                if let Some(leaving) = self.leaving
+                    && !member.cursor.is_before(leaving)
+                {
+                    drop(room);
+                    self.say_goodbye();
+                    self.output = mem::take(&mut self.replies);
                     return Found::Some;
                 }
                 if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
+                    let mut missed = missed;
+                    if self.shared.is_durable() && missed.from <= missed.to {
+                        // The store has them; the joins and leaves are lost.
+                        member.replay = missed.from..missed.to + 1;
+                        missed.from = missed.to + 1;
+                    }
                     write_frame(&gap(missed), &mut self.output);
                     return Found::Some;
                 }
                 let all = self.replies.is_empty()
-                    && room.closed().is_none()
+                    && self.leaving.is_none()
+                    && room.over().is_none()
                     && !room.is_behind(member.cursor);
                 if all && !slices.is_empty() {
                     return Found::All;
@@ -85,11 +99,23 @@ impl Session {
         if !slices.is_empty() || !self.output.is_empty() {
             return Found::Some;
         }
-        if let Some(closing) = room.closed()
+        if let Some(closing) = room.over()
             && self.ending.is_none()
         {
             drop(room);
             self.end_closed(closing);
+        } else if !self.replies.is_empty() && room.is_recorded() && self.ending.is_none() {
+            // Something that happened before may not be stored yet.
+            let withheld = self
+                .withheld
+                .get_or_insert((room.head(), self.replies.len()));
+            let &mut (until, count) = withheld;
+            if room.readable().is_before(until) {
+                return Found::Nothing;
+            }
+            self.withheld = None;
+            self.output = self.replies.drain(..count).collect();
+            return Found::Some;
         }
         self.output = mem::take(&mut self.replies);
         if self.output.is_empty() {
@@ -97,6 +123,27 @@ impl Session {
         } else {
             Found::Some
         }
+    }
+
+    /// Lets a peer go that said goodbye: at once or, if what was said before is not
+    /// stored yet, when it is.
+    pub(super) fn leave(&mut self) {
+        let room = self.shared.room();
+        if self.member.is_some() && room.readable() != room.head() {
+            self.leaving = Some(room.head());
+            return;
+        }
+        drop(room);
+        self.say_goodbye();
+    }
+
+    fn say_goodbye(&mut self) {
+        self.reply(&Reply::Closed(Closed {
+            code: ClosedCode::Bye,
+            text: "Goodbye.".into(),
+            retry_ms: None,
+        }));
+        self.end(Why::Quit);
     }
 
     /// Ends the session because the room was closed; a member has read so in the
@@ -124,6 +171,11 @@ impl Session {
     /// Holds for the peer what it has not read of the log, as far as one reading
     /// goes: it is the last one.
     pub(super) fn gather_last(&mut self) {
+        while let Some(member) = &self.member
+            && !member.replay.is_empty()
+            && self.output.len() < LAST_BYTES
+            && self.replay() == Replay::Going
+        {}
         let Some(member) = &mut self.member else {
             return;
         };
@@ -131,9 +183,6 @@ impl Session {
         let mut slices = Slices::new();
         match member.door {
             Encoding::Native => {
-                while !member.replay.is_empty() && self.output.len() < LAST_BYTES {
-                    replay(&mut room, &mut member.replay, &mut self.output);
-                }
                 if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, &mut slices) {
                     write_frame(&gap(missed), &mut self.output);
                 }
@@ -191,7 +240,7 @@ impl Session {
                     && member.replay.is_empty()
                     && self.output.is_empty()
                     && self.replies.is_empty()
-                    && self.ending.is_none() =>
+                    && self.wants_input() =>
             {
                 Some((member.cursor, member.lease))
             }
@@ -250,28 +299,4 @@ fn gather_text(
     if chunks && !room.is_behind(member.cursor) && output.last() == Some(&b'\n') {
         output.pop();
     }
-}
-
-/// Copies the next messages of the past into `output`, or says that they are not
-/// held any more.
-fn replay(room: &mut Room, replay: &mut Range<u64>, output: &mut Vec<u8>) {
-    let oldest = room.oldest_seq().min(replay.end);
-    if replay.start < oldest {
-        let missed = Gap {
-            from: replay.start,
-            to: oldest - 1,
-        };
-        write_frame(&gap(missed), output);
-        replay.start = oldest;
-        return;
-    }
-    let (messages, next) = room.messages(replay.start, replay.end, REPLAY_BYTES);
-    for message in &messages {
-        output.extend_from_slice(message.bytes());
-    }
-    replay.start = if messages.is_empty() {
-        replay.end
-    } else {
-        next
-    };
 }

@@ -1,0 +1,153 @@
+//! A room that outlives its server: what happens in it is recorded, and told when
+//! the records are on disk.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::log::{Cursor, Log};
+use super::sessions::SessionKey;
+use super::{Closing, Encoders, Event, MemberId, Record, Room, Rules, Why};
+
+/// Someone who was in a room when its server ended.
+#[derive(Clone, Debug)]
+pub struct Absent {
+    /// Its id.
+    pub id: MemberId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether the room is hosted by it.
+    pub host: bool,
+    /// By what it is known when it comes back.
+    pub session: SessionKey,
+}
+
+/// What is to be stored, and can then be told.
+#[derive(Debug)]
+pub struct Staged {
+    /// What is to be stored, in this order.
+    pub records: Vec<Record>,
+    /// Up to where the log can be told by it.
+    pub end: Cursor,
+}
+
+impl Room {
+    /// An empty room that goes on with the message `seq`; ids up to `last_member`
+    /// were given to members before.
+    #[must_use]
+    pub fn going_on(rules: Rules, encoders: Encoders, seq: u64, last_member: u64) -> Self {
+        let mut room = Self::new(rules, encoders);
+        room.log = Log::starting_at(seq, rules.retention);
+        room.members.go_on_after(last_member);
+        room
+    }
+
+    /// Puts a message of the past into the log; its `seq` is the next one.
+    pub fn recall(&mut self, message: &Event<'_>) {
+        self.append(message);
+    }
+
+    /// Takes someone in who was in the room when its server ended, with the ids of
+    /// what it has said and the `seq` of each, oldest first: it is away, and may
+    /// come back. Where nobody is waited for, nothing happens, and `false` is
+    /// returned.
+    pub fn restore<'a>(
+        &mut self,
+        absent: &Absent,
+        said: impl Iterator<Item = (&'a str, u64)>,
+        now: Instant,
+    ) -> bool {
+        if self.rules.grace.is_zero() {
+            return false;
+        }
+        let Some(seat) = self.members.restore(absent) else {
+            return false;
+        };
+        for (id, seq) in said {
+            seat.say(self.ids.hash(id), seq);
+        }
+        self.sessions.begin(Some(absent.session), absent.id);
+        self.wait_for(absent.id, Why::Lost, now);
+        self.ever_entered = true;
+        true
+    }
+
+    /// From now on everything is recorded, and told when that is stored.
+    pub fn record(&mut self) {
+        self.log.hold_back();
+        self.records = Some(Vec::new());
+    }
+
+    /// Whether what happens is told only when it is stored.
+    #[must_use]
+    pub const fn is_recorded(&self) -> bool {
+        self.records.is_some()
+    }
+
+    /// Whoever did not come back of those who were in the room when its server
+    /// ended does not have to be remembered.
+    pub fn forget(&mut self, id: MemberId) {
+        self.note(|| Record::Left { id });
+    }
+
+    pub(super) fn note(&mut self, record: impl FnOnce() -> Record) {
+        if let Some(records) = &mut self.records
+            && self.closed.is_none()
+        {
+            records.push(record());
+        }
+    }
+
+    /// What has happened since this was last called, if anything has. What lies
+    /// between can be [published](Room::publish) when it is stored, in the same
+    /// order.
+    pub fn stage(&mut self) -> Option<Staged> {
+        let records = std::mem::take(self.records.as_mut()?);
+        let end = self.log.stage();
+        if end.is_none() && records.is_empty() {
+            return None;
+        }
+        let end = end.unwrap_or(self.log.readable());
+        Some(Staged { records, end })
+    }
+
+    /// Lets everyone read what was staged up to `end`.
+    pub fn publish(&mut self, end: Cursor) {
+        self.log.publish(end);
+    }
+
+    /// Tells everyone that the room is closed because nothing can be stored any
+    /// more. What was not published is told to nobody.
+    pub fn fail(&mut self, retry_ms: u64) {
+        self.records = None;
+        self.log.drop_staged();
+        self.gathered = None;
+        let closing = Closing::StoreFailed { retry_ms };
+        self.append(&Event::Closed(closing));
+        self.closed = Some(closing);
+    }
+
+    /// How many bytes wait to be published.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.log.waiting()
+    }
+
+    /// Up to where the log can be read: to its head, unless something waits to be
+    /// published.
+    #[must_use]
+    pub const fn readable(&self) -> Cursor {
+        self.log.readable()
+    }
+
+    /// The `seq` of the next message that can be read, now or later.
+    #[must_use]
+    pub const fn readable_seq(&self) -> u64 {
+        self.log.readable_seq()
+    }
+
+    /// How the room was closed, once everyone can read so.
+    #[must_use]
+    pub fn over(&self) -> Option<Closing> {
+        self.closed.filter(|_| self.readable() == self.head())
+    }
+}

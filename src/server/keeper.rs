@@ -1,0 +1,262 @@
+//! Keeping what is said: what happens in the room goes to the [store](crate::store)
+//! in groups, and is told when it is on disk. While one group is written, the next
+//! one gathers; so the slower the disk, the larger the groups.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use std::{io, mem};
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
+use crate::store::{
+    Keep, OpenError, Past, ReadError, Reader, Recent, Store, StoredMessage, WriteError,
+};
+
+use super::shared::Shared;
+
+/// How long clients wait before they come back to a room that could not be stored.
+const RETRY_MS: u64 = 5_000;
+
+/// How often a room in which nobody speaks lets go of what is too old.
+const TRIM_TIME: Duration = Duration::from_mins(1);
+
+/// A store that was opened, and what it held.
+#[derive(Debug)]
+pub(super) struct Kept {
+    store: Store,
+    reader: Reader,
+    past: Past,
+}
+
+impl Kept {
+    /// Opens the store of a room.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub fn open(path: &Path, keep: Keep, rules: &Rules) -> Result<Self, OpenError> {
+        let recent = Recent {
+            messages: rules.retention.messages,
+            bytes: rules.retention.bytes / 2,
+        };
+        let (store, past) = Store::open(path, keep, recent, Timestamp::now())?;
+        let reader = store.reader().map_err(|error| OpenError::Failed {
+            path: path.to_owned(),
+            error: io::Error::other(error),
+        })?;
+        Ok(Self {
+            store,
+            reader,
+            past,
+        })
+    }
+
+    /// What tells this log from every other.
+    pub fn epoch(&self) -> &str {
+        &self.past.epoch
+    }
+
+    /// The `seq` of the oldest message, or of the next one if there is none.
+    pub const fn oldest_seq(&self) -> u64 {
+        self.past.oldest_seq
+    }
+
+    /// The room as it was when its server ended: those who were in it are away.
+    pub fn room(&mut self, rules: Rules, encoders: Encoders, now: Instant) -> Room {
+        let past = &mut self.past;
+        let first = past.messages.first().map_or(past.next_seq, |it| it.seq);
+        let mut room = Room::going_on(rules, encoders, first, past.last_member);
+        for message in mem::take(&mut past.messages) {
+            room.recall(&event(&message));
+        }
+        let mut gone = Vec::new();
+        for session in mem::take(&mut past.sessions) {
+            let absent = Absent {
+                id: session.id,
+                name: session.name.into(),
+                host: session.host,
+                session: session.key,
+            };
+            let said = session.said.iter().map(|(id, seq)| (&**id, *seq));
+            if !room.restore(&absent, said, now) {
+                gone.push(absent.id);
+            }
+        }
+        room.record();
+        for id in gone {
+            room.forget(id);
+        }
+        room
+    }
+
+    /// What serves the past, and the writer, which is to be [started](Writer::start).
+    pub fn split(self) -> (History, Writer) {
+        let history = History {
+            reader: Arc::new(Mutex::new(self.reader)),
+        };
+        (history, Writer { store: self.store })
+    }
+}
+
+/// A stored message as it happened.
+pub(super) fn event(message: &StoredMessage) -> Event<'_> {
+    Event::Message {
+        seq: message.seq,
+        at: message.at,
+        from: message.from,
+        name: &message.name,
+        id: message.id.as_deref(),
+        text: &message.text,
+    }
+}
+
+/// The messages that the log in memory does not hold any more.
+#[derive(Debug)]
+pub(super) struct History {
+    reader: Arc<Mutex<Reader>>,
+}
+
+impl History {
+    /// The messages from `from` to before `end`, in order, and no more after the one
+    /// with which they take `bytes` of memory.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn messages(
+        &self,
+        from: u64,
+        end: u64,
+        bytes: usize,
+    ) -> Result<Vec<StoredMessage>, ReadError> {
+        // One after the other, so that there is one thread for it at most.
+        let mut reader = Arc::clone(&self.reader).lock_owned().await;
+        spawn_blocking(move || reader.messages(from, end, u64::MAX, bytes))
+            .await
+            .unwrap_or_else(|_| Ok(Vec::new()))
+    }
+}
+
+/// Writes to the store, in a thread of its own.
+#[derive(Debug)]
+pub(super) struct Writer {
+    store: Store,
+}
+
+/// What the writer is to do, and where it tells that it has.
+struct Job {
+    records: Vec<Record>,
+    done: oneshot::Sender<Result<Written, WriteError>>,
+}
+
+/// Something was stored.
+struct Written {
+    /// The `seq` of the oldest message that is kept.
+    oldest_seq: u64,
+    /// Whether older ones are still to be let go of.
+    more: bool,
+}
+
+/// A writer that runs. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Writing {
+    jobs: mpsc::Sender<Job>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts its thread.
+    ///
+    /// # Errors
+    /// If the system gives none.
+    pub fn start(self) -> io::Result<Writing> {
+        let (jobs, queue) = mpsc::channel(1);
+        let thread = thread::Builder::new()
+            .name("store".into())
+            .spawn(move || self.run(queue))?;
+        Ok(Writing {
+            jobs,
+            thread: Some(thread),
+        })
+    }
+
+    fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(job) = queue.blocking_recv() {
+            let result = self.write(&job.records);
+            let _ = job.done.send(result);
+        }
+        // What is not moved into the file now is found beside it the next time.
+        let _ = self.store.close();
+    }
+
+    fn write(&mut self, records: &[Record]) -> Result<Written, WriteError> {
+        let mut more = false;
+        if records.is_empty() {
+            more = self.store.trim(Timestamp::now())?;
+        } else {
+            self.store.write(records)?;
+        }
+        let oldest_seq = self.store.oldest_seq();
+        Ok(Written { oldest_seq, more })
+    }
+}
+
+impl Writing {
+    /// Stores what happens in the room, and lets it be told then, until the store
+    /// fails: that closes the room.
+    pub async fn keep(&self, shared: &Shared) {
+        if let Err(error) = self.store_all(shared).await {
+            shared.fail(RETRY_MS, &error);
+        }
+    }
+
+    /// Stores what happens, for ever.
+    async fn store_all(&self, shared: &Shared) -> Result<(), WriteError> {
+        let mut next_trim = Duration::ZERO;
+        loop {
+            if timeout(next_trim, shared.unstored()).await.is_err() {
+                // In small steps: what happens meanwhile does not wait for long.
+                let more = self.write(shared, Vec::new()).await?;
+                next_trim = if more { Duration::ZERO } else { TRIM_TIME };
+            }
+            loop {
+                let Some(staged) = shared.room().stage() else {
+                    break;
+                };
+                if !staged.records.is_empty() {
+                    self.write(shared, staged.records).await?;
+                }
+                shared.publish(staged.end);
+            }
+        }
+    }
+
+    /// Stores these, or lets go of what is too old if there are none; tells whether
+    /// there is more of that.
+    async fn write(&self, shared: &Shared, records: Vec<Record>) -> Result<bool, WriteError> {
+        let (done, result) = oneshot::channel();
+        let _ = self.jobs.send(Job { records, done }).await;
+        let Ok(result) = result.await else {
+            // Its thread ends only when this does.
+            return Ok(false);
+        };
+        let written = result?;
+        shared.set_oldest_stored(written.oldest_seq);
+        Ok(written.more)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        // Without a sender, its thread comes to its end.
+        self.jobs = mpsc::channel(1).0;
+        if let Some(thread) = self.thread.take() {
+            // That it panicked, nobody can help.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Messages of the past: those that the log holds in memory, and those that only
+//! the store holds, which the [connection](super::super::connection) fetches.
+
+use std::ops::Range;
+
+use crate::room::{Event, Gap, Slice};
+use crate::store::{ReadError, StoredMessage};
+use crate::wire::frame::{HistoryRequest, write_frame};
+use crate::wire::native::{encode, gap, write_page};
+use crate::wire::{PAGE_BYTES, PAGE_LIMIT};
+
+use super::super::event;
+use super::Session;
+
+/// While a newcomer is sent the past, this many bytes of it are held for it at
+/// once, and one message more.
+const REPLAY_BYTES: usize = 32 << 10;
+
+/// Messages that only the store holds.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Wanted {
+    /// Which, by `seq`.
+    pub range: Range<u64>,
+    /// The most bytes of memory that they may take, and one message more.
+    pub bytes: usize,
+    /// What they are for.
+    purpose: Purpose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// They were missed.
+    Replay,
+    /// They were asked for.
+    Page,
+}
+
+/// How far a replay has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replay {
+    /// Something of it is to be written.
+    Going,
+    /// Its next messages have to be fetched.
+    Fetching,
+    /// Its next messages are not stored yet.
+    Waiting,
+}
+
+impl Session {
+    /// What has to be fetched from the store before the session can go on.
+    pub(in super::super) fn wanted(&self) -> Option<&Wanted> {
+        self.wanted.as_deref()
+    }
+
+    /// Copies the next messages of the past that are to be replayed into the
+    /// output, or says that they are not held any more.
+    pub(super) fn replay(&mut self) -> Replay {
+        let mut room = self.shared.room();
+        let Some(member) = &mut self.member else {
+            return Replay::Waiting;
+        };
+        let Range { start, end } = member.replay;
+        let oldest = self.shared.oldest_seq(&room).min(end);
+        if start < oldest {
+            write_gap(start..oldest, &mut self.output);
+            member.replay.start = oldest;
+            return Replay::Going;
+        }
+        if start < room.oldest_seq() {
+            self.wanted = Some(Box::new(Wanted {
+                range: start..end.min(room.oldest_seq()),
+                bytes: REPLAY_BYTES,
+                purpose: Purpose::Replay,
+            }));
+            return Replay::Fetching;
+        }
+        if start >= room.readable_seq() && room.is_recorded() {
+            return Replay::Waiting;
+        }
+        let (messages, next) = room.messages(start, end, REPLAY_BYTES);
+        for message in &messages {
+            self.output.extend_from_slice(message.bytes());
+        }
+        member.replay.start = if messages.is_empty() { end } else { next };
+        Replay::Going
+    }
+
+    /// Answers a question for the past, at once if the log holds it in memory.
+    pub(super) fn answer_history(&mut self, request: HistoryRequest) {
+        let mut room = self.shared.room();
+        let next = room.readable_seq();
+        let end = request.before.map_or(next, |before| before.min(next));
+        let limit = super::clamp(request.limit, PAGE_LIMIT);
+        let oldest = self.shared.oldest_seq(&room);
+        let start = end.saturating_sub(limit).max(oldest);
+        if start < end && start < room.oldest_seq() {
+            self.wanted = Some(Box::new(Wanted {
+                range: start..end,
+                bytes: usize::MAX,
+                purpose: Purpose::Page,
+            }));
+            return;
+        }
+        let (messages, _) = room.messages(start, end, usize::MAX);
+        drop(room);
+        let frames: Vec<&[u8]> = messages.iter().map(Slice::bytes).collect();
+        self.write_fitting(&frames, start > oldest);
+    }
+
+    /// Takes what was fetched from the store.
+    pub(in super::super) fn take_past(&mut self, fetched: Result<Vec<StoredMessage>, ReadError>) {
+        let Some(wanted) = self.wanted.take() else {
+            return;
+        };
+        let messages = match fetched {
+            Ok(messages) => messages,
+            Err(error) => {
+                self.shared.report(event::Event::Unread(error.to_string()));
+                Vec::new()
+            }
+        };
+        match wanted.purpose {
+            Purpose::Replay => self.take_replay(wanted.range, &messages),
+            Purpose::Page => self.take_page(&wanted.range, &messages),
+        }
+    }
+
+    fn take_replay(&mut self, range: Range<u64>, messages: &[StoredMessage]) {
+        let Some(member) = &mut self.member else {
+            return;
+        };
+        let first = messages.first().map_or(range.end, |message| message.seq);
+        if range.start < first {
+            // It was let go of meanwhile, or cannot be read.
+            write_gap(range.start..first, &mut self.output);
+        }
+        for message in messages {
+            encode(&as_event(message), &mut self.output);
+        }
+        member.replay.start = messages.last().map_or(range.end, |last| last.seq + 1);
+    }
+
+    fn take_page(&mut self, range: &Range<u64>, messages: &[StoredMessage]) {
+        let frames: Vec<Vec<u8>> = messages
+            .iter()
+            .map(|message| {
+                let mut frame = Vec::new();
+                encode(&as_event(message), &mut frame);
+                frame
+            })
+            .collect();
+        let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+        let oldest = self.shared.oldest_seq(&self.shared.room());
+        let first = messages.first().map_or(range.start, |first| first.seq);
+        // Nothing of what is there: it cannot be read now, but perhaps later.
+        self.write_fitting(&frames, first > oldest || messages.is_empty());
+    }
+
+    /// Answers with the newest of these messages that fit into a page.
+    fn write_fitting(&mut self, frames: &[&[u8]], older: bool) {
+        let mut bytes = 0;
+        let fitting = frames
+            .iter()
+            .rev()
+            .take_while(|frame| {
+                bytes += frame.len();
+                bytes <= PAGE_BYTES
+            })
+            .count()
+            .max(1);
+        let left_out = frames.len().saturating_sub(fitting);
+        let fitting = frames[left_out..].iter().copied();
+        write_page(fitting, older || left_out > 0, &mut self.replies);
+    }
+}
+
+/// A stored message as it happened.
+fn as_event(message: &StoredMessage) -> Event<'_> {
+    super::super::keeper::event(message)
+}
+
+fn write_gap(range: Range<u64>, output: &mut Vec<u8>) {
+    let missed = Gap {
+        from: range.start,
+        to: range.end - 1,
+    };
+    write_frame(&gap(missed), output);
+}

@@ -1,0 +1,241 @@
+//! A room that outlives its server: what is said is on disk before it is told.
+
+use std::path::PathBuf;
+
+use chatroom::room::Closing;
+use chatroom::server::{BindError, Server, Settings};
+use serde_json::{Value, json};
+
+use crate::common::{Host, Peer, ServerProcess, TestServer};
+
+/// Where a test keeps its room. It is gone when this is dropped.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("room.db")
+    }
+
+    /// A server in this process.
+    fn server(&self, change: impl FnOnce(&mut Settings)) -> TestServer {
+        TestServer::with(|settings| {
+            settings.store = Some(self.file());
+            change(settings);
+        })
+    }
+
+    /// A server that can be killed.
+    fn process(&self) -> ServerProcess {
+        ServerProcess::start(&["--store", self.file().to_str().unwrap()])
+    }
+}
+
+/// Says hello with what an earlier `welcome` told, having heard all up to `after`.
+fn come_back(server: &impl Host, welcome: &Value, after: u64) -> (Peer, Value) {
+    let mut peer = Peer::connect(server.address());
+    peer.write(&json!({"hello": {
+        "protocol": 1, "session": welcome["session"], "epoch": welcome["epoch"], "after": after,
+    }}));
+    let welcome = peer.expect("welcome");
+    (peer, welcome)
+}
+
+#[test]
+fn a_room_goes_on_after_its_server_was_killed() {
+    let place = Place::new();
+    let server = place.process();
+    let (mut ada, welcome) = Peer::greet(&server, "ada");
+    assert_eq!(welcome["durable"], true);
+    let (mut bob, _) = Peer::greet(&server, "bob");
+    ada.say("a-1", "one");
+    ada.say("a-2", "two");
+    bob.find("message");
+    assert_eq!(bob.expect("message")["seq"], 2);
+    drop(server);
+
+    let server = place.process();
+    let (mut ada, back) = come_back(&server, &welcome, 1);
+    assert_eq!(back["resumed"], true);
+    assert_eq!(back["epoch"], welcome["epoch"]);
+    assert_eq!(back["you"], welcome["you"]);
+    assert_eq!(back["next"], 3);
+    // Bob may come back as well.
+    assert_eq!(
+        back["members"]["list"][1],
+        json!({"id": 2, "name": "bob", "away": true})
+    );
+    assert_eq!(ada.expect("message")["text"], "two");
+    ada.say("a-2", "two");
+    assert_eq!(ada.expect("said"), json!({"id": "a-2", "seq": 2}));
+    ada.say("a-3", "three");
+    assert_eq!(ada.expect("message")["seq"], 3);
+    // Ids never return.
+    let (_eve, welcome) = Peer::greet(&server, "bob");
+    assert_eq!(welcome["you"], json!({"id": 3, "name": "bob_1"}));
+}
+
+#[test]
+fn who_left_before_the_server_ended_is_not_waited_for() {
+    let place = Place::new();
+    let server = place.process();
+    let (mut ada, welcome) = Peer::greet(&server, "ada");
+    ada.write(&json!({"bye": {}}));
+    ada.expect("closed");
+    drop(server);
+    let server = place.process();
+    let (_ada, back) = come_back(&server, &welcome, 0);
+    assert_eq!(back.get("resumed"), None);
+    assert_eq!(back["members"]["count"], 1);
+}
+
+#[test]
+fn a_room_that_was_closed_for_good_waits_for_nobody_but_knows_what_was_said() {
+    let place = Place::new();
+    for (closing, resumed) in [
+        (Closing::Service { retry_ms: 1 }, Some(&json!(true))),
+        (Closing::ForGood, None),
+    ] {
+        let server = place.server(|_| {});
+        let (mut ada, welcome) = Peer::greet(&server, "ada");
+        ada.chat("hi");
+        let seq = ada.find("message")["seq"].as_u64().unwrap();
+        server.close(closing);
+        ada.find("closed");
+        let server = place.server(|_| {});
+        let (mut ada, back) = come_back(&server, &welcome, 0);
+        assert_eq!(back.get("resumed"), resumed);
+        let mut messages = (1..=seq).map(|_| ada.expect("message"));
+        assert!(messages.all(|message| message["text"] == "hi"));
+    }
+}
+
+#[test]
+fn where_nobody_is_waited_for_nobody_comes_back_after_a_restart() {
+    let place = Place::new();
+    let server = place.process();
+    let (mut ada, welcome) = Peer::greet(&server, "ada");
+    ada.chat("hi");
+    ada.expect("message");
+    drop(server);
+    let waits_for_nobody =
+        |settings: &mut Settings| settings.rules.grace = std::time::Duration::ZERO;
+    let server = place.server(waits_for_nobody);
+    assert_eq!(server.running().handle().members(), 0);
+    server.close(Closing::Service { retry_ms: 1 });
+    // And is not waited for later either.
+    let server = place.server(|_| {});
+    let (_ada, back) = come_back(&server, &welcome, 0);
+    assert_eq!(back.get("resumed"), None);
+}
+
+/// Keeps ten messages in memory.
+fn small(settings: &mut Settings) {
+    settings.rules.retention.messages = 10;
+    settings.rules.pace.per_second = 0;
+}
+
+/// Says as many messages as memory cannot hold.
+fn talk(peer: &mut Peer, messages: u64) {
+    for n in 1..=messages {
+        peer.chat(&n.to_string());
+        assert_eq!(peer.heard(), n.to_string());
+    }
+}
+
+#[test]
+fn what_memory_does_not_hold_any_more_comes_from_the_store() {
+    let place = Place::new();
+    let server = place.server(small);
+    let (mut ada, welcome) = Peer::greet(&server, "ada");
+    talk(&mut ada, 300);
+    let (mut eve, _) = come_back(
+        &server,
+        &json!({"session": "none", "epoch": welcome["epoch"]}),
+        7,
+    );
+    for n in 8..=300 {
+        let message = eve.expect("message");
+        assert_eq!(message["seq"], n);
+        assert_eq!(message["text"], n.to_string());
+        assert_eq!(message["from"], json!({"id": 1, "name": "ada"}));
+    }
+    eve.chat("301");
+    assert_eq!(eve.expect("message")["seq"], 301);
+
+    let mut page = |before: u64| {
+        eve.write(&json!({"history": {"before": before, "limit": 100}}));
+        eve.write(&json!({"ping": {}}));
+        let page = eve.expect("page");
+        eve.expect("pong");
+        let messages = page["messages"].as_array().unwrap();
+        let seqs: Vec<u64> = messages
+            .iter()
+            .map(|it| it["seq"].as_u64().unwrap())
+            .collect();
+        (seqs, page["more"].as_bool().unwrap())
+    };
+    assert_eq!(page(301), ((201..=300).collect(), true));
+    assert_eq!(page(201), ((101..=200).collect(), true));
+    assert_eq!(page(101), ((1..=100).collect(), false));
+    assert_eq!(page(1), (vec![], false));
+}
+
+#[test]
+fn only_so_much_is_kept_and_the_rest_is_told_as_a_gap() {
+    let place = Place::new();
+    let server = place.server(|settings| {
+        small(settings);
+        settings.keep.messages = Some(20);
+    });
+    let (mut ada, welcome) = Peer::greet(&server, "ada");
+    talk(&mut ada, 100);
+    let (mut eve, _) = come_back(
+        &server,
+        &json!({"session": "", "epoch": welcome["epoch"]}),
+        0,
+    );
+    assert_eq!(eve.expect("gap"), json!({"from": 1, "to": 80}));
+    assert_eq!(eve.expect("message")["seq"], 81);
+    eve.write(&json!({"history": {"before": 85}}));
+    let page = eve.find("page");
+    assert_eq!(page["messages"][0]["seq"], 81);
+    assert_eq!(page["more"], false);
+}
+
+#[test]
+fn a_goodbye_waits_until_what_was_said_is_on_disk() {
+    let place = Place::new();
+    let server = place.server(|_| {});
+    let mut ada = Peer::native(&server, "ada");
+    ada.send("{\"say\":{\"text\":\"last\"}}\n{\"ping\":{}}\n{\"bye\":{}}\n");
+    assert_eq!(ada.expect("message")["text"], "last");
+    ada.expect("pong");
+    ada.expect("closed");
+    assert_eq!(ada.rest(), "");
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_told_in_a_sentence() {
+    let place = Place::new();
+    let open = |file: PathBuf| {
+        let settings = Settings {
+            port: 0,
+            store: Some(file),
+            ..Settings::default()
+        };
+        Server::bind(settings).map(drop).unwrap_err()
+    };
+    let _server = place.server(|_| {});
+    let error = open(place.file());
+    assert!(matches!(error, BindError::Store(_)));
+    assert!(
+        error.to_string().contains("is in use by another server"),
+        "{error}"
+    );
+    let error = open(place.0.path().join("no/room.db"));
+    assert!(error.to_string().contains("does not exist"), "{error}");
+}
