@@ -13,10 +13,10 @@ use crate::wire::frame::{Code, Reply, write_frame};
 use crate::wire::native::error;
 use crate::wire::text::write_notice;
 
-use super::connection::{Connection, hang_up, serve};
+use super::connection::hang_up;
 use super::event::{Event, Refusal};
-use super::session::Session;
 use super::shared::Shared;
+use super::worker::take_in;
 
 /// The pause after the system could not give another connection, for want of
 /// file descriptors or memory.
@@ -49,13 +49,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         stalled = false;
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         match shared.admit(address, Instant::now()) {
-            Ok(guest) => {
-                tokio::spawn(serve(Box::new(Connection {
-                    stream: Arc::new(stream),
-                    session: Session::new(guest, Instant::now()),
-                    news: shared.news(),
-                })));
-            }
+            Ok(guest) => take_in(&shared, stream, guest).await,
             Err(why) => {
                 shared.report(Event::Refused { address, why });
                 if let Ok(permit) = Arc::clone(&refused).try_acquire_owned() {

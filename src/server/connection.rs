@@ -58,6 +58,8 @@ pub(super) struct Connection {
     pub stream: Arc<TcpStream>,
     pub session: Session,
     pub news: Ear,
+    /// Which of the threads serves it.
+    pub worker: usize,
 }
 
 /// Serves a connection until it ends.
@@ -69,6 +71,8 @@ pub(super) async fn serve(mut connection: Box<Connection>) {
     if let Some(farewell) = converse(&mut connection).await {
         Box::pin(part(&mut connection, farewell)).await;
     }
+    let shared = Arc::clone(connection.session.shared());
+    shared.workers[connection.worker].count_out();
 }
 
 /// Parts from a guest who is out of the room already; only the socket is left.
@@ -88,9 +92,9 @@ async fn converse(connection: &mut Connection) -> Option<Farewell> {
         stream,
         session,
         news,
-        ..
+        worker,
     } = connection;
-    let fan_out = Arc::clone(&session.shared().fan_out);
+    let fan_out = Arc::clone(&session.shared().workers[*worker].fan_out);
     let mut place: Option<Place> = None;
     let mut alarm = pin!(sleep(Duration::ZERO));
     let mut alarm_at = None;

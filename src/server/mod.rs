@@ -15,13 +15,13 @@ mod listener;
 mod session;
 mod settings;
 mod shared;
+mod worker;
 
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use crate::room::{Closing, GATHER_TIME, clean_room_name};
@@ -31,7 +31,6 @@ pub use self::event::{Event, Refusal};
 pub use self::listener::BindError;
 pub use self::settings::Settings;
 
-use self::fanout::Turn;
 use self::keeper::{Kept, Writer};
 use self::shared::Shared;
 
@@ -126,9 +125,7 @@ impl Server {
     /// # Errors
     /// If the system gives no event queue.
     pub fn run(self) -> io::Result<Ended> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = worker::runtime()?;
         let ended = runtime.block_on(self.serve());
         // A connection that is still open is let go without waiting.
         runtime.shutdown_background();
@@ -167,7 +164,10 @@ impl Server {
         }
         let gatherer = tokio::spawn(tell_gathered(Arc::clone(&shared)));
         let waiter = tokio::spawn(wait_for_the_absent(Arc::clone(&shared)));
-        let writer = tokio::spawn(write_news(Arc::clone(&shared)));
+        let writer = tokio::spawn({
+            let shared = Arc::clone(&shared);
+            async move { shared.workers[0].write_news(&shared).await }
+        });
         let watcher = tokio::spawn(close_when_deserted(Arc::clone(&shared)));
 
         shared.closing().await;
@@ -183,6 +183,9 @@ impl Server {
         });
         let closing = closing.await.or(shared.room().closed().ok_or(()));
         writer.abort();
+        for worker in &shared.workers {
+            worker.stop();
+        }
         if let Some(keeper) = keeper {
             keeper.abort();
             // What it holds is let go of when this is ready.
@@ -196,22 +199,6 @@ impl Server {
         } else {
             Ended::Closed(closing.unwrap_or(Closing::ForGood))
         })
-    }
-}
-
-/// Writes what is new in the log to all who follow it.
-async fn write_news(shared: Arc<Shared>) {
-    loop {
-        shared.fan_out.news().await;
-        let mut from = 0;
-        loop {
-            match shared.fan_out.write(&shared, from) {
-                Turn::Next(next) => from = next,
-                Turn::Done { again: true } => from = 0,
-                Turn::Done { again: false } => break,
-            }
-            yield_now().await;
-        }
     }
 }
 

@@ -16,12 +16,11 @@ use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
 
-use super::bell::{Bell, Ear};
 use super::event::{Event, Refusal};
-use super::fanout::FanOut;
 use super::guest::Guest;
 use super::keeper::{History, Kept, Writer};
 use super::settings::Settings;
+use super::worker::{Worker, workers};
 
 /// What all connections of a server share: the room, and who is at its doors.
 #[derive(Debug)]
@@ -47,10 +46,8 @@ pub(super) struct Shared {
     /// Where those came from who are away. Locked after the room, if both are.
     away: Mutex<HashMap<MemberId, SocketAddr>>,
     missed: Mutex<u64>,
-    /// Rung whenever the log grew.
-    news: Arc<Bell>,
-    /// Writes the log to those who have nothing else to do.
-    pub(super) fan_out: Arc<FanOut>,
+    /// The threads that serve the connections.
+    pub(super) workers: Vec<Worker>,
     /// Changes in who is here wait to be told.
     gathering: Notify,
     /// Someone is away.
@@ -135,8 +132,7 @@ impl Shared {
             guests: Mutex::default(),
             away: Mutex::default(),
             missed: Mutex::default(),
-            news: Arc::default(),
-            fan_out: Arc::default(),
+            workers: workers(),
             gathering: Notify::new(),
             absence: Notify::new(),
             closed: Notify::new(),
@@ -151,11 +147,6 @@ impl Shared {
     /// The room. Held for a moment only, never across a wait.
     pub(super) fn room(&self) -> MutexGuard<'_, Room> {
         lock(&self.room)
-    }
-
-    /// Hears whenever the log grows.
-    pub(super) fn news(&self) -> Ear {
-        self.news.listen()
     }
 
     /// Tells what happened to everyone who follows the log, or to the store first
@@ -174,8 +165,11 @@ impl Shared {
 
     /// Wakes everyone who follows the log.
     fn wake_readers(&self) {
-        self.news.ring();
-        self.fan_out.tell_news();
+        for (index, worker) in self.workers.iter().enumerate() {
+            if index == 0 || worker.is_needed() {
+                worker.tell_news();
+            }
+        }
     }
 
     /// Whether what is said is stored before it is told.
@@ -246,7 +240,7 @@ impl Shared {
 
     /// Waits until everyone can read that the room is closed; returns how.
     pub(super) async fn over(&self) -> Closing {
-        let mut news = self.news();
+        let mut news = self.workers[0].news();
         loop {
             news.hear();
             if let Some(closing) = self.room().over() {

@@ -1,0 +1,222 @@
+//! The threads that serve connections. The first one accepts them, and serves those
+//! of a small room alone: what one thread does, no other has to be told. When there
+//! is work for more, each serves a part of the connections.
+
+use std::io;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::yield_now;
+
+use super::bell::{Bell, Ear};
+use super::connection::{Connection, serve};
+use super::fanout::{FanOut, Turn};
+use super::guest::Guest;
+use super::session::Session;
+use super::shared::Shared;
+
+/// So many connections are served by one thread before another one helps; further
+/// ones are spread in groups of as many.
+const GROUP: usize = 256;
+
+/// The most threads.
+const WORKERS: usize = 8;
+
+/// The most connections that wait for a thread to take them.
+const NEWCOMERS: usize = 256;
+
+/// Someone whom the first thread has accepted for another.
+type Newcomer = (std::net::TcpStream, Guest);
+
+/// What one thread serves.
+#[derive(Debug, Default)]
+pub(super) struct Worker {
+    /// Rung when the log grew, for those who read it by themselves.
+    bell: Arc<Bell>,
+    /// Writes the log to those who have nothing else to do.
+    pub fan_out: Arc<FanOut>,
+    /// How many connections it serves.
+    connections: AtomicUsize,
+    /// Where its newcomers wait, once it runs; the first one accepts its own.
+    newcomers: OnceLock<mpsc::Sender<Newcomer>>,
+    /// What runs it, if that is not the thread that accepts.
+    thread: Mutex<Option<JoinHandle<()>>>,
+    stop: Notify,
+}
+
+/// As many as the computer has processors for.
+pub(super) fn workers() -> Vec<Worker> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    (0..processors.min(WORKERS))
+        .map(|_| Worker::default())
+        .collect()
+}
+
+impl Worker {
+    /// Says that the log grew.
+    pub fn tell_news(&self) {
+        self.fan_out.tell_news();
+    }
+
+    /// Hears whenever the log grows.
+    pub fn news(&self) -> Ear {
+        self.bell.listen()
+    }
+
+    /// Whether anybody is served by it.
+    pub fn is_needed(&self) -> bool {
+        self.connections.load(Ordering::Relaxed) > 0
+    }
+
+    fn count_in(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection has ended.
+    pub fn count_out(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Writes what is new in the log to all who follow it, and wakes the others who
+    /// read it.
+    pub async fn write_news(&self, shared: &Shared) {
+        loop {
+            self.fan_out.news().await;
+            self.bell.ring();
+            let mut from = 0;
+            loop {
+                match self.fan_out.write(shared, from) {
+                    Turn::Next(next) => from = next,
+                    Turn::Done { again: true } => from = 0,
+                    Turn::Done { again: false } => break,
+                }
+                yield_now().await;
+            }
+        }
+    }
+}
+
+/// Serves a newcomer, on the thread that has the fewest.
+pub(super) async fn take_in(shared: &Arc<Shared>, stream: TcpStream, guest: Guest) {
+    let index = fewest(&shared.workers);
+    let newcomers = match index {
+        0 => None,
+        // Without another thread, this one does all.
+        _ => shared.workers[index].newcomers(shared, index).ok(),
+    };
+    let Some(newcomers) = newcomers else {
+        let worker = &shared.workers[0];
+        worker.count_in();
+        return worker.take_in(0, stream, guest);
+    };
+    if let Ok(stream) = stream.into_std() {
+        shared.workers[index].count_in();
+        let _ = newcomers.send((stream, guest)).await;
+    }
+}
+
+/// Which thread is to serve the next connection.
+fn fewest(workers: &[Worker]) -> usize {
+    let groups = |worker: &Worker| worker.connections.load(Ordering::Relaxed) / GROUP;
+    let fewest = workers.iter().enumerate().min_by_key(|(_, it)| groups(it));
+    fewest.map_or(0, |(index, _)| index)
+}
+
+impl Worker {
+    /// Serves a newcomer on this thread, which is the worker's.
+    fn take_in(&self, index: usize, stream: TcpStream, guest: Guest) {
+        tokio::spawn(serve(Box::new(Connection {
+            stream: Arc::new(stream),
+            session: Session::new(guest, Instant::now()),
+            news: self.news(),
+            worker: index,
+        })));
+    }
+
+    /// Where its newcomers wait. Its thread is started for the first of them.
+    fn newcomers(&self, shared: &Arc<Shared>, index: usize) -> io::Result<&mpsc::Sender<Newcomer>> {
+        if let Some(newcomers) = self.newcomers.get() {
+            return Ok(newcomers);
+        }
+        let runtime = runtime()?;
+        let (newcomers, mut queue) = mpsc::channel::<Newcomer>(NEWCOMERS);
+        let shared = Arc::clone(shared);
+        let thread = thread::Builder::new()
+            .name(format!("chatroom-{index}"))
+            .spawn(move || {
+                let worker = &shared.workers[index];
+                runtime.block_on(async {
+                    let serving = async {
+                        while let Some((stream, guest)) = queue.recv().await {
+                            match TcpStream::from_std(stream) {
+                                Ok(stream) => worker.take_in(index, stream, guest),
+                                Err(_) => worker.count_out(),
+                            }
+                        }
+                    };
+                    tokio::select! {
+                        () = serving => {}
+                        () = worker.write_news(&shared) => {}
+                        () = worker.stop.notified() => {}
+                    }
+                });
+                // A connection that is still open is let go without waiting.
+                runtime.shutdown_background();
+            })?;
+        *self.lock_thread() = Some(thread);
+        Ok(self.newcomers.get_or_init(|| newcomers))
+    }
+
+    fn lock_thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        // What it guards is whole at any time.
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets its thread end, and waits for it.
+    pub fn stop(&self) {
+        self.stop.notify_one();
+        let thread = self.lock_thread().take();
+        // That it panicked, nobody can help.
+        let _ = thread.map(JoinHandle::join);
+    }
+}
+
+/// What runs the tasks of one thread.
+///
+/// # Errors
+/// If the system gives no event queue.
+pub(super) fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_room_is_served_by_one_thread_and_a_big_one_by_all() {
+        let workers: Vec<Worker> = (0..3).map(|_| Worker::default()).collect();
+        let mut served = vec![0; 3];
+        let mut come = |connections| {
+            for _ in 0..connections {
+                let index = fewest(&workers);
+                workers[index].count_in();
+                served[index] += 1;
+            }
+            served.clone()
+        };
+        assert_eq!(come(GROUP), [GROUP, 0, 0]);
+        assert_eq!(come(GROUP + 1), [GROUP, GROUP, 1]);
+        assert_eq!(come(GROUP * 4 - 1), [GROUP * 2; 3]);
+        for _ in 0..=GROUP {
+            workers[1].count_out();
+        }
+        assert_eq!(fewest(&workers), 1);
+    }
+}
