@@ -1,6 +1,7 @@
 //! What was said in a room, as a list for a view.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
 
 use gtk::gio;
 use gtk::gio::subclass::prelude::*;
@@ -8,7 +9,7 @@ use gtk::glib;
 use gtk::prelude::*;
 
 use super::entry::Entry;
-use super::line::continues;
+use super::line::{Content, continues};
 use super::timeline::Timeline;
 
 mod imp {
@@ -19,6 +20,10 @@ mod imp {
         pub timeline: RefCell<Timeline>,
         /// One for each line of the timeline.
         pub entries: RefCell<Vec<Entry>>,
+        /// Whoever reads it is not at its end.
+        pub further_up: Cell<bool>,
+        /// The oldest lines were let go of.
+        pub cut: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -83,7 +88,7 @@ impl Conversation {
                 });
             entries.splice(removed, added);
         }
-        self.refresh(change.from);
+        self.refresh(change.from..usize::MAX);
         if change.removed > 0 || change.added > 0 {
             let [at, removed, added] = [change.at, change.removed, change.added].map(length);
             self.items_changed(at, removed, added);
@@ -92,13 +97,47 @@ impl Conversation {
         result
     }
 
+    /// Puts in at the top, in their order, what stands before the oldest line.
+    pub(super) fn put_before(&self, contents: Vec<Content>) {
+        let imp = self.imp();
+        let added = contents.len();
+        imp.timeline.borrow_mut().put_before(contents);
+        let entries: Vec<Entry> = {
+            let timeline = imp.timeline.borrow();
+            let lines = (0..added).filter_map(|place| timeline.get(place));
+            lines.map(|line| Entry::new(line.key)).collect()
+        };
+        imp.entries.borrow_mut().splice(..0, entries);
+        // The line that was the first may continue what stands above it now.
+        self.refresh(0..added + 1);
+        self.items_changed(0, 0, length(added));
+    }
+
+    /// Reads the timeline.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Timeline) -> T) -> T {
+        read(&self.imp().timeline.borrow())
+    }
+
+    /// Whether the oldest lines were let go of since this was asked last.
+    pub(super) fn was_cut(&self) -> bool {
+        self.imp().cut.take()
+    }
+
+    /// Whether its reader is not at its end: then it keeps more of what it holds.
+    pub fn set_read_further_up(&self, further_up: bool) {
+        if self.imp().further_up.replace(further_up) != further_up && !further_up {
+            self.trim();
+        }
+    }
+
     /// Lets go of the oldest lines, if there are too many.
     fn trim(&self) {
         let imp = self.imp();
-        let dropped = imp.timeline.borrow_mut().trim();
+        let dropped = imp.timeline.borrow_mut().trim(imp.further_up.get());
         if dropped == 0 {
             return;
         }
+        imp.cut.set(true);
         imp.entries.borrow_mut().drain(..dropped);
         self.items_changed(0, length(dropped), 0);
         let first = imp.entries.borrow().first().cloned();
@@ -108,17 +147,16 @@ impl Conversation {
         }
     }
 
-    /// Tells the entries from this place on what they are.
-    fn refresh(&self, from: usize) {
+    /// Tells the entries at these places what they are.
+    fn refresh(&self, places: Range<usize>) {
         let imp = self.imp();
-        let entries = imp
-            .entries
-            .borrow()
-            .get(from..)
-            .unwrap_or_default()
-            .to_vec();
+        let entries: Vec<Entry> = {
+            let entries = imp.entries.borrow();
+            let some = entries.iter().take(places.end).skip(places.start);
+            some.cloned().collect()
+        };
         let timeline = imp.timeline.borrow();
-        for (place, entry) in (from..).zip(entries) {
+        for (place, entry) in (places.start..).zip(entries) {
             if let Some(line) = timeline.get(place) {
                 let before = place.checked_sub(1).and_then(|it| timeline.get(it));
                 entry.set_line(line, !continues(before, line));

@@ -24,6 +24,17 @@ impl View {
         (self.upper - self.page).max(0.0)
     }
 
+    /// Whether the start is as near as two times what can be seen. A view that shows
+    /// nothing yet is near nothing.
+    pub fn is_near_top(self) -> bool {
+        self.page > 1.0 && self.value < 2.0 * self.page
+    }
+
+    /// Whether all of it can be seen.
+    pub fn is_whole(self) -> bool {
+        self.end() < 1.0
+    }
+
     fn is_at_end(self) -> bool {
         self.value + SLACK >= self.end()
     }
@@ -73,12 +84,11 @@ impl Follow {
         let last = std::mem::replace(&mut self.last, view);
         if view.is_as_long_as(last) {
             if view.value < last.value - 0.5 {
-                self.follows = view.end() < 1.0;
+                self.follows = view.is_whole();
             } else if view.is_at_end() {
                 self.follows = true;
             }
-        } else if view.end() < 1.0 {
-            // All of it can be seen.
+        } else if view.is_whole() {
             self.follows = true;
         }
         if self.follows {
@@ -170,6 +180,14 @@ mod tests {
         assert!(!follow.viewed(view(100.0, 1_000.0, 200.0)));
         follow.go_to_end();
         assert!(follow.viewed(view(100.0, 1_050.0, 200.0)));
+    }
+
+    #[test]
+    fn the_top_is_near_before_it_is_seen() {
+        assert!(view(399.0, 9_000.0, 200.0).is_near_top());
+        assert!(!view(400.0, 9_000.0, 200.0).is_near_top());
+        // Nothing is shown yet.
+        assert!(!View::default().is_near_top());
     }
 
     #[test]

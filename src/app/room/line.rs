@@ -42,11 +42,21 @@ pub struct Message {
     pub delivery: Delivery,
 }
 
+impl Message {
+    /// Its place among all messages, if the server has given it one.
+    pub fn seq(&self) -> Option<u64> {
+        match self.delivery {
+            Delivery::Confirmed(seq) => Some(seq),
+            Delivery::Pending(_) | Delivery::Refused(_) => None,
+        }
+    }
+}
+
 /// What is known of a message's way to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// The server has given it its place.
-    Confirmed,
+    /// The server has given it its place, its `seq`.
+    Confirmed(u64),
     /// It was sent under this id, and nothing was heard of it yet.
     Pending(String),
     /// It was not said, for this reason.
@@ -78,7 +88,7 @@ mod tests {
                 own: false,
                 at,
                 text: "hi".into(),
-                delivery: Delivery::Confirmed,
+                delivery: Delivery::Confirmed(1),
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! A room as the app knows it: what was said, who is there, and the connection.
 //!
 //! What is decided is decided in files without GTK ([`timeline`], [`line`],
-//! [`members`], [`follow`], [`markup`]); the objects around them tell widgets.
+//! [`members`], [`past`], [`follow`], [`markup`]); the objects around them tell widgets.
 
 mod conversation;
 mod entry;
@@ -10,6 +10,8 @@ mod line;
 pub mod markup;
 mod member;
 mod members;
+mod past;
+mod reading_back;
 mod session;
 mod taking;
 mod timeline;

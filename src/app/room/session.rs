@@ -20,11 +20,15 @@ use crate::wire::frame::{Limits, Welcome};
 use super::conversation::Conversation;
 use super::member::Member;
 use super::members::{Ask, Members};
+use super::past::Past;
 use super::taking::{self, Taken};
 use super::timeline::difference;
 
 /// How long changes in a big room are gathered before its members are asked for.
 const REFRESH_SECONDS: u32 = 5;
+
+/// What a server that has pages of the past says it can do.
+const HISTORY: &str = "history";
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -59,6 +63,9 @@ mod imp {
         /// What was said.
         #[property(get)]
         pub conversation: RefCell<Conversation>,
+        /// Older messages are on their way.
+        #[property(get)]
+        pub loading: Cell<bool>,
         /// Those in the room who are known: [`Member`]s.
         #[property(get)]
         pub member_list: OnceCell<gio::ListStore>,
@@ -69,6 +76,7 @@ mod imp {
         pub me: Cell<Option<MemberId>>,
         pub limits: Cell<Option<Limits>>,
         pub end: RefCell<Option<End>>,
+        pub past: Cell<Past>,
         pub members: RefCell<Members>,
         /// The ids of `member_list`.
         pub listed: RefCell<Vec<MemberId>>,
@@ -237,9 +245,17 @@ impl Session {
         let mut taken = Taken::default();
         let mut end = None;
         let mut joined = false;
+        let mut older = Vec::new();
         self.conversation().change(|timeline| {
             let mut members = imp.members.borrow_mut();
             for event in batch {
+                let event = match event {
+                    Event::Page(page) => {
+                        older.push(page);
+                        continue;
+                    }
+                    event => event,
+                };
                 match &event {
                     Event::Welcomed(welcome) => {
                         self.welcomed(welcome);
@@ -254,6 +270,9 @@ impl Session {
                 taking::take(event, imp.me.get(), timeline, &mut members, &mut taken);
             }
         });
+        for page in older {
+            taken.spoken.extend(self.take_older(page));
+        }
         if taken.members_changed {
             self.list_members();
         }
@@ -272,6 +291,7 @@ impl Session {
             self.emit_by_name::<()>("received", &[&taken.received, &taken.spoken]);
         }
         if let Some(end) = end {
+            self.forget_asked();
             imp.end.replace(Some(end));
             imp.state.set(State::Ended);
             self.notify_state();
@@ -283,6 +303,9 @@ impl Session {
         imp.me.set(Some(welcome.you.id));
         imp.limits.set(Some(welcome.limits));
         imp.room_name.replace(welcome.room.to_string());
+        if welcome.features.iter().any(|it| it == HISTORY) {
+            imp.past.set(Past::before(welcome.next));
+        }
     }
 
     /// Brings the list that is shown up to date: one change at most.

@@ -48,8 +48,8 @@ pub fn take(
                     .spoken
                     .push(sentence(&message.from.name, &message.text));
             }
-            let id = message.id.clone();
-            timeline.hear(id.as_deref(), heard(message, own));
+            let (seq, id) = (message.seq, message.id.clone());
+            timeline.hear(seq, id.as_deref(), heard(message, own));
         }
         Event::Joined(joined) => {
             members.joined(joined.id, &joined.name, joined.host, joined.count);
@@ -111,7 +111,7 @@ pub fn take(
                 timeline.tell(Content::Notice(error.text.into_owned()));
             }
         }
-        // What a page holds was not asked for; of an end others take care.
+        // Of these others take care.
         Event::Page(_)
         | Event::Gap(_)
         | Event::Said(_)
@@ -130,14 +130,15 @@ fn sentence(name: &str, text: &str) -> String {
     )
 }
 
-fn heard(message: frame::Message<'static>, own: bool) -> Message {
+/// A message as it stands in the conversation.
+pub fn heard(message: frame::Message<'static>, own: bool) -> Message {
     Message {
         from: message.from.id,
         name: message.from.name.into_owned(),
         own,
         at: message.at.as_millisecond(),
         text: message.text.into_owned(),
-        delivery: Delivery::Confirmed,
+        delivery: Delivery::Confirmed(message.seq),
     }
 }
 

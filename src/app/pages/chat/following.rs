@@ -21,6 +21,8 @@ pub struct Following {
     moving: Cell<bool>,
     /// The list has jumped to its newest row, and may have to go on to its end.
     jumped: Cell<bool>,
+    /// What follows from where the reader is will be done in a moment.
+    tending: Cell<bool>,
 }
 
 impl ChatPage {
@@ -40,18 +42,39 @@ impl ChatPage {
     }
 
     fn viewed(&self, adjustment: &gtk::Adjustment) {
-        let view = View {
-            value: adjustment.value(),
-            upper: adjustment.upper(),
-            page: adjustment.page_size(),
-        };
+        let view = view(adjustment);
         let must_move = self.imp().following.follow.borrow_mut().viewed(view);
         if must_move {
             self.move_to_end();
         } else {
             self.imp().following.jumped.set(false);
         }
+        self.tend();
         self.show_unread();
+    }
+
+    /// Has older messages come before the reader is at the top, and the oldest go for
+    /// who is at the end; but not in the middle of the list being laid out.
+    fn tend(&self) {
+        if self.imp().following.tending.replace(true) {
+            return;
+        }
+        let page = self.downgrade();
+        glib::idle_add_local_once(move || {
+            let Some((page, session)) = page.upgrade().and_then(|page| {
+                let session = page.session()?;
+                Some((page, session))
+            }) else {
+                return;
+            };
+            page.imp().following.tending.set(false);
+            let further_up = !page.is_at_end();
+            session.conversation().set_read_further_up(further_up);
+            let view = view(&page.imp().scroller.vadjustment());
+            if view.is_near_top() && (further_up || view.is_whole()) {
+                session.read_back();
+            }
+        });
     }
 
     /// This many messages of others came in.
@@ -129,5 +152,13 @@ impl ChatPage {
             button.set_tooltip_text(Some(&label));
             button.update_property(&[gtk::accessible::Property::Label(&label)]);
         }
+    }
+}
+
+fn view(adjustment: &gtk::Adjustment) -> View {
+    View {
+        value: adjustment.value(),
+        upper: adjustment.upper(),
+        page: adjustment.page_size(),
     }
 }

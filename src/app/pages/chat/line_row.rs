@@ -80,6 +80,12 @@ impl LineRow {
         self.imp().entry.replace(Some((entry, handler)));
     }
 
+    /// The key of the entry that is shown.
+    pub fn key(&self) -> Option<u64> {
+        let entry = self.imp().entry.borrow();
+        entry.as_ref().map(|(entry, _)| entry.key())
+    }
+
     /// What was said, if the row shows that.
     pub fn text(&self) -> Option<String> {
         let entry = self.imp().entry.borrow();

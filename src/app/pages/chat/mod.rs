@@ -6,6 +6,7 @@ mod following;
 mod line_row;
 mod message_row;
 mod parts;
+mod still;
 
 use std::cell::RefCell;
 
@@ -143,6 +144,14 @@ impl ChatPage {
             self,
             move |session| page.show_state(session)
         ));
+        session.connect_loading_notify(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |session| {
+                let busy = gtk::accessible::State::Busy(session.loading());
+                page.imp().list.update_state(&[busy]);
+            }
+        ));
         session.connect_received(glib::clone!(
             #[weak(rename_to = page)]
             self,
@@ -178,7 +187,18 @@ impl ChatPage {
             }
         });
         imp.list.set_factory(Some(&factory));
-        let model = gtk::NoSelection::new(Some(session.conversation()));
+        let conversation = session.conversation();
+        // Before the list hears of it.
+        conversation.connect_items_changed(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |_, at, _, _| {
+                if at == 0 {
+                    page.hold_still();
+                }
+            }
+        ));
+        let model = gtk::NoSelection::new(Some(conversation));
         imp.list.set_model(Some(&model));
         self.follow();
     }

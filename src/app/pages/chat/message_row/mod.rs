@@ -136,7 +136,7 @@ impl MessageRow {
         imp.key.set(key);
         let time = clock(message.at);
         let state = match &message.delivery {
-            Delivery::Confirmed => "",
+            Delivery::Confirmed(_) => "",
             Delivery::Pending(_) => "pending",
             Delivery::Refused(_) => "refused",
         };
@@ -218,7 +218,7 @@ fn sentence(message: &Message, time: &str) -> String {
         message.name.clone()
     };
     let template = match &message.delivery {
-        Delivery::Confirmed => gettext("{name}: {text}, {time}"),
+        Delivery::Confirmed(_) => gettext("{name}: {text}, {time}"),
         Delivery::Pending(_) => gettext("{name}: {text}, sending"),
         Delivery::Refused(_) => gettext("{name}: {text}. {reason}"),
     };

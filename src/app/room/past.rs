@@ -1,0 +1,214 @@
+//! What was said before the messages that are held, and how it is asked for.
+//!
+//! It comes in pages, one at a time, when the reader nears the oldest message.
+
+use crate::wire::frame::{Message, Page};
+
+/// What is known of the messages before those that are held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing can be asked for.
+    #[default]
+    Closed,
+    /// The oldest message that can be had is held.
+    Over,
+    /// There may be some; they come before this `seq` if no message is held.
+    Open(u64),
+    /// Those before this `seq` were asked for.
+    Asked(u64),
+}
+
+/// What to do for someone who wants to read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Nothing: it is being done, or cannot be.
+    Nothing,
+    /// Ask for the messages before this `seq`.
+    Before(u64),
+    /// Say that this is the beginning.
+    Beginning,
+}
+
+/// A page of the past, as far as it was wanted.
+#[derive(Debug, Default)]
+pub struct Older {
+    /// Oldest first.
+    pub messages: Vec<Message<'static>>,
+    /// The first message of all, or the oldest that the server still has, is held
+    /// now.
+    pub ends: Option<Beginning>,
+}
+
+/// What the oldest message that can be had is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// The first one of all.
+    First,
+    /// The first one that the server still has.
+    Held,
+}
+
+impl Past {
+    /// In a room in which the next message will be the one with this `seq`.
+    pub fn before(next: u64) -> Self {
+        if next > 1 {
+            Self::Open(next)
+        } else {
+            Self::Over
+        }
+    }
+
+    /// What to do for someone who reads at the top. `oldest` is the `seq` of the
+    /// oldest message that is held.
+    pub fn want(&mut self, oldest: Option<u64>) -> Want {
+        let Self::Open(next) = *self else {
+            return Want::Nothing;
+        };
+        let before = oldest.unwrap_or(next);
+        if before <= 1 {
+            *self = Self::Over;
+            return Want::Beginning;
+        }
+        *self = Self::Asked(before);
+        Want::Before(before)
+    }
+
+    /// A page came. `oldest` is the `seq` of the oldest message that is held.
+    pub fn take(&mut self, page: Page<'static>, oldest: Option<u64>) -> Older {
+        let Self::Asked(before) = *self else {
+            return Older::default();
+        };
+        let before = oldest.map_or(before, |oldest| before.min(oldest));
+        let mut messages = page.messages;
+        messages.retain(|message| message.seq < before);
+        let first = messages.first().map_or(before, |message| message.seq);
+        // The second condition: no server can make this side ask for ever.
+        let ends = if page.more && first < before && first > 1 {
+            *self = Self::Open(first);
+            None
+        } else {
+            *self = Self::Over;
+            Some(if first <= 1 {
+                Beginning::First
+            } else {
+                Beginning::Held
+            })
+        };
+        Older { messages, ends }
+    }
+
+    /// Older messages that were held are held no more.
+    pub fn reopen(&mut self) {
+        if *self == Self::Over {
+            // The oldest that is held tells where to begin.
+            *self = Self::Open(1);
+        }
+    }
+
+    /// What was asked for will not come.
+    pub fn forget(&mut self) {
+        if let Self::Asked(before) = *self {
+            *self = Self::Open(before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::MemberId;
+    use crate::wire::frame::Member;
+
+    fn page(seqs: std::ops::Range<u64>, more: bool) -> Page<'static> {
+        let message = |seq| Message {
+            seq,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            from: Member {
+                id: MemberId::MIN,
+                name: "ada".into(),
+                host: false,
+                away: false,
+            },
+            id: None,
+            text: "hi".into(),
+        };
+        Page {
+            messages: seqs.map(message).collect(),
+            more,
+        }
+    }
+
+    fn seqs(older: &Older) -> Vec<u64> {
+        older.messages.iter().map(|message| message.seq).collect()
+    }
+
+    #[test]
+    fn the_past_comes_page_by_page_down_to_its_first_message() {
+        let mut past = Past::before(10);
+        assert_eq!(past.want(Some(8)), Want::Before(8));
+        // While it is waited for, nothing else is asked.
+        assert_eq!(past.want(Some(8)), Want::Nothing);
+        let older = past.take(page(3..8, true), None);
+        assert_eq!((seqs(&older), older.ends), (vec![3, 4, 5, 6, 7], None));
+        assert_eq!(past.want(Some(3)), Want::Before(3));
+        let older = past.take(page(1..3, false), None);
+        assert_eq!(
+            (seqs(&older), older.ends),
+            (vec![1, 2], Some(Beginning::First))
+        );
+        assert_eq!(past.want(Some(1)), Want::Nothing);
+    }
+
+    #[test]
+    fn a_log_that_was_cut_has_a_beginning_too() {
+        let mut past = Past::before(1_000);
+        assert_eq!(past.want(None), Want::Before(1_000));
+        let older = past.take(page(990..1_000, false), None);
+        assert_eq!(older.ends, Some(Beginning::Held));
+    }
+
+    #[test]
+    fn who_holds_all_of_it_need_not_ask() {
+        assert_eq!(Past::before(1).want(None), Want::Nothing);
+        let mut past = Past::before(5);
+        assert_eq!(past.want(Some(1)), Want::Beginning);
+        assert_eq!(past.want(Some(1)), Want::Nothing);
+    }
+
+    #[test]
+    fn a_page_that_is_not_as_it_was_asked_for_does_no_harm() {
+        assert!(seqs(&Past::before(10).take(page(1..9, true), None)).is_empty());
+        let mut past = Past::before(10);
+        past.want(Some(5));
+        let older = past.take(page(4..9, true), None);
+        assert_eq!(seqs(&older), [4]);
+        // Messages that came by themselves meanwhile.
+        past.want(Some(4));
+        let older = past.take(page(1..4, true), Some(3));
+        assert_eq!(seqs(&older), [1, 2]);
+        let mut past = Past::before(4);
+        // One that says there is more and has nothing.
+        past.want(Some(4));
+        let older = past.take(page(7..9, true), None);
+        assert_eq!((seqs(&older), older.ends), (vec![], Some(Beginning::Held)));
+    }
+
+    #[test]
+    fn what_was_let_go_of_can_be_asked_for_again() {
+        let mut past = Past::before(10);
+        past.want(Some(1));
+        past.reopen();
+        assert_eq!(past.want(Some(4)), Want::Before(4));
+        let mut past = Past::default();
+        past.reopen();
+        assert_eq!(past.want(Some(4)), Want::Nothing);
+    }
+
+    #[test]
+    fn a_page_that_was_lost_is_asked_for_again() {
+        let mut past = Past::before(10);
+        past.want(Some(8));
+        past.forget();
+        assert_eq!(past.want(Some(8)), Want::Before(8));
+    }
+}

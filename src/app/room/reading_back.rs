@@ -1,0 +1,91 @@
+//! Older messages, for who reads further up.
+
+use gettextrs::gettext;
+use gtk::subclass::prelude::*;
+
+use crate::app::words::count;
+use crate::wire::PAGE_LIMIT;
+use crate::wire::frame::Page;
+
+use super::line::Content;
+use super::past::{Beginning, Older, Past, Want};
+use super::session::{Session, State};
+use super::taking::heard;
+use super::timeline::Timeline;
+
+impl Session {
+    /// The reader is near the oldest message that is held: asks for older ones, if
+    /// there are some and they are not on their way.
+    pub fn read_back(&self) {
+        let imp = self.imp();
+        let (Some(client), State::Joined) = (imp.client.get(), self.state()) else {
+            return;
+        };
+        let conversation = self.conversation();
+        let Some(oldest) = conversation.read(|timeline| {
+            let has_room = timeline.has_room_for(PAGE_LIMIT);
+            has_room.then(|| timeline.oldest())
+        }) else {
+            return;
+        };
+        let mut past = imp.past.get();
+        if conversation.was_cut() {
+            past.reopen();
+        }
+        match past.want(oldest) {
+            Want::Nothing => return,
+            // If it cannot be sent, the next look at the top asks again.
+            Want::Before(seq) => {
+                if client.ask_history(Some(seq), PAGE_LIMIT).is_err() {
+                    return;
+                }
+            }
+            Want::Beginning => {
+                conversation.put_before(vec![beginning(Beginning::First)]);
+            }
+        }
+        self.set_past(past);
+    }
+
+    /// A page of the past came. Returns what a screen reader is to say.
+    pub(super) fn take_older(&self, page: Page<'static>) -> Option<String> {
+        let imp = self.imp();
+        let mut past = imp.past.get();
+        let Older { messages, ends } = past.take(page, self.conversation().read(Timeline::oldest));
+        let number = messages.len();
+        let me = imp.me.get();
+        let own = |id| Some(id) == me;
+        let mut contents: Vec<Content> = ends.into_iter().map(beginning).collect();
+        contents.extend(messages.into_iter().map(|message| {
+            let own = own(message.from.id);
+            Content::Message(heard(message, own))
+        }));
+        if !contents.is_empty() {
+            self.conversation().put_before(contents);
+        }
+        self.set_past(past);
+        (number > 0).then(|| count("{n} older message", "{n} older messages", number))
+    }
+
+    /// What was asked for will not come.
+    pub(super) fn forget_asked(&self) {
+        let mut past = self.imp().past.get();
+        past.forget();
+        self.set_past(past);
+    }
+
+    fn set_past(&self, past: Past) {
+        self.imp().past.set(past);
+        let loading = matches!(past, Past::Asked(_));
+        if self.imp().loading.replace(loading) != loading {
+            self.notify_loading();
+        }
+    }
+}
+
+fn beginning(what: Beginning) -> Content {
+    Content::Notice(match what {
+        Beginning::First => gettext("This is where the room’s history begins"),
+        Beginning::Held => gettext("What was said before is no longer kept"),
+    })
+}
