@@ -1,14 +1,17 @@
 //! The app on the desktop: its windows, its menu, its end.
 
+use std::cell::OnceCell;
+
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
-use crate::terminal::Signals;
+use crate::terminal::{Signal, Signals};
 use crate::wire::address::Address;
 
 use super::config::{APP_ID, RESOURCE_PATH, VERSION};
+use super::kept::Keeper;
 use super::window::Window;
 use super::words;
 
@@ -16,7 +19,11 @@ mod imp {
     use super::*;
 
     #[derive(Debug, Default)]
-    pub struct Application;
+    pub struct Application {
+        pub keeper: Keeper,
+        /// Closed when what was kept is known.
+        pub kept: OnceCell<async_channel::Receiver<()>>,
+    }
 
     #[glib::object_subclass]
     impl ObjectSubclass for Application {
@@ -36,6 +43,7 @@ mod imp {
                 // Messages can be selected; walking over them is not selecting.
                 settings.set_gtk_label_select_on_focus(false);
             }
+            app.read_kept();
             app.add_actions();
             app.end_when_asked();
         }
@@ -50,7 +58,7 @@ mod imp {
                 let window = Window::new(&self.obj());
                 window.present();
                 match file.uri().parse::<Address>() {
-                    Ok(address) => window.join(&address),
+                    Ok(address) => self.obj().join_when_ready(&window, address),
                     Err(error) => window.complain(&words::not_an_address(&error)),
                 }
             }
@@ -79,6 +87,41 @@ impl Default for Application {
 }
 
 impl Application {
+    /// What outlives the app.
+    pub fn keeper(&self) -> Keeper {
+        self.imp().keeper.clone()
+    }
+
+    fn read_kept(&self) {
+        let (reading, read) = async_channel::bounded(1);
+        let _ = self.imp().kept.set(read);
+        let keeper = self.keeper();
+        glib::spawn_future_local(async move {
+            keeper.read().await;
+            drop(reading);
+        });
+    }
+
+    /// Returns when what was kept is known.
+    pub async fn kept(&self) {
+        let reading = self.imp().kept.get().cloned();
+        if let Some(reading) = reading {
+            // That it is closed is the news.
+            let _ = reading.recv().await;
+        }
+    }
+
+    /// Joins a room, perhaps to come back to it.
+    fn join_when_ready(&self, window: &Window, address: Address) {
+        let (app, window) = (self.clone(), window.downgrade());
+        glib::spawn_future_local(async move {
+            app.kept().await;
+            if let Some(window) = window.upgrade() {
+                window.join(&address);
+            }
+        });
+    }
+
     fn add_actions(&self) {
         self.add_action_entries([
             gio::ActionEntry::builder("new-window")
@@ -108,15 +151,15 @@ impl Application {
         let (ask, asked) = async_channel::bounded(1);
         // Where they cannot be caught the system ends the program as it is.
         let _ = Signals::catch().and_then(|signals| {
-            signals.on_first(move |_| {
-                let _ = ask.send_blocking(());
+            signals.on_first(move |signal| {
+                let _ = ask.send_blocking(signal);
             })
         });
         let app = self.downgrade();
         glib::spawn_future_local(async move {
-            if asked.recv().await.is_err() {
+            let Ok(signal) = asked.recv().await else {
                 return;
-            }
+            };
             let Some(app) = app.upgrade() else {
                 return;
             };
@@ -126,7 +169,12 @@ impl Application {
             }
             for window in windows {
                 if let Some(window) = window.downcast_ref::<Window>() {
-                    window.leave_and_close();
+                    // A computer that is shut down asks nobody: one may want to return.
+                    if signal == Signal::Interrupt {
+                        window.leave_and_close();
+                    } else {
+                        window.break_off_and_close();
+                    }
                 }
             }
         });

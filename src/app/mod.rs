@@ -4,6 +4,7 @@
 //! - `window`: a window, which shows one page at a time;
 //! - `pages`: home, connect and chat, each with its template;
 //! - `room`: a room as the app knows it, apart from how it is shown;
+//! - `kept`: what outlives the app: drafts, and stays to come back to;
 //! - `hosting`: opening a room on this computer;
 //! - `words`, `settings`, `config`: what is said, remembered and fixed.
 
@@ -13,6 +14,7 @@
 mod application;
 pub mod config;
 mod hosting;
+mod kept;
 mod pages;
 mod room;
 mod settings;

@@ -106,6 +106,14 @@ pub fn end(end: &End) -> String {
     }
 }
 
+/// What is wrong with a connection that is being restored.
+pub fn interrupted(end: &End) -> String {
+    match end {
+        End::ServiceStopping { .. } => gettext("The service is restarting, reconnecting…"),
+        _ => gettext("Connection lost, reconnecting…"),
+    }
+}
+
 fn lost(loss: &Loss) -> String {
     match loss {
         Loss::Silence(_) | Loss::Slept | Loss::Ended => {
@@ -182,7 +190,7 @@ pub fn too_long(limit: usize) -> String {
 pub fn not_queued(error: NotQueued) -> String {
     match error {
         NotQueued::Full => {
-            gettext("The connection is too slow for this much at once. Wait a moment.")
+            gettext("Too much waits to be sent. Wait a moment.")
         }
         NotQueued::Away => gettext("The connection is being restored. Try again in a moment."),
         NotQueued::Over => gettext("You are not in the room any more."),

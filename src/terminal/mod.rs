@@ -14,7 +14,7 @@ pub use self::listen::{LISTENER_NAME, listen};
 pub use self::printer::{PRINT_BYTES, Printer};
 pub use self::serve::serve;
 #[cfg(feature = "gui")]
-pub(crate) use self::signals::Signals;
+pub(crate) use self::signals::{Signal, Signals};
 
 /// Tells on standard error, in one sentence, why the program cannot go on. Does
 /// not wait for a terminal that is stopped.

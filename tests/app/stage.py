@@ -18,6 +18,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -72,6 +73,7 @@ class Stage(unittest.TestCase):
     def setUp(self):
         self.apps = []
         (self.desktop.folder / "config/glib-2.0/settings/keyfile").unlink(missing_ok=True)
+        shutil.rmtree(self.desktop.folder / "state/chatroom", ignore_errors=True)
         # Ports: any free one, unless a test wants another.
         self.set("host-port", "uint16 0")
 
@@ -101,9 +103,9 @@ class Stage(unittest.TestCase):
         app.comes_in()
         return app
 
-    def server(self, *options):
-        """A server without a window, on a port of its own."""
-        server = Lines(self, PROGRAM, "--server", "--port", "0", "--bind", "127.0.0.1", *options)
+    def server(self, *options, port=0):
+        """A server without a window, on a port of its own unless another is wanted."""
+        server = Lines(self, PROGRAM, "--server", "--port", port, "--bind", "127.0.0.1", *options)
         server.port = int(server.prints(r"^  \S+:(\d+)$")[1])
         return server
 
@@ -116,6 +118,10 @@ class Stage(unittest.TestCase):
     def guest(self, name, port):
         """Someone who comes in with something like nc."""
         return Guest(self, name, port)
+
+    def cable(self, port):
+        """A way to this port that can be cut."""
+        return Cable(self, port)
 
     def picture(self):
         """Saves what is to be seen now, for whoever looks into a failure."""
@@ -214,6 +220,10 @@ class App:
         """Waits for what stands above the page."""
         self.window.find("label", sentence if isinstance(sentence, re.Pattern) else whole(sentence))
 
+    def banner_goes(self):
+        """Waits until the connection is there again."""
+        wait_for("the banner to go", lambda: not self.window.all("button", "Try Now"))
+
     def is_home(self):
         self.window.find("button", "Host a Room")
 
@@ -292,6 +302,58 @@ class Guest:
     def is_let_go(self):
         """Waits until the connection has ended."""
         wait_for(f"the end of {self.name}'s connection", lambda: self._read() and self.ended)
+
+
+class Cable:
+    """A way to a port of this computer: a port of its own, which can be cut and mended."""
+
+    def __init__(self, stage, port):
+        self.to = port
+        self.ends = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        stage.addCleanup(self.cut)
+        self._listen()
+
+    def _listen(self):
+        threading.Thread(target=self._accept, args=[self.listener], daemon=True).start()
+
+    def _accept(self, listener):
+        try:
+            while True:
+                ours, _ = listener.accept()
+                theirs = socket.create_connection(("127.0.0.1", self.to))
+                self.ends += [ours, theirs]
+                for way in ((ours, theirs), (theirs, ours)):
+                    threading.Thread(target=self._carry, args=way, daemon=True).start()
+        except OSError:
+            pass
+
+    def _carry(self, source, sink):
+        try:
+            while some := source.recv(1 << 16):
+                sink.sendall(some)
+        except OSError:
+            pass
+        for end in (source, sink):
+            self._end(end)
+
+    def _end(self, end):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        end.close()
+
+    def cut(self):
+        """Ends what goes through it; nothing more comes through."""
+        for end in [self.listener, *self.ends]:
+            self._end(end)
+        self.ends.clear()
+
+    def mend(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self._listen()
 
 
 class Result(unittest.TextTestResult):

@@ -43,11 +43,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// The id of one that is not confirmed.
+    pub fn unconfirmed_id(&self) -> Option<&str> {
+        match &self.delivery {
+            Delivery::Confirmed(_) => None,
+            Delivery::Pending(id) | Delivery::Unsent { id, .. } => Some(id),
+        }
+    }
+
     /// Its place among all messages, if the server has given it one.
     pub fn seq(&self) -> Option<u64> {
         match self.delivery {
             Delivery::Confirmed(seq) => Some(seq),
-            Delivery::Pending(_) | Delivery::Refused(_) => None,
+            Delivery::Pending(_) | Delivery::Unsent { .. } => None,
         }
     }
 }
@@ -59,8 +67,13 @@ pub enum Delivery {
     Confirmed(u64),
     /// It was sent under this id, and nothing was heard of it yet.
     Pending(String),
-    /// It was not said, for this reason.
-    Refused(String),
+    /// It was not said, or it is not known whether it was.
+    Unsent {
+        /// The id under which it can be sent again.
+        id: String,
+        /// Why, in words.
+        why: String,
+    },
 }
 
 /// Whether `line` continues what the sender of `before`, the line above, says.

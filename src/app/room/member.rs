@@ -21,6 +21,9 @@ mod imp {
         /// Whether there is something to say about what they are.
         #[property(get, construct_only)]
         pub has_role: Cell<bool>,
+        /// Whether their connection is there.
+        #[property(get, construct_only)]
+        pub here: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -39,11 +42,12 @@ glib::wrapper! {
 }
 
 impl Member {
-    pub(super) fn new(name: &str, role: &str) -> Self {
+    pub(super) fn new(name: &str, role: &str, here: bool) -> Self {
         glib::Object::builder()
             .property("name", name)
             .property("role", role)
             .property("has-role", !role.is_empty())
+            .property("here", here)
             .build()
     }
 }

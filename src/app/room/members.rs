@@ -15,6 +15,8 @@ pub struct Known {
     pub name: String,
     /// Whether they host the room.
     pub host: bool,
+    /// Whether their connection is lost, and they may come back.
+    pub away: bool,
 }
 
 /// The members of a room.
@@ -54,6 +56,7 @@ impl Members {
     /// The first part of the list came. Returns what to ask for next.
     pub fn begin(&mut self, list: MemberList<'_>) -> Option<Ask> {
         self.fetched = Some(BTreeMap::new());
+        self.stale = false;
         self.take(list)
     }
 
@@ -63,14 +66,14 @@ impl Members {
         let fetched = self.fetched.get_or_insert_default();
         let before = fetched.len();
         fetched.extend(list.list.into_iter().map(|member| {
-            let Member { id, name, host, .. } = member;
-            (
+            let Member {
                 id,
-                Known {
-                    name: name.into_owned(),
-                    host,
-                },
-            )
+                name,
+                host,
+                away,
+            } = member;
+            let name = name.into_owned();
+            (id, Known { name, host, away })
         }));
         // The second condition: no server can make this side ask for ever.
         if list.more && fetched.len() > before {
@@ -92,11 +95,27 @@ impl Members {
         let known = Known {
             name: name.to_owned(),
             host,
+            away: false,
         };
         if let Some(fetched) = &mut self.fetched {
             fetched.insert(id, known.clone());
         }
         self.known.insert(id, known);
+    }
+
+    /// Someone's connection was lost, or they are back.
+    pub fn set_away(&mut self, id: MemberId, away: bool) {
+        let lists = [Some(&mut self.known), self.fetched.as_mut()];
+        for list in lists.into_iter().flatten() {
+            if let Some(known) = list.get_mut(&id) {
+                known.away = away;
+            }
+        }
+    }
+
+    /// Whether someone's connection is lost.
+    pub fn is_away(&self, id: MemberId) -> bool {
+        self.known.get(&id).is_some_and(|known| known.away)
     }
 
     /// Someone left.
@@ -161,6 +180,17 @@ mod tests {
         members.joined(id(3), "eve", false, 3);
         members.left(id(2), 2);
         assert_eq!((names(&members), members.count()), (vec!["1", "eve"], 2));
+    }
+
+    #[test]
+    fn who_is_away_is_known_until_they_are_back() {
+        let mut members = Members::default();
+        members.begin(list(2, &[1, 2], false));
+        members.set_away(id(2), true);
+        assert!(members.is_away(id(2)) && !members.is_away(id(1)));
+        members.set_away(id(2), false);
+        members.set_away(id(9), true);
+        assert!(!members.is_away(id(2)) && !members.is_away(id(9)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! What is decided is decided in files without GTK ([`timeline`], [`line`],
 //! [`members`], [`past`], [`follow`], [`markup`]); the objects around them tell widgets.
 
+mod coming_back;
 mod conversation;
 mod entry;
 pub mod follow;

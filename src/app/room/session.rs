@@ -9,26 +9,25 @@ use gtk::glib::subclass::Signal;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
+use crate::app::kept::{self, Kept};
 use crate::app::words;
-use crate::client::{Client, EVENTS, End, Event, Settings};
+use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
 use crate::room::{Closing, MemberId, clean_text, fits};
 use crate::server::Running;
 use crate::wire::MEMBERS_LIMIT;
 use crate::wire::address::Address;
-use crate::wire::frame::{Limits, Welcome};
+use crate::wire::frame::Limits;
 
 use super::conversation::Conversation;
 use super::member::Member;
 use super::members::{Ask, Members};
+use super::coming_back::CatchingUp;
 use super::past::Past;
 use super::taking::{self, Taken};
 use super::timeline::difference;
 
 /// How long changes in a big room are gathered before its members are asked for.
 const REFRESH_SECONDS: u32 = 5;
-
-/// What a server that has pages of the past says it can do.
-const HISTORY: &str = "history";
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -57,6 +56,12 @@ mod imp {
         /// The name of the room.
         #[property(get)]
         pub room_name: RefCell<String>,
+        /// Whether what is said outlives the server.
+        #[property(get)]
+        pub durable: Cell<bool>,
+        /// What is wrong with the connection, while it is being restored; else empty.
+        #[property(get)]
+        pub interruption: RefCell<String>,
         /// How many are in the room.
         #[property(get)]
         pub member_count: Cell<u32>,
@@ -71,6 +76,16 @@ mod imp {
         pub member_list: OnceCell<gio::ListStore>,
 
         pub client: OnceCell<Client>,
+        /// What is kept of the room, if no other window has it.
+        pub kept: RefCell<Option<Kept>>,
+        /// Said in an earlier run of the app, and not confirmed: ids and texts.
+        pub said_before: RefCell<Vec<(String, String)>>,
+        /// The name that was wanted.
+        pub wanted_name: RefCell<String>,
+        /// The log that is read.
+        pub epoch: RefCell<String>,
+        /// What was missed is coming.
+        pub catching_up: Cell<Option<CatchingUp>>,
         /// The server, if the user hosts the room and it was not closed yet.
         pub server: RefCell<Option<Running>>,
         pub me: Cell<Option<MemberId>>,
@@ -78,8 +93,8 @@ mod imp {
         pub end: RefCell<Option<End>>,
         pub past: Cell<Past>,
         pub members: RefCell<Members>,
-        /// The ids of `member_list`.
-        pub listed: RefCell<Vec<MemberId>>,
+        /// Who is in `member_list`, and whether they are there.
+        pub listed: RefCell<Vec<(MemberId, bool)>>,
         pub refreshing: Cell<bool>,
     }
 
@@ -121,35 +136,49 @@ glib::wrapper! {
 }
 
 impl Session {
-    /// Joins the room at `address`.
+    /// Joins the room at `address`; comes back to it if it was not left.
     pub fn join(address: Address, name: &str) -> Self {
-        Self::new(Settings {
+        let kept = kept::keeper().and_then(|keeper| keeper.take(&address));
+        let stay = kept.as_ref().and_then(|kept| kept.stay(name));
+        let mut settings = Settings {
             address,
             name: name.to_owned(),
             ..Settings::default()
-        })
+        };
+        if let Some(stay) = stay {
+            settings.unsent = stay.unsent;
+            settings.resume = Some(Resume {
+                session: stay.session,
+                epoch: stay.epoch,
+                after: stay.after,
+            });
+        }
+        Self::new(settings, kept)
     }
 
     /// Joins the room of the user's own `server`, like any other client.
     pub fn host(server: Running, name: &str) -> Self {
-        let session = Self::new(Settings {
-            address: Address::new("127.0.0.1", server.port()),
+        let address = Address::new("127.0.0.1", server.port());
+        let kept = kept::keeper().and_then(|keeper| keeper.take(&address));
+        let settings = Settings {
+            address,
             name: name.to_owned(),
             host_key: Some(server.handle().host_key().to_owned()),
             ..Settings::default()
-        });
+        };
+        let session = Self::new(settings, kept);
         session.imp().server.replace(Some(server));
         session
     }
 
-    fn new(settings: Settings) -> Self {
+    fn new(settings: Settings, kept: Option<Kept>) -> Self {
         let session: Self = glib::Object::new();
-        let (client, events) = Client::connect(Settings {
-            // The window does not show a connection that is being restored.
-            comes_back: false,
-            ..settings
-        });
-        let _ = session.imp().client.set(client);
+        let imp = session.imp();
+        imp.kept.replace(kept);
+        imp.wanted_name.replace(settings.name.clone());
+        imp.said_before.replace(settings.unsent.clone());
+        let (client, events) = Client::connect(settings);
+        let _ = imp.client.set(client);
         // The app does not end before the server has been told.
         let hold = gio::Application::default().map(|app| app.hold());
         let weak = session.downgrade();
@@ -216,18 +245,51 @@ impl Session {
         let name = imp.members.borrow().name(me).unwrap_or_default().to_owned();
         let message = taking::pending(id, me, &name, &text);
         self.conversation().change(|timeline| timeline.say(message));
+        self.keep();
         Ok(())
     }
 
-    /// Takes a refused message out of the conversation; returns its text.
-    pub fn take_refused(&self, key: u64) -> Option<String> {
-        self.conversation()
-            .change(|timeline| timeline.take_refused(key))
+    /// Sends a message again that was not sent.
+    ///
+    /// # Errors
+    /// Why it cannot be sent, in a sentence.
+    pub fn send_again(&self, key: u64) -> Result<(), String> {
+        let conversation = self.conversation();
+        let unsent = conversation.read(|timeline| timeline.unsent(key));
+        if let (Some((id, text)), Some(client)) = (unsent, self.imp().client.get()) {
+            client.say_as(&id, &text).map_err(words::not_queued)?;
+            conversation.change(|timeline| timeline.send_again(key));
+            self.keep();
+        }
+        Ok(())
+    }
+
+    /// Deletes a message that was not sent.
+    pub fn delete(&self, key: u64) {
+        self.conversation().change(|timeline| timeline.delete(key));
+        self.keep();
+    }
+
+    /// Tries to restore the connection at once.
+    pub fn retry_now(&self) {
+        if let Some(client) = self.imp().client.get() {
+            client.retry_now();
+        }
     }
 
     /// Leaves the room, or stops to join it. The host's room is closed first;
     /// everyone in it is told. Returns when that is done.
     pub async fn leave(&self) {
+        if let Some(kept) = self.imp().kept.take() {
+            kept.end();
+        }
+        self.break_off().await;
+    }
+
+    /// Leaves the room, but such that the user can return to it in another run of the
+    /// app.
+    pub async fn break_off(&self) {
+        self.imp().kept.take();
         let server = self.imp().server.take();
         if let Some(server) = server {
             let hold = gio::Application::default().map(|app| app.hold());
@@ -246,6 +308,7 @@ impl Session {
         let mut end = None;
         let mut joined = false;
         let mut older = Vec::new();
+        let mut interruption = None;
         self.conversation().change(|timeline| {
             let mut members = imp.members.borrow_mut();
             for event in batch {
@@ -258,16 +321,23 @@ impl Session {
                 };
                 match &event {
                     Event::Welcomed(welcome) => {
-                        self.welcomed(welcome);
+                        self.welcomed(welcome, timeline);
                         joined = true;
                     }
+                    Event::Returned(welcome) => {
+                        self.returned(welcome, timeline);
+                        interruption = Some(String::new());
+                    }
+                    Event::Interrupted(why) => interruption = Some(words::interrupted(why)),
                     Event::Ended(why) => {
-                        timeline.give_up(&gettext("Perhaps not sent: the connection ended first."));
+                        timeline.give_up_all(&gettext("Not sent"));
                         end = Some(why.clone());
                     }
                     _ => {}
                 }
+                let received = taken.received;
                 taking::take(event, imp.me.get(), timeline, &mut members, &mut taken);
+                self.catch_up(taken.received - received, timeline, &mut taken);
             }
         });
         for page in older {
@@ -276,8 +346,15 @@ impl Session {
         if taken.members_changed {
             self.list_members();
         }
+        if let Some(interruption) = interruption {
+            self.forget_asked();
+            self.notify_durable();
+            self.set_interruption(interruption);
+        }
+        self.keep();
         if joined {
             self.notify_room_name();
+            self.notify_durable();
             imp.state.set(State::Joined);
             self.notify_state();
         }
@@ -292,19 +369,11 @@ impl Session {
         }
         if let Some(end) = end {
             self.forget_asked();
+            self.set_interruption(String::new());
+            self.end_kept(&end);
             imp.end.replace(Some(end));
             imp.state.set(State::Ended);
             self.notify_state();
-        }
-    }
-
-    fn welcomed(&self, welcome: &Welcome<'_>) {
-        let imp = self.imp();
-        imp.me.set(Some(welcome.you.id));
-        imp.limits.set(Some(welcome.limits));
-        imp.room_name.replace(welcome.room.to_string());
-        if welcome.features.iter().any(|it| it == HISTORY) {
-            imp.past.set(Past::before(welcome.next));
         }
     }
 
@@ -314,20 +383,25 @@ impl Session {
         let members = imp.members.borrow();
         let me = imp.me.get();
         let mut listed = imp.listed.borrow_mut();
-        let ids: Vec<MemberId> = members.known().map(|(id, _)| id).collect();
+        let ids: Vec<(MemberId, bool)> = members
+            .known()
+            .map(|(id, known)| (id, !known.away))
+            .collect();
         let (before, removed, added) = difference(&listed, &ids);
         let added: Vec<Member> = members
             .known()
             .skip(before)
             .take(added)
             .map(|(id, known)| {
-                let role = match (Some(id) == me, known.host) {
-                    (true, true) => gettext("You, the host"),
-                    (true, false) => gettext("You"),
-                    (false, true) => gettext("Host"),
-                    (false, false) => String::new(),
+                let role = match (Some(id) == me, known.host, known.away) {
+                    (true, true, _) => gettext("You, the host"),
+                    (true, false, _) => gettext("You"),
+                    (false, true, false) => gettext("Host"),
+                    (false, true, true) => gettext("Host, away"),
+                    (false, false, true) => gettext("Away"),
+                    (false, false, false) => String::new(),
                 };
-                Member::new(&known.name, &role)
+                Member::new(&known.name, &role, !known.away)
             })
             .collect();
         let count = u32::try_from(members.count()).unwrap_or(u32::MAX);

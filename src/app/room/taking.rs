@@ -36,12 +36,14 @@ pub fn take(
     taken: &mut Taken,
 ) {
     match event {
-        Event::Welcomed(welcome) => {
+        Event::Welcomed(welcome) | Event::Returned(welcome) => {
             taken.ask = members.begin(welcome.members);
             taken.members_changed = true;
         }
         Event::Message(message) => {
-            let own = Some(message.from.id) == me;
+            // What was said before a loss may come after it, from who one was then.
+            let waited_for = |id: &str| timeline.is_pending(id);
+            let own = Some(message.from.id) == me || message.id.as_deref().is_some_and(waited_for);
             if !own {
                 taken.received += 1;
                 taken
@@ -60,16 +62,38 @@ pub fn take(
             }
         }
         Event::Left(left) => {
+            // Of who was away it was told already.
+            let was_away = members.is_away(left.id);
             members.left(left.id, left.count);
             taken.members_changed = true;
             let words = match left.why {
-                Why::Lost | Why::Timeout => gettext("{name} lost the connection"),
+                Why::Lost | Why::Timeout if !was_away => gettext("{name} lost the connection"),
                 _ => gettext("{name} left"),
             };
             notice(timeline, &words, &left.name);
         }
-        Event::Away(away) => notice(timeline, &gettext("{name} lost the connection"), &away.name),
-        Event::Back(back) => notice(timeline, &gettext("{name} is back"), &back.name),
+        Event::Away(away) => {
+            members.set_away(away.id, true);
+            taken.members_changed = true;
+            if Some(away.id) != me {
+                notice(timeline, &gettext("{name} lost the connection"), &away.name);
+            }
+        }
+        Event::Back(back) => {
+            members.set_away(back.id, false);
+            taken.members_changed = true;
+            // The user knows of their own return.
+            if Some(back.id) != me {
+                notice(timeline, &gettext("{name} is back"), &back.name);
+            }
+        }
+        Event::Said(said) => timeline.said(&said.id, said.seq),
+        Event::Unsent { id, .. } => {
+            let why = gettext("Not sent");
+            if timeline.give_up(&id, &why) {
+                taken.spoken.push(why);
+            }
+        }
         Event::Presence(presence) => {
             members.changed(presence.count);
             taken.members_changed = true;
@@ -97,13 +121,14 @@ pub fn take(
                 missed,
             );
             timeline.tell(Content::Notice(words));
+            timeline.miss(gap.to);
         }
         Event::Error(error) => {
             let why = refused(&error);
             let known = error
                 .id
                 .as_deref()
-                .is_some_and(|id| timeline.refuse(id, &why));
+                .is_some_and(|id| timeline.give_up(id, &why));
             if known {
                 taken.spoken.push(why);
             } else {
@@ -112,13 +137,7 @@ pub fn take(
             }
         }
         // Of these others take care.
-        Event::Page(_)
-        | Event::Gap(_)
-        | Event::Said(_)
-        | Event::Interrupted(_)
-        | Event::Returned(_)
-        | Event::Unsent { .. }
-        | Event::Ended(_) => {}
+        Event::Page(_) | Event::Gap(_) | Event::Interrupted(_) | Event::Ended(_) => {}
     }
 }
 

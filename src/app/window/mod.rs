@@ -114,6 +114,12 @@ impl Window {
         self.ask_for_address().join(address);
     }
 
+    /// Joins the room at `address` again, with the name that the user had there.
+    pub fn rejoin(&self, address: &Address, name: &str) {
+        self.imp().home.set_user_name(name);
+        self.join(address);
+    }
+
     /// The name that the user wants to have.
     pub fn user_name(&self) -> String {
         self.imp().home.user_name()
@@ -162,6 +168,14 @@ impl Window {
     /// Leaves the room and closes the window, without asking.
     pub fn leave_and_close(&self) {
         self.leave_aside();
+        self.destroy();
+    }
+
+    /// Closes the window, and leaves the room in such a way that the user can return.
+    pub fn break_off_and_close(&self) {
+        if let Some(session) = self.imp().session.take() {
+            glib::spawn_future_local(async move { session.break_off().await });
+        }
         self.destroy();
     }
 

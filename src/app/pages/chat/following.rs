@@ -55,7 +55,7 @@ impl ChatPage {
 
     /// Has older messages come before the reader is at the top, and the oldest go for
     /// who is at the end; but not in the middle of the list being laid out.
-    fn tend(&self) {
+    pub(super) fn tend(&self) {
         if self.imp().following.tending.replace(true) {
             return;
         }

@@ -39,6 +39,9 @@ mod imp {
         /// The number of members, in words.
         #[property(get)]
         pub count: RefCell<String>,
+        /// Whether the room keeps what is said, in words.
+        #[property(get)]
+        pub keeping: RefCell<String>,
         #[template_child]
         pub split: TemplateChild<adw::OverlaySplitView>,
         #[template_child]
@@ -76,6 +79,11 @@ mod imp {
             class.install_action("room.leave", None, |page, _, _| {
                 if let Some(window) = page.root().and_downcast::<Window>() {
                     window.leave();
+                }
+            });
+            class.install_action("room.retry", None, |page, _, _| {
+                if let Some(session) = page.session() {
+                    session.retry_now();
                 }
             });
             class.install_action("room.newest", None, |page, _, _| page.go_to_end());
@@ -164,7 +172,26 @@ impl ChatPage {
             Ok(()),
             move |text| page.send(text)
         ));
+        imp.composer.connect_keep(
+            &session.draft(),
+            glib::clone!(
+                #[weak]
+                session,
+                move |text| session.set_draft(text)
+            ),
+        );
+        session.connect_durable_notify(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |session| page.show_keeping(session)
+        ));
+        session.connect_interruption_notify(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |session| page.show_interruption(session)
+        ));
         self.show_count(&session);
+        self.show_keeping(&session);
         self.show_state(&session);
     }
 
@@ -220,7 +247,49 @@ impl ChatPage {
         self.imp().composer.begin();
     }
 
+    /// Says that the connection was lost, and that it is there again.
+    fn show_interruption(&self, session: &Session) {
+        let imp = self.imp();
+        let words = session.interruption();
+        if words.is_empty() {
+            if imp.banner.is_revealed() {
+                self.announce(
+                    &gettext("You are back"),
+                    gtk::AccessibleAnnouncementPriority::Medium,
+                );
+            }
+            imp.banner.set_revealed(false);
+            self.tend();
+        } else {
+            self.show_banner(&words, &gettext("_Try Now"), "room.retry");
+        }
+        self.show_count(session);
+    }
+
+    fn show_banner(&self, words: &str, button: &str, action: &str) {
+        let banner = &self.imp().banner;
+        banner.set_title(words);
+        banner.set_button_label(Some(button));
+        banner.set_action_name(Some(action));
+        banner.set_revealed(true);
+        self.announce(words, gtk::AccessibleAnnouncementPriority::High);
+    }
+
+    fn show_keeping(&self, session: &Session) {
+        self.imp().keeping.replace(if session.durable() {
+            gettext("This room keeps what is said.")
+        } else {
+            gettext("What is said is gone when the room closes.")
+        });
+        self.notify_keeping();
+    }
+
     fn show_count(&self, session: &Session) {
+        if !session.interruption().is_empty() {
+            self.imp().count.replace(gettext("Reconnecting…"));
+            self.notify_count();
+            return;
+        }
         let number = usize::try_from(session.member_count()).unwrap_or(usize::MAX);
         self.imp()
             .count
@@ -240,13 +309,10 @@ impl ChatPage {
             self.begin();
         }
         if let Some(end) = session.end() {
-            let words = words::end(&end);
-            imp.banner.set_title(&words);
-            imp.banner.set_revealed(true);
+            self.show_banner(&words::end(&end), &gettext("_Leave"), "room.leave");
             imp.list.grab_focus();
             imp.count.replace(gettext("Not connected"));
             self.notify_count();
-            self.announce(&words, gtk::AccessibleAnnouncementPriority::High);
         }
     }
 

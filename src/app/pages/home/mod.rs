@@ -7,9 +7,12 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
+use crate::app::application::Application;
 use crate::app::config::APP_ID;
+use crate::app::kept::{self, Stay};
 use crate::app::room::Session;
 use crate::app::window::Window;
+use crate::app::words::{fill, isolated};
 use crate::app::{hosting, settings, words};
 use crate::room::DEFAULT_NAME;
 use crate::server::BindError;
@@ -34,6 +37,12 @@ mod imp {
         pub name: TemplateChild<adw::EntryRow>,
         #[template_child]
         pub host: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub offer: TemplateChild<adw::PreferencesGroup>,
+        #[template_child]
+        pub back: TemplateChild<adw::ActionRow>,
+        /// The stay to which the user can return.
+        pub stay: RefCell<Option<(Address, Stay)>>,
         /// The room that is open on this computer already.
         pub here: RefCell<Option<Address>>,
     }
@@ -54,6 +63,8 @@ mod imp {
                     window.ask_for_address();
                 }
             });
+            class.install_action("home.return", None, |page, _, _| page.go_back());
+            class.install_action("home.forget", None, |page, _, _| page.forget());
             class.install_action("home.join-here", None, |page, _, _| page.join_here());
         }
 
@@ -82,6 +93,7 @@ mod imp {
     impl NavigationPageImpl for HomePage {
         fn shown(&self) {
             self.host.grab_focus();
+            self.obj().offer_to_return();
         }
     }
 }
@@ -101,6 +113,57 @@ impl HomePage {
         imp.name
             .set_text(&settings::name(window.as_ref().and_then(Window::settings)));
         imp.icon.set_icon_name(Some(APP_ID));
+    }
+
+    /// Offers the way back into a room that was not left, if there is one.
+    fn offer_to_return(&self) {
+        let Some(app) = gtk::gio::Application::default().and_downcast::<Application>() else {
+            return;
+        };
+        let page = self.downgrade();
+        glib::spawn_future_local(async move {
+            app.kept().await;
+            if let Some(page) = page.upgrade() {
+                page.show_offer(app.keeper().latest());
+            }
+        });
+    }
+
+    fn show_offer(&self, stay: Option<(Address, Stay)>) {
+        let imp = self.imp();
+        imp.offer.set_visible(stay.is_some());
+        if let Some((address, stay)) = &stay {
+            let room = isolated(&stay.room);
+            let title = fill(&gettext("Return to “{room}”"), &[("room", &room)]);
+            let (name, address) = (isolated(&stay.name), address.to_string());
+            let values = [("name", &*name), ("address", &*address)];
+            imp.back.set_title(&title);
+            imp.back
+                .set_subtitle(&fill(&gettext("As {name}, at {address}"), &values));
+            imp.back.grab_focus();
+        }
+        imp.stay.replace(stay);
+    }
+
+    fn go_back(&self) {
+        let stay = self.imp().stay.borrow().clone();
+        if let (Some(window), Some((address, stay))) = (self.window(), stay) {
+            window.rejoin(&address, &stay.name);
+        }
+    }
+
+    fn forget(&self) {
+        if let (Some(keeper), Some((address, _))) = (kept::keeper(), self.imp().stay.take()) {
+            keeper.give_up(&address);
+        }
+        self.imp().host.grab_focus();
+        self.imp().offer.set_visible(false);
+        self.offer_to_return();
+    }
+
+    /// Offers this name.
+    pub fn set_user_name(&self, name: &str) {
+        self.imp().name.set_text(name);
     }
 
     /// The name that the user wants to have.

@@ -22,7 +22,7 @@ const SLACK: usize = 1_000;
 pub struct Timeline {
     /// What the server told.
     told: Vec<Line>,
-    /// The user's messages that are pending or were refused.
+    /// The user's messages that are pending or unsent.
     unsent: Vec<Line>,
     next_key: u64,
     /// The `seq` of the newest message that was told.
@@ -77,7 +77,9 @@ impl Timeline {
         }
         self.newest = seq;
         message.delivery = Delivery::Confirmed(seq);
-        let own = id.filter(|_| message.own).and_then(|id| self.pending(id));
+        let own = id
+            .filter(|_| message.own)
+            .and_then(|id| self.unconfirmed(id));
         let key = match own {
             Some(place) => self.unsent.remove(place).key,
             None => self.key(),
@@ -88,10 +90,7 @@ impl Timeline {
 
     /// The `seq` of the oldest message that the server told.
     pub fn oldest(&self) -> Option<u64> {
-        self.told.iter().find_map(|line| match &line.content {
-            Content::Message(message) => message.seq(),
-            _ => None,
-        })
+        self.told.iter().find_map(seq_of)
     }
 
     /// Whether it may hold so many more lines for who reads further up.
@@ -115,38 +114,106 @@ impl Timeline {
         self.unsent.push(Line { key, content });
     }
 
-    /// The message with this id was not said. Returns whether there is one.
-    pub fn refuse(&mut self, id: &str, why: &str) -> bool {
-        let line = self.pending(id).and_then(|it| self.unsent.get_mut(it));
+    /// The message with this id was said as the `seq`th, if it was not heard yet.
+    pub fn said(&mut self, id: &str, seq: u64) {
+        let Some(place) = self.unconfirmed(id) else {
+            return;
+        };
+        let mut line = self.unsent.remove(place);
+        if self.told.iter().rev().any(|line| seq_of(line) == Some(seq)) {
+            return;
+        }
+        if let Content::Message(message) = &mut line.content {
+            message.delivery = Delivery::Confirmed(seq);
+        }
+        self.told.push(line);
+    }
+
+    /// Whether the user's message with this id waits to be confirmed.
+    pub fn is_pending(&self, id: &str) -> bool {
+        self.not_confirmed()
+            .any(|message| matches!(&message.delivery, Delivery::Pending(it) if it == id))
+    }
+
+    /// The user's messages that are not confirmed, in their order.
+    pub fn not_confirmed(&self) -> impl Iterator<Item = &Message> {
+        self.unsent.iter().filter_map(|line| match &line.content {
+            Content::Message(message) => Some(message),
+            _ => None,
+        })
+    }
+
+    /// The message with this id was not said, for this reason. Returns whether there
+    /// is one that is not known to be unsent.
+    pub fn give_up(&mut self, id: &str, why: &str) -> bool {
+        let line = self.unconfirmed(id).and_then(|it| self.unsent.get_mut(it));
         let Some(Content::Message(message)) = line.map(|it| &mut it.content) else {
             return false;
         };
-        message.delivery = Delivery::Refused(why.to_owned());
-        true
+        let (id, why) = (id.to_owned(), why.to_owned());
+        let before = std::mem::replace(&mut message.delivery, Delivery::Unsent { id, why });
+        matches!(before, Delivery::Pending(_))
     }
 
     /// Nothing more will be heard: whatever is pending will not be confirmed.
-    pub fn give_up(&mut self, why: &str) {
-        for line in &mut self.unsent {
-            if let Content::Message(message) = &mut line.content
-                && matches!(message.delivery, Delivery::Pending(_))
-            {
-                message.delivery = Delivery::Refused(why.to_owned());
-            }
+    pub fn give_up_all(&mut self, why: &str) {
+        let pending: Vec<String> = self
+            .not_confirmed()
+            .filter_map(|message| message.unconfirmed_id().map(str::to_owned))
+            .filter(|id| self.is_pending(id))
+            .collect();
+        for id in pending {
+            self.give_up(&id, why);
         }
     }
 
-    /// Takes a refused message out, and returns its text.
-    pub fn take_refused(&mut self, key: u64) -> Option<String> {
-        let place = self.unsent.iter().position(|line| {
-            line.key == key
-                && matches!(&line.content, Content::Message(message)
-                    if matches!(message.delivery, Delivery::Refused(_)))
-        })?;
-        match self.unsent.remove(place).content {
-            Content::Message(message) => Some(message.text),
+    /// The id and the text of an unsent message, by its key.
+    pub fn unsent(&self, key: u64) -> Option<(String, String)> {
+        let line = self.unsent.iter().find(|line| line.key == key)?;
+        match &line.content {
+            Content::Message(message) => match &message.delivery {
+                Delivery::Unsent { id, .. } => Some((id.clone(), message.text.clone())),
+                _ => None,
+            },
             _ => None,
         }
+    }
+
+    /// An unsent message is sent again: it is pending, below what was said since.
+    pub fn send_again(&mut self, key: u64) {
+        if let Some((id, _)) = self.unsent(key)
+            && let Some(place) = self.unconfirmed(&id)
+        {
+            let mut line = self.unsent.remove(place);
+            if let Content::Message(message) = &mut line.content {
+                message.delivery = Delivery::Pending(id);
+            }
+            self.unsent.push(line);
+        }
+    }
+
+    /// Takes an unsent message out.
+    pub fn delete(&mut self, key: u64) {
+        if let Some((id, _)) = self.unsent(key)
+            && let Some(place) = self.unconfirmed(&id)
+        {
+            self.unsent.remove(place);
+        }
+    }
+
+    /// The `seq` of the newest message that was told; 0 before the first one.
+    pub fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// The messages up to the one with this `seq` will not be told.
+    pub fn miss(&mut self, seq: u64) {
+        self.newest = self.newest.max(seq);
+    }
+
+    /// What is told from now on is told from another log.
+    pub fn begin_log(&mut self) {
+        self.newest = 0;
     }
 
     /// Lets go of the oldest lines if there are too many, and tells of how many. Who
@@ -183,17 +250,23 @@ impl Timeline {
         }
     }
 
-    fn pending(&self, wanted: &str) -> Option<usize> {
+    fn unconfirmed(&self, wanted: &str) -> Option<usize> {
         self.unsent.iter().position(|line| {
-            matches!(&line.content, Content::Message(Message {
-                delivery: Delivery::Pending(id), ..
-            }) if id == wanted)
+            matches!(&line.content, Content::Message(message)
+                if message.unconfirmed_id() == Some(wanted))
         })
     }
 
     fn key(&mut self) -> u64 {
         self.next_key += 1;
         self.next_key
+    }
+}
+
+fn seq_of(line: &Line) -> Option<u64> {
+    match &line.content {
+        Content::Message(message) => message.seq(),
+        _ => None,
     }
 }
 

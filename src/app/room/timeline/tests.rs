@@ -43,7 +43,7 @@ fn texts(timeline: &Timeline) -> Vec<String> {
             Content::Message(message) => Some(match message.delivery {
                 Delivery::Confirmed(_) => message.text.clone(),
                 Delivery::Pending(_) => format!("{}…", message.text),
-                Delivery::Refused(_) => format!("{}!", message.text),
+                Delivery::Unsent { .. } => format!("{}!", message.text),
             }),
             Content::Notice(text) => Some(text.clone()),
             Content::Addresses(_) => None,
@@ -125,7 +125,7 @@ fn the_order_is_that_of_the_server() {
     let mut timeline = Timeline::default();
     say(&mut timeline, "1");
     say(&mut timeline, "2");
-    assert!(timeline.refuse("1", "too fast"));
+    assert!(timeline.give_up("1", "too long"));
     echo(&mut timeline, "2");
     timeline.tell(Content::Notice("eve came in".into()));
     assert_eq!(texts(&timeline), ["2", "eve came in", "1!"]);
@@ -140,23 +140,60 @@ fn an_own_message_of_another_session_is_simply_heard() {
 }
 
 #[test]
-fn a_refused_message_can_be_taken_out_once_and_others_cannot() {
+fn an_unsent_message_can_be_sent_again_or_deleted_and_others_cannot() {
     let mut timeline = Timeline::default();
     say(&mut timeline, "1");
+    say(&mut timeline, "2");
     let key = timeline.get(0).map_or(0, |line| line.key);
-    assert_eq!(timeline.take_refused(key), None);
-    assert!(timeline.refuse("1", "too fast"));
-    assert!(!timeline.refuse("1", "too fast"));
-    assert_eq!(timeline.take_refused(key).as_deref(), Some("1"));
-    assert_eq!(timeline.take_refused(key), None);
-    assert_eq!(timeline.len(), 0);
+    timeline.delete(key);
+    timeline.send_again(key);
+    assert_eq!(texts(&timeline), ["1…", "2…"]);
+    assert!(timeline.give_up("1", "too long"));
+    assert!(!timeline.give_up("1", "too long"));
+    assert_eq!(timeline.unsent(key), Some(("1".into(), "1".into())));
+    timeline.send_again(key);
+    assert_eq!(texts(&timeline), ["2…", "1…"]);
+    timeline.give_up("1", "too long");
+    timeline.delete(key);
+    assert_eq!(texts(&timeline), ["2…"]);
+}
+
+#[test]
+fn what_was_given_up_and_was_said_after_all_is_confirmed() {
+    let mut timeline = Timeline::default();
+    say(&mut timeline, "1");
+    timeline.give_up("1", "lost");
+    echo(&mut timeline, "1");
+    assert_eq!(texts(&timeline), ["1"]);
+}
+
+#[test]
+fn what_was_said_already_is_there_once() {
+    let mut timeline = Timeline::default();
+    say(&mut timeline, "1");
+    say(&mut timeline, "2");
+    // Heard before, without its id.
+    timeline.hear(7, None, message(true, "1", Delivery::Confirmed(7)));
+    timeline.said("1", 7);
+    // Not heard: it was before what this side was sent.
+    timeline.said("2", 3);
+    assert_eq!(texts(&timeline), ["1", "2"]);
+}
+
+#[test]
+fn another_log_counts_from_its_own_beginning() {
+    let mut timeline = Timeline::default();
+    timeline.hear(7, None, message(false, "old", Delivery::Confirmed(7)));
+    timeline.begin_log();
+    timeline.hear(1, None, message(false, "new", Delivery::Confirmed(1)));
+    assert_eq!(texts(&timeline), ["old", "new"]);
 }
 
 #[test]
 fn at_the_end_nothing_stays_pending() {
     let mut timeline = Timeline::default();
     say(&mut timeline, "1");
-    timeline.give_up("the connection was lost");
+    timeline.give_up_all("the connection was lost");
     assert_eq!(texts(&timeline), ["1!"]);
 }
 
@@ -183,7 +220,7 @@ proptest! {
     /// A list that is changed as told shows the conversation, whatever happens.
     #[test]
     fn a_list_follows(steps in proptest::collection::vec(
-        proptest::collection::vec((0..6u8, 0..8u8), 0..8), 0..12)) {
+        proptest::collection::vec((0..8u8, 0..8u8), 0..8), 0..12)) {
         let mut timeline = Timeline::default();
         let mut shown: Vec<u64> = Vec::new();
         for step in steps {
@@ -194,8 +231,10 @@ proptest! {
                     0 => other(&mut timeline, "x"),
                     1 => say(&mut timeline, &id),
                     2 => echo(&mut timeline, &id),
-                    3 => { timeline.refuse(&id, "no"); }
-                    4 => { timeline.take_refused(u64::from(which)); }
+                    3 => { timeline.give_up(&id, "no"); }
+                    5 => { timeline.send_again(u64::from(which)); }
+                    6 => { timeline.said(&id, u64::from(which)); }
+                    4 => { timeline.delete(u64::from(which)); }
                     _ => timeline.tell(Content::Notice("n".into())),
                 }
             }

@@ -7,6 +7,7 @@ use adw::subclass::prelude::*;
 use gtk::{CompositeTemplate, gdk, glib};
 
 type Send = Box<dyn Fn(&str) -> Result<(), String>>;
+type Keep = Box<dyn Fn(&str)>;
 
 mod imp {
     use super::*;
@@ -23,6 +24,7 @@ mod imp {
         #[template_child]
         pub send: TemplateChild<gtk::Button>,
         pub sends: OnceCell<Send>,
+        pub keeps: OnceCell<Keep>,
         pub open: Cell<bool>,
         /// What an input method has not finished yet.
         pub unfinished: RefCell<String>,
@@ -126,6 +128,12 @@ impl Composer {
         let _ = self.imp().sends.set(Box::new(send));
     }
 
+    /// Shows what was written before, and keeps with `keep` what is written from now on.
+    pub fn connect_keep(&self, draft: &str, keep: impl Fn(&str) + 'static) {
+        self.imp().view.buffer().set_text(draft);
+        let _ = self.imp().keeps.set(Box::new(keep));
+    }
+
     /// Whether anything can be sent. What was written stays in any case, and can
     /// be copied.
     pub fn set_open(&self, open: bool) {
@@ -149,7 +157,11 @@ impl Composer {
     }
 
     fn changed(&self) {
-        let sendable = self.imp().open.get() && !self.text().trim().is_empty();
+        let text = self.text();
+        if let Some(keep) = self.imp().keeps.get() {
+            keep(&text);
+        }
+        let sendable = self.imp().open.get() && !text.trim().is_empty();
         self.action_set_enabled("composer.send", sendable);
         self.imp().hint.set_visible(false);
         self.show_placeholder();

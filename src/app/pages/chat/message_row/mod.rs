@@ -42,7 +42,7 @@ mod imp {
         #[template_child]
         pub body: TemplateChild<gtk::Label>,
         #[template_child]
-        pub refusal: TemplateChild<gtk::Box>,
+        pub unsent: TemplateChild<gtk::Box>,
         #[template_child]
         pub reason: TemplateChild<gtk::Label>,
         #[template_child]
@@ -64,9 +64,7 @@ mod imp {
             class.bind_template();
             class.bind_template_callbacks();
             class.install_action("message.send-again", None, |row, _, _| row.send_again());
-            class.install_action("message.discard", None, |row, _, _| {
-                row.take_refused();
-            });
+            class.install_action("message.delete", None, |row, _, _| row.delete());
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -138,7 +136,7 @@ impl MessageRow {
         let state = match &message.delivery {
             Delivery::Confirmed(_) => "",
             Delivery::Pending(_) => "pending",
-            Delivery::Refused(_) => "refused",
+            Delivery::Unsent { .. } => "unsent",
         };
         let mut classes = vec![state];
         classes.extend(message.own.then_some("own"));
@@ -173,10 +171,10 @@ impl MessageRow {
             imp.body.set_width_chars(width_chars(&message.text));
             imp.text.replace(message.text.clone());
         }
-        if let Delivery::Refused(why) = &message.delivery {
+        if let Delivery::Unsent { why, .. } = &message.delivery {
             imp.reason.set_label(why);
         }
-        imp.refusal.set_visible(state == "refused");
+        imp.unsent.set_visible(state == "unsent");
         imp.sentence.replace(sentence(message, &time));
     }
 
@@ -185,27 +183,20 @@ impl MessageRow {
         self.imp().sentence.borrow().clone()
     }
 
-    fn take_refused(&self) -> Option<String> {
-        self.imp()
-            .session
-            .upgrade()?
-            .take_refused(self.imp().key.get())
+    fn delete(&self) {
+        if let Some(session) = self.imp().session.upgrade() {
+            session.delete(self.imp().key.get());
+        }
     }
 
     fn send_again(&self) {
         let Some(session) = self.imp().session.upgrade() else {
             return;
         };
-        let text = self.imp().text.borrow().clone();
-        match session.say(&text) {
-            Ok(()) => {
-                self.take_refused();
-            }
-            // It stays where it is, for another reason now.
-            Err(why) => {
-                self.imp().reason.set_label(&why);
-                self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
-            }
+        // If not, it stays where it is, for another reason now.
+        if let Err(why) = session.send_again(self.imp().key.get()) {
+            self.imp().reason.set_label(&why);
+            self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
         }
     }
 }
@@ -220,10 +211,10 @@ fn sentence(message: &Message, time: &str) -> String {
     let template = match &message.delivery {
         Delivery::Confirmed(_) => gettext("{name}: {text}, {time}"),
         Delivery::Pending(_) => gettext("{name}: {text}, sending"),
-        Delivery::Refused(_) => gettext("{name}: {text}. {reason}"),
+        Delivery::Unsent { .. } => gettext("{name}: {text}. {reason}"),
     };
     let reason = match &message.delivery {
-        Delivery::Refused(reason) => reason.as_str(),
+        Delivery::Unsent { why, .. } => why.as_str(),
         _ => "",
     };
     fill(

@@ -1,0 +1,218 @@
+//! What outlives the app: drafts, and the stays in rooms that their user did not end.
+//!
+//! It lies in memory, and in a file that follows it: soon after a change, and at once
+//! when a room or a window is left. The disk is read and written on other threads.
+
+mod file;
+mod rooms;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use adw::prelude::*;
+use gtk::{gio, glib};
+
+use crate::wire::address::Address;
+
+use super::application::Application;
+
+pub use self::rooms::Stay;
+use self::rooms::Rooms;
+
+/// How long changes are gathered before they are written.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How long what matters less is: up to where the room was read.
+const LATER: Duration = Duration::from_secs(10);
+
+/// Keeps it. All its clones are hands on the same.
+#[derive(Clone, Debug, Default)]
+pub struct Keeper(Rc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    rooms: RefCell<Rooms>,
+    /// The rooms that a window of this app is in or joins.
+    taken: RefCell<BTreeSet<String>>,
+    is_read: Cell<bool>,
+    /// There is something to write.
+    changed: Cell<bool>,
+    writing: Cell<bool>,
+    timer: RefCell<Option<(Duration, glib::SourceId)>>,
+}
+
+/// A room that is a window's own as long as this is held: what is kept of it.
+#[derive(Debug)]
+pub struct Kept {
+    keeper: Keeper,
+    address: String,
+}
+
+/// The app's keeper.
+pub fn keeper() -> Option<Keeper> {
+    let app = gio::Application::default().and_downcast::<Application>()?;
+    Some(app.keeper())
+}
+
+/// Where the file is (XDG Base Directory Specification).
+fn path() -> PathBuf {
+    let folder = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let folder = folder.filter(|folder| folder.is_absolute());
+    let folder = folder.unwrap_or_else(|| glib::home_dir().join(".local/state"));
+    folder.join("chatroom").join("rooms.json")
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+impl Keeper {
+    /// Reads what an earlier run of the app kept.
+    pub async fn read(&self) {
+        let bytes = gio::spawn_blocking(|| file::read(&path())).await;
+        let mut before = Rooms::read(&bytes.unwrap_or_default());
+        before.give_up_old(now());
+        self.0.rooms.borrow_mut().put_before(before);
+        self.0.is_read.set(true);
+        if self.0.changed.get() {
+            self.write_within(SOON);
+        }
+    }
+
+    /// Takes the room at an address, if no other window has it.
+    pub fn take(&self, address: &Address) -> Option<Kept> {
+        let address = address.to_string();
+        let is_free = self.0.taken.borrow_mut().insert(address.clone());
+        let keeper = self.clone();
+        is_free.then_some(Kept { keeper, address })
+    }
+
+    /// The latest stay that can be returned to, and where it is.
+    pub fn latest(&self) -> Option<(Address, Stay)> {
+        let (rooms, taken) = (self.0.rooms.borrow(), self.0.taken.borrow());
+        let mut stays = rooms.stays();
+        let (address, stay) = stays.find(|(address, _)| !taken.contains(*address))?;
+        Some((address.parse().ok()?, stay.clone()))
+    }
+
+    /// The user does not want to return there.
+    pub fn give_up(&self, address: &Address) {
+        self.0.rooms.borrow_mut().give_up(&address.to_string());
+        self.write_within(SOON);
+    }
+
+    /// Writes what has changed now.
+    pub fn write(&self) {
+        if let Some((_, timer)) = self.0.timer.take() {
+            timer.remove();
+        }
+        // What is being written is followed by what changes meanwhile.
+        if !self.0.changed.get() || !self.0.is_read.get() || self.0.writing.replace(true) {
+            return;
+        }
+        let keeper = self.clone();
+        // The app does not end before.
+        let hold = gio::Application::default().map(|app| app.hold());
+        glib::spawn_future_local(async move {
+            while keeper.0.changed.take() {
+                let bytes = keeper.0.rooms.borrow().write();
+                // What cannot be written is not kept.
+                let _ = gio::spawn_blocking(move || file::write(&path(), &bytes)).await;
+            }
+            keeper.0.writing.set(false);
+            drop(hold);
+        });
+    }
+
+    fn write_within(&self, time: Duration) {
+        self.0.changed.set(true);
+        let timer = self.0.timer.take();
+        if let Some((set, timer)) = timer {
+            if set <= time {
+                self.0.timer.replace(Some((set, timer)));
+                return;
+            }
+            timer.remove();
+        }
+        let keeper = self.clone();
+        let timer = glib::timeout_add_local_once(time, move || {
+            // It is over by itself.
+            keeper.0.timer.take();
+            keeper.write();
+        });
+        self.0.timer.replace(Some((time, timer)));
+    }
+}
+
+impl Kept {
+    /// What was typed and not sent.
+    pub fn draft(&self) -> String {
+        self.keeper.0.rooms.borrow().draft(&self.address).to_owned()
+    }
+
+    /// Keeps what was typed.
+    pub fn set_draft(&self, draft: &str) {
+        let changed = &self.keeper.0.rooms;
+        if changed.borrow_mut().set_draft(&self.address, draft) {
+            self.keeper.write_within(SOON);
+        }
+    }
+
+    /// The stay that was not ended, if it was one with this name; one with another name
+    /// is given up.
+    pub fn stay(&self, name: &str) -> Option<Stay> {
+        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        let stay = rooms.stay(&self.address).filter(|stay| stay.name == name);
+        let stay = stay.cloned();
+        if stay.is_none() {
+            rooms.give_up(&self.address);
+        }
+        stay
+    }
+
+    /// Keeps a stay that began.
+    pub fn begin(&self, mut stay: Stay) {
+        stay.at = now();
+        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        rooms.set_stay(&self.address, Some(stay));
+        drop(rooms);
+        self.keeper.write_within(SOON);
+    }
+
+    /// Keeps how far the room was read, and what is not confirmed.
+    pub fn go_on(&self, after: u64, unsent: Vec<(String, String)>) {
+        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        let Some(stay) = rooms.stay(&self.address) else {
+            return;
+        };
+        // Before the first message it is known from the welcome.
+        let after = if after == 0 { stay.after } else { after };
+        let same = stay.unsent == unsent;
+        if same && stay.after == after {
+            return;
+        }
+        let mut stay = stay.clone();
+        (stay.after, stay.at, stay.unsent) = (after, now(), unsent);
+        rooms.set_stay(&self.address, Some(stay));
+        drop(rooms);
+        self.keeper.write_within(if same { LATER } else { SOON });
+    }
+
+    /// The stay is over: nobody returns to it.
+    pub fn end(&self) {
+        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        rooms.set_stay(&self.address, None);
+        drop(rooms);
+        self.keeper.write_within(SOON);
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.keeper.0.taken.borrow_mut().remove(&self.address);
+        self.keeper.write();
+    }
+}

@@ -1,0 +1,242 @@
+//! What is kept of rooms: drafts, and stays that were not ended by their user.
+
+use serde::{Deserialize, Serialize};
+
+/// So many rooms are kept at most; of more, the ones that were used last.
+const ROOMS: usize = 20;
+
+/// The most bytes of all of it.
+pub const LIMIT: usize = 256 << 10;
+
+/// The longest draft that is kept, in bytes.
+const DRAFT_LIMIT: usize = 64 << 10;
+
+/// A stay that is older cannot be returned to, in seconds.
+const RECENT: i64 = 24 * 60 * 60;
+
+/// The rooms, the one that was used last at the end.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rooms {
+    rooms: Vec<Room>,
+}
+
+/// What is kept of one room.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Room {
+    /// Where it is: `host:port`.
+    address: String,
+    /// What was typed and not sent.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    draft: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stay: Option<Stay>,
+}
+
+/// A stay in a room, to come back to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    /// The name that the user wanted to have.
+    pub name: String,
+    /// The name of the room.
+    pub room: String,
+    /// A secret between the client and the server.
+    pub session: String,
+    /// Tells the room's log from every other.
+    pub epoch: String,
+    /// The `seq` of the last message that came.
+    pub after: u64,
+    /// When it was known to go on, in seconds since 1970.
+    pub at: i64,
+    /// What was said and not confirmed, oldest first: ids and texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsent: Vec<(String, String)>,
+}
+
+impl Rooms {
+    /// What a file holds; nothing, if it is damaged.
+    pub fn read(json: &[u8]) -> Self {
+        serde_json::from_slice(json).unwrap_or_default()
+    }
+
+    /// What goes into the file: what was used last, up to [`LIMIT`].
+    pub fn write(&self) -> Vec<u8> {
+        let mut kept = Vec::new();
+        let mut bytes = 0;
+        for room in self.rooms.iter().rev().take(ROOMS) {
+            let length = serde_json::to_vec(room).map_or(0, |it| it.len() + 1);
+            if bytes + length > LIMIT - 64 {
+                break;
+            }
+            bytes += length;
+            kept.push(room.clone());
+        }
+        kept.reverse();
+        serde_json::to_vec(&Self { rooms: kept }).unwrap_or_default()
+    }
+
+    /// Puts what was kept before at the start, except for rooms that are here.
+    pub fn put_before(&mut self, mut before: Self) {
+        let here = |address: &str| self.rooms.iter().any(|room| room.address == address);
+        before.rooms.retain(|room| !here(&room.address));
+        self.rooms.splice(..0, before.rooms);
+    }
+
+    /// What was typed there and not sent.
+    pub fn draft(&self, address: &str) -> &str {
+        self.room(address).map_or("", |room| &room.draft)
+    }
+
+    /// Keeps what was typed there. Returns whether it is different.
+    pub fn set_draft(&mut self, address: &str, draft: &str) -> bool {
+        let draft = &draft[..draft.floor_char_boundary(DRAFT_LIMIT)];
+        if self.draft(address) == draft {
+            return false;
+        }
+        self.change(address, |room| draft.clone_into(&mut room.draft));
+        true
+    }
+
+    /// The stay there.
+    pub fn stay(&self, address: &str) -> Option<&Stay> {
+        self.room(address)?.stay.as_ref()
+    }
+
+    /// Keeps the stay there, or that there is none any more.
+    pub fn set_stay(&mut self, address: &str, stay: Option<Stay>) {
+        self.change(address, |room| room.stay = stay);
+    }
+
+    /// Forgets the stay there. What was said in it and not confirmed becomes a part of
+    /// the draft.
+    pub fn give_up(&mut self, address: &str) {
+        let Some(stay) = self.stay(address).cloned() else {
+            return;
+        };
+        let mut texts: Vec<String> = stay.unsent.into_iter().map(|(_, text)| text).collect();
+        texts.push(self.draft(address).to_owned());
+        texts.retain(|text| !text.is_empty());
+        self.set_draft(address, &texts.join("\n"));
+        self.set_stay(address, None);
+    }
+
+    /// Gives up stays that are too old to return to.
+    pub fn give_up_old(&mut self, now: i64) {
+        let is_old = |room: &&Room| {
+            let stay = room.stay.as_ref();
+            stay.is_some_and(|stay| !(0..RECENT).contains(&(now - stay.at)))
+        };
+        let old: Vec<String> = self
+            .rooms
+            .iter()
+            .filter(is_old)
+            .map(|room| room.address.clone())
+            .collect();
+        for address in old {
+            self.give_up(&address);
+        }
+    }
+
+    /// The stays, the latest first, and where they are.
+    pub fn stays(&self) -> impl Iterator<Item = (&str, &Stay)> {
+        let rooms = self.rooms.iter().rev();
+        rooms.filter_map(|room| Some((room.address.as_str(), room.stay.as_ref()?)))
+    }
+
+    fn room(&self, address: &str) -> Option<&Room> {
+        self.rooms.iter().find(|room| room.address == address)
+    }
+
+    fn change(&mut self, address: &str, change: impl FnOnce(&mut Room)) {
+        let place = self.rooms.iter().position(|room| room.address == address);
+        let mut room = place.map_or_else(Room::default, |place| self.rooms.remove(place));
+        address.clone_into(&mut room.address);
+        change(&mut room);
+        if !room.draft.is_empty() || room.stay.is_some() {
+            self.rooms.push(room);
+        }
+        let many = self.rooms.len().saturating_sub(ROOMS);
+        self.rooms.drain(..many);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stay(at: i64) -> Stay {
+        Stay {
+            name: "Ada".into(),
+            at,
+            unsent: vec![("1".into(), "one".into()), ("2".into(), "two".into())],
+            ..Stay::default()
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_a_damaged_file_is_empty() {
+        let mut rooms = Rooms::default();
+        assert!(rooms.set_draft("a:1", "half a thought"));
+        assert!(!rooms.set_draft("a:1", "half a thought"));
+        rooms.set_stay("b:2", Some(stay(5)));
+        let json = rooms.write();
+        assert_eq!(Rooms::read(&json), rooms);
+        assert_eq!(Rooms::read(&json[..json.len() / 2]), Rooms::default());
+        assert_eq!(Rooms::read(b"[1]"), Rooms::default());
+        assert_eq!(Rooms::read(b""), Rooms::default());
+    }
+
+    #[test]
+    fn the_rooms_that_were_used_last_are_kept() {
+        let mut rooms = Rooms::default();
+        for number in 0..ROOMS + 5 {
+            rooms.set_draft(&format!("a:{number}"), "x");
+            rooms.set_draft("often:1", &number.to_string());
+        }
+        let rooms = Rooms::read(&rooms.write());
+        assert_eq!(rooms.draft("a:0"), "");
+        assert_eq!(rooms.draft(&format!("a:{}", ROOMS + 4)), "x");
+        assert_eq!(rooms.draft("often:1"), (ROOMS + 4).to_string());
+    }
+
+    #[test]
+    fn the_file_is_bounded() {
+        let mut rooms = Rooms::default();
+        for number in 0..ROOMS {
+            rooms.set_draft(&format!("a:{number}"), &"é".repeat(DRAFT_LIMIT));
+        }
+        let json = rooms.write();
+        assert!(json.len() <= LIMIT);
+        let newest = format!("a:{}", ROOMS - 1);
+        assert_eq!(Rooms::read(&json).draft(&newest).len(), DRAFT_LIMIT);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_room_with_nothing_in_it() {
+        let mut rooms = Rooms::default();
+        rooms.set_draft("a:1", "x");
+        rooms.set_draft("a:1", "");
+        assert_eq!(rooms, Rooms::default());
+    }
+
+    #[test]
+    fn a_stay_that_is_given_up_leaves_its_texts_in_the_draft() {
+        let mut rooms = Rooms::default();
+        rooms.set_draft("a:1", "three");
+        rooms.set_stay("a:1", Some(stay(100)));
+        rooms.give_up_old(100 + RECENT - 1);
+        assert!(rooms.stay("a:1").is_some());
+        rooms.give_up_old(100 + RECENT);
+        assert_eq!(rooms.stay("a:1"), None);
+        assert_eq!(rooms.draft("a:1"), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn what_was_kept_before_does_not_replace_what_is_new() {
+        let (mut rooms, mut before) = (Rooms::default(), Rooms::default());
+        before.set_draft("a:1", "old");
+        before.set_draft("b:2", "other");
+        rooms.set_draft("a:1", "new");
+        rooms.put_before(before);
+        assert_eq!((rooms.draft("a:1"), rooms.draft("b:2")), ("new", "other"));
+    }
+}

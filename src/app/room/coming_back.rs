@@ -1,0 +1,154 @@
+//! Coming in, and back: after a lost connection, and after the app has ended.
+
+use gettextrs::gettext;
+use gtk::subclass::prelude::*;
+
+use crate::app::kept::Stay;
+use crate::app::words::count;
+use crate::client::End;
+use crate::wire::frame::Welcome;
+
+use super::line::{Content, Message};
+use super::past::Past;
+use super::session::{Session, State};
+use super::taking::{self, Taken};
+use super::timeline::Timeline;
+
+/// What a server that has pages of the past says it can do.
+const HISTORY: &str = "history";
+
+/// What was missed, while it comes.
+#[derive(Clone, Copy, Debug)]
+pub struct CatchingUp {
+    /// The `seq` of the last message that was missed.
+    last: u64,
+    /// How many messages of others came so far.
+    came: u32,
+}
+
+impl Session {
+    /// The room let the user in.
+    pub(super) fn welcomed(&self, welcome: &Welcome<'_>, timeline: &mut Timeline) {
+        let imp = self.imp();
+        self.come_in(welcome);
+        let name = &welcome.you.name;
+        for (id, text) in imp.said_before.take() {
+            timeline.say(taking::pending(id, welcome.you.id, name, &text));
+        }
+        if welcome.features.iter().any(|it| it == HISTORY) {
+            imp.past.set(Past::before(welcome.next));
+        }
+        self.keep_stay(welcome);
+    }
+
+    /// The room let the user in again, after the connection was lost.
+    pub(super) fn returned(&self, welcome: &Welcome<'_>, timeline: &mut Timeline) {
+        let imp = self.imp();
+        let is_another = *imp.epoch.borrow() != *welcome.epoch;
+        self.come_in(welcome);
+        if is_another {
+            timeline.begin_log();
+            let words = gettext("This is a new room: the server does not know what was said above");
+            timeline.tell(Content::Notice(words));
+            imp.past.set(Past::default());
+        } else {
+            let last = welcome.next.saturating_sub(1);
+            if last > timeline.newest() {
+                imp.catching_up.set(Some(CatchingUp { last, came: 0 }));
+            }
+        }
+        self.keep_stay(welcome);
+    }
+
+    fn come_in(&self, welcome: &Welcome<'_>) {
+        let imp = self.imp();
+        imp.me.set(Some(welcome.you.id));
+        imp.limits.set(Some(welcome.limits));
+        imp.room_name.replace(welcome.room.to_string());
+        imp.durable.set(welcome.durable);
+        imp.epoch.replace(welcome.epoch.to_string());
+    }
+
+    /// So many more messages of others came. Tells how many were missed when all of
+    /// these are there.
+    pub(super) fn catch_up(&self, came: u32, timeline: &mut Timeline, taken: &mut Taken) {
+        let imp = self.imp();
+        let Some(mut catching_up) = imp.catching_up.get() else {
+            return;
+        };
+        catching_up.came += came;
+        let is_there = timeline.newest() >= catching_up.last;
+        imp.catching_up.set((!is_there).then_some(catching_up));
+        if is_there && catching_up.came > 0 {
+            let words = count(
+                "You are back; {n} message while you were away",
+                "You are back; {n} messages while you were away",
+                usize::try_from(catching_up.came).unwrap_or(usize::MAX),
+            );
+            taken.spoken.push(words.clone());
+            timeline.tell(Content::Notice(words));
+        }
+    }
+
+    pub(super) fn set_interruption(&self, words: String) {
+        if *self.imp().interruption.borrow() != words {
+            self.imp().interruption.replace(words);
+            self.notify_interruption();
+        }
+    }
+
+    fn keep_stay(&self, welcome: &Welcome<'_>) {
+        let imp = self.imp();
+        // A room of the user's own ends with the app.
+        if self.hosts() {
+            return;
+        }
+        if let Some(kept) = &*imp.kept.borrow() {
+            kept.begin(Stay {
+                name: imp.wanted_name.borrow().clone(),
+                room: welcome.room.to_string(),
+                session: welcome.session.to_string(),
+                epoch: welcome.epoch.to_string(),
+                after: welcome.next.saturating_sub(1),
+                ..Stay::default()
+            });
+        }
+    }
+
+    /// Keeps up to where the room was read, and what is not confirmed.
+    pub(super) fn keep(&self) {
+        let conversation = self.conversation();
+        let kept = self.imp().kept.borrow();
+        if let (Some(kept), State::Joined) = (&*kept, self.state()) {
+            conversation.read(|timeline| {
+                let id_and_text = |message: &'_ Message| {
+                    let id = message.unconfirmed_id()?;
+                    Some((id.to_owned(), message.text.clone()))
+                };
+                let unsent: Vec<_> = timeline.not_confirmed().filter_map(id_and_text).collect();
+                kept.go_on(timeline.newest(), unsent);
+            });
+        }
+    }
+
+    /// It is over. Nobody returns to a room that was closed, or that they are in from
+    /// elsewhere.
+    pub(super) fn end_kept(&self, end: &End) {
+        if let (Some(kept), End::RoomClosed | End::TakenOver) = (&*self.imp().kept.borrow(), end) {
+            kept.end();
+        }
+    }
+
+    /// What was typed here and not sent.
+    pub fn draft(&self) -> String {
+        let kept = self.imp().kept.borrow();
+        kept.as_ref().map(|kept| kept.draft()).unwrap_or_default()
+    }
+
+    /// Keeps what is typed.
+    pub fn set_draft(&self, draft: &str) {
+        if let Some(kept) = &*self.imp().kept.borrow() {
+            kept.set_draft(draft);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""A lost connection, and an app that was killed: nothing is missing, and nothing is there twice."""
+
+import re
+import signal
+
+from stage import Stage, free_port, main, said, wait_for
+
+LOST = "Connection lost, reconnecting…"
+STOPPING = "The service is restarting, reconnecting…"
+NEW_ROOM = "This is a new room: the server does not know what was said above"
+SENDING = ", sending"
+NOT_SENT = ". Not sent"
+
+
+class Return(Stage):
+    def texts(self, app):
+        """What was said, as far as it can be seen, without the time."""
+        return [re.sub(r", \d\d:\d\d$", "", name) for _, name in app.rows()]
+
+    def types(self, app, text):
+        """Types, and does not send."""
+        app.activate()
+        app.composer().focus()
+        self.desktop.type(text)
+        wait_for("what was typed", lambda: app.composer().text() == text)
+
+    def is_written(self, text):
+        """Waits until it is on the disk."""
+        file = self.desktop.folder / "state/chatroom/rooms.json"
+        wait_for(f"“{text}” on the disk", lambda: file.exists() and text in file.read_text())
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+
+    def test_what_was_missed_comes_and_what_was_said_meanwhile_is_said(self):
+        room = self.server("--stay-open")
+        cable = self.cable(room.port)
+        kim = self.guest("Kim", room.port)
+        ben = self.join("Ben", cable.port)
+        eve = self.join("Eve", room.port, at=0)
+        cable.cut()
+        ben.shows_banner(LOST)
+        eve.sees("Ben lost the connection")
+        kim.say("one", "two")
+        eve.sees(said("Kim", "two"))
+        ben.say("mine")
+        ben.sees(said("You", "mine", SENDING))
+        cable.mend()
+        ben.window.find("button", "Try Now").press()
+        ben.banner_goes()
+        ben.sees(said("You", "mine"))
+        ben.sees("You are back; 2 messages while you were away")
+        eve.sees("Ben is back")
+        eve.sees(said("Ben", "mine"))
+        kim.hears("Ben: mine\n")
+        for app, name in ((ben, "You"), (eve, "Ben")):
+            messages = [text for text in self.texts(app) if ": " in text]
+            self.assertEqual(messages, ["Kim: one", "Kim: two", f"{name}: mine"])
+        ben.shows_members("Kim", "Ben", "Eve")
+
+    def test_who_is_away_is_seen_as_away(self):
+        room = self.server("--stay-open", "--grace", "3")
+        cable = self.cable(room.port)
+        ben = self.join("Ben", cable.port)
+        eve = self.join("Eve", room.port, at=0)
+        cable.cut()
+        eve.window.find("list item", "Ben")
+        eve.window.find("label", "Away")
+        # After the server's patience.
+        eve.sees("Ben left")
+        eve.shows_members("Eve")
+        ben.window.find("button", "Leave").press()
+        ben.is_home()
+
+    def test_a_service_that_restarts_is_waited_for_and_may_have_forgotten(self):
+        port = free_port()
+        room = self.server("--stay-open", port=port)
+        ben = self.join("Ben", port)
+        self.guest("Kim", port).say("remember this")
+        ben.sees(said("Kim", "remember this"))
+        room.process.terminate()
+        ben.shows_banner(STOPPING)
+        room.process.wait()
+        self.server("--stay-open", port=port)
+        ben.window.find("button", "Try Now").press()
+        ben.banner_goes()
+        ben.sees(NEW_ROOM)
+        ben.sees(said("Kim", "remember this"))
+        self.guest("Kim", port).say("hello again")
+        ben.sees(said("Kim", "hello again"))
+
+    def test_what_may_not_have_been_said_can_be_sent_again_or_deleted(self):
+        port = free_port()
+        room = self.server("--stay-open", port=port)
+        ben = self.join("Ben", port)
+        room.process.send_signal(signal.SIGSTOP)
+        for text in ("first", "second"):
+            ben.say(text)
+            ben.sees(said("You", text, SENDING))
+        room.process.kill()
+        ben.shows_banner(LOST)
+        room.process.wait()
+        self.server("--stay-open", port=port)
+        ben.window.find("button", "Try Now").press()
+        ben.banner_goes()
+        for text in ("first", "second"):
+            ben.sees(said("You", text, NOT_SENT))
+        kim = self.guest("Kim", port)
+        # By the keyboard: from the composer up to the last message.
+        ben.window.all("button", "Delete")[0].press()
+        wait_for("the first to go", lambda: not ben.window.all(None, re.compile("first")))
+        ben.window.find("button", "Send Again").press()
+        ben.sees(said("You", "second"))
+        kim.hears("Ben: second\n")
+
+    def test_a_draft_outlives_the_app(self):
+        room = self.server("--stay-open")
+        ben = self.join("Ben", room.port)
+        self.types(ben, "half a thought")
+        self.is_written("half a thought")
+        ben.process.kill()
+        ben.process.wait()
+        ben = self.join("Ben", room.port)
+        self.assertEqual(ben.composer().text(), "half a thought")
+        # Also when the room is left.
+        ben.window.find("button", "Leave").press()
+        ben.is_home()
+        ben = self.join("Ben", room.port)
+        self.assertEqual(ben.composer().text(), "half a thought")
+        self.desktop.press("End", "Return")
+        ben.sees(said("You", "half a thought"))
+        wait_for("the draft to go", lambda: ben.composer().text() == "")
+
+    def test_who_was_not_left_is_offered_the_way_back(self):
+        room = self.server("--stay-open")
+        kim = self.guest("Kim", room.port)
+        ben = self.join("Ben", room.port)
+        eve = self.join("Eve", room.port, at=0)
+        kim.say("before")
+        ben.sees(said("Kim", "before"))
+        ben.process.kill()
+        ben.process.wait()
+        eve.sees("Ben lost the connection")
+        kim.say("meanwhile")
+        ben = self.app("Another", at=800)
+        back = ben.window.find(None, re.compile("^Return to “Room on"))
+        ben.activate()
+        wait_for("the focus on the offer", lambda: ben.window.all(
+            None, re.compile("^Return to")) and any(
+                node.has("focused") for node in ben.window.all("list item")))
+        self.desktop.press("Return")
+        ben.comes_in()
+        # As the same member.
+        eve.sees("Ben is back")
+        ben.sees(said("Kim", "meanwhile"))
+        ben.shows_members("Kim", "Ben", "Eve")
+        ben.window.find("button", "Leave").press()
+        ben.is_home()
+        wait_for("the offer to go", lambda: not ben.window.all(None, re.compile("^Return to")))
+
+    def test_the_offer_can_be_dismissed(self):
+        room = self.server("--stay-open")
+        ben = self.join("Ben", room.port)
+        self.is_written("session")
+        ben.process.kill()
+        ben.process.wait()
+        ben = self.app("Ben")
+        ben.window.find(None, re.compile("^Return to"))
+        ben.window.find("button", "Dismiss").press()
+        wait_for("the offer to go", lambda: not ben.window.all(None, re.compile("^Return to")))
+        ben.window.find("button", "Close").press()
+        ben.has_ended()
+        ben = self.app("Ben")
+        ben.is_home()
+        self.assertEqual(ben.window.all(None, re.compile("^Return to")), [])
+
+
+if __name__ == "__main__":
+    main()
