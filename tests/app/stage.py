@@ -73,7 +73,7 @@ class Stage(unittest.TestCase):
     def setUp(self):
         self.apps = []
         (self.desktop.folder / "config/glib-2.0/settings/keyfile").unlink(missing_ok=True)
-        shutil.rmtree(self.desktop.folder / "state/chatroom", ignore_errors=True)
+        shutil.rmtree(self.desktop.folder / "state", ignore_errors=True)
         # Ports: any free one, unless a test wants another.
         self.set("host-port", "uint16 0")
 
@@ -84,9 +84,15 @@ class Stage(unittest.TestCase):
     def app(self, name, *arguments, at=0):
         """A window of someone, in a process of its own, at so many pixels from the left."""
         self.set("name", f"'{name}'")
+        # Each of them is another person.
+        os.environ["XDG_STATE_HOME"] = str(self.state_of(name))
         app = App(self, *arguments)
         app.window.move(at, 0)
         return app
+
+    def state_of(self, name):
+        """Where the app of someone keeps what outlives it."""
+        return self.desktop.folder / "state" / name
 
     def host(self, name="Ada", port=0):
         """A window in which a room is hosted."""
@@ -310,6 +316,10 @@ class Cable:
     def __init__(self, stage, port):
         self.to = port
         self.ends = []
+        # What the client sends is lost.
+        self.swallows = False
+        # What the server says it can do, and a word of the same length that means nothing.
+        self.hides = (b"", b"")
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         stage.addCleanup(self.cut)
@@ -324,15 +334,21 @@ class Cable:
                 ours, _ = listener.accept()
                 theirs = socket.create_connection(("127.0.0.1", self.to))
                 self.ends += [ours, theirs]
-                for way in ((ours, theirs), (theirs, ours)):
+                for way in ((ours, theirs, self._up), (theirs, ours, self._down)):
                     threading.Thread(target=self._carry, args=way, daemon=True).start()
         except OSError:
             pass
 
-    def _carry(self, source, sink):
+    def _up(self, some):
+        return b"" if self.swallows else some
+
+    def _down(self, some):
+        return some.replace(*self.hides) if self.hides[0] else some
+
+    def _carry(self, source, sink, change):
         try:
             while some := source.recv(1 << 16):
-                sink.sendall(some)
+                sink.sendall(change(some))
         except OSError:
             pass
         for end in (source, sink):

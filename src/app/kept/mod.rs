@@ -101,7 +101,8 @@ impl Keeper {
     /// The user does not want to return there.
     pub fn give_up(&self, address: &Address) {
         self.0.rooms.borrow_mut().give_up(&address.to_string());
-        self.write_within(SOON);
+        self.0.changed.set(true);
+        self.write();
     }
 
     /// Writes what has changed now.
