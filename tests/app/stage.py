@@ -87,6 +87,7 @@ class Stage(unittest.TestCase):
         # Each of them is another person.
         os.environ["XDG_STATE_HOME"] = str(self.state_of(name))
         app = App(self, *arguments)
+        app.state = self.state_of(name)
         app.window.move(at, 0)
         return app
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """How a stay in a room ends: by leaving, by closing, by a loss."""
 
+import os
 import re
+import shutil
 
-from stage import Stage, main, said, wait_for
+from stage import App, Stage, main, said, wait_for
 
 CLOSED = "The room was closed. You can read on, and leave when you like."
-LOST = re.compile("^The connection to the room was lost.*join again")
+LOST = "Connection lost, reconnecting…"
 
 
 class Endings(Stage):
@@ -33,7 +35,7 @@ class Endings(Stage):
         kim.is_let_go()
         self.is_over(ben)
 
-    def test_a_server_that_was_killed_is_a_lost_connection(self):
+    def test_from_a_connection_that_does_not_return_one_can_leave(self):
         server = self.server()
         ben = self.join("Ben", server.port)
         kim = self.guest("Kim", server.port)
@@ -41,16 +43,25 @@ class Endings(Stage):
         ben.sees(said("Kim", "remember this"))
         server.process.kill()
         ben.shows_banner(LOST)
-        self.is_over(ben)
+        ben.window.find("label", "Reconnecting…")
+        ben.sees(said("Kim", "remember this"))
+        ben.window.find("button", "Leave").press()
+        ben.is_home()
 
-    def test_a_server_that_stops_as_a_service_may_come_back(self):
+    def test_who_came_in_from_elsewhere_is_told_so(self):
         server = self.server()
         ben = self.join("Ben", server.port)
         kim = self.guest("Kim", server.port)
         kim.say("remember this")
         ben.sees(said("Kim", "remember this"))
-        server.process.terminate()
-        ben.shows_banner("The server of the room is stopping. It may start again soon.")
+        file = ben.state / "chatroom/rooms.json"
+        wait_for("the session on the disk", file.exists)
+        # The same person's app on another computer.
+        shutil.copytree(ben.state, self.state_of("Ben again"))
+        self.set("name", "'Ben'")
+        os.environ["XDG_STATE_HOME"] = str(self.state_of("Ben again"))
+        App(self, f"localhost:{server.port}").comes_in()
+        ben.shows_banner("You are in the room from another window or device.")
         self.is_over(ben)
 
     def test_what_was_being_written_when_the_room_closed_is_still_there(self):
@@ -100,7 +111,9 @@ class Endings(Stage):
         ada.sees("Ben joined")
         ben.process.kill()
         ada.sees(re.compile("^Ben lost the connection$"))
-        ada.shows_members("Ada")
+        # They may come back.
+        ada.shows_members("Ada", "Ben")
+        ada.window.find("label", "Away")
 
     def test_ctrl_c_in_the_host_s_terminal_closes_the_room_for_good(self):
         ada = self.host("Ada")

@@ -102,7 +102,7 @@ class Return(Stage):
         ben.shows_banner(LOST)
         # More than the room holds: nobody knows whether they are among it.
         kim.say(*(f"message {number}" for number in range(1, 10_200)), "last")
-        self.listener(room.port)
+        self.listener(room.port).prints("last$")
         cable.swallows = False
         cable.mend()
         ben.banner_goes()
