@@ -189,9 +189,7 @@ pub fn too_long(limit: usize) -> String {
 /// Why a message could not even be queued.
 pub fn not_queued(error: NotQueued) -> String {
     match error {
-        NotQueued::Full => {
-            gettext("Too much waits to be sent. Wait a moment.")
-        }
+        NotQueued::Full => gettext("Too much waits to be sent. Wait a moment."),
         NotQueued::Away => gettext("The connection is being restored. Try again in a moment."),
         NotQueued::Over => gettext("You are not in the room any more."),
         NotQueued::TooLong => gettext("This message is too long. Send it in several parts."),

@@ -319,8 +319,6 @@ class Cable:
         self.ends = []
         # What the client sends is lost.
         self.swallows = False
-        # What the server says it can do, and a word of the same length that means nothing.
-        self.hides = (b"", b"")
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         stage.addCleanup(self.cut)
@@ -335,21 +333,16 @@ class Cable:
                 ours, _ = listener.accept()
                 theirs = socket.create_connection(("127.0.0.1", self.to))
                 self.ends += [ours, theirs]
-                for way in ((ours, theirs, self._up), (theirs, ours, self._down)):
+                for way in ((ours, theirs, True), (theirs, ours, False)):
                     threading.Thread(target=self._carry, args=way, daemon=True).start()
         except OSError:
             pass
 
-    def _up(self, some):
-        return b"" if self.swallows else some
-
-    def _down(self, some):
-        return some.replace(*self.hides) if self.hides[0] else some
-
-    def _carry(self, source, sink, change):
+    def _carry(self, source, sink, is_up):
         try:
             while some := source.recv(1 << 16):
-                sink.sendall(change(some))
+                if not (is_up and self.swallows):
+                    sink.sendall(some)
         except OSError:
             pass
         for end in (source, sink):

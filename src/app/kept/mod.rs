@@ -19,8 +19,8 @@ use crate::wire::address::Address;
 
 use super::application::Application;
 
-pub use self::rooms::Stay;
 use self::rooms::Rooms;
+pub use self::rooms::Stay;
 
 /// How long changes are gathered before they are written.
 const SOON: Duration = Duration::from_secs(1);

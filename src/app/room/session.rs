@@ -18,10 +18,10 @@ use crate::wire::MEMBERS_LIMIT;
 use crate::wire::address::Address;
 use crate::wire::frame::Limits;
 
+use super::coming_back::CatchingUp;
 use super::conversation::Conversation;
 use super::member::Member;
 use super::members::{Ask, Members};
-use super::coming_back::CatchingUp;
 use super::past::Past;
 use super::taking::{self, Taken};
 use super::timeline::difference;
