@@ -3,7 +3,7 @@
 use gettextrs::gettext;
 use gtk::subclass::prelude::*;
 
-use crate::app::kept::Stay;
+use crate::app::kept::{Kept, Stay};
 use crate::app::words::count;
 use crate::client::End;
 use crate::wire::frame::Welcome;
@@ -142,7 +142,7 @@ impl Session {
     /// What was typed here and not sent.
     pub fn draft(&self) -> String {
         let kept = self.imp().kept.borrow();
-        kept.as_ref().map(|kept| kept.draft()).unwrap_or_default()
+        kept.as_ref().map(Kept::draft).unwrap_or_default()
     }
 
     /// Keeps what is typed.

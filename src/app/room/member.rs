@@ -6,6 +6,9 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
+/// How opaque who is away is; the same as what the style sheet calls dimmed.
+const AWAY_OPACITY: f64 = 0.55;
+
 mod imp {
     use super::*;
 
@@ -21,9 +24,9 @@ mod imp {
         /// Whether there is something to say about what they are.
         #[property(get, construct_only)]
         pub has_role: Cell<bool>,
-        /// Whether their connection is there.
+        /// How plainly they are shown: who is away is shown less so.
         #[property(get, construct_only)]
-        pub here: Cell<bool>,
+        pub opacity: Cell<f64>,
     }
 
     #[glib::object_subclass]
@@ -42,12 +45,12 @@ glib::wrapper! {
 }
 
 impl Member {
-    pub(super) fn new(name: &str, role: &str, here: bool) -> Self {
+    pub(super) fn new(name: &str, role: &str, away: bool) -> Self {
         glib::Object::builder()
             .property("name", name)
             .property("role", role)
             .property("has-role", !role.is_empty())
-            .property("here", here)
+            .property("opacity", if away { AWAY_OPACITY } else { 1.0 })
             .build()
     }
 }

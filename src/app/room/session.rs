@@ -93,7 +93,7 @@ mod imp {
         pub end: RefCell<Option<End>>,
         pub past: Cell<Past>,
         pub members: RefCell<Members>,
-        /// Who is in `member_list`, and whether they are there.
+        /// Who is in `member_list`, and whether they are away.
         pub listed: RefCell<Vec<(MemberId, bool)>>,
         pub refreshing: Cell<bool>,
     }
@@ -385,7 +385,7 @@ impl Session {
         let mut listed = imp.listed.borrow_mut();
         let ids: Vec<(MemberId, bool)> = members
             .known()
-            .map(|(id, known)| (id, !known.away))
+            .map(|(id, known)| (id, known.away))
             .collect();
         let (before, removed, added) = difference(&listed, &ids);
         let added: Vec<Member> = members
@@ -401,7 +401,7 @@ impl Session {
                     (false, false, true) => gettext("Away"),
                     (false, false, false) => String::new(),
                 };
-                Member::new(&known.name, &role, !known.away)
+                Member::new(&known.name, &role, known.away)
             })
             .collect();
         let count = u32::try_from(members.count()).unwrap_or(u32::MAX);
