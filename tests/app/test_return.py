@@ -158,6 +158,10 @@ class Return(Stage):
         # As the same member.
         eve.sees("Ben is back")
         ben.sees(said("Kim", "meanwhile"))
+        ben.sees("You are back; 1 message while you were away")
+        # What was said before comes too, as the window has room for it.
+        wait_for("what was said before", lambda: self.texts(ben)[-3:] == [
+            "Kim: before", "Kim: meanwhile", "You are back; 1 message while you were away"])
         ben.shows_members("Kim", "Ben", "Eve")
         ben.window.find("button", "Leave").press()
         ben.is_home()

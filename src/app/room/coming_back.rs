@@ -38,6 +38,10 @@ impl Session {
         if welcome.features.iter().any(|it| it == HISTORY) {
             imp.past.set(Past::before(welcome.next));
         }
+        let read_before = imp.read_before.take();
+        if let Some((_, after)) = read_before.filter(|(epoch, _)| *epoch == *welcome.epoch) {
+            self.expect(welcome, after);
+        }
         self.keep_stay(welcome);
     }
 
@@ -52,12 +56,18 @@ impl Session {
             timeline.tell(Content::Notice(words));
             imp.past.set(Past::default());
         } else {
-            let last = welcome.next.saturating_sub(1);
-            if last > timeline.newest() {
-                imp.catching_up.set(Some(CatchingUp { last, came: 0 }));
-            }
+            self.expect(welcome, timeline.newest());
         }
         self.keep_stay(welcome);
+    }
+
+    /// What was missed since the message `after` will come.
+    fn expect(&self, welcome: &Welcome<'_>, after: u64) {
+        let last = welcome.next.saturating_sub(1);
+        if last > after {
+            let catching_up = CatchingUp { last, came: 0 };
+            self.imp().catching_up.set(Some(catching_up));
+        }
     }
 
     fn come_in(&self, welcome: &Welcome<'_>) {

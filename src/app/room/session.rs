@@ -12,22 +12,17 @@ use gtk::subclass::prelude::*;
 use crate::app::kept::{self, Kept};
 use crate::app::words;
 use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
-use crate::room::{Closing, MemberId, clean_text, fits};
+use crate::room::{Closing, MemberId};
 use crate::server::Running;
-use crate::wire::MEMBERS_LIMIT;
 use crate::wire::address::Address;
 use crate::wire::frame::Limits;
 
 use super::coming_back::CatchingUp;
 use super::conversation::Conversation;
 use super::member::Member;
-use super::members::{Ask, Members};
+use super::members::Members;
 use super::past::Past;
 use super::taking::{self, Taken};
-use super::timeline::difference;
-
-/// How long changes in a big room are gathered before its members are asked for.
-const REFRESH_SECONDS: u32 = 5;
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -80,6 +75,8 @@ mod imp {
         pub kept: RefCell<Option<Kept>>,
         /// Said in an earlier run of the app, and not confirmed: ids and texts.
         pub said_before: RefCell<Vec<(String, String)>>,
+        /// The log that was read in an earlier run of the app, and up to where.
+        pub read_before: RefCell<Option<(String, u64)>>,
         /// The name that was wanted.
         pub wanted_name: RefCell<String>,
         /// The log that is read.
@@ -177,6 +174,9 @@ impl Session {
         imp.kept.replace(kept);
         imp.wanted_name.replace(settings.name.clone());
         imp.said_before.replace(settings.unsent.clone());
+        let resume = settings.resume.as_ref();
+        imp.read_before
+            .replace(resume.map(|it| (it.epoch.clone(), it.after)));
         let (client, events) = Client::connect(settings);
         let _ = imp.client.set(client);
         // The app does not end before the server has been told.
@@ -224,57 +224,6 @@ impl Session {
     pub fn text_limit(&self) -> usize {
         let limits = self.imp().limits.get();
         limits.map_or(crate::room::TEXT_LIMIT, |limits| limits.text)
-    }
-
-    /// Says something.
-    ///
-    /// # Errors
-    /// Why it cannot be sent, in a sentence.
-    pub fn say(&self, text: &str) -> Result<(), String> {
-        let imp = self.imp();
-        let text = clean_text(text);
-        let (State::Joined, Some(me), Some(client)) =
-            (self.state(), imp.me.get(), imp.client.get())
-        else {
-            return Err(gettext("You are not in the room any more."));
-        };
-        if text.chars().count() > self.text_limit() || !fits(&text) {
-            return Err(words::too_long(self.text_limit()));
-        }
-        let id = client.say(&text).map_err(words::not_queued)?;
-        let name = imp.members.borrow().name(me).unwrap_or_default().to_owned();
-        let message = taking::pending(id, me, &name, &text);
-        self.conversation().change(|timeline| timeline.say(message));
-        self.keep();
-        Ok(())
-    }
-
-    /// Sends a message again that was not sent.
-    ///
-    /// # Errors
-    /// Why it cannot be sent, in a sentence.
-    pub fn send_again(&self, key: u64) -> Result<(), String> {
-        let conversation = self.conversation();
-        let unsent = conversation.read(|timeline| timeline.unsent(key));
-        if let (Some((id, text)), Some(client)) = (unsent, self.imp().client.get()) {
-            client.say_as(&id, &text).map_err(words::not_queued)?;
-            conversation.change(|timeline| timeline.send_again(key));
-            self.keep();
-        }
-        Ok(())
-    }
-
-    /// Deletes a message that was not sent.
-    pub fn delete(&self, key: u64) {
-        self.conversation().change(|timeline| timeline.delete(key));
-        self.keep();
-    }
-
-    /// Tries to restore the connection at once.
-    pub fn retry_now(&self) {
-        if let Some(client) = self.imp().client.get() {
-            client.retry_now();
-        }
     }
 
     /// Leaves the room, or stops to join it. The host's room is closed first;
@@ -375,68 +324,6 @@ impl Session {
             imp.state.set(State::Ended);
             self.notify_state();
         }
-    }
-
-    /// Brings the list that is shown up to date: one change at most.
-    fn list_members(&self) {
-        let imp = self.imp();
-        let members = imp.members.borrow();
-        let me = imp.me.get();
-        let mut listed = imp.listed.borrow_mut();
-        let ids: Vec<(MemberId, bool)> = members
-            .known()
-            .map(|(id, known)| (id, known.away))
-            .collect();
-        let (before, removed, added) = difference(&listed, &ids);
-        let added: Vec<Member> = members
-            .known()
-            .skip(before)
-            .take(added)
-            .map(|(id, known)| {
-                let role = match (Some(id) == me, known.host, known.away) {
-                    (true, true, _) => gettext("You, the host"),
-                    (true, false, _) => gettext("You"),
-                    (false, true, false) => gettext("Host"),
-                    (false, true, true) => gettext("Host, away"),
-                    (false, false, true) => gettext("Away"),
-                    (false, false, false) => String::new(),
-                };
-                Member::new(&known.name, &role, known.away)
-            })
-            .collect();
-        let count = u32::try_from(members.count()).unwrap_or(u32::MAX);
-        *listed = ids;
-        drop((listed, members));
-        let length = |length| u32::try_from(length).unwrap_or(u32::MAX);
-        self.member_list()
-            .splice(length(before), length(removed), &added);
-        if imp.member_count.replace(count) != count {
-            self.notify_member_count();
-        }
-    }
-
-    fn ask_members(&self, ask: Ask) {
-        if let Some(client) = self.imp().client.get() {
-            // If it cannot be sent, the list stays as it is.
-            let _ = client.ask_members(ask.after, MEMBERS_LIMIT as u64);
-        }
-    }
-
-    fn refresh_members_soon(&self) {
-        if self.imp().refreshing.replace(true) {
-            return;
-        }
-        let weak = self.downgrade();
-        glib::timeout_add_seconds_local_once(REFRESH_SECONDS, move || {
-            let Some(session) = weak.upgrade() else {
-                return;
-            };
-            session.imp().refreshing.set(false);
-            let ask = session.imp().members.borrow_mut().refresh();
-            if let Some(ask) = ask {
-                session.ask_members(ask);
-            }
-        });
     }
 
     /// Calls `received` when messages of others came, with their number and what
