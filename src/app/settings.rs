@@ -9,11 +9,12 @@ use crate::room::DEFAULT_NAME;
 use super::config::{APP_ID, SCHEMA_DIR};
 
 /// All that is remembered.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "name",
     "last-address",
     "last-port",
     "host-port",
+    "host-keeps",
     "window-width",
     "window-height",
     "window-maximized",

@@ -167,6 +167,28 @@ class Return(Stage):
         ben.is_home()
         wait_for("the offer to go", lambda: not ben.window.all(None, re.compile("^Return to")))
 
+    def test_a_room_that_keeps_what_is_said_has_it_again(self):
+        port = free_port()
+        self.set("host-keeps", "true")
+        forgetful = "What is said is gone when the room closes."
+        keeping = "This room keeps what is said."
+        for run in range(2):
+            ada = self.host("Ada", port)
+            if run:
+                ada.sees(said("Ada", "remember this"))
+            else:
+                ada.say("remember this")
+                ada.sees(said("You", "remember this"))
+            ada.window.find("label", keeping)
+            ada.window.find("button", "Leave").press()
+            ada.is_home()
+        # Off, as it is at first.
+        ada.window.find("switch", "Keep What Is Said").press()
+        ada.window.find("button", "Host a Room").press()
+        ada.comes_in()
+        ada.window.find("label", forgetful)
+        self.assertEqual(ada.window.all(None, re.compile("remember this")), [])
+
     def test_the_offer_can_be_dismissed(self):
         room = self.server("--stay-open")
         ben = self.join("Ben", room.port)

@@ -38,6 +38,8 @@ mod imp {
         #[template_child]
         pub host: TemplateChild<gtk::Button>,
         #[template_child]
+        pub keep: TemplateChild<adw::SwitchRow>,
+        #[template_child]
         pub offer: TemplateChild<adw::PreferencesGroup>,
         #[template_child]
         pub back: TemplateChild<adw::ActionRow>,
@@ -113,6 +115,9 @@ impl HomePage {
         imp.name
             .set_text(&settings::name(window.as_ref().and_then(Window::settings)));
         imp.icon.set_icon_name(Some(APP_ID));
+        if let Some(settings) = window.as_ref().and_then(Window::settings) {
+            settings.bind("host-keeps", &*imp.keep, "active").build();
+        }
     }
 
     /// Offers the way back into a room that was not left, if there is one.
@@ -206,9 +211,10 @@ impl HomePage {
         let name = self.user_name();
         let port = window.settings().map(|settings| settings.get("host-port"));
         let port = port.unwrap_or(DEFAULT_PORT);
+        let keeps = self.imp().keep.is_active();
         let (page, window) = (self.downgrade(), window.downgrade());
         glib::spawn_future_local(async move {
-            let opened = hosting::open(&name, port).await;
+            let opened = hosting::open(&name, port, keeps).await;
             let (Some(page), Some(window)) = (page.upgrade(), window.upgrade()) else {
                 // The window was closed meanwhile: so is the room, not on this thread.
                 if let Ok(server) = opened {
