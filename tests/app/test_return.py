@@ -183,7 +183,10 @@ class Return(Stage):
             ada.window.find("button", "Leave").press()
             ada.is_home()
         # Off, as it is at first.
-        ada.window.find("switch", "Keep What Is Said").press()
+        ada.activate()
+        switch = ada.window.find("check box", "Keep What Is Said")
+        switch.click()
+        wait_for("the switch to be off", lambda: not switch.has("checked"))
         ada.window.find("button", "Host a Room").press()
         ada.comes_in()
         ada.window.find("label", forgetful)
