@@ -5,19 +5,20 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::ops::Range;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use crate::room::{Cursor, Lease};
 use crate::store::{ReadError, StoredMessage};
 
 use super::bell::Ear;
 use super::fanout::{Place, io_slices};
+use super::guest::Guest;
 use super::session::{Farewell, Found, Session, Slices, Wanted};
 use super::shared::Shared;
 
@@ -54,129 +55,58 @@ thread_local! {
 }
 
 /// One connection, and what serving it takes.
+///
+/// Most are idle most of the time, and there may be thousands: what is held of one
+/// that waits is kept small. So it is a state that is polled, not the much larger
+/// one of a function that waits, and what is rare is in a box of its own.
 pub(super) struct Connection {
-    pub stream: Arc<TcpStream>,
-    pub session: Session,
-    pub news: Ear,
+    stream: Arc<TcpStream>,
+    session: Session,
     /// Which of the threads serves it.
-    pub worker: usize,
+    worker: usize,
+    news: Ear,
+    /// With the fan-out, once the peer has followed the log.
+    place: Option<Place>,
+    /// What it waits for, apart from input and time; nothing if it has something
+    /// to do.
+    waiting: Option<More>,
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// When the alarm goes off.
+    alarm_at: Option<Instant>,
+    /// Messages of the past that are being fetched from the store.
+    fetching: Option<Fetching>,
+}
+
+type Fetching = Pin<Box<dyn Future<Output = Result<Vec<StoredMessage>, ReadError>> + Send>>;
+
+/// What there may be more to write after.
+#[derive(Clone, Copy)]
+enum More {
+    /// The peer takes more; what is new can wait until the rest is written.
+    Space,
+    /// There is news in the log.
+    Log,
+    /// The socket is given back by the fan-out, which writes the log from there on.
+    Follow((Cursor, Lease)),
 }
 
 /// Serves a connection until it ends.
-///
-/// Most are idle most of the time, and there may be thousands: what a task holds
-/// while it waits is kept small. So the connection is boxed (an argument that is
-/// moved stands in a future twice), and so is how it ends.
 pub(super) async fn serve(mut connection: Box<Connection>) {
-    if let Some(farewell) = converse(&mut connection).await {
-        Box::pin(part(&mut connection, farewell)).await;
+    let farewell = poll_fn(|context| connection.poll(context)).await;
+    if let Some(farewell) = farewell {
+        Box::pin(part(connection, farewell)).await;
     }
-    let shared = Arc::clone(connection.session.shared());
-    shared.workers[connection.worker].count_out();
 }
 
 /// Parts from a guest who is out of the room already; only the socket is left.
-async fn part(connection: &mut Connection, farewell: Farewell) {
+async fn part(mut connection: Box<Connection>, farewell: Farewell) {
     let Connection {
         stream, session, ..
-    } = connection;
+    } = &mut *connection;
     let last_words = say_goodbye(stream, session, farewell);
     if let Ok(Ok(())) = timeout(LAST_WRITE_TIMEOUT, last_words).await {
         hang_up(stream).await;
     }
-}
-
-/// Talks until the session ends; `None` if it is because the connection broke.
-async fn converse(connection: &mut Connection) -> Option<Farewell> {
-    let Connection {
-        stream,
-        session,
-        news,
-        worker,
-    } = connection;
-    let fan_out = Arc::clone(&session.shared().workers[*worker].fan_out);
-    let mut place: Option<Place> = None;
-    let mut alarm = pin!(sleep(Duration::ZERO));
-    let mut alarm_at = None;
-    loop {
-        news.hear();
-        let Ok(written) = write(stream, session) else {
-            session.break_off(Instant::now());
-            return None;
-        };
-        if session.ending().is_some() {
-            return session.ending();
-        }
-        if session.can_take_up() {
-            session.take_up(Instant::now());
-            tokio::task::yield_now().await;
-            continue;
-        }
-        if let Some(wanted) = session.wanted() {
-            let fetched = Box::pin(fetch(session.shared(), wanted)).await;
-            session.take_past(fetched);
-            continue;
-        }
-        if written == Written::Enough {
-            tokio::task::yield_now().await;
-            continue;
-        }
-        let deadline = session.deadline();
-        // One that went off later than it must is set anew; one that goes off
-        // too early does no harm.
-        if let Some(deadline) = deadline
-            && alarm_at.is_none_or(|at| deadline < at)
-        {
-            alarm.as_mut().reset(deadline.into());
-            alarm_at = Some(deadline);
-        }
-        let alarm = alarm_at.is_some().then_some(alarm.as_mut());
-        let more = match session.follows_from() {
-            _ if written == Written::Blocked => More::Space,
-            Some(from) => {
-                let place = place.get_or_insert_with(|| fan_out.place(stream));
-                More::Follow(place, from)
-            }
-            None => More::Log(news),
-        };
-        let wake = wait(stream, session.wants_input(), more, alarm).await;
-        if let Some(back) = place.as_ref().and_then(Place::take_back) {
-            let Ok(rest) = back.rest else {
-                session.break_off(Instant::now());
-                return None;
-            };
-            session.go_on(back.cursor, rest);
-        }
-        match wake {
-            Wake::News => {}
-            // Meanwhile it may not be wanted any more.
-            Wake::Input if !session.wants_input() => {}
-            Wake::Input => match read(stream, session) {
-                // It may have more: after the others.
-                Ok(READ_BYTES) => tokio::task::yield_now().await,
-                Ok(0) => session.half_close(Instant::now()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => {
-                    session.break_off(Instant::now());
-                    return None;
-                }
-            },
-            Wake::Alarm => {
-                alarm_at = None;
-                session.tick(Instant::now());
-            }
-        }
-    }
-}
-
-/// Fetches messages of the past from the store.
-async fn fetch(shared: &Shared, wanted: &Wanted) -> Result<Vec<StoredMessage>, ReadError> {
-    let Some(history) = &shared.history else {
-        return Ok(Vec::new());
-    };
-    let Range { start, end } = wanted.range;
-    history.messages(start, end, wanted.bytes).await
 }
 
 /// Why a connection goes on.
@@ -188,41 +118,189 @@ enum Wake {
     Alarm,
 }
 
-/// What there may be more to write after.
-enum More<'a> {
-    /// The peer takes more; what is new can wait until the rest is written.
-    Space,
-    /// There is news in the log.
-    Log(&'a mut Ear),
-    /// The socket is given back by the fan-out, which writes the log from there on.
-    Follow(&'a Place, (Cursor, Lease)),
+/// How a connection goes on.
+enum Next {
+    /// At once.
+    Go,
+    /// When the others had their turn.
+    Yield,
+    /// When there is something to do.
+    Wait(More),
+    /// Not any more.
+    End(Option<Farewell>),
 }
 
-/// Waits until there is something to do.
-async fn wait(
-    stream: &TcpStream,
-    wants_input: bool,
-    mut more: More<'_>,
-    mut alarm: Option<Pin<&mut Sleep>>,
-) -> Wake {
-    poll_fn(|context| {
-        let more = match &mut more {
-            More::Space => stream.poll_write_ready(context).map(drop),
-            More::Log(news) => news.poll_ring(context),
-            More::Follow(place, from) => place.poll_follow(*from, context),
+impl Connection {
+    /// A connection of `guest`, which is served by this one of the threads.
+    pub fn new(stream: TcpStream, guest: Guest, worker: usize) -> Self {
+        let news = guest.shared().workers[worker].news();
+        Self {
+            stream: Arc::new(stream),
+            session: Session::new(guest, Instant::now()),
+            worker,
+            news,
+            place: None,
+            waiting: None,
+            alarm: None,
+            alarm_at: None,
+            fetching: None,
+        }
+    }
+
+    /// Talks until the session ends; is ready with `None` if that is because the
+    /// connection broke.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Farewell>> {
+        loop {
+            let next = if let Some(more) = self.waiting {
+                let wake = ready!(self.poll_wake(more, context));
+                self.waiting = None;
+                self.wake_up(&wake)
+            } else {
+                ready!(self.poll_fetching(context));
+                self.go_on()
+            };
+            match next {
+                Next::Go => {}
+                Next::Yield => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Next::Wait(more) => self.waiting = Some(more),
+                Next::End(farewell) => return Poll::Ready(farewell),
+            }
+        }
+    }
+
+    /// Does what there is to do, up to where it has to wait.
+    fn go_on(&mut self) -> Next {
+        let session = &mut self.session;
+        self.news.hear();
+        let Ok(written) = write(&self.stream, session) else {
+            session.break_off(Instant::now());
+            return Next::End(None);
+        };
+        if session.ending().is_some() {
+            return Next::End(session.ending());
+        }
+        if session.can_take_up() {
+            session.take_up(Instant::now());
+            return Next::Yield;
+        }
+        if let Some(wanted) = session.wanted() {
+            let shared = Arc::clone(session.shared());
+            self.fetching = Some(Box::pin(fetch(shared, wanted.clone())));
+            return Next::Go;
+        }
+        if written == Written::Enough {
+            return Next::Yield;
+        }
+        self.set_alarm();
+        Next::Wait(match self.session.follows_from() {
+            _ if written == Written::Blocked => More::Space,
+            Some(from) => More::Follow(from),
+            None => More::Log,
+        })
+    }
+
+    /// Sets the alarm so that it goes off in time. One that goes off too early does
+    /// no harm.
+    fn set_alarm(&mut self) {
+        let Some(deadline) = self.session.deadline() else {
+            return;
+        };
+        if self.alarm_at.is_some_and(|at| at <= deadline) {
+            return;
+        }
+        self.alarm_at = Some(deadline);
+        match &mut self.alarm {
+            Some(alarm) => alarm.as_mut().reset(deadline.into()),
+            None => self.alarm = Some(Box::pin(sleep_until(deadline.into()))),
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn poll_wake(&mut self, more: More, context: &mut Context<'_>) -> Poll<Wake> {
+        let more = match more {
+            More::Space => self.stream.poll_write_ready(context).map(drop),
+            More::Log => self.news.poll_ring(context),
+            More::Follow(from) => self.place().poll_follow(from, context),
         };
         if more.is_ready() {
             return Poll::Ready(Wake::News);
         }
-        if wants_input && stream.poll_read_ready(context).is_ready() {
+        if self.session.wants_input() && self.stream.poll_read_ready(context).is_ready() {
             return Poll::Ready(Wake::Input);
         }
-        match &mut alarm {
-            Some(alarm) => alarm.as_mut().poll(context).map(|()| Wake::Alarm),
-            None => Poll::Pending,
+        match &mut self.alarm {
+            Some(alarm) if self.alarm_at.is_some() => alarm.as_mut().poll(context).map(|()| {
+                self.alarm_at = None;
+                Wake::Alarm
+            }),
+            _ => Poll::Pending,
         }
-    })
-    .await
+    }
+
+    fn place(&mut self) -> &Place {
+        self.place.get_or_insert_with(|| {
+            let worker = &self.session.shared().workers[self.worker];
+            worker.fan_out.place(&self.stream)
+        })
+    }
+
+    /// Does what it was woken for.
+    fn wake_up(&mut self, wake: &Wake) -> Next {
+        let session = &mut self.session;
+        if let Some(back) = self.place.as_ref().and_then(Place::take_back) {
+            let Ok(rest) = back.rest else {
+                session.break_off(Instant::now());
+                return Next::End(None);
+            };
+            session.go_on(back.cursor, rest);
+        }
+        match wake {
+            Wake::News => {}
+            // Meanwhile it may not be wanted any more.
+            Wake::Input if !session.wants_input() => {}
+            Wake::Input => match read(&self.stream, session) {
+                // It may have more: after the others.
+                Ok(READ_BYTES) => return Next::Yield,
+                Ok(0) => session.half_close(Instant::now()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    session.break_off(Instant::now());
+                    return Next::End(None);
+                }
+            },
+            Wake::Alarm => session.tick(Instant::now()),
+        }
+        Next::Go
+    }
+
+    /// Waits for what is being fetched, if anything is, and hands it over.
+    fn poll_fetching(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(fetching) = &mut self.fetching {
+            let fetched = ready!(fetching.as_mut().poll(context));
+            self.fetching = None;
+            self.session.take_past(fetched);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.session.shared().workers[self.worker].count_out();
+    }
+}
+
+/// Fetches messages of the past from the store.
+async fn fetch(shared: Arc<Shared>, wanted: Wanted) -> Result<Vec<StoredMessage>, ReadError> {
+    let Some(history) = &shared.history else {
+        return Ok(Vec::new());
+    };
+    let Range { start, end } = wanted.range;
+    history.messages(start, end, wanted.bytes).await
 }
 
 /// Reads what has come, as far as it fits into the buffer, and hands it to the

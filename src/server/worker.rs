@@ -7,7 +7,6 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -18,7 +17,6 @@ use super::bell::{Bell, Ear};
 use super::connection::{Connection, serve};
 use super::fanout::{FanOut, Turn};
 use super::guest::Guest;
-use super::session::Session;
 use super::shared::Shared;
 
 /// So many connections are served by one thread before another one helps; further
@@ -113,12 +111,17 @@ pub(super) async fn take_in(shared: &Arc<Shared>, stream: TcpStream, guest: Gues
     let Some(newcomers) = newcomers else {
         let worker = &shared.workers[0];
         worker.count_in();
-        return worker.take_in(0, stream, guest);
+        return take_in_here(stream, guest, 0);
     };
     if let Ok(stream) = stream.into_std() {
         shared.workers[index].count_in();
         let _ = newcomers.send((stream, guest)).await;
     }
+}
+
+/// Serves a newcomer on this thread, which is the worker's with this index.
+fn take_in_here(stream: TcpStream, guest: Guest, index: usize) {
+    tokio::spawn(serve(Box::new(Connection::new(stream, guest, index))));
 }
 
 /// Which thread is to serve the next connection.
@@ -129,16 +132,6 @@ fn fewest(workers: &[Worker]) -> usize {
 }
 
 impl Worker {
-    /// Serves a newcomer on this thread, which is the worker's.
-    fn take_in(&self, index: usize, stream: TcpStream, guest: Guest) {
-        tokio::spawn(serve(Box::new(Connection {
-            stream: Arc::new(stream),
-            session: Session::new(guest, Instant::now()),
-            news: self.news(),
-            worker: index,
-        })));
-    }
-
     /// Where its newcomers wait. Its thread is started for the first of them.
     fn newcomers(&self, shared: &Arc<Shared>, index: usize) -> io::Result<&mpsc::Sender<Newcomer>> {
         if let Some(newcomers) = self.newcomers.get() {
@@ -155,7 +148,7 @@ impl Worker {
                     let serving = async {
                         while let Some((stream, guest)) = queue.recv().await {
                             match TcpStream::from_std(stream) {
-                                Ok(stream) => worker.take_in(index, stream, guest),
+                                Ok(stream) => take_in_here(stream, guest, index),
                                 Err(_) => worker.count_out(),
                             }
                         }
