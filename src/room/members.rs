@@ -1,6 +1,7 @@
 //! Who is in the room, and the names that are taken.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use super::durable::Absent;
@@ -35,7 +36,8 @@ impl Member {
 /// Everyone in the room, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Members {
-    by_id: BTreeMap<MemberId, Member>,
+    /// Boxed, because the tree has about as many empty places as members.
+    by_id: BTreeMap<MemberId, Box<Member>>,
     last_id: u64,
     names: Names,
     text_readers: usize,
@@ -95,7 +97,7 @@ impl Members {
             seat,
             number,
         };
-        self.by_id.insert(id, member);
+        self.by_id.insert(id, Box::new(member));
         (lease, name)
     }
 
@@ -104,12 +106,12 @@ impl Members {
         let member = self.by_id.remove(&id)?;
         self.names.release(&member.name, member.number.as_deref());
         self.text_readers -= usize::from(member.door == Encoding::Text);
-        Some(member)
+        Some(*member)
     }
 
     /// The member with this id.
     pub(super) fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
-        self.by_id.get_mut(&id)
+        self.by_id.get_mut(&id).map(|member| &mut **member)
     }
 
     /// The member that a lease is for, unless it is over.
@@ -140,7 +142,7 @@ impl Members {
     pub fn after(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
         let from = after.map_or(0, MemberId::get).saturating_add(1);
         let from = MemberId::new(from).unwrap_or(MemberId::MAX);
-        self.by_id.range(from..).map(|(id, member)| (*id, member))
+        self.by_id.range(from..).map(|(id, member)| (*id, &**member))
     }
 }
 
@@ -155,9 +157,32 @@ struct Number {
 /// The names in use, compared by how they look.
 #[derive(Debug, Default)]
 struct Names {
-    seen: HashSet<Box<str>>,
-    read: HashSet<Box<str>>,
+    seen: Hashes,
+    read: Hashes,
     numbers: HashMap<String, Numbers>,
+}
+
+/// A set of texts of which no more is kept than 64 bits of a hash each, with a key
+/// that nobody knows: what takes two for one (once in 10¹⁵ members of a full room)
+/// gives a number to a name that needs none.
+#[derive(Debug, Default)]
+struct Hashes {
+    of: RandomState,
+    set: HashSet<u64>,
+}
+
+impl Hashes {
+    fn contain(&self, text: &str) -> bool {
+        self.set.contains(&self.of.hash_one(text))
+    }
+
+    fn insert(&mut self, text: &str) {
+        self.set.insert(self.of.hash_one(text));
+    }
+
+    fn remove(&mut self, text: &str) {
+        self.set.remove(&self.of.hash_one(text));
+    }
 }
 
 /// The numbers put behind one name. They make a crowd of the same name cost no
@@ -177,7 +202,7 @@ impl Names {
     fn claim(&mut self, name: &str) -> (String, Option<Box<Number>>) {
         let looks = Looks::of(name);
         if self.is_free(&looks) {
-            self.take(looks);
+            self.take(&looks);
             return (name.to_owned(), None);
         }
         let wanted = looks.read;
@@ -204,7 +229,7 @@ impl Names {
                 if let Some(numbers) = self.numbers.get_mut(&wanted) {
                     numbers.used += 1;
                 }
-                self.take(looks);
+                self.take(&looks);
                 return (name, Some(Box::new(Number { wanted, number })));
             }
             // Someone chose this very name: go on to another number.
@@ -213,20 +238,20 @@ impl Names {
     }
 
     fn is_free(&self, looks: &Looks) -> bool {
-        !self.seen.contains(&*looks.seen) && !self.read.contains(&*looks.read)
+        !self.seen.contain(&looks.seen) && !self.read.contain(&looks.read)
     }
 
-    fn take(&mut self, looks: Looks) {
-        self.seen.insert(looks.seen.into());
-        self.read.insert(looks.read.into());
+    fn take(&mut self, looks: &Looks) {
+        self.seen.insert(&looks.seen);
+        self.read.insert(&looks.read);
     }
 
     /// Frees a name, and the number put behind it. How the name looks is found
     /// out again: held for each member, it would take more than all else of it.
     fn release(&mut self, name: &str, number: Option<&Number>) {
         let looks = Looks::of(name);
-        self.seen.remove(&*looks.seen);
-        self.read.remove(&*looks.read);
+        self.seen.remove(&looks.seen);
+        self.read.remove(&looks.read);
         if let Some(Number { wanted, number }) = number
             && let Some(numbers) = self.numbers.get_mut(wanted)
         {
@@ -343,7 +368,7 @@ mod tests {
                 members.leave(id);
             }
             prop_assert!(members.names.numbers.is_empty());
-            prop_assert!(members.names.seen.is_empty() && members.names.read.is_empty());
+            prop_assert!(members.names.seen.set.is_empty() && members.names.read.set.is_empty());
         }
     }
 }

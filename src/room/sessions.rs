@@ -28,6 +28,12 @@ impl SessionKey {
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token).into())
     }
+
+    /// Enough of it to find it by: two that begin the same way will not be met.
+    fn start(&self) -> u64 {
+        let (start, _) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        u64::from_ne_bytes(*start)
+    }
 }
 
 /// The right of one connection to act for a member. It is over when the
@@ -74,7 +80,7 @@ pub(super) struct Seat {
     /// Of the lease that holds now, or is given next.
     turn: u64,
     /// Since its connection was lost.
-    absence: Option<Absence>,
+    absence: Option<Box<Absence>>,
     /// What it has said, if anything that has an id.
     said: Option<Box<SaidIds>>,
 }
@@ -125,7 +131,8 @@ struct Absence {
 /// All sessions of a room.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    pub(super) members: HashMap<SessionKey, MemberId>,
+    /// By the first bytes of their keys; a member has the whole of its key.
+    pub(super) members: HashMap<u64, MemberId>,
     /// Those who are away, and until when they may come back.
     away: BTreeSet<(Instant, MemberId)>,
     /// How often a connection took the place of another.
@@ -135,13 +142,13 @@ pub(super) struct Sessions {
 impl Sessions {
     /// Someone has come in.
     pub(super) fn begin(&mut self, key: Option<SessionKey>, id: MemberId) {
-        self.members.extend(key.map(|key| (key, id)));
+        self.members.extend(key.map(|key| (key.start(), id)));
     }
 
     /// Someone has left.
     pub(super) fn end(&mut self, id: MemberId, seat: &Seat) {
         if let Some(key) = &seat.key {
-            self.members.remove(key);
+            self.members.remove(&key.start());
         }
         if let Some(absence) = &seat.absence {
             self.away.remove(&(absence.until, id));
@@ -161,8 +168,11 @@ impl Room {
         if self.closed.is_some() {
             return None;
         }
-        let id = *self.sessions.members.get(session)?;
+        let id = *self.sessions.members.get(&session.start())?;
         let member = self.members.get_mut(id)?;
+        if member.seat.key.as_ref() != Some(session) {
+            return None;
+        }
         let (name, host) = (Arc::clone(&member.name), member.host);
         let absence = member.seat.absence.take();
         if absence.is_none() {
@@ -199,7 +209,7 @@ impl Room {
     pub(super) fn wait_for(&mut self, id: MemberId, why: Why, now: Instant) {
         if let Some(member) = self.members.get_mut(id) {
             let until = now + self.rules.grace.min(GRACE_LIMIT);
-            member.seat.absence = Some(Absence { until, why });
+            member.seat.absence = Some(Box::new(Absence { until, why }));
             member.seat.turn += 1;
             self.sessions.away.insert((until, id));
         }
@@ -222,7 +232,7 @@ impl Room {
         if until > now {
             return None;
         }
-        let why = self.members.get_mut(id)?.seat.absence?.why;
+        let why = self.members.get_mut(id)?.seat.absence.as_ref()?.why;
         let name = self.let_go(id, why)?;
         let count = self.count();
         Some(Expired {

@@ -1,6 +1,6 @@
 //! One connection as the room knows it: at the door, in the room, or outside.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,8 +17,6 @@ use super::shared::Shared;
 pub(super) struct Guest {
     shared: Arc<Shared>,
     address: SocketAddr,
-    /// What its address counts as.
-    network: IpAddr,
     place: Place,
 }
 
@@ -32,11 +30,10 @@ enum Place {
 
 impl Guest {
     /// Someone at the door, who is counted.
-    pub(super) const fn new(shared: Arc<Shared>, address: SocketAddr, network: IpAddr) -> Self {
+    pub(super) const fn new(shared: Arc<Shared>, address: SocketAddr) -> Self {
         Self {
             shared,
             address,
-            network,
             place: Place::Door,
         }
     }
@@ -164,6 +161,6 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.lose(Why::Lost, Instant::now());
-        self.shared.count_out(self.network);
+        self.shared.count_out(self.address);
     }
 }

@@ -327,7 +327,7 @@ impl Shared {
         here.count += 1;
         guests.total += 1;
         guests.at_the_door += 1;
-        Ok(Guest::new(Arc::clone(self), address, network))
+        Ok(Guest::new(Arc::clone(self), address))
     }
 
     /// A guest is not at the door any more.
@@ -336,13 +336,13 @@ impl Shared {
     }
 
     /// A connection has ended that was admitted.
-    pub(super) fn count_out(&self, network: IpAddr) {
+    pub(super) fn count_out(&self, address: SocketAddr) {
         let mut guests = lock(&self.guests);
         guests.total -= 1;
         if guests.total == 0 {
             self.gone.notify_one();
         }
-        if let Some(network) = guests.by_network.get_mut(&network) {
+        if let Some(network) = guests.by_network.get_mut(&network(address.ip())) {
             network.count -= 1;
         }
     }

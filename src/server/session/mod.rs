@@ -67,12 +67,12 @@ pub(super) struct Session {
     /// What is written when all of the log is.
     replies: Vec<u8>,
     /// The first so many of them wait until the log can be read up to there.
-    withheld: Option<(Cursor, usize)>,
+    withheld: Option<Box<(Cursor, usize)>>,
     /// What has to be fetched from the store first.
     wanted: Option<Box<Wanted>>,
     /// The peer has said goodbye, and is let go when it has read the log up to
     /// there.
-    leaving: Option<Cursor>,
+    leaving: Option<Box<Cursor>>,
     /// Whether the others are still to be told of a message.
     has_said: bool,
     /// How many messages in a row were not taken.
@@ -89,7 +89,7 @@ enum Speech {
     /// Its first bytes do not tell yet.
     Unknown(Vec<u8>),
     Native(Lines),
-    Text(Reader),
+    Text(Box<Reader>),
 }
 
 /// A peer's place in the room.
@@ -228,13 +228,13 @@ impl Session {
                 if !first.is_empty() && (name_is_due || now >= self.heard + DOOR_PATIENCE) =>
             {
                 let first = mem::take(first);
-                self.speech = Speech::Text(Reader::default());
+                self.speech = Speech::Text(Box::default());
                 self.take_speech(&first, now);
             }
             Speech::Native(_) if name_is_due => self.enter_native(&Hello::default()),
             Speech::Text(_) if name_is_due => self.enter_text(""),
             Speech::Unknown(_) if name_is_due => {
-                self.speech = Speech::Text(Reader::default());
+                self.speech = Speech::Text(Box::default());
                 self.enter_text("");
             }
             Speech::Unknown(_) if waited >= NAME_PROMPT && !self.asked => {
@@ -259,7 +259,7 @@ impl Session {
         let first = mem::take(first);
         match door {
             Door::Native => self.speech = Speech::Native(Lines::new(FRAME_LIMIT)),
-            Door::Text => self.speech = Speech::Text(Reader::default()),
+            Door::Text => self.speech = Speech::Text(Box::default()),
             Door::Tls | Door::Browser | Door::Irc => {
                 self.replies.extend_from_slice(&not_served(door, &first));
                 self.report_refusal(Refusal::ClosedDoor(door));

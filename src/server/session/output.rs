@@ -65,8 +65,8 @@ impl Session {
                         Replay::Fetching | Replay::Waiting => Found::Nothing,
                     };
                 }
-                if let Some(leaving) = self.leaving
-                    && !member.cursor.is_before(leaving)
+                if let Some(leaving) = &self.leaving
+                    && !member.cursor.is_before(**leaving)
                 {
                     drop(room);
                     self.say_goodbye();
@@ -108,8 +108,8 @@ impl Session {
             // Something that happened before may not be stored yet.
             let withheld = self
                 .withheld
-                .get_or_insert((room.head(), self.replies.len()));
-            let &mut (until, count) = withheld;
+                .get_or_insert_with(|| Box::new((room.head(), self.replies.len())));
+            let (until, count) = **withheld;
             if room.readable().is_before(until) {
                 return Found::Nothing;
             }
@@ -130,7 +130,7 @@ impl Session {
     pub(super) fn leave(&mut self) {
         let room = self.shared.room();
         if self.member.is_some() && room.readable() != room.head() {
-            self.leaving = Some(room.head());
+            self.leaving = Some(Box::new(room.head()));
             return;
         }
         drop(room);
