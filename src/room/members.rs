@@ -142,7 +142,9 @@ impl Members {
     pub fn after(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
         let from = after.map_or(0, MemberId::get).saturating_add(1);
         let from = MemberId::new(from).unwrap_or(MemberId::MAX);
-        self.by_id.range(from..).map(|(id, member)| (*id, &**member))
+        self.by_id
+            .range(from..)
+            .map(|(id, member)| (*id, &**member))
     }
 }
 

@@ -194,11 +194,20 @@ impl Connection {
         if written == Written::Enough {
             return Next::Yield;
         }
-        self.set_alarm();
         Next::Wait(match self.session.follows_from() {
-            _ if written == Written::Blocked => More::Space,
-            Some(from) => More::Follow(from),
-            None => More::Log,
+            Some(from) if written == Written::All => {
+                // The fan-out has an alarm, too.
+                (self.alarm, self.alarm_at) = (None, None);
+                More::Follow(from)
+            }
+            _ => {
+                self.set_alarm();
+                if written == Written::Blocked {
+                    More::Space
+                } else {
+                    More::Log
+                }
+            }
         })
     }
 
@@ -220,10 +229,11 @@ impl Connection {
 
     /// Waits until there is something to do.
     fn poll_wake(&mut self, more: More, context: &mut Context<'_>) -> Poll<Wake> {
+        let deadline = self.session.deadline();
         let more = match more {
             More::Space => self.stream.poll_write_ready(context).map(drop),
             More::Log => self.news.poll_ring(context),
-            More::Follow(from) => self.place().poll_follow(from, context),
+            More::Follow(from) => self.place().poll_follow(from, deadline, context),
         };
         if more.is_ready() {
             return Poll::Ready(Wake::News);
@@ -231,13 +241,18 @@ impl Connection {
         if self.session.wants_input() && self.stream.poll_read_ready(context).is_ready() {
             return Poll::Ready(Wake::Input);
         }
-        match &mut self.alarm {
-            Some(alarm) if self.alarm_at.is_some() => alarm.as_mut().poll(context).map(|()| {
-                self.alarm_at = None;
-                Wake::Alarm
-            }),
-            _ => Poll::Pending,
-        }
+        let Some(alarm) = &mut self.alarm else {
+            let is_due = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            return if is_due {
+                Poll::Ready(Wake::Alarm)
+            } else {
+                Poll::Pending
+            };
+        };
+        alarm.as_mut().poll(context).map(|()| {
+            (self.alarm, self.alarm_at) = (None, None);
+            Wake::Alarm
+        })
     }
 
     fn place(&mut self) -> &Place {

@@ -12,6 +12,7 @@ use std::io::{self, IoSlice};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -23,18 +24,27 @@ use super::shared::Shared;
 /// How many followers are looked at before the connections' tasks get their turn.
 const TURN: usize = 256;
 
+/// How exactly alarms go off.
+const TICK: Duration = Duration::from_millis(250);
+
 /// The sockets that follow the log, of one thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FanOut {
     followers: Mutex<Followers>,
     /// The log grew.
     news: Notify,
+    /// A follower is to be woken earlier than all before it.
+    alarm: Notify,
+    /// Alarms are counted from then.
+    start: Instant,
 }
 
 #[derive(Debug, Default)]
 struct Followers {
     places: Vec<Option<Follower>>,
     free: Vec<usize>,
+    /// When the next alarm goes off, if one is set.
+    next_alarm: Option<Tick>,
     /// How many takeovers of memberships there were when the last round began, and
     /// the one that is going on.
     takeovers: (u64, u64),
@@ -44,9 +54,16 @@ struct Followers {
 struct Follower {
     stream: Arc<TcpStream>,
     at: At,
+    /// When its task is to be woken, if it is here then.
+    alarm: Tick,
     /// Of its task.
     waker: Waker,
 }
+
+/// A point in time, to the next [`TICK`]. A follower needs no timer of its own for
+/// it, which would take more memory than all else of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Tick(u32);
 
 /// Where a follower is.
 #[derive(Debug)]
@@ -93,6 +110,17 @@ pub(super) enum Turn {
     Next(usize),
 }
 
+impl Default for FanOut {
+    fn default() -> Self {
+        Self {
+            followers: Mutex::default(),
+            news: Notify::new(),
+            alarm: Notify::new(),
+            start: Instant::now(),
+        }
+    }
+}
+
 impl FanOut {
     fn lock(&self) -> MutexGuard<'_, Followers> {
         // What it guards is whole at any time.
@@ -116,6 +144,7 @@ impl FanOut {
         let follower = Follower {
             stream: Arc::clone(stream),
             at: At::Task,
+            alarm: Tick(u32::MAX),
             waker: Waker::noop().clone(),
         };
         let mut followers = self.lock();
@@ -128,6 +157,45 @@ impl FanOut {
             fan_out: Arc::clone(self),
             index,
         }
+    }
+
+    /// The first tick at or after `time`.
+    fn tick(&self, time: Instant) -> Tick {
+        let passed = time.saturating_duration_since(self.start).as_millis();
+        Tick(u32::try_from(passed.div_ceil(TICK.as_millis())).unwrap_or(u32::MAX))
+    }
+
+    /// Wakes the tasks whose alarms go off, for ever.
+    pub async fn ring_alarms(&self) {
+        loop {
+            let next = self.lock().next_alarm;
+            let Some(next) = next else {
+                self.alarm.notified().await;
+                continue;
+            };
+            let rings = tokio::time::sleep_until((self.start + TICK * next.0).into());
+            tokio::select! {
+                () = self.alarm.notified() => {}
+                () = rings => self.ring(next),
+            }
+        }
+    }
+
+    /// Wakes the tasks whose alarms go off until `now`.
+    fn ring(&self, now: Tick) {
+        let mut followers = self.lock();
+        let mut next = None;
+        for follower in followers.places.iter_mut().flatten() {
+            if !matches!(follower.at, At::Log(..)) {
+                continue;
+            }
+            if follower.alarm <= now {
+                follower.waker.wake_by_ref();
+            } else {
+                next = next.into_iter().chain([follower.alarm]).min();
+            }
+        }
+        followers.next_alarm = next;
     }
 
     /// Writes what is new to the followers from the one at `from` on, as many as
@@ -250,8 +318,15 @@ pub(super) struct Place {
 
 impl Place {
     /// Leaves the socket of a member here, after what is before `cursor` was written
-    /// to it; is ready when the task has to go on with it.
-    pub fn poll_follow(&self, (cursor, lease): (Cursor, Lease), context: &Context<'_>) -> Poll<()> {
+    /// to it; is ready when the task has to go on with it. Its task is woken at
+    /// `alarm` as well, or a little later.
+    pub fn poll_follow(
+        &self,
+        (cursor, lease): (Cursor, Lease),
+        alarm: Option<Instant>,
+        context: &Context<'_>,
+    ) -> Poll<()> {
+        let alarm = alarm.map_or(Tick(u32::MAX), |time| self.fan_out.tick(time));
         let mut followers = self.fan_out.lock();
         let Some(follower) = &mut followers.places[self.index] else {
             return Poll::Ready(());
@@ -261,8 +336,13 @@ impl Place {
             At::Task => follower.at = At::Log(cursor, lease),
             At::Log(..) => {}
         }
+        follower.alarm = alarm;
         if !follower.waker.will_wake(context.waker()) {
             follower.waker.clone_from(context.waker());
+        }
+        if alarm != Tick(u32::MAX) && followers.next_alarm.is_none_or(|next| alarm < next) {
+            followers.next_alarm = Some(alarm);
+            self.fan_out.alarm.notify_one();
         }
         Poll::Pending
     }

@@ -166,7 +166,7 @@ impl Server {
         let waiter = tokio::spawn(wait_for_the_absent(Arc::clone(&shared)));
         let writer = tokio::spawn({
             let shared = Arc::clone(&shared);
-            async move { shared.workers[0].write_news(&shared).await }
+            async move { shared.workers[0].serve(&shared).await }
         });
         let watcher = tokio::spawn(close_when_deserted(Arc::clone(&shared)));
 

@@ -81,9 +81,13 @@ impl Worker {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Writes what is new in the log to all who follow it, and wakes the others who
-    /// read it.
-    pub async fn write_news(&self, shared: &Shared) {
+    /// Writes what is new in the log to all who follow it, wakes the others who read
+    /// it, and whoever wants to be woken in time.
+    pub async fn serve(&self, shared: &Shared) {
+        tokio::join!(self.write_news(shared), self.fan_out.ring_alarms());
+    }
+
+    async fn write_news(&self, shared: &Shared) {
         loop {
             self.fan_out.news().await;
             self.bell.ring();
@@ -155,7 +159,7 @@ impl Worker {
                     };
                     tokio::select! {
                         () = serving => {}
-                        () = worker.write_news(&shared) => {}
+                        () = worker.serve(&shared) => {}
                         () = worker.stop.notified() => {}
                     }
                 });
