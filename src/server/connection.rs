@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::room::{Cursor, Lease};
 use crate::store::{ReadError, StoredMessage};
@@ -65,14 +65,11 @@ pub(super) struct Connection {
     /// Which of the threads serves it.
     worker: usize,
     news: Ear,
-    /// With the fan-out, once the peer has followed the log.
-    place: Option<Place>,
+    /// With the fan-out.
+    place: Place,
     /// What it waits for, apart from input and time; nothing if it has something
     /// to do.
     waiting: Option<More>,
-    alarm: Option<Pin<Box<Sleep>>>,
-    /// When the alarm goes off.
-    alarm_at: Option<Instant>,
     /// Messages of the past that are being fetched from the store.
     fetching: Option<Fetching>,
 }
@@ -133,16 +130,15 @@ enum Next {
 impl Connection {
     /// A connection of `guest`, which is served by this one of the threads.
     pub fn new(stream: TcpStream, guest: Guest, worker: usize) -> Self {
-        let news = guest.shared().workers[worker].news();
+        let stream = Arc::new(stream);
+        let thread = &guest.shared().workers[worker];
         Self {
-            stream: Arc::new(stream),
+            news: thread.news(),
+            place: thread.fan_out.place(&stream),
+            stream,
             session: Session::new(guest, Instant::now()),
             worker,
-            news,
-            place: None,
             waiting: None,
-            alarm: None,
-            alarm_at: None,
             fetching: None,
         }
     }
@@ -195,45 +191,24 @@ impl Connection {
             return Next::Yield;
         }
         Next::Wait(match self.session.follows_from() {
-            Some(from) if written == Written::All => {
-                // The fan-out has an alarm, too.
-                (self.alarm, self.alarm_at) = (None, None);
-                More::Follow(from)
-            }
-            _ => {
-                self.set_alarm();
-                if written == Written::Blocked {
-                    More::Space
-                } else {
-                    More::Log
-                }
-            }
+            _ if written == Written::Blocked => More::Space,
+            Some(from) => More::Follow(from),
+            None => More::Log,
         })
-    }
-
-    /// Sets the alarm so that it goes off in time. One that goes off too early does
-    /// no harm.
-    fn set_alarm(&mut self) {
-        let Some(deadline) = self.session.deadline() else {
-            return;
-        };
-        if self.alarm_at.is_some_and(|at| at <= deadline) {
-            return;
-        }
-        self.alarm_at = Some(deadline);
-        match &mut self.alarm {
-            Some(alarm) => alarm.as_mut().reset(deadline.into()),
-            None => self.alarm = Some(Box::pin(sleep_until(deadline.into()))),
-        }
     }
 
     /// Waits until there is something to do.
     fn poll_wake(&mut self, more: More, context: &mut Context<'_>) -> Poll<Wake> {
         let deadline = self.session.deadline();
+        let follows = match more {
+            More::Follow(from) => Some(from),
+            _ => None,
+        };
+        let given_back = self.place.poll_wait(follows, deadline, context);
         let more = match more {
             More::Space => self.stream.poll_write_ready(context).map(drop),
             More::Log => self.news.poll_ring(context),
-            More::Follow(from) => self.place().poll_follow(from, deadline, context),
+            More::Follow(_) => given_back,
         };
         if more.is_ready() {
             return Poll::Ready(Wake::News);
@@ -241,31 +216,16 @@ impl Connection {
         if self.session.wants_input() && self.stream.poll_read_ready(context).is_ready() {
             return Poll::Ready(Wake::Input);
         }
-        let Some(alarm) = &mut self.alarm else {
-            let is_due = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            return if is_due {
-                Poll::Ready(Wake::Alarm)
-            } else {
-                Poll::Pending
-            };
-        };
-        alarm.as_mut().poll(context).map(|()| {
-            (self.alarm, self.alarm_at) = (None, None);
-            Wake::Alarm
-        })
-    }
-
-    fn place(&mut self) -> &Place {
-        self.place.get_or_insert_with(|| {
-            let worker = &self.session.shared().workers[self.worker];
-            worker.fan_out.place(&self.stream)
-        })
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Poll::Ready(Wake::Alarm);
+        }
+        Poll::Pending
     }
 
     /// Does what it was woken for.
     fn wake_up(&mut self, wake: &Wake) -> Next {
         let session = &mut self.session;
-        if let Some(back) = self.place.as_ref().and_then(Place::take_back) {
+        if let Some(back) = self.place.take_back() {
             let Ok(rest) = back.rest else {
                 session.break_off(Instant::now());
                 return Next::End(None);

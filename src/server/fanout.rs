@@ -25,7 +25,7 @@ use super::shared::Shared;
 const TURN: usize = 256;
 
 /// How exactly alarms go off.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(100);
 
 /// The sockets that follow the log, of one thread.
 #[derive(Debug)]
@@ -54,16 +54,20 @@ struct Followers {
 struct Follower {
     stream: Arc<TcpStream>,
     at: At,
-    /// When its task is to be woken, if it is here then.
+    /// When its task is to be woken.
     alarm: Tick,
     /// Of its task.
     waker: Waker,
 }
 
-/// A point in time, to the next [`TICK`]. A follower needs no timer of its own for
-/// it, which would take more memory than all else of it.
+/// A point in time, to the next [`TICK`]. A timer for each connection would take
+/// more memory, and more time for each heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Tick(u32);
+
+impl Tick {
+    const NEVER: Self = Self(u32::MAX);
+}
 
 /// Where a follower is.
 #[derive(Debug)]
@@ -144,7 +148,7 @@ impl FanOut {
         let follower = Follower {
             stream: Arc::clone(stream),
             at: At::Task,
-            alarm: Tick(u32::MAX),
+            alarm: Tick::NEVER,
             waker: Waker::noop().clone(),
         };
         let mut followers = self.lock();
@@ -186,12 +190,10 @@ impl FanOut {
         let mut followers = self.lock();
         let mut next = None;
         for follower in followers.places.iter_mut().flatten() {
-            if !matches!(follower.at, At::Log(..)) {
-                continue;
-            }
             if follower.alarm <= now {
+                follower.alarm = Tick::NEVER;
                 follower.waker.wake_by_ref();
-            } else {
+            } else if follower.alarm != Tick::NEVER {
                 next = next.into_iter().chain([follower.alarm]).min();
             }
         }
@@ -317,30 +319,30 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Leaves the socket of a member here, after what is before `cursor` was written
-    /// to it; is ready when the task has to go on with it. Its task is woken at
-    /// `alarm` as well, or a little later.
-    pub fn poll_follow(
+    /// Lets the task be woken at `alarm`, or a little later. Where it `follows` the
+    /// log, after what is before this cursor was written, its socket is left here:
+    /// then this is ready when the task has to go on with it.
+    pub fn poll_wait(
         &self,
-        (cursor, lease): (Cursor, Lease),
+        follows: Option<(Cursor, Lease)>,
         alarm: Option<Instant>,
         context: &Context<'_>,
     ) -> Poll<()> {
-        let alarm = alarm.map_or(Tick(u32::MAX), |time| self.fan_out.tick(time));
+        let alarm = alarm.map_or(Tick::NEVER, |time| self.fan_out.tick(time));
         let mut followers = self.fan_out.lock();
         let Some(follower) = &mut followers.places[self.index] else {
             return Poll::Ready(());
         };
-        match follower.at {
-            At::Back(_) => return Poll::Ready(()),
-            At::Task => follower.at = At::Log(cursor, lease),
-            At::Log(..) => {}
+        match (&follower.at, follows) {
+            (At::Back(_), _) => return Poll::Ready(()),
+            (At::Task, Some((cursor, lease))) => follower.at = At::Log(cursor, lease),
+            _ => {}
         }
         follower.alarm = alarm;
         if !follower.waker.will_wake(context.waker()) {
             follower.waker.clone_from(context.waker());
         }
-        if alarm != Tick(u32::MAX) && followers.next_alarm.is_none_or(|next| alarm < next) {
+        if alarm != Tick::NEVER && followers.next_alarm.is_none_or(|next| alarm < next) {
             followers.next_alarm = Some(alarm);
             self.fan_out.alarm.notify_one();
         }
