@@ -48,6 +48,9 @@ struct Followers {
     /// How many takeovers of memberships there were when the last round began, and
     /// the one that is going on.
     takeovers: (u64, u64),
+    /// Someone was written to in this round and is to be written more: one write
+    /// goes only so far.
+    any_behind: bool,
 }
 
 #[derive(Debug)]
@@ -99,6 +102,8 @@ struct New {
     to: Option<Cursor>,
     slices: Vec<Slice>,
     bytes: usize,
+    /// Whether there is more after it.
+    more: bool,
     /// Whether the room is closed by it.
     closes: bool,
 }
@@ -204,10 +209,12 @@ impl FanOut {
     /// may be written to in one turn.
     pub fn write(&self, shared: &Shared, from: usize) -> Turn {
         let mut followers = self.lock();
+        let followers = &mut *followers;
         let mut new = New::default();
         let takeovers = shared.room().takeovers();
         if from == 0 {
             followers.takeovers.1 = takeovers;
+            followers.any_behind = false;
         }
         let any_taken_over = takeovers != followers.takeovers.0;
         let to = followers.places.len().min(from.saturating_add(TURN));
@@ -223,7 +230,10 @@ impl FanOut {
                 new.read(&mut shared.room(), cursor);
             }
             match new.write(&follower.stream, cursor) {
-                Wrote::All(to) => follower.at = At::Log(to, lease),
+                Wrote::All(to) => {
+                    follower.at = At::Log(to, lease);
+                    followers.any_behind |= new.more;
+                }
                 Wrote::Less(cursor, rest) => follower.give_back(cursor, rest),
             }
         }
@@ -231,9 +241,9 @@ impl FanOut {
             return Turn::Next(to);
         }
         followers.takeovers.0 = followers.takeovers.1;
-        drop(followers);
-        let again = new.to.is_some_and(|to| shared.room().is_behind(to));
-        Turn::Done { again }
+        Turn::Done {
+            again: followers.any_behind,
+        }
     }
 }
 
@@ -247,6 +257,7 @@ impl New {
         // What is to be done about a gap, its task knows.
         self.to = missed.is_none().then_some(to);
         self.bytes = self.slices.iter().map(|slice| slice.bytes().len()).sum();
+        self.more = room.is_behind(to);
         self.closes = room.over().is_some();
     }
 
@@ -369,5 +380,58 @@ impl Drop for Place {
         let mut followers = self.fan_out.lock();
         followers.places[self.index] = None;
         followers.free.push(self.index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use jiff::Timestamp;
+
+    use super::super::settings::Settings;
+    use super::*;
+
+    /// Both ends of a connection.
+    async fn connected() -> (Arc<TcpStream>, TcpStream) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap());
+        let (ours, theirs) = tokio::join!(listener.accept(), peer);
+        (Arc::new(ours.unwrap().0), theirs.unwrap())
+    }
+
+    #[tokio::test]
+    async fn who_is_far_behind_is_written_to_until_it_is_not() {
+        let mut settings = Settings::default();
+        settings.rules.pace.per_second = 0;
+        let (shared, _) = Shared::new(settings, "Test".to_owned(), Vec::new(), None).unwrap();
+        let enter = || shared.room().enter("ada", Encoding::Native, false, None);
+        let (behind, speaker) = (enter().unwrap(), enter().unwrap());
+        let mut read = speaker.cursor;
+        for _ in 0..200 {
+            let mut room = shared.room();
+            room.say(speaker.lease, None, "hi", Instant::now(), Timestamp::now())
+                .unwrap();
+            // Whoever speaks reads its own echo.
+            room.read(&mut read, Encoding::Native, &mut Vec::new());
+        }
+        let fan_out = Arc::new(FanOut::default());
+        let context = Context::from_waker(Waker::noop());
+        let (one, _one) = connected().await;
+        let (two, _two) = connected().await;
+        for stream in [&one, &two] {
+            stream.writable().await.unwrap();
+        }
+        let places = [fan_out.place(&one), fan_out.place(&two)];
+        let from = [(behind.cursor, behind.lease), (read, speaker.lease)];
+        for (place, from) in places.iter().zip(from) {
+            assert!(place.poll_follow(from, &context).is_pending());
+        }
+        // Nothing is new from now on: it goes on by itself.
+        while matches!(fan_out.write(&shared, 0), Turn::Done { again: true }) {}
+        for place in &places {
+            let cursor = place.take_back().unwrap().cursor;
+            assert!(!shared.room().is_behind(cursor), "{cursor:?}");
+        }
     }
 }
