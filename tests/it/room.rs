@@ -442,3 +442,28 @@ fn joins_and_leaves_of_a_big_room_are_gathered() {
     }
     assert_eq!(left, 138);
 }
+
+#[test]
+fn who_leaves_before_it_has_read_the_past_is_told_no_later_message() {
+    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let mut ada = Peer::native(&server, "ada");
+    for n in 0..40 {
+        ada.chat(&format!("{n} {}", "x".repeat(3_900)));
+        ada.expect("message");
+    }
+    let mut bob = Peer::connect(server.address());
+    let frames = [
+        json!({"hello": {"protocol": 1, "after": 0}}),
+        json!({"say": {"text": "hi"}}),
+        json!({"bye": {}}),
+    ];
+    bob.send(frames.map(|frame| format!("{frame}\n")).concat());
+    let told = bob.rest();
+    let seqs = told.lines().filter_map(|line| {
+        let frame: serde_json::Value = serde_json::from_str(line).unwrap();
+        frame["message"]["seq"].as_u64()
+    });
+    for (wanted, seq) in (1..).zip(seqs) {
+        assert_eq!(seq, wanted);
+    }
+}

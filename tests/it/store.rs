@@ -219,6 +219,27 @@ fn a_goodbye_waits_until_what_was_said_is_on_disk() {
 }
 
 #[test]
+fn what_is_not_on_disk_is_not_told_on_the_way_out_either() {
+    let place = Place::new();
+    let server = place.server(|_| {});
+    let say = json!({"say": {"id": "a-1", "text": "hi"}});
+    for end in ["garbage\n", ""] {
+        let mut ada = Peer::native(&server, "ada");
+        // The server takes all of it before it stores any of it.
+        ada.send(format!("{say}\n{say}\n{{\"ping\":{{}}}}\n{end}"));
+        ada.half_close();
+        let told = ada.rest();
+        let [echo, said, pong] = ["message", "said", "pong"].map(|frame| {
+            let frame = format!("{{\"{frame}\":");
+            told.find(&frame)
+        });
+        assert!(said.is_none() || echo.is_some() && echo < said, "{told}");
+        assert!(pong.is_none() || echo.is_some() && echo < pong, "{told}");
+        assert!(end.is_empty() || told.contains("bad-frame"), "{told}");
+    }
+}
+
+#[test]
 fn a_store_that_cannot_be_used_is_told_in_a_sentence() {
     let place = Place::new();
     let open = |file: PathBuf| {

@@ -359,6 +359,7 @@ impl Session {
 
     /// Ends the session as [`end`](Session::end) does, but the peer may come back.
     fn lose(&mut self, why: Why, now: Instant) {
+        self.drop_withheld();
         self.finish();
         self.guest.lose(why, now);
     }

@@ -227,6 +227,7 @@ impl Session {
 
     /// Tells what is wrong, and ends the session.
     fn fail(&mut self, code: Code, text: impl Into<String>) {
+        self.drop_withheld();
         self.reply(&Reply::Error(frame::Error {
             fatal: true,
             ..error(code, text)

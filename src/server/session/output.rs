@@ -154,7 +154,11 @@ impl Session {
                 Speech::Native(_) => self.reply(&Reply::Closed(closed(closing))),
                 _ => self.notice(&closed(closing).text),
             }
-        } else if self.manner == Some(Manner::Chunks) {
+            return self.end(Why::Quit);
+        }
+        // Nothing follows what the member has read.
+        self.replies.clear();
+        if self.manner == Some(Manner::Chunks) {
             self.ending = Some(Farewell::QuitCommand);
         }
         self.member = None;
@@ -164,8 +168,19 @@ impl Session {
     /// Ends the session because another connection has its place in the room.
     fn end_taken_over(&mut self) {
         self.member = None;
+        // They would come before what happened before them.
+        self.replies.clear();
         self.reply(&Reply::Closed(taken_over()));
         self.end(Why::Quit);
+    }
+
+    /// Drops the answers that something stands before which is not stored yet: a
+    /// session that ends does not wait for it.
+    pub(super) fn drop_withheld(&mut self) {
+        let room = self.shared.room();
+        if self.member.is_some() && room.readable() != room.head() {
+            self.replies.clear();
+        }
     }
 
     /// Holds for the peer what it has not read of the log, as far as one reading
@@ -179,6 +194,10 @@ impl Session {
         let Some(member) = &mut self.member else {
             return;
         };
+        if !member.replay.is_empty() {
+            // What is said later would hide that something is missing.
+            return;
+        }
         let mut room = self.shared.room();
         let mut slices = Slices::new();
         match member.door {
