@@ -89,8 +89,10 @@ impl Guest {
         }
         drop(room);
         self.go_in(&entered, Door::Native);
-        self.shared.tell_change(gathered);
-        if entered.coming == Coming::Back {
+        if entered.coming == Coming::Instead {
+            self.shared.tell_takeover(gathered);
+        } else {
+            self.shared.tell_change(gathered);
             self.shared.report(Event::Back {
                 name: Arc::clone(&entered.name),
                 address: self.address,

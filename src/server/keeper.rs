@@ -11,7 +11,7 @@ use std::{io, mem};
 use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{self, timeout_at};
 
 use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
 use crate::store::{
@@ -216,12 +216,13 @@ impl Writing {
 
     /// Stores what happens, for ever.
     async fn store_all(&self, shared: &Shared) -> Result<(), WriteError> {
-        let mut next_trim = Duration::ZERO;
+        let mut next_trim = time::Instant::now();
         loop {
-            if timeout(next_trim, shared.unstored()).await.is_err() {
+            if timeout_at(next_trim, shared.unstored()).await.is_err() {
                 // In small steps: what happens meanwhile does not wait for long.
                 let more = self.write(shared, Vec::new()).await?;
-                next_trim = if more { Duration::ZERO } else { TRIM_TIME };
+                let wait = if more { Duration::ZERO } else { TRIM_TIME };
+                next_trim = time::Instant::now() + wait;
             }
             loop {
                 let Some(staged) = shared.room().stage() else {
@@ -241,8 +242,11 @@ impl Writing {
         let (done, result) = oneshot::channel();
         let _ = self.jobs.send(Job { records, done }).await;
         let Ok(result) = result.await else {
-            // Its thread ends only when this does.
-            return Ok(false);
+            // Its thread ends only when this does; if it has, nothing is stored.
+            return Err(WriteError::Failed {
+                path: shared.settings.store.clone().unwrap_or_default(),
+                error: io::Error::other("the thread that writes has ended"),
+            });
         };
         let written = result?;
         shared.set_oldest_stored(written.oldest_seq);
@@ -258,5 +262,77 @@ impl Drop for Writing {
             // That it panicked, nobody can help.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::super::guest::Guest;
+    use super::super::settings::Settings;
+    use super::*;
+    use crate::room::{Coming, SessionKey};
+    use crate::wire::door::Door;
+
+    /// What a server with a store shares. Nothing is stored by itself.
+    fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
+        let settings = Settings::default();
+        let path = directory.join("room.db");
+        let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
+        let (shared, writer) =
+            Shared::new(settings, "Test".to_owned(), Vec::new(), Some(kept)).unwrap();
+        (Arc::new(shared), writer.unwrap())
+    }
+
+    /// Someone at the door.
+    fn guest(shared: &Arc<Shared>) -> Guest {
+        let address = ([127, 0, 0, 1], 1).into();
+        shared.admit(address, Instant::now()).unwrap()
+    }
+
+    /// As if what has happened were on disk.
+    fn publish(shared: &Shared) {
+        let staged = shared.room().stage().unwrap();
+        shared.publish(staged.end);
+    }
+
+    /// Whether those who follow the log were told to look at it.
+    fn is_news(shared: &Shared) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let news = pin!(shared.workers[0].fan_out.news());
+        news.poll(&mut context).is_ready()
+    }
+
+    #[test]
+    fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
+        let directory = tempfile::tempdir().unwrap();
+        let (shared, _writer) = durable(directory.path());
+        let key = SessionKey::of("secret");
+        let (mut old, mut new) = (guest(&shared), guest(&shared));
+        old.enter("ada", Door::Native, false, Some(key)).unwrap();
+        publish(&shared);
+        assert!(is_news(&shared));
+        let entered = new.resume(&key).unwrap();
+        assert_eq!(entered.coming, Coming::Instead);
+        assert!(is_news(&shared));
+        assert!(shared.room().stage().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_is_gone_has_stored_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (shared, _writer) = durable(directory.path());
+        let writing = Writing {
+            jobs: mpsc::channel(1).0,
+            thread: None,
+        };
+        guest(&shared)
+            .enter("ada", Door::Text, false, None)
+            .unwrap();
+        writing.keep(&shared).await;
+        assert!(shared.store_failed().is_some());
     }
 }

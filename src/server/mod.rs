@@ -207,8 +207,7 @@ async fn tell_gathered(shared: Arc<Shared>) {
     loop {
         shared.gathering().await;
         sleep(GATHER_TIME).await;
-        shared.room().tell_gathered();
-        shared.tell_news();
+        shared.tell_gathered();
     }
 }
 

@@ -153,10 +153,12 @@ impl Shared {
     /// where there is one.
     pub(super) fn tell_news(&self) {
         if self.is_durable() {
-            let waiting = self.room().waiting();
-            if waiting > WAITING_LIMIT {
+            // Under the lock, as where it is cleared: set after that, it would stay.
+            let room = self.room();
+            if room.waiting() > WAITING_LIMIT {
                 self.congested.store(true, Ordering::Relaxed);
             }
+            drop(room);
             self.unstored.notify_one();
         } else {
             self.wake_readers();
@@ -191,11 +193,10 @@ impl Shared {
     pub(super) fn publish(&self, end: Cursor) {
         let mut room = self.room();
         room.publish(end);
-        let waiting = room.waiting();
-        drop(room);
-        if waiting <= WAITING_LIMIT / 2 {
+        if room.waiting() <= WAITING_LIMIT / 2 {
             self.congested.store(false, Ordering::Relaxed);
         }
+        drop(room);
         self.wake_readers();
     }
 
@@ -269,6 +270,26 @@ impl Shared {
             self.gathering.notify_one();
         } else {
             self.tell_news();
+        }
+    }
+
+    /// Wakes the one whose place was taken; after a while, if `gathered`. Nothing
+    /// of it stands in the log, so nothing of it is stored first.
+    pub(super) fn tell_takeover(&self, gathered: bool) {
+        if gathered {
+            self.gathering.notify_one();
+        } else {
+            self.wake_readers();
+        }
+    }
+
+    /// Tells what was gathered.
+    pub(super) fn tell_gathered(&self) {
+        self.room().tell_gathered();
+        self.tell_news();
+        if self.is_durable() {
+            // Takeovers do not wait for the store.
+            self.wake_readers();
         }
     }
 
