@@ -26,8 +26,26 @@ pub struct Absent {
 pub struct Staged {
     /// What is to be stored, in this order.
     pub records: Vec<Record>,
-    /// Up to where the log can be told by it.
-    pub end: Cursor,
+    /// Up to where what has happened can be told by it.
+    pub end: Reached,
+}
+
+/// How far what happens in a room has come: also what is not told in its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    cursor: Cursor,
+    /// How many records there were.
+    records: u64,
+}
+
+/// What happened and is to be stored.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    unstaged: Vec<Record>,
+    /// How many there were.
+    count: u64,
+    /// How many of them are stored.
+    stored: u64,
 }
 
 impl Room {
@@ -74,7 +92,7 @@ impl Room {
     /// From now on everything is recorded, and told when that is stored.
     pub fn record(&mut self) {
         self.log.hold_back();
-        self.records = Some(Vec::new());
+        self.records = Some(Records::default());
     }
 
     /// Whether what happens is told only when it is stored.
@@ -93,7 +111,8 @@ impl Room {
         if let Some(records) = &mut self.records
             && self.closed.is_none()
         {
-            records.push(record());
+            records.unstaged.push(record());
+            records.count += 1;
         }
     }
 
@@ -101,18 +120,42 @@ impl Room {
     /// between can be [published](Room::publish) when it is stored, in the same
     /// order.
     pub fn stage(&mut self) -> Option<Staged> {
-        let records = std::mem::take(self.records.as_mut()?);
+        let all = self.records.as_mut()?;
+        let records = std::mem::take(&mut all.unstaged);
         let end = self.log.stage();
         if end.is_none() && records.is_empty() {
             return None;
         }
-        let end = end.unwrap_or(self.log.readable());
+        let end = Reached {
+            cursor: end.unwrap_or(self.log.readable()),
+            records: all.count,
+        };
         Some(Staged { records, end })
     }
 
     /// Lets everyone read what was staged up to `end`.
-    pub fn publish(&mut self, end: Cursor) {
-        self.log.publish(end);
+    pub fn publish(&mut self, end: Reached) {
+        self.log.publish(end.cursor);
+        if let Some(records) = &mut self.records {
+            records.stored = end.records;
+        }
+    }
+
+    /// How far what happens has come.
+    #[must_use]
+    pub fn reached(&self) -> Reached {
+        Reached {
+            cursor: self.log.head(),
+            records: self.records.as_ref().map_or(0, |it| it.count),
+        }
+    }
+
+    /// Whether all up to there may be told, because it is stored or needs not be.
+    #[must_use]
+    pub fn may_tell(&self, reached: Reached) -> bool {
+        let stored = self.records.as_ref().map(|it| it.stored);
+        !self.readable().is_before(reached.cursor)
+            && stored.is_none_or(|stored| stored >= reached.records)
     }
 
     /// Tells everyone that the room is closed because nothing can be stored any

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub use self::durable::{Absent, Staged};
+pub use self::durable::{Absent, Reached, Staged};
 pub use self::event::{Closing, Event, Gathered, MemberId, Why};
 pub use self::log::{Cursor, Encoding, Gap, Retention, Slice};
 pub use self::members::Member;
@@ -37,6 +37,7 @@ pub use self::said::SAID_LIMIT;
 pub use self::sessions::{Expired, Lease, Parting, SessionKey};
 pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};
 
+use self::durable::Records;
 use self::log::Log;
 use self::members::Members;
 use self::said::IdHasher;
@@ -176,7 +177,7 @@ pub struct Room {
     ids: IdHasher,
     log: Log,
     /// What happened and is not stored, where the room is.
-    records: Option<Vec<Record>>,
+    records: Option<Records>,
     gathered: Option<Gathered>,
     ever_entered: bool,
     closed: Option<Closing>,

@@ -272,9 +272,10 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::super::guest::Guest;
+    use super::super::session::{Found, Session};
     use super::super::settings::Settings;
     use super::*;
-    use crate::room::{Coming, SessionKey};
+    use crate::room::{Coming, Encoding, SMALL_ROOM, SessionKey};
     use crate::wire::door::Door;
 
     /// What a server with a store shares. Nothing is stored by itself.
@@ -319,6 +320,57 @@ mod tests {
         assert_eq!(entered.coming, Coming::Instead);
         assert!(is_news(&shared));
         assert!(shared.room().stage().is_none());
+    }
+
+    /// What a session would write now.
+    fn told(session: &mut Session) -> String {
+        let mut told = String::new();
+        let mut slices = Vec::new();
+        while session.gather(&mut slices) != Found::Nothing {
+            told += str::from_utf8(session.output()).unwrap();
+            for slice in &slices {
+                told += str::from_utf8(slice.bytes()).unwrap();
+            }
+            let count = session.output().len();
+            session.wrote(if slices.is_empty() { count } else { usize::MAX }, &slices);
+            slices.clear();
+        }
+        told
+    }
+
+    fn greeting(shared: &Arc<Shared>) -> Session {
+        let now = Instant::now();
+        let mut session = Session::new(guest(shared), now);
+        session.take(b"{\"hello\":{\"protocol\":1}}\n", now);
+        session
+    }
+
+    #[test]
+    fn a_welcome_waits_until_what_it_tells_is_stored() {
+        let directory = tempfile::tempdir().unwrap();
+        let (shared, _writer) = durable(directory.path());
+        for count in [1, SMALL_ROOM, SMALL_ROOM + 1] {
+            while shared.room().count() + 1 < count {
+                let key = Some(SessionKey::of("x"));
+                let mut room = shared.room();
+                room.enter("x", Encoding::Native, false, key).unwrap();
+            }
+            let mut session = greeting(&shared);
+            assert_eq!(told(&mut session), "");
+            publish(&shared);
+            assert!(told(&mut session).starts_with("{\"welcome\""));
+        }
+    }
+
+    #[test]
+    fn who_came_in_when_the_store_failed_is_told_only_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let (shared, _writer) = durable(directory.path());
+        let mut session = greeting(&shared);
+        shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
+        let told = told(&mut session);
+        assert!(told.starts_with("{\"closed\""), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use crate::room::{Closing, Cursor, Encoders, MemberId, Meter, Pace, Room};
+use crate::room::{Closing, Encoders, MemberId, Meter, Pace, Reached, Room};
 use crate::store::WriteError;
 use crate::wire::address::Address;
 use crate::wire::door::Door;
@@ -190,7 +190,7 @@ impl Shared {
     }
 
     /// What was staged up to `end` is stored: everyone is told.
-    pub(super) fn publish(&self, end: Cursor) {
+    pub(super) fn publish(&self, end: Reached) {
         let mut room = self.room();
         room.publish(end);
         if room.waiting() <= WAITING_LIMIT / 2 {
@@ -268,6 +268,8 @@ impl Shared {
     pub(super) fn tell_change(&self, gathered: bool) {
         if gathered {
             self.gathering.notify_one();
+            // Whoever came in waits until that is stored.
+            self.unstored.notify_one();
         } else {
             self.tell_news();
         }

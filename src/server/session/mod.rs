@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::room::{Cursor, Encoding, Lease, NotSaid, Why};
+use crate::room::{Cursor, Encoding, Lease, NotSaid, Reached, Why};
 use crate::wire::door::{Door, not_served};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
@@ -66,8 +66,10 @@ pub(super) struct Session {
     took: bool,
     /// What is written when all of the log is.
     replies: Vec<u8>,
-    /// The first so many of them wait until the log can be read up to there.
-    withheld: Option<Box<(Cursor, usize)>>,
+    /// The first so many of them wait until all up to there is stored.
+    withheld: Option<Box<(Reached, usize)>>,
+    /// It came in or left, and is not told so before all up to there is stored.
+    held: Option<Box<Reached>>,
     /// What has to be fetched from the store first.
     wanted: Option<Box<Wanted>>,
     /// The peer has said goodbye, and is let go when it has read the log up to
@@ -132,6 +134,7 @@ impl Session {
             took: false,
             replies: Vec::new(),
             withheld: None,
+            held: None,
             wanted: None,
             leaving: None,
             has_said: false,
@@ -146,9 +149,10 @@ impl Session {
         &self.shared
     }
 
-    /// How the session ends once its output is written, if it ends.
-    pub(super) const fn ending(&self) -> Option<Farewell> {
-        self.ending
+    /// How the session ends once its output is written, if it ends and may be told
+    /// so.
+    pub(super) fn ending(&self) -> Option<Farewell> {
+        self.ending.filter(|_| self.held.is_none())
     }
 
     /// Whether the peer's bytes are wanted.

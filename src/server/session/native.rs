@@ -169,6 +169,7 @@ impl Session {
             cursor: entered.cursor,
             replay: first.max(1)..entered.next_seq,
         });
+        self.held = room.is_recorded().then(|| Box::new(room.reached()));
         drop(room);
         if host && !resumed {
             self.tell_addresses();

@@ -38,6 +38,9 @@ impl Session {
     /// Finds what is to be written now: either it lies in the log and is put into
     /// `slices`, or it is in the session's [output](Session::output).
     pub fn gather(&mut self, slices: &mut Slices) -> Found {
+        if !self.is_released() {
+            return Found::Nothing;
+        }
         if self.written < self.output.len() {
             return Found::Some;
         }
@@ -70,8 +73,7 @@ impl Session {
                 {
                     drop(room);
                     self.say_goodbye();
-                    self.output = mem::take(&mut self.replies);
-                    return Found::Some;
+                    return self.gather(slices);
                 }
                 if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
                     let mut missed = missed;
@@ -108,9 +110,9 @@ impl Session {
             // Something that happened before may not be stored yet.
             let withheld = self
                 .withheld
-                .get_or_insert_with(|| Box::new((room.head(), self.replies.len())));
+                .get_or_insert_with(|| Box::new((room.reached(), self.replies.len())));
             let (until, count) = **withheld;
-            if room.readable().is_before(until) {
+            if !room.may_tell(until) {
                 return Found::Nothing;
             }
             self.withheld = None;
@@ -129,7 +131,7 @@ impl Session {
     /// stored yet, when it is.
     pub(super) fn leave(&mut self) {
         let room = self.shared.room();
-        if self.member.is_some() && room.readable() != room.head() {
+        if self.member.is_some() && !room.may_tell(room.reached()) {
             self.leaving = Some(Box::new(room.head()));
             return;
         }
@@ -144,6 +146,8 @@ impl Session {
             retry_ms: None,
         }));
         self.end(Why::Quit);
+        let room = self.shared.room();
+        self.held = room.is_recorded().then(|| Box::new(room.reached()));
     }
 
     /// Ends the session because the room was closed; a member has read so in the
@@ -174,13 +178,35 @@ impl Session {
         self.end(Why::Quit);
     }
 
-    /// Drops the answers that something stands before which is not stored yet: a
-    /// session that ends does not wait for it.
+    /// Drops the answers, and the welcome, that something stands before which is not
+    /// stored yet: a session that ends does not wait for it.
     pub(super) fn drop_withheld(&mut self) {
         let room = self.shared.room();
-        if self.member.is_some() && room.readable() != room.head() {
+        if self.member.is_some() && !room.may_tell(room.reached()) {
             self.replies.clear();
         }
+        if self.held.take().is_some() {
+            self.output.clear();
+        }
+    }
+
+    /// Whether nothing is held any more that waits for the store: a welcome, which
+    /// tells an id and which messages there are, or a goodbye, which tells that a
+    /// session is over. Lost with the power, they would not be true.
+    fn is_released(&mut self) -> bool {
+        let Some(held) = &self.held else {
+            return true;
+        };
+        let room = self.shared.room();
+        if room.is_recorded() && !room.may_tell(**held) {
+            return false;
+        }
+        if !room.is_recorded() && self.member.take().is_some() {
+            // The store has failed before the welcome could be told.
+            self.output.clear();
+        }
+        self.held = None;
+        true
     }
 
     /// Holds for the peer what it has not read of the log, as far as one reading
