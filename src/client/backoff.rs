@@ -31,10 +31,12 @@ impl Backoff {
         wait / 2 + self.part(wait / 2)
     }
 
-    /// The wait for a server that asked for `least`: somewhat longer, up to a
-    /// fifth.
+    /// The wait for a server that asked for `least`: somewhat longer, up to a half,
+    /// and never shorter than the next wait; so one that stops again and again is not
+    /// asked ever so often.
     pub fn after(&mut self, least: Duration) -> Duration {
-        least + self.part(least / 5)
+        let wait = least + self.part(least / 2);
+        wait.max(self.next())
     }
 
     /// Begins anew.
@@ -86,8 +88,15 @@ mod tests {
         fn no_one_comes_before_the_server_asked_for_it(seed in any::<u64>(), ms in 0..100_000_u64) {
             let least = Duration::from_millis(ms);
             let wait = Backoff::new(FIRST, LONGEST, seed).after(least);
-            prop_assert!(wait >= least && wait <= least * 6 / 5);
+            prop_assert!(wait >= least && wait <= FIRST.max(least * 3 / 2));
         }
+    }
+
+    #[test]
+    fn a_server_that_always_stops_and_asks_for_no_wait_is_left_alone_ever_longer() {
+        let mut backoff = Backoff::new(FIRST, LONGEST, 1);
+        let last = (0..10).map(|_| backoff.after(Duration::ZERO)).last();
+        assert!(last >= Some(LONGEST / 2), "{last:?}");
     }
 
     #[test]
