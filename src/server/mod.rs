@@ -1,8 +1,8 @@
 //! The server: it listens, serves the members of one room, and closes.
 //!
 //! A [`Server`] can be embedded: bind it, ask for its addresses, and run it on a
-//! thread of its own. One thread serves all members, a task each: a message that
-//! came in wakes them, and each writes all that is new to it at once.
+//! thread of its own. Each connection has a task; what is new in the log is written
+//! to all who follow it by the fan-out, without waking them.
 
 mod accept;
 mod bell;
