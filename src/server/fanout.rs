@@ -425,7 +425,7 @@ mod tests {
         let places = [fan_out.place(&one), fan_out.place(&two)];
         let from = [(behind.cursor, behind.lease), (read, speaker.lease)];
         for (place, from) in places.iter().zip(from) {
-            assert!(place.poll_follow(from, &context).is_pending());
+            assert!(place.poll_wait(Some(from), None, &context).is_pending());
         }
         // Nothing is new from now on: it goes on by itself.
         while matches!(fan_out.write(&shared, 0), Turn::Done { again: true }) {}
