@@ -210,10 +210,13 @@ impl Connection {
             More::Log => self.news.poll_ring(context),
             More::Follow(_) => given_back,
         };
-        if more.is_ready() {
+        let wants_input = self.session.wants_input();
+        // Who is not listened to is woken by the bell when it is again.
+        let follows_no_more = follows.is_some() && !wants_input;
+        if more.is_ready() || follows_no_more {
             return Poll::Ready(Wake::News);
         }
-        if self.session.wants_input() && self.stream.poll_read_ready(context).is_ready() {
+        if wants_input && self.stream.poll_read_ready(context).is_ready() {
             return Poll::Ready(Wake::Input);
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {

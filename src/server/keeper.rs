@@ -2,6 +2,9 @@
 //! in groups, and is told when it is on disk. While one group is written, the next
 //! one gathers; so the slower the disk, the larger the groups.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -262,129 +265,5 @@ impl Drop for Writing {
             // That it panicked, nobody can help.
             let _ = thread.join();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::Future as _;
-    use std::pin::pin;
-    use std::task::{Context, Waker};
-
-    use super::super::guest::Guest;
-    use super::super::session::{Found, Session};
-    use super::super::settings::Settings;
-    use super::*;
-    use crate::room::{Coming, Encoding, SMALL_ROOM, SessionKey};
-    use crate::wire::door::Door;
-
-    /// What a server with a store shares. Nothing is stored by itself.
-    fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
-        let settings = Settings::default();
-        let path = directory.join("room.db");
-        let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
-        let (shared, writer) =
-            Shared::new(settings, "Test".to_owned(), Vec::new(), Some(kept)).unwrap();
-        (Arc::new(shared), writer.unwrap())
-    }
-
-    /// Someone at the door.
-    fn guest(shared: &Arc<Shared>) -> Guest {
-        let address = ([127, 0, 0, 1], 1).into();
-        shared.admit(address, Instant::now()).unwrap()
-    }
-
-    /// As if what has happened were on disk.
-    fn publish(shared: &Shared) {
-        let staged = shared.room().stage().unwrap();
-        shared.publish(staged.end);
-    }
-
-    /// Whether those who follow the log were told to look at it.
-    fn is_news(shared: &Shared) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        let news = pin!(shared.workers[0].fan_out.news());
-        news.poll(&mut context).is_ready()
-    }
-
-    #[test]
-    fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
-        let directory = tempfile::tempdir().unwrap();
-        let (shared, _writer) = durable(directory.path());
-        let key = SessionKey::of("secret");
-        let (mut old, mut new) = (guest(&shared), guest(&shared));
-        old.enter("ada", Door::Native, false, Some(key)).unwrap();
-        publish(&shared);
-        assert!(is_news(&shared));
-        let entered = new.resume(&key).unwrap();
-        assert_eq!(entered.coming, Coming::Instead);
-        assert!(is_news(&shared));
-        assert!(shared.room().stage().is_none());
-    }
-
-    /// What a session would write now.
-    fn told(session: &mut Session) -> String {
-        let mut told = String::new();
-        let mut slices = Vec::new();
-        while session.gather(&mut slices) != Found::Nothing {
-            told += str::from_utf8(session.output()).unwrap();
-            for slice in &slices {
-                told += str::from_utf8(slice.bytes()).unwrap();
-            }
-            let count = session.output().len();
-            session.wrote(if slices.is_empty() { count } else { usize::MAX }, &slices);
-            slices.clear();
-        }
-        told
-    }
-
-    fn greeting(shared: &Arc<Shared>) -> Session {
-        let now = Instant::now();
-        let mut session = Session::new(guest(shared), now);
-        session.take(b"{\"hello\":{\"protocol\":1}}\n", now);
-        session
-    }
-
-    #[test]
-    fn a_welcome_waits_until_what_it_tells_is_stored() {
-        let directory = tempfile::tempdir().unwrap();
-        let (shared, _writer) = durable(directory.path());
-        for count in [1, SMALL_ROOM, SMALL_ROOM + 1] {
-            while shared.room().count() + 1 < count {
-                let key = Some(SessionKey::of("x"));
-                let mut room = shared.room();
-                room.enter("x", Encoding::Native, false, key).unwrap();
-            }
-            let mut session = greeting(&shared);
-            assert_eq!(told(&mut session), "");
-            publish(&shared);
-            assert!(told(&mut session).starts_with("{\"welcome\""));
-        }
-    }
-
-    #[test]
-    fn who_came_in_when_the_store_failed_is_told_only_that() {
-        let directory = tempfile::tempdir().unwrap();
-        let (shared, _writer) = durable(directory.path());
-        let mut session = greeting(&shared);
-        shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
-        let told = told(&mut session);
-        assert!(told.starts_with("{\"closed\""), "{told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
-    }
-
-    #[tokio::test]
-    async fn a_writer_that_is_gone_has_stored_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let (shared, _writer) = durable(directory.path());
-        let writing = Writing {
-            jobs: mpsc::channel(1).0,
-            thread: None,
-        };
-        guest(&shared)
-            .enter("ada", Door::Text, false, None)
-            .unwrap();
-        writing.keep(&shared).await;
-        assert!(shared.store_failed().is_some());
     }
 }

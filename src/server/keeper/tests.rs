@@ -1,0 +1,175 @@
+//! What waits for the store, and for what.
+
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
+
+use super::super::connection::{Connection, serve};
+use super::super::guest::Guest;
+use super::super::session::{Found, Session};
+use super::super::settings::Settings;
+use super::*;
+use crate::room::{Coming, Encoding, SMALL_ROOM, SessionKey};
+use crate::wire::door::Door;
+
+/// What a server with a store shares. Nothing is stored by itself.
+fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
+    let mut settings = Settings::default();
+    settings.rules.pace.per_second = 0;
+    let path = directory.join("room.db");
+    let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
+    let (shared, writer) =
+        Shared::new(settings, "Test".to_owned(), Vec::new(), Some(kept)).unwrap();
+    (Arc::new(shared), writer.unwrap())
+}
+
+/// Someone at the door.
+fn guest(shared: &Arc<Shared>) -> Guest {
+    let address = ([127, 0, 0, 1], 1).into();
+    shared.admit(address, Instant::now()).unwrap()
+}
+
+/// As if what has happened were on disk.
+fn publish(shared: &Shared) {
+    let staged = shared.room().stage().unwrap();
+    shared.publish(staged.end);
+}
+
+/// Whether those who follow the log were told to look at it.
+fn is_news(shared: &Shared) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    let news = pin!(shared.workers[0].fan_out.news());
+    news.poll(&mut context).is_ready()
+}
+
+#[test]
+fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, _writer) = durable(directory.path());
+    let key = SessionKey::of("secret");
+    let (mut old, mut new) = (guest(&shared), guest(&shared));
+    old.enter("ada", Door::Native, false, Some(key)).unwrap();
+    publish(&shared);
+    assert!(is_news(&shared));
+    let entered = new.resume(&key).unwrap();
+    assert_eq!(entered.coming, Coming::Instead);
+    assert!(is_news(&shared));
+    assert!(shared.room().stage().is_none());
+}
+
+/// What a session would write now.
+fn told(session: &mut Session) -> String {
+    let mut told = String::new();
+    let mut slices = Vec::new();
+    while session.gather(&mut slices) != Found::Nothing {
+        told += str::from_utf8(session.output()).unwrap();
+        for slice in &slices {
+            told += str::from_utf8(slice.bytes()).unwrap();
+        }
+        let count = session.output().len();
+        session.wrote(if slices.is_empty() { count } else { usize::MAX }, &slices);
+        slices.clear();
+    }
+    told
+}
+
+fn greeting(shared: &Arc<Shared>) -> Session {
+    let now = Instant::now();
+    let mut session = Session::new(guest(shared), now);
+    session.take(b"{\"hello\":{\"protocol\":1}}\n", now);
+    session
+}
+
+#[test]
+fn a_welcome_waits_until_what_it_tells_is_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, _writer) = durable(directory.path());
+    for count in [1, SMALL_ROOM, SMALL_ROOM + 1] {
+        while shared.room().count() + 1 < count {
+            let key = Some(SessionKey::of("x"));
+            let mut room = shared.room();
+            room.enter("x", Encoding::Native, false, key).unwrap();
+        }
+        let mut session = greeting(&shared);
+        assert_eq!(told(&mut session), "");
+        publish(&shared);
+        assert!(told(&mut session).starts_with("{\"welcome\""));
+    }
+}
+
+#[test]
+fn who_came_in_when_the_store_failed_is_told_only_that() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, _writer) = durable(directory.path());
+    let mut session = greeting(&shared);
+    shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
+    let told = told(&mut session);
+    assert!(told.starts_with("{\"closed\""), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[tokio::test]
+async fn who_spoke_while_nobody_was_listened_to_is_heard_afterwards() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, _writer) = durable(directory.path());
+    let serving = Arc::clone(&shared);
+    tokio::spawn(async move { serving.workers[0].serve(&serving).await });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap());
+    let (served, peer) = tokio::join!(listener.accept(), peer);
+    let mut peer = BufReader::new(peer.unwrap());
+    let connection = Connection::new(served.unwrap().0, guest(&shared), 0);
+    tokio::spawn(serve(Box::new(connection)));
+    let mut line = String::new();
+    peer.write_all(b"{\"hello\":{\"protocol\":1}}\n")
+        .await
+        .unwrap();
+    while shared.room().count() == 0 {
+        yield_now().await;
+    }
+    publish(&shared);
+    peer.read_line(&mut line).await.unwrap();
+    // It follows the log now.
+    let mut speaker = guest(&shared);
+    let lease = speaker.enter("ada", Door::Text, false, None).unwrap().lease;
+    while shared.room().waiting() < 5 << 20 {
+        let mut room = shared.room();
+        let text = "x".repeat(4_000);
+        room.say(lease, None, &text, Instant::now(), Timestamp::now())
+            .unwrap();
+    }
+    shared.tell_news();
+    assert!(shared.is_congested());
+    peer.write_all(b"{\"ping\":{}}\n").await.unwrap();
+    for _ in 0..1_000 {
+        yield_now().await;
+    }
+    publish(&shared);
+    assert!(!shared.is_congested());
+    let heard = async {
+        while !line.starts_with("{\"pong\"") {
+            line.clear();
+            peer.read_line(&mut line).await.unwrap();
+        }
+    };
+    time::timeout(Duration::from_secs(10), heard).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_writer_that_is_gone_has_stored_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, _writer) = durable(directory.path());
+    let writing = Writing {
+        jobs: mpsc::channel(1).0,
+        thread: None,
+    };
+    guest(&shared)
+        .enter("ada", Door::Text, false, None)
+        .unwrap();
+    writing.keep(&shared).await;
+    assert!(shared.store_failed().is_some());
+}
