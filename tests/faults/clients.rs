@@ -160,7 +160,11 @@ impl Talk {
             if done != last.0 {
                 last = (done, Instant::now());
             }
-            assert!(last.1.elapsed() < PATIENCE, "nothing happens: {:?}", self.counts);
+            assert!(
+                last.1.elapsed() < PATIENCE,
+                "nothing happens: {:?}",
+                self.counts
+            );
             thread::sleep(Duration::from_millis(1));
         }
     }
@@ -284,7 +288,11 @@ impl Stay {
     fn say(&mut self) {
         while self.waiting.len() < WINDOW {
             self.said += 1;
-            let longest = if self.chance.below(50) == 0 { 3_000 } else { 60 };
+            let longest = if self.chance.below(50) == 0 {
+                3_000
+            } else {
+                60
+            };
             let rest = "x".repeat(self.chance.below(longest));
             let text = format!("{} {} {rest}", self.number, self.said);
             self.waiting.push_back(self.client.say(&text).unwrap());
@@ -319,7 +327,10 @@ impl Stay {
             Event::Gap(gap) => assert!(gap.to < gap.from, "{gap:?}"),
             Event::Unsent { id, .. } => {
                 // What comes next tells why.
-                let mut next = self.events.recv_blocking(); while let Ok(Event::Unsent{..}) = next { next = self.events.recv_blocking(); }
+                let mut next = self.events.recv_blocking();
+                while let Ok(Event::Unsent { .. }) = next {
+                    next = self.events.recv_blocking();
+                }
                 panic!("{} gives up {id}, then {next:?}", self.number)
             }
             Event::Error(_) | Event::Ended(_) | Event::Welcomed(_) => {

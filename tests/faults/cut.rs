@@ -12,7 +12,11 @@ use crate::service::Service;
 
 #[test]
 fn over_lines_that_fail_everyone_hears_everything_once_and_in_one_order() {
-    let (clients, longest) = if is_soak() { (20, 500_000) } else { (100, 60_000) };
+    let (clients, longest) = if is_soak() {
+        (20, 500_000)
+    } else {
+        (100, 60_000)
+    };
     let messages = amount(1_000, 1_000_000);
     let disconnects = amount(1_000, 10_000);
     let mut chance = chance();

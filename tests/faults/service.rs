@@ -79,7 +79,13 @@ impl Service {
             .args(["--server", "--stay-open", "--bind", "127.0.0.1"])
             .args(["--rate", "0", "--max-per-address", "0"])
             .args(["--port", &self.port.to_string(), "--store"])
-            .arg(self.directory.path().canonicalize().unwrap().join("room.db"))
+            .arg(
+                self.directory
+                    .path()
+                    .canonicalize()
+                    .unwrap()
+                    .join("room.db"),
+            )
             .stdout(Stdio::piped())
             .stderr(File::create(&complaint).unwrap())
             .spawn()
@@ -138,7 +144,11 @@ pub fn missing(directory: &Path, told: &Told) -> Result<(), String> {
         return Err(format!("others than were told: {wrong:?}"));
     }
     if log.seq() < told.last() {
-        return Err(format!("{} were told, and {} are there", told.last(), log.seq()));
+        return Err(format!(
+            "{} were told, and {} are there",
+            told.last(),
+            log.seq()
+        ));
     }
     Ok(())
 }

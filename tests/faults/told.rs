@@ -28,7 +28,10 @@ impl Told {
         let mut has_told = false;
         // What was not taken at once is said again from there on: not the beginning
         // of a frame, which was said before.
-        for line in said.split('\n').filter(|line| line.starts_with("{\"message\"")) {
+        for line in said
+            .split('\n')
+            .filter(|line| line.starts_with("{\"message\""))
+        {
             let Ok(frame) = serde_json::from_str::<Value>(line) else {
                 continue;
             };

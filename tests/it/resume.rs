@@ -115,6 +115,38 @@ fn a_second_connection_takes_the_place_of_the_first_and_nobody_is_told() {
 }
 
 #[test]
+fn a_hello_that_comes_late_takes_the_place_of_no_newer_connection() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    let (first, welcome) = Peer::greet(&server, "ada");
+    bob.expect("joined");
+    first.break_off();
+    bob.expect("away");
+    let hello = json!({"hello": {"protocol": 1, "session": welcome["session"]}});
+    // Its hello is under way for long: the client tries again meanwhile.
+    let mut late = Peer::connect(server.address());
+    bob.write(&json!({"ping": {}}));
+    bob.expect("pong");
+    let (mut second, back) = come_back(&server, &welcome, 0);
+    assert_eq!(back["resumed"], true);
+    bob.expect("back");
+    late.write(&hello);
+    assert_eq!(late.expect("closed")["code"], "taken-over");
+    late.rest();
+    second.chat("hi");
+    assert_eq!(second.expect("message")["text"], "hi");
+    // Nor when that one is lost.
+    let mut late = Peer::connect(server.address());
+    let (third, _) = come_back(&server, &welcome, 1);
+    assert_eq!(second.expect("closed")["code"], "taken-over");
+    bob.expect("message");
+    third.break_off();
+    bob.expect("away");
+    late.write(&hello);
+    assert_eq!(late.expect("closed")["code"], "taken-over");
+}
+
+#[test]
 fn who_does_not_come_back_in_time_has_left_and_its_name_is_free() {
     let server = waiting(Duration::from_millis(200));
     let mut bob = Peer::native(&server, "bob");

@@ -162,7 +162,7 @@ impl Session {
     }
 
     /// Ends the session because another connection has its place in the room.
-    fn end_taken_over(&mut self) {
+    pub(super) fn end_taken_over(&mut self) {
         self.member = None;
         self.reply(&Reply::Closed(taken_over()));
         self.end(Why::Quit);
