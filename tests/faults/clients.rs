@@ -70,8 +70,6 @@ impl Log {
 pub struct Counts {
     /// Messages that are known to be said.
     pub confirmed: AtomicU64,
-    /// Of these, by an answer to being said again.
-    pub said_again: AtomicU64,
     /// Messages that were heard by someone.
     pub deliveries: AtomicU64,
     /// Lost connections of who was in the room.
@@ -318,7 +316,6 @@ impl Stay {
             // It comes after the message.
             Event::Said(said) => {
                 assert_eq!(self.own.get(&*said.id), Some(&said.seq));
-                self.counts.said_again.fetch_add(1, Relaxed);
             }
             Event::Interrupted(_) => {
                 self.counts.disconnects.fetch_add(1, Relaxed);
