@@ -76,9 +76,10 @@ impl Session {
                 if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
                     let mut missed = missed;
                     if self.shared.is_durable() && missed.from <= missed.to {
-                        // The store has them; the joins and leaves are lost.
+                        // The store has them, and they follow; the joins and leaves
+                        // are lost.
                         member.replay = missed.from..missed.to + 1;
-                        missed.from = missed.to + 1;
+                        missed.to = missed.from - 1;
                     }
                     write_frame(&gap(missed), &mut self.output);
                     return Found::Some;
