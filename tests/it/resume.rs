@@ -89,6 +89,35 @@ fn who_comes_back_without_after_is_sent_the_last_messages() {
 }
 
 #[test]
+fn who_ends_while_it_is_sent_the_past_is_sent_nothing_beyond_a_hole() {
+    const PAST: u64 = 2_000;
+    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let mut ada = Peer::native(&server, "ada");
+    let text = "x".repeat(4_000);
+    for n in 1..=PAST {
+        ada.chat(&text);
+        assert_eq!(ada.expect("message")["seq"], n);
+    }
+    let mut eve = Peer::connect(server.address());
+    eve.write(&json!({"hello": {"protocol": 1, "name": "eve", "after": 0}}));
+    ada.expect("joined");
+    ada.chat("later");
+    ada.expect("message");
+    // More is sent than it has room for.
+    eve.half_close();
+    ada.expect("away");
+    let rest = eve.rest();
+    let frames = rest.lines().map(|line| serde_json::from_str(line).unwrap());
+    let messages = frames.filter(|frame: &Value| frame.get("message").is_some());
+    let mut last = 0;
+    for (seq, frame) in (1..).zip(messages) {
+        assert_eq!(frame["message"]["seq"], seq);
+        last = seq;
+    }
+    assert!((1..=PAST).contains(&last), "{last}");
+}
+
+#[test]
 fn a_second_connection_takes_the_place_of_the_first_and_nobody_is_told() {
     let server = TestServer::start();
     let mut bob = Peer::native(&server, "bob");

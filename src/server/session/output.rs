@@ -177,7 +177,8 @@ impl Session {
             && self.output.len() < LAST_BYTES
             && self.replay() == Replay::Going
         {}
-        let Some(member) = &mut self.member else {
+        // What comes after a past that is not sent whole would hide what is missing.
+        let Some(member) = self.member.as_mut().filter(|it| it.replay.is_empty()) else {
             return;
         };
         let mut room = self.shared.room();
