@@ -27,7 +27,7 @@ fn losses(fault: Option<Fault>, chance: &mut Chance) -> Vec<String> {
     if let Some(fault) = fault {
         disk.fail(fault);
     }
-    let messages = amount(300, 3_000);
+    let messages = amount(1_000, 10_000);
     talk.wait_until(|counts| counts.confirmed.load(Relaxed) >= messages);
     let outcome = talk.end();
     server.kill();
