@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use async_channel::Receiver;
 use chatroom::client::{Client, Event, Settings};
 use chatroom::wire::address::Address;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -107,6 +108,7 @@ impl Talk {
     /// Lets a client into an empty room by each of the addresses, and waits until
     /// all are in; then they talk.
     pub fn start(addresses: &[SocketAddr], chance: &mut Chance) -> Self {
+        raise_open_files();
         let counts = Arc::new(Counts::default());
         let phase = Arc::new(watch::channel(Phase::Coming).0);
         let coming = Arc::new(AtomicU64::new(0));
@@ -195,6 +197,13 @@ impl Talk {
     }
 }
 
+/// Clients, their lines and their threads have several open files each.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
 /// Lets them stay until they have heard everything.
 fn run(stays: Vec<Stay>, phase: &Arc<watch::Sender<Phase>>, coming: &Arc<AtomicU64>) -> Vec<Log> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -260,7 +269,6 @@ impl Stay {
         loop {
             let now = *phase.borrow_and_update();
             match now {
-                Phase::Coming => {}
                 Phase::Talking => self.say(),
                 Phase::Finishing if self.waiting.is_empty() => {
                     if let Some(finished) = finished.take() {
@@ -271,13 +279,13 @@ impl Stay {
                 _ => {}
             }
             tokio::select! {
-                event = timeout(PATIENCE, self.events.recv()) => match event {
-                    Ok(event) => self.take(event.unwrap()),
-                    Err(_) => panic!(
+                event = timeout(PATIENCE, self.events.recv()) => {
+                    let event = event.unwrap_or_else(|_| panic!(
                         "{} hears nothing, {now:?}, after {}, {} waiting: {:?}",
                         self.number, self.log.seq, self.waiting.len(), self.counts,
-                    ),
-                },
+                    ));
+                    self.take(event.unwrap());
+                }
                 changed = phase.changed() => changed.unwrap(),
             }
         }
