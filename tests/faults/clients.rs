@@ -153,7 +153,7 @@ impl Talk {
 
     /// Waits until what was done is enough.
     pub fn wait_until(&self, is_enough: impl Fn(&Counts) -> bool) {
-        let mut last = (0, Instant::now());
+        let (mut last, mut printed) = ((0, Instant::now()), Instant::now());
         while !is_enough(&self.counts) {
             assert!(!self.thread.is_finished(), "a client has failed");
             let done = self.counts.deliveries.load(Relaxed) + self.coming.load(Relaxed);
@@ -165,6 +165,10 @@ impl Talk {
                 "nothing happens: {:?}",
                 self.counts
             );
+            if printed.elapsed() > PATIENCE {
+                println!("so far: {:?}", self.counts);
+                printed = Instant::now();
+            }
             thread::sleep(Duration::from_millis(1));
         }
     }

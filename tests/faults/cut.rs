@@ -13,7 +13,7 @@ use crate::service::Service;
 #[test]
 fn over_lines_that_fail_everyone_hears_everything_once_and_in_one_order() {
     let (clients, longest) = if is_soak() {
-        (20, 500_000)
+        (20, 150_000)
     } else {
         (100, 60_000)
     };
