@@ -34,7 +34,7 @@ pub use self::name::{
 pub use self::rate::{Meter, Pace};
 pub use self::record::Record;
 pub use self::said::SAID_LIMIT;
-pub use self::sessions::{Expired, Lease, Parting, SessionKey};
+pub use self::sessions::{Expired, Lease, NotResumed, Parting, SessionKey};
 pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};
 
 use self::durable::Records;

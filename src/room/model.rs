@@ -242,9 +242,9 @@ impl Pair {
             Step::Enter { name, session } => self.enter(name, session),
             Step::Resume(back) => {
                 let (index, key) = self.session(back);
-                let entered = self.room.resume(&key);
+                let entered = self.room.resume(&key, self.model.now);
                 let expected = self.model.resume(index);
-                let came = entered.map(|entered| {
+                let came = entered.ok().map(|entered| {
                     let id = entered.lease.id.get();
                     assert_eq!(*entered.name, *self.model.members[&id].name);
                     self.leases.push(entered.lease);
@@ -410,11 +410,14 @@ fn in_a_big_room_the_number_of_those_who_are_away_is_told_and_nothing_else() {
     }
     assert_eq!(read(&mut pair.room), gathered(10_000, 10_000));
     for n in 0..9_000 {
-        assert_eq!(pair.room.resume(&key(n)).unwrap().coming, Coming::Back);
+        assert_eq!(pair.room.resume(&key(n), now).unwrap().coming, Coming::Back);
     }
     assert_eq!(read(&mut pair.room), gathered(10_000, 1_000));
     // Another one instead is nothing that the others are told.
-    assert_eq!(pair.room.resume(&key(0)).unwrap().coming, Coming::Instead);
+    assert_eq!(
+        pair.room.resume(&key(0), now).unwrap().coming,
+        Coming::Instead
+    );
     assert_eq!(read(&mut pair.room), "");
     let mut expired = 0;
     while pair.room.expire(now + GRACE).is_some() {
@@ -437,7 +440,7 @@ fn who_comes_back_speaks_no_faster_than_who_stayed() {
         let id = n.to_string();
         assert!(pair.room.say(lease, Some(&id), "hi", now, at).is_ok());
         pair.room.lose(lease, Why::Lost, now);
-        lease = pair.room.resume(&key).unwrap().lease;
+        lease = pair.room.resume(&key, now).unwrap().lease;
     }
     let late = pair.room.say(lease, Some("20"), "hi", now, at);
     assert!(matches!(late, Err(NotSaid::TooFast { .. })));

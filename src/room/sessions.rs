@@ -59,6 +59,15 @@ pub enum Parting {
     Away,
 }
 
+/// Why a connection was not given the place of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotResumed {
+    /// The room does not know the session, or is closed.
+    Unknown,
+    /// A connection that was opened later has it, or had it last.
+    Late,
+}
+
 /// A member that did not come back in time.
 #[derive(Clone, Debug)]
 pub struct Expired {
@@ -79,6 +88,9 @@ pub(super) struct Seat {
     key: Option<SessionKey>,
     /// Of the lease that holds now, or is given next.
     turn: u64,
+    /// When the connection was opened that has it, or had it last; none if that was
+    /// the first one.
+    opened: Option<Instant>,
     /// Since its connection was lost.
     absence: Option<Box<Absence>>,
     /// What it has said, if anything that has an id.
@@ -90,6 +102,7 @@ impl Seat {
         Self {
             key,
             turn: 0,
+            opened: None,
             absence: None,
             said: None,
         }
@@ -162,17 +175,26 @@ impl Sessions {
 }
 
 impl Room {
-    /// Takes a member over for a new connection, and tells everyone if it was
-    /// away. `None` if the room does not know the session, or is closed.
-    pub fn resume(&mut self, session: &SessionKey) -> Option<Entered> {
-        if self.closed.is_some() {
-            return None;
+    /// Takes a member over for a new connection, which was `opened` then, and tells
+    /// everyone if it was away.
+    ///
+    /// # Errors
+    /// If there is nobody to take over, or a connection that was opened later has
+    /// done so: the same client gave this one up since, and would lose its place by
+    /// what it said long ago.
+    pub fn resume(&mut self, session: &SessionKey, opened: Instant) -> Result<Entered, NotResumed> {
+        let id = self.sessions.members.get(&session.start());
+        let id = *id
+            .filter(|_| self.closed.is_none())
+            .ok_or(NotResumed::Unknown)?;
+        let member = self.members.get_mut(id);
+        let member = member
+            .filter(|member| member.seat.key.as_ref() == Some(session))
+            .ok_or(NotResumed::Unknown)?;
+        if member.seat.opened.is_some_and(|last| opened < last) {
+            return Err(NotResumed::Late);
         }
-        let id = *self.sessions.members.get(&session.start())?;
-        let member = self.members.get_mut(id)?;
-        if member.seat.key.as_ref() != Some(session) {
-            return None;
-        }
+        member.seat.opened = Some(opened);
         let (name, host) = (Arc::clone(&member.name), member.host);
         let absence = member.seat.absence.take();
         if absence.is_none() {
@@ -187,7 +209,7 @@ impl Room {
             self.sessions.takeovers += 1;
             Coming::Instead
         };
-        Some(self.entered(lease, name, host, coming))
+        Ok(self.entered(lease, name, host, coming))
     }
 
     /// The connection of a member was lost: it is away from now on, and everyone

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::room::{
-    Coming, Encoding, Entered, Lease, NotEntered, Parting, Room, SMALL_ROOM, SessionKey, Why,
+    Coming, Encoding, Entered, Lease, NotEntered, NotResumed, Parting, Room, SMALL_ROOM,
+    SessionKey, Why,
 };
 use crate::wire::door::Door;
 
@@ -76,11 +77,18 @@ impl Guest {
         Ok(entered)
     }
 
-    /// Gives the guest the place of the member with this session, if there is
-    /// one, and tells everyone if that one was away.
-    pub(super) fn resume(&mut self, session: &SessionKey) -> Option<Entered> {
+    /// Gives the guest, whose connection was `opened` then, the place of the member
+    /// with this session, and tells everyone if that one was away.
+    ///
+    /// # Errors
+    /// If there is none, or the guest comes late.
+    pub(super) fn resume(
+        &mut self,
+        session: &SessionKey,
+        opened: Instant,
+    ) -> Result<Entered, NotResumed> {
         let mut room = self.shared.room();
-        let entered = room.resume(session)?;
+        let entered = room.resume(session, opened)?;
         // In a big room the one whose place was taken hears of it later, with the
         // next gathering: to wake everyone for each would be too much.
         let gathered = room.has_gathered() || entered.count > SMALL_ROOM;
@@ -99,7 +107,7 @@ impl Guest {
                 door: Door::Native,
             });
         }
-        Some(entered)
+        Ok(entered)
     }
 
     fn go_in(&mut self, entered: &Entered, door: Door) {

@@ -2,12 +2,14 @@
  *
  * Preloaded into a program, it writes down each change of a file below
  * CHATROOM_DISK, in the order in which they take place, to CHATROOM_DISK_TRACE; what
- * the program says on its standard output takes its place among them. The file
+ * the program says on its standard output and to its peers takes its place among
+ * them, before anyone can hear it. The file
  * CHATROOM_DISK_FAULT, read anew at each change, says what is to fail:
  *
  *   fsync N   the Nth fsync from now on, with EIO
  *   write N   the Nth write from now on, with EIO
  *   full N    all writes once N more bytes were written, with ENOSPC
+ *   deaf      nothing fails, but no fsync does anything
  *
  * A record is: kind (1 byte), length of the name (4), offset (8), length of the
  * data (8), the name, the data; numbers as this machine has them.
@@ -37,6 +39,8 @@ static int (*real_open)(const char *, int, ...);
 static int (*real_close)(int);
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
+static ssize_t (*real_send)(int, const void *, size_t, int);
+static ssize_t (*real_writev)(int, const struct iovec *, int);
 static int (*real_ftruncate)(int, off_t);
 static int (*real_fsync)(int);
 static int (*real_unlink)(const char *);
@@ -48,6 +52,8 @@ __attribute__((constructor)) static void start(void)
     real_close = dlsym(RTLD_NEXT, "close");
     real_write = dlsym(RTLD_NEXT, "write");
     real_pwrite = dlsym(RTLD_NEXT, "pwrite");
+    real_send = dlsym(RTLD_NEXT, "send");
+    real_writev = dlsym(RTLD_NEXT, "writev");
     real_ftruncate = dlsym(RTLD_NEXT, "ftruncate");
     real_fsync = dlsym(RTLD_NEXT, "fsync");
     real_unlink = dlsym(RTLD_NEXT, "unlink");
@@ -83,7 +89,7 @@ static void tell(char kind, const char *name, uint64_t offset, const void *data,
         {&kind, 1},   {&name_length, 4},          {&offset, 8},
         {&length, 8}, {(void *)name, name_length}, {(void *)data, data ? length : 0},
     };
-    if (writev(trace, parts, 6) < 0)
+    if (real_writev(trace, parts, 6) < 0)
         abort();
     errno = before;
 }
@@ -205,6 +211,30 @@ ssize_t write(int fd, const void *data, size_t length)
     return count;
 }
 
+/* To a peer. */
+ssize_t send(int fd, const void *data, size_t length, int flags)
+{
+    if (trace >= 0) {
+        pthread_mutex_lock(&lock);
+        tell('o', "", 0, data, length);
+        pthread_mutex_unlock(&lock);
+    }
+    return real_send(fd, data, length, flags);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    if (name_of(fd))
+        abort(); /* Not used for a file so far. */
+    if (trace >= 0) {
+        pthread_mutex_lock(&lock);
+        for (int part = 0; part < count; part++)
+            tell('o', "", 0, parts[part].iov_base, parts[part].iov_len);
+        pthread_mutex_unlock(&lock);
+    }
+    return real_writev(fd, parts, count);
+}
+
 ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
 {
     const char *name = name_of(fd);
@@ -245,7 +275,7 @@ int fsync(int fd)
         tell('f', name, 0, NULL, 0);
         errno = EIO;
         result = -1;
-    } else {
+    } else if (strcmp(fault, "deaf") != 0) {
         tell('s', name, 0, NULL, 0);
     }
     pthread_mutex_unlock(&lock);

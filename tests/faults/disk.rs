@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
+use crate::chance::Chance;
+
 /// What is to fail, counted from when it is said.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
@@ -17,6 +19,8 @@ pub enum Fault {
     Write(u32),
     /// Every write, when so many more bytes were written.
     Full(u64),
+    /// No fsync does anything from then on, and all say that they did.
+    Deaf,
 }
 
 /// What a program did, in order. Names are relative to the disk's directory.
@@ -30,7 +34,7 @@ pub enum Operation {
     SyncFailed(String),
     Remove(String),
     Rename(String, String),
-    /// To the standard output.
+    /// To the standard output, or to a peer.
     Said(String),
 }
 
@@ -73,6 +77,7 @@ impl FaultyDisk {
             Fault::Sync(n) => format!("fsync {n}"),
             Fault::Write(n) => format!("write {n}"),
             Fault::Full(bytes) => format!("full {bytes}"),
+            Fault::Deaf => "deaf".to_owned(),
         };
         let new = self.own.path().join("fault-new");
         fs::write(&new, order).unwrap();
@@ -145,7 +150,8 @@ fn parse(record: &mut &[u8]) -> Option<Operation> {
         b'f' => Operation::SyncFailed(name),
         b'u' => Operation::Remove(name),
         b'r' => Operation::Rename(name, text(data)),
-        b'o' => Operation::Said(text(data)),
+        // What a peer takes at once can end in the middle of a character.
+        b'o' => Operation::Said(String::from_utf8_lossy(data).into_owned()),
         kind => panic!("{kind}"),
     };
     *record = &record[name_end + length..];
@@ -258,7 +264,7 @@ impl Platter {
     /// seed that is what is safe and nothing else. With one, also any part of the
     /// rest: some writes and not others, and of some only some sectors.
     pub fn lose_power(&self, seed: Option<u64>, into: &Path) {
-        let mut chance = Chance(seed.unwrap_or(0));
+        let mut chance = Chance::new(seed.unwrap_or(0));
         let mut names = self.safe_names.clone();
         if seed.is_some() {
             let kept = chance.below(self.unsafe_names.len() + 1);
@@ -302,18 +308,7 @@ impl Change {
     }
 }
 
-/// The same numbers for the same seed (`SplitMix64`).
-struct Chance(u64);
-
 impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((bits ^ (bits >> 31)) % end as u64).unwrap()
-    }
-
     /// Half of the changes take place, and half of those as a whole.
     fn tear(&mut self, change: &Change, bytes: &mut Vec<u8>) {
         match (self.below(4), change) {

@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
 use chatroom::room::Closing;
@@ -112,6 +112,30 @@ impl ServerProcess {
             .parse::<usize>()
             .unwrap()
             << 10
+    }
+
+    /// The time of a processor that it has used, in hundredths of a second.
+    pub fn work(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // What stands in parentheses is its name; of the fields after it these are for
+        // its own code, and for the kernel's.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let fields = fields.split_ascii_whitespace().skip(11).take(2);
+        fields.map(|it| it.parse::<u64>().unwrap()).sum()
+    }
+
+    /// Waits until it has nothing to do any more: for a while it uses no processor.
+    pub fn rests(&self) {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let before = self.work();
+            std::thread::sleep(Duration::from_millis(500));
+            let work = self.work() - before;
+            if work <= 2 {
+                return;
+            }
+            assert!(Instant::now() < patience, "it works: {work}");
+        }
     }
 }
 

@@ -26,6 +26,15 @@ fn talk(ada: &mut Peer, bob: &mut Peer, count: usize) {
     }
 }
 
+/// How much of an endless line is sent: more in a soak.
+fn endless_bytes() -> usize {
+    if std::env::var_os("CHATROOM_SOAK").is_some() {
+        1 << 30
+    } else {
+        64 << 20
+    }
+}
+
 #[test]
 fn an_endless_line_and_noise_disturb_nobody_and_are_not_held() {
     let server = ServerProcess::start(&["--rate", "1000"]);
@@ -57,27 +66,31 @@ fn an_endless_line_and_noise_disturb_nobody_and_are_not_held() {
                 while !stop.load(Ordering::Relaxed) {
                     // The server may end it, or not listen for a while.
                     match stream.write(&bytes) {
-                        Err(error) if error.kind() != ErrorKind::WouldBlock => return,
+                        Err(error) if error.kind() != ErrorKind::WouldBlock => break,
                         Err(_) => {}
                         Ok(count) => sent += count,
                     }
-                    if n == 0 && sent > 64 << 20 {
+                    if n == 0 && sent > endless_bytes() {
                         let _ = told.send(());
                     }
                 }
+                stream
             })
         })
         .collect();
-    // Others talk while 64 MiB of one line come.
+    // Others talk while all of one line comes.
     while endless.try_recv().is_err() {
         talk(&mut ada, &mut bob, 10);
     }
     let grown = server.memory().saturating_sub(before);
     stop.store(true, Ordering::Relaxed);
-    for thread in hostile {
-        thread.join().unwrap();
-    }
-    println!("{grown} bytes more");
+    // They stay, with lines that never end.
+    let _hostile: Vec<_> = hostile
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect();
+    println!("{} bytes of a line, {grown} bytes more", endless_bytes());
+    server.rests();
     assert!(grown < 8 << 20, "{grown} bytes more");
 }
 
@@ -126,6 +139,54 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
         }
     }
     assert!(missed);
+}
+
+#[test]
+fn one_who_never_reads_is_told_from_the_store_what_memory_does_not_hold() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("room.db");
+    let server = ServerProcess::start(&["--rate", "0", "--store", store.to_str().unwrap()]);
+    let mut ada = Peer::native(&server, "ada");
+    let mut stopped = Peer::native(&server, "stopped");
+    ada.expect("joined");
+    let text = "x".repeat(4_000);
+    let before = server.memory();
+    for round in 0..240 {
+        if round == 40 {
+            // Of this the stopped one will hear nothing.
+            Peer::native(&server, "eve").break_off();
+            ada.find("away");
+        }
+        for _ in 0..50 {
+            ada.chat(&text);
+        }
+        for n in 1..=50 {
+            assert_eq!(ada.find("message")["seq"], round * 50 + n);
+        }
+    }
+    let grown = server.memory().saturating_sub(before);
+    println!("{grown} bytes more");
+    assert!(grown < 50 << 20, "{grown} bytes more");
+
+    ada.chat("the end");
+    let (mut next, mut gaps) = (1, 0);
+    loop {
+        let frame = stopped.frame();
+        assert_eq!(frame.get("joined"), None);
+        if let Some(gap) = frame.get("gap") {
+            let (from, to) = (gap["from"].as_u64().unwrap(), gap["to"].as_u64().unwrap());
+            assert_eq!((from, to), (next, next - 1), "only who came and went");
+            gaps += 1;
+        } else if let Some(message) = frame.get("message") {
+            assert_eq!(message["seq"], next);
+            next += 1;
+            if message["text"] == "the end" {
+                break;
+            }
+        }
+    }
+    assert!(gaps > 0);
+    assert_eq!(next, 12_002);
 }
 
 #[test]

@@ -89,6 +89,35 @@ fn who_comes_back_without_after_is_sent_the_last_messages() {
 }
 
 #[test]
+fn who_ends_while_it_is_sent_the_past_is_sent_nothing_beyond_a_hole() {
+    const PAST: u64 = 2_000;
+    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let mut ada = Peer::native(&server, "ada");
+    let text = "x".repeat(4_000);
+    for n in 1..=PAST {
+        ada.chat(&text);
+        assert_eq!(ada.expect("message")["seq"], n);
+    }
+    let mut eve = Peer::connect(server.address());
+    eve.write(&json!({"hello": {"protocol": 1, "name": "eve", "after": 0}}));
+    ada.expect("joined");
+    ada.chat("later");
+    ada.expect("message");
+    // More is sent than it has room for.
+    eve.half_close();
+    ada.expect("away");
+    let rest = eve.rest();
+    let frames = rest.lines().map(|line| serde_json::from_str(line).unwrap());
+    let messages = frames.filter(|frame: &Value| frame.get("message").is_some());
+    let mut last = 0;
+    for (seq, frame) in (1..).zip(messages) {
+        assert_eq!(frame["message"]["seq"], seq);
+        last = seq;
+    }
+    assert!((1..=PAST).contains(&last), "{last}");
+}
+
+#[test]
 fn a_second_connection_takes_the_place_of_the_first_and_nobody_is_told() {
     let server = TestServer::start();
     let mut bob = Peer::native(&server, "bob");
@@ -112,6 +141,38 @@ fn a_second_connection_takes_the_place_of_the_first_and_nobody_is_told() {
     let (_third, welcome) = come_back(&server, &welcome, 0);
     assert_eq!(welcome.get("resumed"), None);
     assert_eq!(welcome["you"], json!({"id": 3, "name": "another"}));
+}
+
+#[test]
+fn a_hello_that_comes_late_takes_the_place_of_no_newer_connection() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    let (first, welcome) = Peer::greet(&server, "ada");
+    bob.expect("joined");
+    first.break_off();
+    bob.expect("away");
+    let hello = json!({"hello": {"protocol": 1, "session": welcome["session"]}});
+    // Its hello is under way for long: the client tries again meanwhile.
+    let mut late = Peer::connect(server.address());
+    bob.write(&json!({"ping": {}}));
+    bob.expect("pong");
+    let (mut second, back) = come_back(&server, &welcome, 0);
+    assert_eq!(back["resumed"], true);
+    bob.expect("back");
+    late.write(&hello);
+    assert_eq!(late.expect("closed")["code"], "taken-over");
+    late.rest();
+    second.chat("hi");
+    assert_eq!(second.expect("message")["text"], "hi");
+    // Nor when that one is lost.
+    let mut late = Peer::connect(server.address());
+    let (third, _) = come_back(&server, &welcome, 1);
+    assert_eq!(second.expect("closed")["code"], "taken-over");
+    bob.expect("message");
+    third.break_off();
+    bob.expect("away");
+    late.write(&hello);
+    assert_eq!(late.expect("closed")["code"], "taken-over");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
     old.enter("ada", Door::Native, false, Some(key)).unwrap();
     publish(&shared);
     assert!(is_news(&shared));
-    let entered = new.resume(&key).unwrap();
+    let entered = new.resume(&key, Instant::now()).unwrap();
     assert_eq!(entered.coming, Coming::Instead);
     assert!(is_news(&shared));
     assert!(shared.room().stage().is_none());

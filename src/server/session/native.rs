@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::room::{
-    self, Coming, Encoding, Lease, MemberId, NotEntered, Rules, Said, SessionKey, Why,
+    self, Coming, Encoding, Lease, MemberId, NotEntered, NotResumed, Rules, Said, SessionKey, Why,
 };
 use crate::wire::door::Door;
 use crate::wire::frame::{
@@ -97,12 +97,14 @@ impl Session {
         let shared = std::sync::Arc::clone(&self.shared);
         let host = hello.host_key.as_deref() == Some(shared.host_key.as_str());
         self.asked = false;
-        let back = hello.session.as_deref().and_then(|session| {
-            let entered = self.guest.resume(&SessionKey::of(session))?;
-            Some((entered, session.to_owned()))
+        let back = hello.session.as_deref().map(|session| {
+            let entered = self.guest.resume(&SessionKey::of(session), self.arrived);
+            entered.map(|entered| (entered, session.to_owned()))
         });
-        let (entered, session) = if let Some(back) = back {
+        let (entered, session) = if let Some(Ok(back)) = back {
             back
+        } else if let Some(Err(NotResumed::Late)) = back {
+            return self.end_taken_over();
         } else {
             let Ok(session) = random_token() else {
                 // There is no membership without a secret.

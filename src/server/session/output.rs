@@ -78,9 +78,10 @@ impl Session {
                 if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
                     let mut missed = missed;
                     if self.shared.is_durable() && missed.from <= missed.to {
-                        // The store has them; the joins and leaves are lost.
+                        // The store has them, and they follow; the joins and leaves
+                        // are lost.
                         member.replay = missed.from..missed.to + 1;
-                        missed.from = missed.to + 1;
+                        missed.to = missed.from - 1;
                     }
                     write_frame(&gap(missed), &mut self.output);
                     return Found::Some;
@@ -170,7 +171,7 @@ impl Session {
     }
 
     /// Ends the session because another connection has its place in the room.
-    fn end_taken_over(&mut self) {
+    pub(super) fn end_taken_over(&mut self) {
         self.member = None;
         // They would come before what happened before them.
         self.replies.clear();
@@ -217,7 +218,8 @@ impl Session {
             && self.output.len() < LAST_BYTES
             && self.replay() == Replay::Going
         {}
-        let Some(member) = &mut self.member else {
+        // What comes after a past that is not sent whole would hide what is missing.
+        let Some(member) = self.member.as_mut().filter(|it| it.replay.is_empty()) else {
             return;
         };
         if !member.replay.is_empty() {
