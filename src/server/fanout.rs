@@ -209,6 +209,7 @@ impl FanOut {
         if from == 0 {
             followers.takeovers.1 = takeovers;
         }
+        let mut delivered = 0;
         let any_taken_over = takeovers != followers.takeovers.0;
         let to = followers.places.len().min(from.saturating_add(TURN));
         for follower in followers.places[from.min(to)..to].iter_mut().flatten() {
@@ -223,10 +224,17 @@ impl FanOut {
                 new.read(&mut shared.room(), cursor);
             }
             match new.write(&follower.stream, cursor) {
-                Wrote::All(to) => follower.at = At::Log(to, lease),
-                Wrote::Less(cursor, rest) => follower.give_back(cursor, rest),
+                Wrote::All(to) => {
+                    delivered += to.seq() - cursor.seq();
+                    follower.at = At::Log(to, lease);
+                }
+                Wrote::Less(to, rest) => {
+                    delivered += to.seq() - cursor.seq();
+                    follower.give_back(to, rest);
+                }
             }
         }
+        shared.counters.delivered(delivered);
         if to < followers.places.len() {
             return Turn::Next(to);
         }
