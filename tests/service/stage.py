@@ -23,7 +23,8 @@ class Stage(unittest.TestCase):
     def put_back(self):
         machine.systemctl("stop", *UNITS)
         machine.systemctl("reset-failed")
-        machine.run("sh", "-c", "rm -rf /run/systemd/system/chatroom*.d /etc/credstore")
+        machine.run("sh", "-c", "rm -rf /run/systemd/system/chatroom*.d /etc/credstore"
+                                " /var/lib/chatroom* /var/lib/private/chatroom*")
         machine.systemctl("daemon-reload")
         machine.run("cp", "/etc/chatroom/chatroom.toml.shipped", CONFIG)
 

@@ -9,10 +9,10 @@ from stage import Stage
 SOCKET, SERVICE = "chatroom-ondemand.socket", "chatroom-ondemand.service"
 
 
-def impatient(seconds, unit="chatroom-ondemand", config="chatroom"):
+def impatient(seconds):
     """As the unit says it, but the room ends after a shorter time."""
     return (f"[Service]\nExecStart=\nExecStart=/usr/bin/chatroom --server --idle-timeout {seconds}"
-            f" --config /etc/chatroom/{config}.toml\n")
+            f" --store %S/chatroom-ondemand/room.db --config /etc/chatroom/chatroom.toml\n")
 
 
 class OnDemand(Stage):
@@ -32,6 +32,17 @@ class OnDemand(Stage):
         self.assertEqual([entry["CHATROOM_NAME"] for entry in joined], ["ada", "ben"])
         closed = self.journal(f"MESSAGE_ID={CLOSED}")
         self.assertEqual([entry["CHATROOM_REASON"] for entry in closed], ["empty", "empty"])
+
+    def test_what_was_said_before_the_room_slept_is_there_when_it_wakes(self):
+        machine = self.machine
+        machine.drop_in(SERVICE, impatient(1))
+        machine.systemctl("start", SOCKET)
+        ada = machine.member("ada")
+        ada.say("good night")
+        ada.leave()
+        machine.is_in(SERVICE, "inactive")
+        ben = machine.member("ben")
+        self.assertEqual(ben.hears("message")["text"], "good night")
 
     def test_a_room_that_nobody_entered_ends_too(self):
         machine = self.machine

@@ -2,8 +2,9 @@
 
 import json
 import time
+from contextlib import suppress
 
-from machine import CHANGED, CONFIG, FAILED, UNCHANGED, wait_for
+from machine import CHANGED, CONFIG, FAILED, UNCHANGED, Member, Trouble, wait_for
 from stage import Stage
 
 SERVICE = "chatroom.service"
@@ -144,6 +145,65 @@ class Service(Stage):
         for listener in listeners:
             self.assertTrue(any(line == "ada: welcome back\n" for line in listener.stdout))
 
+    def talk(self, disturb, times):
+        """Someone talks, is disturbed and goes on; returns the `seq` of what was confirmed."""
+        machine, confirmed, session = self.machine, {}, {}
+        machine.drop_in(SERVICE, "[Unit]\nStartLimitIntervalSec=0\n")
+        machine.write(CONFIG, "rate = 0\nmax-per-address = 0\n")
+        machine.systemctl("start", SERVICE)
+        for turn in range(times + 1):
+            ada = wait_for("ada to be in", lambda: self.come("ada", session))
+            session = {"session": ada.welcome["session"], "epoch": ada.welcome["epoch"]}
+            disturbing = None
+            with suppress(ConnectionError):
+                for step in range(200):
+                    if step == 100 and turn < times:
+                        disturbing = machine.start(*disturb)
+                    number = len(confirmed) + 1
+                    confirmed[number] = self.confirm(ada, number)
+            if disturbing:
+                disturbing.communicate()
+            ada.close()
+        return confirmed
+
+    def confirm(self, ada, number):
+        """Says something, also if it was said before the connection ended; gives its `seq`."""
+        ada.send({"say": {"id": str(number), "text": f"hello {number}"}})
+        while (frame := ada.next()) and "closed" not in frame:
+            said = frame.get("said") or frame.get("message", {})
+            if said.get("id") == str(number):
+                return said["seq"]
+        raise ConnectionError
+
+    def come(self, name, session):
+        try:
+            return Member(self.machine.connect(), name, after=0, **session)
+        except (OSError, Trouble):
+            return None
+
+    def has_all(self, confirmed):
+        """The room has what was confirmed: in order, nothing twice, without a hole."""
+        eve = Member(self.machine.connect(), "eve", after=0)
+        told = {}
+        for seq in range(1, eve.welcome["next"]):
+            message = eve.hears("message")
+            self.assertEqual(message["seq"], seq)
+            told[message["text"]] = seq
+        self.assertEqual(len(told), eve.welcome["next"] - 1)
+        for number, seq in confirmed.items():
+            self.assertEqual(told[f"hello {number}"], seq)
+        eve.close()
+
+    def test_restarts_under_talk_lose_nothing_that_was_confirmed(self):
+        confirmed = self.talk(["systemctl", "restart", SERVICE], 5)
+        self.assertGreater(len(confirmed), 500)
+        self.has_all(confirmed)
+
+    def test_kills_under_talk_lose_nothing_that_was_confirmed(self):
+        confirmed = self.talk(["systemctl", "kill", "--signal=KILL", SERVICE], 5)
+        self.assertGreater(len(confirmed), 500)
+        self.has_all(confirmed)
+
     def members(self):
         """How many the server tells of."""
         told = self.machine.run("chatroom", "--status", "--json", check=False).stdout
@@ -175,7 +235,9 @@ class Service(Stage):
             self.assertEqual(int(fields[capabilities], 16), 0, capabilities)
         self.assertEqual(fields["NoNewPrivs"], "1")
         owner = machine.run("stat", "--format=%u %a", "/var/lib/chatroom/").stdout.split()
-        self.assertEqual(owner, [users.pop(), "700"])
+        self.assertEqual(owner, [*users, "700"])
+        owner = machine.run("stat", "--format=%u %a", "/var/lib/chatroom/room.db").stdout.split()
+        self.assertEqual(owner, [*users, "600"])
 
     def test_secrets_reach_it_where_there_are_any(self):
         machine = self.machine
