@@ -131,8 +131,8 @@ class Journal(Stage):
                 visits += 100
         finally:
             machine.run("kill", "-CONT", journald)
-        # A hundred visits and a message took no longer than on a busy machine.
-        self.assertLess(slowest, 2)
+        # What waited for the journal would have waited for all of that time.
+        self.assertLess(slowest, 5)
         machine.systemctl("stop", SERVICE)
         machine.run("journalctl", "--sync")
         joined, left, missed = self.count(JOINED), self.count(LEFT), self.missed()
