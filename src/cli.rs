@@ -1,21 +1,14 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser};
 
-use crate::room::{Pace, Rules, clean_room_name};
-use crate::server::Settings;
-use crate::store::Keep;
+use crate::options::{Options, Source};
 use crate::terminal::LISTENER_NAME;
 use crate::wire::address::Address;
-use crate::wire::{DEFAULT_PORT, HISTORY, NAME_TIMEOUT};
 
 /// What the program was started as.
 #[derive(Debug)]
@@ -25,7 +18,18 @@ pub enum Face {
     /// The GNOME app without a window, for the desktop to ask for one.
     Service,
     /// The server in a terminal.
-    Server(Box<Settings>),
+    Server(Box<Source>),
+    /// A look at a configuration file.
+    CheckConfig(PathBuf),
+    /// A look at the servers that run on this computer.
+    Status {
+        /// Only at the one with this port.
+        port: Option<u16>,
+        /// For programs, not for people.
+        json: bool,
+    },
+    /// Something that is made from the definition of the command line.
+    Generate(Generated),
     /// The listener in a terminal.
     Listener {
         /// Where the room is.
@@ -36,7 +40,8 @@ pub enum Face {
 }
 
 const USAGE: &str = "chatroom [ADDRESS]
-       chatroom --server [OPTIONS]
+       chatroom --server [--config FILE] [OPTIONS]
+       chatroom --status [--json] [--port N]
        chatroom --listen [ADDRESS] [--name NAME]";
 
 const MORE: &str = "\
@@ -51,10 +56,30 @@ Examples:
   nc 192.168.1.5 53000                 join a room without this program
 
 A server ends by itself when the last one has left, unless it has --stay-open. \
-Ctrl+C closes the room and tells everyone in it.
+Ctrl+C closes the room and tells everyone in it. With --config, SIGHUP makes the \
+server read the file again, unless it writes to a terminal: then the terminal went away, \
+and the room is closed.
 
 Exit codes: 0 when it has ended as it should, 1 with a sentence when something \
 failed, 2 when the command line is wrong.";
+
+/// What only a server that is to be started is told; the port also finds one.
+const FOR_A_SERVER: [&str; 14] = [
+    "config",
+    "bind",
+    "room_name",
+    "stay_open",
+    "idle_timeout",
+    "history",
+    "name_timeout",
+    "max_members",
+    "max_per_address",
+    "rate",
+    "grace",
+    "store",
+    "keep_messages",
+    "keep_days",
+];
 
 #[derive(Parser)]
 #[command(
@@ -85,85 +110,48 @@ struct CommandLine {
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "Server")]
+#[command(next_help_heading = "Server", group = ArgGroup::new("about-a-server"))]
 struct ServerOptions {
-    /// Host a room, without a desktop; prints who comes and goes
-    #[arg(long)]
+    /// Host a room, without a desktop; tells who comes and goes
+    #[arg(long, group = "about-a-server")]
     server: bool,
 
-    /// The TCP port; 0 takes a free one
-    #[arg(long, value_name = "N", requires = "server", default_value_t = DEFAULT_PORT)]
-    port: u16,
-
-    /// An IP address of this computer to listen on; can be given several times
-    /// [default: all of them]
-    #[arg(long, value_name = "ADDR", requires = "server")]
-    bind: Vec<IpAddr>,
-
-    /// The name of the room [default: made from the name of this computer]
-    #[arg(long, value_name = "TEXT", requires = "server", value_parser = room_name)]
-    room_name: Option<String>,
-
-    /// Keep the room open when everyone has left
-    #[arg(long, requires = "server")]
-    stay_open: bool,
-
-    /// How many messages of the past a newcomer is sent, up to 10000
-    #[arg(long, value_name = "N", requires = "server", default_value_t = HISTORY,
-          value_parser = within::<u64>(0..=10_000))]
-    history: u64,
-
-    /// How long a newcomer may take to give a name, 1 to 3600
-    #[arg(long, value_name = "SECONDS", requires = "server",
-          default_value_t = NAME_TIMEOUT.as_secs(), value_parser = within::<u64>(1..=3_600))]
-    name_timeout: u64,
-
-    /// The most members at a time, 1 to 1000000
-    #[arg(long, value_name = "N", requires = "server",
-          default_value_t = Rules::default().max_members,
-          value_parser = within::<usize>(1..=1_000_000))]
-    max_members: usize,
-
-    /// The most connections from one address; 0 lifts the limit
-    #[arg(long, value_name = "N", requires = "server",
-          default_value_t = Settings::default().max_per_address,
-          value_parser = within::<usize>(0..=1_000_000))]
-    max_per_address: usize,
-
-    /// The most messages a second of each member, and four times as many at once; 0
-    /// lifts the limit
-    #[arg(long, value_name = "N", requires = "server",
-          default_value_t = Pace::default().per_second,
-          value_parser = within::<u32>(0..=1_000_000))]
-    rate: u32,
-
-    /// How long a member whose connection was lost may take to come back, up to
-    /// 86400; 0 waits for nobody
-    #[arg(long, value_name = "SECONDS", requires = "server",
-          default_value_t = Rules::default().grace.as_secs(),
-          value_parser = within::<u64>(0..=86_400))]
-    grace: u64,
+    /// The file with what the server is told; a flag counts more
+    #[arg(long, value_name = "FILE", requires = "server")]
+    config: Option<PathBuf>,
 
     #[command(flatten)]
-    store: StoreOptions,
+    options: Options,
+
+    /// Tell whether a configuration file is right, and what is wrong in it
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    check_config: Option<PathBuf>,
+
+    /// Tell how the servers on this computer are doing, or the one with --port
+    #[arg(long, group = "about-a-server", conflicts_with_all = FOR_A_SERVER)]
+    #[arg(conflicts_with_all = ["server", "address"])]
+    status: bool,
+
+    /// Tell it as JSON, a line for each server
+    #[arg(long, requires = "status", conflicts_with = "server")]
+    json: bool,
+
+    /// Print what is made from the definition of the command line.
+    #[arg(long, hide = true, exclusive = true)]
+    generate: Option<Generated>,
 }
 
-/// Where what is said is kept, and how much of it.
-#[derive(Args)]
-struct StoreOptions {
-    /// Keep what is said in a file, which is made if it is not there: members see a
-    /// message when it is on disk, and the room goes on after a restart
-    #[arg(long, value_name = "FILE", requires = "server")]
-    store: Option<PathBuf>,
-
-    /// How many messages are kept in it, at least 1 [default: all]
-    #[arg(long, value_name = "N", requires = "store",
-          value_parser = within::<u64>(1..=u64::from(u32::MAX)))]
-    keep_messages: Option<u64>,
-
-    /// For how many days messages are kept in it, at least 1 [default: for ever]
-    #[arg(long, value_name = "N", requires = "store", value_parser = within::<u32>(1..=36_500))]
-    keep_days: Option<u32>,
+/// What is made from the definition of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Generated {
+    /// The manual page.
+    Man,
+    /// Completions for a shell.
+    Bash,
+    /// Completions for a shell.
+    Fish,
+    /// Completions for a shell.
+    Zsh,
 }
 
 #[derive(Args)]
@@ -172,27 +160,13 @@ struct ListenerOptions {
     /// Join a room and print what is said in it
     // What another face requires counts as given where that face is ruled out: each
     // option has to be ruled out by itself.
-    #[arg(long, conflicts_with_all = [
-        "server", "port", "bind", "room_name", "stay_open", "history", "name_timeout",
-        "max_members", "max_per_address", "rate", "grace", "store", "keep_messages", "keep_days",
-    ])]
+    #[arg(long, conflicts_with_all = FOR_A_SERVER)]
+    #[arg(conflicts_with_all = ["server", "port", "status", "json"])]
     listen: bool,
 
     /// The name to join with
     #[arg(long, requires = "listen", conflicts_with = "server", default_value = LISTENER_NAME)]
     name: String,
-}
-
-/// Reads a number within limits.
-fn within<T>(range: RangeInclusive<u64>) -> RangedU64ValueParser<T>
-where
-    T: TryFrom<u64>,
-{
-    RangedU64ValueParser::new().range(range)
-}
-
-fn room_name(wanted: &str) -> Result<String, &'static str> {
-    clean_room_name(wanted).ok_or("a room needs a name that can be read")
 }
 
 impl Face {
@@ -229,7 +203,19 @@ impl From<CommandLine> for Face {
         if line.gapplication_service {
             Self::Service
         } else if line.server.server {
-            Self::Server(Box::new(line.server.into()))
+            Self::Server(Box::new(Source {
+                flags: line.server.options,
+                file: line.server.config,
+            }))
+        } else if let Some(file) = line.server.check_config {
+            Self::CheckConfig(file)
+        } else if line.server.status {
+            Self::Status {
+                port: line.server.options.port,
+                json: line.server.json,
+            }
+        } else if let Some(what) = line.server.generate {
+            Self::Generate(what)
         } else if line.listener.listen {
             Self::Listener {
                 address: line.address.unwrap_or_default(),
@@ -241,35 +227,18 @@ impl From<CommandLine> for Face {
     }
 }
 
-impl From<ServerOptions> for Settings {
-    fn from(options: ServerOptions) -> Self {
-        Self {
-            port: options.port,
-            bind: options.bind,
-            room_name: options.room_name,
-            stay_open: options.stay_open,
-            history: options.history,
-            name_timeout: Duration::from_secs(options.name_timeout),
-            max_per_address: options.max_per_address,
-            store: options.store.store,
-            keep: Keep {
-                messages: options.store.keep_messages,
-                days: options.store.keep_days,
-            },
-            rules: Rules {
-                max_members: options.max_members,
-                pace: Pace::per_second(options.rate),
-                grace: Duration::from_secs(options.grace),
-                ..Rules::default()
-            },
-            ..Self::default()
-        }
-    }
+/// The definition of the command line.
+pub(crate) fn command() -> clap::Command {
+    CommandLine::command()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::path::Path;
+    use std::time::Duration;
+
+    use crate::server::Settings;
 
     use super::*;
 
@@ -279,7 +248,7 @@ mod tests {
 
     fn server(arguments: &str) -> Settings {
         match read(&format!("--server {arguments}")).unwrap() {
-            Face::Server(settings) => *settings,
+            Face::Server(source) => source.options().unwrap().into(),
             face => panic!("{face:?}"),
         }
     }
@@ -329,23 +298,64 @@ mod tests {
     fn every_flag_of_the_server_does_what_it_says() {
         let settings = server(
             "--port 0 --bind 127.0.0.1 --bind ::1 --room-name Ada's --stay-open --history 5 \
-             --name-timeout 6 --max-members 7 --max-per-address 0 --rate 0 --grace 8 \
-             --store room.db --keep-messages 9 --keep-days 10",
+             --idle-timeout 8 --name-timeout 6 --max-members 7 --max-per-address 0 --rate 0 \
+              --grace 9 --store room.db --keep-messages 9 --keep-days 10",
         );
         assert_eq!(settings.port, 0);
         let loopback: [IpAddr; 2] = [[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()];
         assert_eq!(settings.bind, loopback);
         assert_eq!(settings.room_name.as_deref(), Some("Ada's"));
         assert!(settings.stay_open);
+        assert_eq!(settings.idle_timeout, Some(Duration::from_secs(8)));
         assert_eq!(settings.history, 5);
         assert_eq!(settings.name_timeout, Duration::from_secs(6));
         assert_eq!(settings.rules.max_members, 7);
         assert_eq!(settings.max_per_address, 0);
         assert_eq!(settings.rules.pace.per_second, 0);
-        assert_eq!(settings.rules.grace, Duration::from_secs(8));
+        assert_eq!(settings.rules.grace, Duration::from_secs(9));
         assert_eq!(settings.store.as_deref(), Some(Path::new("room.db")));
         assert_eq!(settings.keep.messages, Some(9));
         assert_eq!(settings.keep.days, Some(10));
+    }
+
+    #[test]
+    fn a_server_can_be_looked_at_and_its_file_checked() {
+        assert!(matches!(
+            read("--status --json --port 4000"),
+            Ok(Face::Status {
+                port: Some(4000),
+                json: true
+            })
+        ));
+        assert!(matches!(
+            read("--status"),
+            Ok(Face::Status {
+                port: None,
+                json: false
+            })
+        ));
+        assert!(matches!(read("--check-config x"), Ok(Face::CheckConfig(_))));
+        let Ok(Face::Server(source)) = read("--server --config x --stay-open=false") else {
+            panic!()
+        };
+        assert_eq!(source.file, Some("x".into()));
+        assert_eq!(source.flags.stay_open, Some(false));
+    }
+
+    #[test]
+    fn what_a_server_is_told_is_wrong_for_the_other_faces() {
+        let options = Options::augment_args(clap::Command::new("chatroom"));
+        for option in options.get_arguments().filter_map(|it| it.get_long()) {
+            // A number, and an address: what a wrong value is told does not matter.
+            let value = if option == "bind" { "::1" } else { "1" };
+            let value = if option == "stay-open" { "true" } else { value };
+            for face in ["", "--listen", "--status"] {
+                let told = read(&format!("{face} --{option}={value}"));
+                let may = (face, option) == ("--status", "port");
+                assert_eq!(told.is_ok(), may, "{face} --{option}");
+            }
+            read(&format!("--server --{option}={value}")).expect(option);
+        }
     }
 
     #[test]
@@ -361,18 +371,25 @@ mod tests {
             "--listen --bind ::1",
             "--listen --room-name R",
             "--listen --stay-open",
+            "--server --store x --keep-messages 0",
+            "--server --store x --keep-days 0",
+            "--listen --idle-timeout 1",
+            "--listen --config x",
+            "--listen --status",
+            "--config x",
+            "--json",
+            "--server --status",
+            "--server --json",
+            "--status --history 1",
+            "--status example.org",
+            "--server --check-config x",
+            "--server --stay-open=x",
+            "--server --idle-timeout 0",
             "--listen --history 1",
             "--listen --name-timeout 1",
             "--listen --max-members 1",
             "--listen --max-per-address 1",
             "--listen --rate 0",
-            "--listen --store x",
-            "--listen --keep-messages 1",
-            "--listen --keep-days 1",
-            "--server --keep-messages 1",
-            "--server --keep-days 1",
-            "--server --store x --keep-messages 0",
-            "--server --store x --keep-days 0",
             "--listen --grace 0",
             "--name ada",
             "--server --name ada",

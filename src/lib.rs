@@ -8,16 +8,21 @@
 //! - [`store`]: keeps a room on disk;
 //! - [`server`]: lets people in, and tells everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
+//! - [`systemd`]: the service manager, its sockets and its journal;
 //! - [`terminal`]: the faces without a desktop, `--server` and `--listen`;
 //! - `app`: the GNOME app, with the feature `gui`;
-//! - [`cli`]: the command line, which picks a face.
+//! - [`options`]: what the server can be told, as flags and in a file;
+//! - [`cli`]: the command line, which picks a face; and [`manual`], made from it.
 
 #[cfg(feature = "gui")]
 pub mod app;
 pub mod cli;
 pub mod client;
+pub mod manual;
+pub mod options;
 pub mod room;
 pub mod server;
 pub mod store;
+pub mod systemd;
 pub mod terminal;
 pub mod wire;

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use chatroom::cli::Face;
-use chatroom::terminal;
 use chatroom::wire::address::Address;
+use chatroom::{manual, options, terminal};
 
 fn main() -> ExitCode {
     let face = match Face::read(std::env::args_os()) {
@@ -18,7 +18,14 @@ fn main() -> ExitCode {
     let ended = match face {
         Face::App(address) => app(address),
         Face::Service => service(),
-        Face::Server(settings) => terminal::serve(*settings).map(|()| ExitCode::SUCCESS),
+        Face::Server(source) => terminal::serve(*source).map(|()| ExitCode::SUCCESS),
+        Face::CheckConfig(file) => options::read(&file)
+            .map(|_| ExitCode::SUCCESS)
+            .map_err(Into::into),
+        Face::Status { port, json } => terminal::status(port, json).map(|()| ExitCode::SUCCESS),
+        Face::Generate(what) => manual::generate(what, std::io::stdout())
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Into::into),
         Face::Listener { address, name } => {
             terminal::listen(address, name).map(|()| ExitCode::SUCCESS)
         }

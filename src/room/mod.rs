@@ -207,6 +207,15 @@ impl Room {
         &self.rules
     }
 
+    /// Holds its members to other rules from now on; how much of the past is held
+    /// stays as it is.
+    pub const fn set_rules(&mut self, rules: Rules) {
+        self.rules = Rules {
+            retention: self.rules.retention,
+            ..rules
+        };
+    }
+
     /// Takes someone in, and tells everyone who was there before. Who is given a
     /// session can come back by it.
     ///
@@ -401,6 +410,12 @@ impl Room {
     /// id after `after`.
     pub fn members(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
         self.members.after(after)
+    }
+
+    /// How many of those in the room are away.
+    #[must_use]
+    pub fn away(&self) -> usize {
+        self.sessions.away()
     }
 
     /// How many are in the room, those who are away included.

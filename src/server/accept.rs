@@ -1,7 +1,10 @@
 //! Taking connections in.
 
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -34,7 +37,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let refused = Arc::new(Semaphore::new(REFUSED_AT_ONCE));
     let mut stalled = false;
     loop {
-        let (stream, address) = match listener.accept().await {
+        let (stream, address) = match next(&listener, &shared).await {
             Ok(accepted) => accepted,
             // The newcomer gave up before its turn; the next one may not have.
             Err(error) if is_of_the_peer(&error) => continue,
@@ -63,9 +66,21 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
+/// The next one who comes. Once the room is closed, who comes is left to whoever
+/// listens at the port afterwards.
+async fn next(listener: &TcpListener, shared: &Shared) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|context| {
+        if shared.room().closed().is_some() {
+            return Poll::Pending;
+        }
+        listener.poll_accept(context)
+    })
+    .await
+}
+
 /// Whether accepting failed because of the connection itself (accept(2)).
-fn is_of_the_peer(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind as Kind;
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
     matches!(
         error.kind(),
         Kind::ConnectionAborted
@@ -107,11 +122,11 @@ async fn refuse(stream: &TcpStream, why: Refusal) {
 }
 
 /// Reads the first bytes.
-async fn read(stream: &TcpStream, bytes: &mut [u8]) -> std::io::Result<usize> {
+async fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
     loop {
         stream.readable().await?;
         match stream.try_read(bytes) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return result,
         }
     }

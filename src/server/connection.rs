@@ -190,6 +190,7 @@ impl Connection {
         if written == Written::Enough {
             return Next::Yield;
         }
+        self.session.set_slow(written == Written::Blocked);
         Next::Wait(match self.session.follows_from() {
             _ if written == Written::Blocked => More::Space,
             Some(from) => More::Follow(from),

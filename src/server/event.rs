@@ -58,6 +58,17 @@ pub enum Event {
         /// Why.
         why: Refusal,
     },
+    /// A member read so slowly that the log no longer had all of what it missed.
+    FellBehind {
+        /// Its name.
+        name: Arc<str>,
+        /// Where it comes from.
+        address: SocketAddr,
+        /// The door it came in by.
+        door: Door,
+        /// How many messages it was not sent.
+        missed: u64,
+    },
     /// Something that is stored cannot be read, and why.
     Unread(String),
     /// No connection can be accepted for the moment, and why.

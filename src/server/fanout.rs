@@ -216,6 +216,7 @@ impl FanOut {
             followers.takeovers.1 = takeovers;
             followers.any_behind = false;
         }
+        let mut delivered = 0;
         let any_taken_over = takeovers != followers.takeovers.0;
         let to = followers.places.len().min(from.saturating_add(TURN));
         for follower in followers.places[from.min(to)..to].iter_mut().flatten() {
@@ -231,12 +232,17 @@ impl FanOut {
             }
             match new.write(&follower.stream, cursor) {
                 Wrote::All(to) => {
+                    delivered += to.seq() - cursor.seq();
                     follower.at = At::Log(to, lease);
                     followers.any_behind |= new.more;
                 }
-                Wrote::Less(cursor, rest) => follower.give_back(cursor, rest),
+                Wrote::Less(to, rest) => {
+                    delivered += to.seq() - cursor.seq();
+                    follower.give_back(to, rest);
+                }
             }
         }
+        shared.counters.delivered(delivered);
         if to < followers.places.len() {
             return Turn::Next(to);
         }
@@ -404,7 +410,7 @@ mod tests {
     async fn who_is_far_behind_is_written_to_until_it_is_not() {
         let mut settings = Settings::default();
         settings.rules.pace.per_second = 0;
-        let (shared, _) = Shared::new(settings, "Test".to_owned(), Vec::new(), None).unwrap();
+        let (shared, _) = Shared::new(settings, Vec::new(), None).unwrap();
         let enter = || shared.room().enter("ada", Encoding::Native, false, None);
         let (behind, speaker) = (enter().unwrap(), enter().unwrap());
         let mut read = speaker.cursor;

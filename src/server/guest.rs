@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::room::{
-    Coming, Encoding, Entered, Lease, NotEntered, NotResumed, Parting, Room, SMALL_ROOM,
+    Coming, Encoding, Entered, Gap, Lease, NotEntered, NotResumed, Parting, Room, SMALL_ROOM,
     SessionKey, Why,
 };
 use crate::wire::door::Door;
@@ -19,6 +19,8 @@ pub(super) struct Guest {
     shared: Arc<Shared>,
     address: SocketAddr,
     place: Place,
+    /// Whether it takes nothing at the moment of what waits for it.
+    slow: bool,
 }
 
 /// Where a guest is.
@@ -36,6 +38,7 @@ impl Guest {
             shared,
             address,
             place: Place::Door,
+            slow: false,
         }
     }
 
@@ -110,6 +113,28 @@ impl Guest {
         Ok(entered)
     }
 
+    /// Notes whether it takes nothing at the moment of what waits for it.
+    pub(super) fn set_slow(&mut self, slow: bool) {
+        if slow != self.slow {
+            self.slow = slow;
+            self.shared.counters.count_slow(slow);
+        }
+    }
+
+    /// Tells whoever runs the server that the log no longer had all that this
+    /// member has to read.
+    pub(super) fn fell_behind(&self, missed: Gap) {
+        if let Place::Room(_, name, door) = &self.place {
+            self.shared.counters.count_fall();
+            self.shared.report(Event::FellBehind {
+                name: Arc::clone(name),
+                address: self.address,
+                door: *door,
+                missed: missed.to.saturating_add(1).saturating_sub(missed.from),
+            });
+        }
+    }
+
     fn go_in(&mut self, entered: &Entered, door: Door) {
         self.place = Place::Room(entered.lease, Arc::clone(&entered.name), door);
         self.shared.leave_door();
@@ -171,6 +196,7 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.lose(Why::Lost, Instant::now());
+        self.set_slow(false);
         self.shared.count_out(self.address);
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::store::OpenError;
 use crate::wire::address::Address;
@@ -100,6 +100,16 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     )
 }
 
+/// Listens at sockets that someone else has opened, such as a service manager.
+pub(super) fn adopt(listeners: Vec<TcpListener>) -> io::Result<Vec<TcpListener>> {
+    for listener in &listeners {
+        let socket = SockRef::from(listener);
+        set_options(&socket)?;
+        socket.listen(BACKLOG)?;
+    }
+    Ok(listeners)
+}
+
 fn open(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
@@ -113,6 +123,12 @@ fn open(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
         socket.set_only_v6(only_v6)?;
     }
     socket.bind(&address.into())?;
+    set_options(&socket)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn set_options(socket: &Socket) -> io::Result<()> {
     // What accepted connections inherit (tcp(7)).
     socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new()
@@ -122,9 +138,7 @@ fn open(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
     socket.set_tcp_keepalive(&keepalive)?;
     socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    socket.set_nonblocking(true)
 }
 
 fn explain(error: io::Error, address: SocketAddr) -> BindError {

@@ -15,6 +15,7 @@ mod listener;
 mod session;
 mod settings;
 mod shared;
+mod vitals;
 mod worker;
 
 use std::io;
@@ -24,15 +25,17 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
-use crate::room::{Closing, GATHER_TIME, clean_room_name};
+use crate::room::{Closing, GATHER_TIME};
 use crate::wire::address::Address;
 
 pub use self::event::{Event, Refusal};
 pub use self::listener::BindError;
 pub use self::settings::Settings;
+pub use self::vitals::{Refused, Vitals};
 
 use self::keeper::{Kept, Writer};
 use self::shared::Shared;
+use self::vitals::Pulse;
 
 /// How long the members may take to read that the room was closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,6 +50,7 @@ pub struct Server {
     port: u16,
     shared: Arc<Shared>,
     writer: Option<Writer>,
+    pulse: Option<Pulse>,
 }
 
 /// Why a server ended.
@@ -67,28 +71,55 @@ impl Server {
     /// # Errors
     /// If the port cannot be had; the error tells why in words.
     pub fn bind(settings: Settings) -> Result<Self, BindError> {
-        let other = |port| move |error| BindError::Other { port, error };
         let listeners = listener::listen(&settings.bind, settings.port)?;
+        Self::with(settings, listeners)
+    }
+
+    /// Serves at sockets that listen already, of a service manager for one,
+    /// instead of those that the settings ask for. There is at least one.
+    ///
+    /// # Errors
+    /// If the sockets cannot be used.
+    pub fn adopt(
+        settings: Settings,
+        listeners: Vec<std::net::TcpListener>,
+    ) -> Result<Self, BindError> {
+        let port = settings.port;
+        let listeners =
+            listener::adopt(listeners).map_err(|error| BindError::Other { port, error })?;
+        Self::with(settings, listeners)
+    }
+
+    fn with(settings: Settings, listeners: Vec<std::net::TcpListener>) -> Result<Self, BindError> {
+        let other = |port| move |error| BindError::Other { port, error };
         let port = match listeners.first() {
             Some(first) => first.local_addr().map_err(other(settings.port))?.port(),
             None => settings.port,
         };
         raise_open_files();
-        let room_name = settings.room_name.as_deref().and_then(clean_room_name);
-        let room_name = room_name.unwrap_or_else(default_room_name);
         let addresses = listener::reachable(&listeners);
         let kept = match &settings.store {
             Some(path) => Some(Kept::open(path, settings.keep, &settings.rules)?),
             None => None,
         };
-        let (shared, writer) =
-            Shared::new(settings, room_name, addresses, kept).map_err(other(port))?;
+        let (shared, writer) = Shared::new(settings, addresses, kept).map_err(other(port))?;
         Ok(Self {
             listeners,
             port,
             shared: Arc::new(shared),
             writer,
+            pulse: None,
         })
+    }
+
+    /// Calls `beat` from the loop that serves the members: when newcomers are let
+    /// in, and then in these intervals for as long as all of its threads serve. It
+    /// must not wait.
+    pub fn on_pulse(&mut self, every: Duration, beat: impl FnMut() + Send + 'static) {
+        self.pulse = Some(Pulse {
+            every,
+            beat: Box::new(beat),
+        });
     }
 
     /// The TCP port: the one that was taken, if any was asked for.
@@ -106,8 +137,8 @@ impl Server {
 
     /// The name of the room.
     #[must_use]
-    pub fn room_name(&self) -> &str {
-        &self.shared.room_name
+    pub fn room_name(&self) -> Arc<str> {
+        Arc::clone(&self.shared.live().room_name)
     }
 
     /// What controls the server while it runs.
@@ -115,6 +146,7 @@ impl Server {
     pub fn handle(&self) -> Handle {
         Handle {
             shared: Arc::clone(&self.shared),
+            port: self.port,
         }
     }
 
@@ -168,7 +200,11 @@ impl Server {
             let shared = Arc::clone(&shared);
             async move { shared.workers[0].serve(&shared).await }
         });
-        let watcher = tokio::spawn(close_when_deserted(Arc::clone(&shared)));
+        let empty = Arc::clone(&shared);
+        let watcher = tokio::spawn(async move { empty.close_when_deserted(LAST_CALL).await });
+        if let Some(pulse) = self.pulse {
+            tokio::spawn(beat(pulse, Arc::clone(&shared)));
+        }
 
         shared.closing().await;
         // Nobody new; and everyone who is there is told, by their own tasks.
@@ -219,13 +255,14 @@ async fn wait_for_the_absent(shared: Arc<Shared>) {
     }
 }
 
-/// Closes the room when it is empty, unless someone connects in that moment: they
-/// may have, and wait to be accepted.
-async fn close_when_deserted(shared: Arc<Shared>) {
+/// Feels the pulse of all threads that serve members.
+async fn beat(mut pulse: Pulse, shared: Arc<Shared>) {
     loop {
-        shared.deserted().await;
-        sleep(LAST_CALL).await;
-        shared.close_if_deserted();
+        for worker in &shared.workers {
+            worker.responds().await;
+        }
+        (pulse.beat)();
+        sleep(pulse.every).await;
     }
 }
 
@@ -233,6 +270,7 @@ async fn close_when_deserted(shared: Arc<Shared>) {
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,
+    port: u16,
 }
 
 impl Handle {
@@ -246,6 +284,27 @@ impl Handle {
     #[must_use]
     pub fn host_key(&self) -> &str {
         &self.shared.host_key
+    }
+
+    /// Takes over what can change of `settings` while every member stays: the
+    /// name of the room (newcomers are told), when it ends by itself, how much of
+    /// the past newcomers are sent, the time to give a name and to come back, and
+    /// the limits of members, connections and pace. The other settings count for
+    /// nothing.
+    pub fn change(&self, settings: &Settings) {
+        self.shared.change(settings);
+    }
+
+    /// What the server can tell of itself at this moment.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        self.shared.vitals(self.port)
+    }
+
+    /// How many messages were said since the server is there.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.shared.messages()
     }
 
     /// How many members are in the room, those included who are away and may come
@@ -317,12 +376,6 @@ impl Drop for Running {
         // It was told or not; there is nobody left to report to.
         let _ = self.join();
     }
-}
-
-fn default_room_name() -> String {
-    let system = rustix::system::uname();
-    let host = system.nodename().to_string_lossy();
-    clean_room_name(&format!("Room on {host}")).unwrap_or_else(|| "Room".to_owned())
 }
 
 /// Each connection is an open file, and the usual limit of 1,024 is one for

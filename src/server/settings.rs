@@ -2,13 +2,47 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::room::Rules;
+use crate::room::{Rules, clean_room_name};
 use crate::store::Keep;
 use crate::wire;
 
 use super::event::Event;
+
+/// What can change while a server runs (see [`Settings`]).
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    pub(super) room_name: Arc<str>,
+    pub(super) stay_open: bool,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) history: u64,
+    pub(super) name_timeout: Duration,
+    pub(super) max_per_address: usize,
+    pub(super) max_members: usize,
+}
+
+impl Live {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let room_name = settings.room_name.as_deref().and_then(clean_room_name);
+        Self {
+            room_name: room_name.unwrap_or_else(default_room_name).into(),
+            stay_open: settings.stay_open,
+            idle_timeout: settings.idle_timeout,
+            history: settings.history,
+            name_timeout: settings.name_timeout,
+            max_per_address: settings.max_per_address,
+            max_members: settings.rules.max_members,
+        }
+    }
+}
+
+fn default_room_name() -> String {
+    let system = rustix::system::uname();
+    let host = system.nodename().to_string_lossy();
+    clean_room_name(&format!("Room on {host}")).unwrap_or_else(|| "Room".to_owned())
+}
 
 /// What a server is started with. The defaults are those of the command line.
 #[derive(Clone, Debug)]
@@ -21,6 +55,9 @@ pub struct Settings {
     pub room_name: Option<String>,
     /// Whether the server goes on when everyone has left.
     pub stay_open: bool,
+    /// Unless it stays open, the server ends when the room was empty for this long,
+    /// also if nobody ever came; without it, when the last one leaves.
+    pub idle_timeout: Option<Duration>,
     /// How many messages of the past a newcomer is sent.
     pub history: u64,
     /// How long someone at the door may take to give a name.
@@ -52,6 +89,7 @@ impl Default for Settings {
             bind: Vec::new(),
             room_name: None,
             stay_open: false,
+            idle_timeout: None,
             history: wire::HISTORY,
             name_timeout: wire::NAME_TIMEOUT,
             max_per_address: 256,

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
@@ -19,14 +19,18 @@ use crate::wire::{native, text};
 use super::event::{Event, Refusal};
 use super::guest::Guest;
 use super::keeper::{History, Kept, Writer};
-use super::settings::Settings;
+use super::settings::{Live, Settings};
+use super::vitals::{Counters, Vitals, memory};
 use super::worker::{Worker, workers};
 
 /// What all connections of a server share: the room, and who is at its doors.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    pub(super) room_name: String,
+    live: Mutex<Live>,
+    pub(super) counters: Counters,
+    /// The `seq` of the first message since the server is there.
+    first_seq: u64,
     /// Where others can join.
     pub(super) addresses: Vec<Address>,
     /// Tells this log from every other.
@@ -56,7 +60,7 @@ pub(super) struct Shared {
     closed: Notify,
     /// The last connection has ended.
     gone: Notify,
-    /// The room may be empty for good.
+    /// Whether the room ends, and when, may have changed.
     deserted: Notify,
     ended_empty: AtomicBool,
     /// Why nothing can be stored any more.
@@ -64,11 +68,13 @@ pub(super) struct Shared {
 }
 
 /// The open connections, and how many of them are no members yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Guests {
     total: usize,
     at_the_door: usize,
     by_network: HashMap<IpAddr, Network>,
+    /// When the last one went; when the server was made, if nobody came.
+    left_at: Instant,
 }
 
 /// The connections that count as from one address.
@@ -97,7 +103,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub(super) fn new(
         settings: Settings,
-        room_name: String,
         addresses: Vec<Address>,
         kept: Option<Kept>,
     ) -> io::Result<(Self, Option<Writer>)> {
@@ -119,17 +124,24 @@ impl Shared {
             }
         };
         let shared = Self {
+            live: Mutex::new(Live::new(&settings)),
+            counters: Counters::new(),
+            first_seq: room.next_seq(),
             room: Mutex::new(room),
             history,
             oldest_stored: AtomicU64::new(oldest_stored),
             unstored: Notify::new(),
             congested: AtomicBool::new(false),
             settings,
-            room_name,
             addresses,
             epoch,
             host_key: random_token()?,
-            guests: Mutex::default(),
+            guests: Mutex::new(Guests {
+                total: 0,
+                at_the_door: 0,
+                by_network: HashMap::new(),
+                left_at: now,
+            }),
             away: Mutex::default(),
             missed: Mutex::default(),
             workers: workers(),
@@ -147,6 +159,46 @@ impl Shared {
     /// The room. Held for a moment only, never across a wait.
     pub(super) fn room(&self) -> MutexGuard<'_, Room> {
         lock(&self.room)
+    }
+
+    /// What can change. Held for a moment only.
+    pub(super) fn live(&self) -> MutexGuard<'_, Live> {
+        lock(&self.live)
+    }
+
+    /// Takes over what can change; all else stays as it is.
+    pub(super) fn change(&self, settings: &Settings) {
+        *self.live() = Live::new(settings);
+        self.room().set_rules(settings.rules);
+        self.deserted.notify_one();
+    }
+
+    /// How many messages were said since the server is there.
+    pub(super) fn messages(&self) -> u64 {
+        self.room().next_seq().saturating_sub(self.first_seq)
+    }
+
+    /// What this server can tell of itself.
+    pub(super) fn vitals(&self, port: u16) -> Vitals {
+        let room = self.room();
+        let (members, away) = (room.count(), room.away());
+        drop(room);
+        Vitals {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            room: self.live().room_name.to_string(),
+            port,
+            durable: self.is_durable(),
+            uptime_seconds: self.counters.uptime().as_secs(),
+            members,
+            away,
+            at_the_door: lock(&self.guests).at_the_door,
+            messages: self.messages(),
+            deliveries: self.counters.deliveries(),
+            slow_readers: self.counters.slow_readers(),
+            fell_behind: self.counters.fell_behind(),
+            refused: self.counters.refused(),
+            memory_bytes: memory(),
+        }
     }
 
     /// Tells what happened to everyone who follows the log, or to the store first
@@ -304,6 +356,9 @@ impl Shared {
 
     /// Tells whoever runs the server; drops it if that would mean waiting.
     pub(super) fn report(&self, event: Event) {
+        if let Event::Refused { why, .. } = &event {
+            self.counters.count_refusal(*why);
+        }
         let Some(events) = &self.settings.events else {
             return;
         };
@@ -326,9 +381,11 @@ impl Shared {
         now: Instant,
     ) -> Result<Guest, Refusal> {
         let network = network(address.ip());
-        let limit = self.settings.max_per_address;
+        let live = self.live();
+        let (limit, max_members) = (live.max_per_address, live.max_members);
+        drop(live);
         let mut guests = lock(&self.guests);
-        if guests.total >= self.settings.rules.max_members.saturating_add(SPARE) {
+        if guests.total >= max_members.saturating_add(SPARE) {
             return Err(Refusal::RoomFull);
         }
         if guests.by_network.len() >= NETWORKS {
@@ -418,31 +475,47 @@ impl Shared {
         self.look_for_the_last();
     }
 
-    /// Someone has gone: if it was the last one, the room may be empty for good.
+    /// Someone has gone: it may have been the last one.
     pub(super) fn look_for_the_last(&self) {
-        if !self.settings.stay_open && self.is_deserted() {
-            self.deserted.notify_one();
-        }
+        lock(&self.guests).left_at = Instant::now();
+        self.deserted.notify_one();
     }
 
-    /// Whether everyone has left, nobody may come back, and nobody is at the door.
-    fn is_deserted(&self) -> bool {
+    /// When the room ends by itself if nobody comes until then: not while anyone is
+    /// in it, may come back to it, or is at the door.
+    fn ends_at(&self, last_call: Duration) -> Option<Instant> {
+        let live = self.live();
+        let (stay_open, idle_timeout) = (live.stay_open, live.idle_timeout);
+        drop(live);
         let room = self.room();
-        room.is_deserted() && room.closed().is_none() && lock(&self.guests).at_the_door == 0
+        let is_empty = room.is_deserted() || (idle_timeout.is_some() && room.count() == 0);
+        if stay_open || !is_empty || room.closed().is_some() {
+            return None;
+        }
+        drop(room);
+        let guests = lock(&self.guests);
+        let patience = idle_timeout.unwrap_or(last_call);
+        (guests.at_the_door == 0).then(|| guests.left_at + patience)
     }
 
-    /// Waits until the room may be empty for good: then it is to be
-    /// [closed](Shared::close_if_deserted), once those who have connected
-    /// meanwhile were accepted.
-    pub(super) async fn deserted(&self) {
-        self.deserted.notified().await;
-    }
-
-    /// Closes the room if everyone has left and nobody is at the door.
-    pub(super) fn close_if_deserted(&self) {
-        if self.is_deserted() {
-            self.ended_empty.store(true, Ordering::Relaxed);
-            self.close(Closing::ForGood);
+    /// Waits until the room is to end by itself, and closes it. Those who connect
+    /// in that moment are accepted, or wait at the port.
+    ///
+    /// `last_call` is how long a room that everyone has left is kept for those who
+    /// are connecting already.
+    pub(super) async fn close_when_deserted(&self, last_call: Duration) {
+        loop {
+            let Some(end) = self.ends_at(last_call) else {
+                self.deserted.notified().await;
+                continue;
+            };
+            if end <= Instant::now() {
+                self.ended_empty.store(true, Ordering::Relaxed);
+                self.close(Closing::ForGood);
+                return;
+            }
+            // Someone may come and go meanwhile.
+            sleep_until(end.into()).await;
         }
     }
 

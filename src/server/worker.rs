@@ -46,6 +46,9 @@ pub(super) struct Worker {
     /// What runs it, if that is not the thread that accepts.
     thread: Mutex<Option<JoinHandle<()>>>,
     stop: Notify,
+    /// It is asked whether it still serves, and answers.
+    asked: Notify,
+    answered: Notify,
 }
 
 /// As many as the computer has processors for.
@@ -160,6 +163,7 @@ impl Worker {
                     tokio::select! {
                         () = serving => {}
                         () = worker.serve(&shared) => {}
+                        () = worker.answer() => {}
                         () = worker.stop.notified() => {}
                     }
                 });
@@ -168,6 +172,23 @@ impl Worker {
             })?;
         *self.lock_thread() = Some(thread);
         Ok(self.newcomers.get_or_init(|| newcomers))
+    }
+
+    /// Answers whoever asks whether it still serves.
+    async fn answer(&self) {
+        loop {
+            self.asked.notified().await;
+            self.answered.notify_one();
+        }
+    }
+
+    /// Waits until its thread has shown that it still serves, if it has one of its
+    /// own.
+    pub async fn responds(&self) {
+        if self.newcomers.get().is_some() {
+            self.asked.notify_one();
+            self.answered.notified().await;
+        }
     }
 
     fn lock_thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {

@@ -24,7 +24,19 @@ pub(super) fn fold(lines: &str, columns: usize) -> String {
     }
     let mut out = String::with_capacity(lines.len());
     let mut column = 0;
-    for c in lines.chars() {
+    let mut chars = lines.chars();
+    while let Some(c) = chars.next() {
+        // A change of colour, which is ours: what others say has no such character.
+        if c == '\u{1b}' {
+            out.push(c);
+            for c in chars.by_ref() {
+                out.push(c);
+                if c == 'm' {
+                    break;
+                }
+            }
+            continue;
+        }
         if c == '\n' {
             out.push(c);
             column = 0;
@@ -71,6 +83,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn colours_take_no_columns() {
+        let line = format!("\u{1b}[32m{}\u{1b}[0m\n", "x".repeat(20));
+        assert_eq!(fold(&line, 20), line);
+    }
 
     #[test]
     fn what_fits_stays_as_it_is() {

@@ -82,7 +82,7 @@ impl Printer {
     }
 
     /// Waits until all lines are out, but at most a second.
-    pub fn finish(self) {
+    pub fn finish(&self) {
         let mut state = self.0.lock();
         state.finishing = true;
         self.0.changed.notify_all();

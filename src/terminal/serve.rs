@@ -1,66 +1,132 @@
-//! `chatroom --server`: hosts a room, and prints who comes and goes.
+//! `chatroom --server`: hosts a room, and tells who comes and goes.
 
 use std::error::Error;
 use std::fmt::Write;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
-use async_channel::Receiver;
+use crate::options::{Options, Source};
+use crate::room::Closing;
+use crate::server::{Event, Handle, Server, Settings};
+use crate::systemd::notify::Manager;
+use crate::systemd::take_sockets;
 
-use crate::room::{Closing, Why};
-use crate::server::{Ended, Event, Server, Settings};
-use crate::wire::address::Address;
-use crate::wire::door::Door;
-use crate::wire::text::here;
-
-use super::printer::Printer;
+use super::log::Log;
+use super::manager::keep_told;
+use super::note::Note;
 use super::signals::{Signal, Signals};
+use super::status::StatusSocket;
 
 /// The most events of the server that wait to be put into words.
 const EVENTS: usize = 1_024;
 
 /// How long clients wait before they come back to a service that was stopped.
-const RETRY_MS: u64 = 1_000;
+const RETRY_MS: u64 = 500;
 
-/// Hosts a room until a signal closes it, or everyone has left; tells on standard
-/// output what happens. `settings.events` is its own.
+/// Hosts a room until a signal closes it, or it was empty for as long as it may be;
+/// tells in the journal or on standard output what happens. Sockets that a service
+/// manager passed count instead of the port and the addresses. A hang-up reads the
+/// configuration again, if there is a file and no terminal that went away.
 ///
 /// # Errors
-/// If the room cannot be opened, or not be kept open.
-pub fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
+/// If the configuration is wrong, or the room cannot be opened or not be kept open.
+pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
+    // Before there is a second thread.
+    let sockets = take_sockets()?;
     let signals = Signals::catch()?;
-    let (events, log) = async_channel::bounded(EVENTS);
+    let options = source.options()?;
+    let mut settings = Settings::from(options.clone());
+    let (events, told) = async_channel::bounded::<Event>(EVENTS);
     settings.events = Some(events);
     let ends = opening_words(&settings);
-    let server = Server::bind(settings)?;
-    let handle = server.handle();
-    signals.on_first(move |signal| {
+    let mut server = if sockets.is_empty() {
+        Server::bind(settings)?
+    } else {
+        Server::adopt(settings, sockets)?
+    };
+    let manager = Manager::from_env().map(Arc::new);
+    if let Some(manager) = &manager {
+        keep_told(&mut server, Arc::clone(manager));
+    }
+    let _status = StatusSocket::open(server.handle());
+    let log = Arc::new(Log::start()?);
+    match &*log {
+        Log::Lines { printer, .. } => printer.print(opened(&server, &ends).as_bytes()),
+        Log::Journal(_) => log.note(&Note::opened(&server)),
+    }
+    let reload = (source.file.is_some() && !io::stdout().is_terminal()).then(|| {
+        let mut reload = Reload {
+            source,
+            started: options,
+            handle: server.handle(),
+            log: Arc::clone(&log),
+            manager: manager.clone(),
+        };
+        move || reload.now()
+    });
+    let (handle, to_tell) = (server.handle(), manager.clone());
+    signals.on_each(reload, move |signal| {
+        tell_stopping(to_tell.as_deref());
         handle.close(match signal {
             Signal::Terminate => Closing::Service { retry_ms: RETRY_MS },
             Signal::Interrupt | Signal::HangUp => Closing::ForGood,
         });
     })?;
-    // The room stays open also where nobody reads of it.
-    let printer = Printer::start(&io::stdout(), || {})?;
-    printer.print(opened(&server, &ends).as_bytes());
     let ended = std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("log".to_owned())
-            .spawn_scoped(scope, || write_log(&log, &printer))?;
+            .spawn_scoped(scope, || {
+                while let Ok(event) = told.recv_blocking() {
+                    log.note(&Note::from(&event));
+                }
+            })?;
         let ended = server.run();
+        tell_stopping(manager.as_deref());
         // What is in it is still written; nothing more will come.
-        log.close();
+        told.close();
         ended
     });
     if let Ok(ended) = &ended {
-        printer.print(match ended {
-            Ended::Closed(_) => b"The room is closed.\n",
-            Ended::Empty => b"Everyone has left; the room is closed.\n",
-        });
+        log.note(&Note::closed(*ended));
     }
-    printer.finish();
+    log.finish();
     ended?;
     Ok(())
+}
+
+/// Reads the configuration again.
+struct Reload {
+    source: Source,
+    /// What the server was started with.
+    started: Options,
+    handle: Handle,
+    log: Arc<Log>,
+    manager: Option<Arc<Manager>>,
+}
+
+impl Reload {
+    fn now(&mut self) {
+        if let Some(manager) = &self.manager {
+            manager.tell_reloading();
+        }
+        match self.source.options() {
+            Ok(options) => {
+                let later = options.need_restart(&self.started);
+                self.handle.change(&Settings::from(options));
+                self.log.note(&Note::changed(&later));
+            }
+            Err(error) => self.log.note(&Note::unchanged(&error)),
+        }
+        if let Some(manager) = &self.manager {
+            manager.tell("READY=1");
+        }
+    }
+}
+
+fn tell_stopping(manager: Option<&Manager>) {
+    if let Some(manager) = manager {
+        manager.tell("STOPPING=1\nSTATUS=The room is being closed");
+    }
 }
 
 fn opened(server: &Server, ends: &str) -> String {
@@ -77,78 +143,10 @@ fn opening_words(settings: &Settings) -> String {
         Some(path) => format!("What is said is kept in {}. ", path.display()),
         None => "What is said lives in memory and is gone when the room closes. ".to_owned(),
     };
-    words += if settings.stay_open {
-        "Ctrl+C closes it.\n"
-    } else {
-        "Ctrl+C closes it, and so does the last one who leaves.\n"
+    words += match settings.idle_timeout {
+        _ if settings.stay_open => "Ctrl+C closes it.\n",
+        None => "Ctrl+C closes it, and so does the last one who leaves.\n",
+        Some(_) => "Ctrl+C closes it, and it closes when it was empty for a while.\n",
     };
     words
-}
-
-fn write_log(log: &Receiver<Event>, printer: &Printer) {
-    while let Ok(event) = log.recv_blocking() {
-        printer.print((in_words(&event) + "\n").as_bytes());
-    }
-}
-
-/// An event in one line. What stands at its end cannot be forged by a name.
-fn in_words(event: &Event) -> String {
-    match event {
-        Event::Joined {
-            name,
-            address,
-            door,
-            count,
-        } => {
-            let from = from(*address, *door);
-            format!("“{name}” joined ({from}). {}", here(*count))
-        }
-        Event::Left {
-            name,
-            address,
-            door,
-            why,
-            count,
-        } => {
-            let why = match why {
-                Why::Quit => "",
-                Why::Lost => ": the connection broke",
-                Why::Timeout => ": nothing was heard for too long",
-                _ => ": the connection was ended for breaking the protocol",
-            };
-            let from = from(*address, *door);
-            format!("“{name}” left ({from}){why}. {}", here(*count))
-        }
-        Event::Away {
-            name,
-            address,
-            door,
-        } => {
-            let from = from(*address, *door);
-            format!("“{name}” lost the connection ({from}), and may come back.")
-        }
-        Event::Back {
-            name,
-            address,
-            door,
-        } => format!("“{name}” is back ({}).", from(*address, *door)),
-        Event::Refused { address, why } => {
-            format!("Refused {}: {why}", Address::from(*address))
-        }
-        Event::Unread(why) => format!("What was said before cannot be read: {why}"),
-        Event::Stalled(why) => format!("Nobody can come in at the moment: {why}"),
-        Event::Missed(count) => format!("({count} joins and leaves are missing here.)"),
-    }
-}
-
-/// Where someone comes from.
-fn from(address: SocketAddr, door: Door) -> String {
-    let door = match door {
-        Door::Native => "native",
-        Door::Text => "text",
-        Door::Tls => "TLS",
-        Door::Browser => "browser",
-        Door::Irc => "IRC",
-    };
-    format!("{door}, {}", Address::from(address))
 }

@@ -71,6 +71,19 @@ impl Signals {
     /// # Errors
     /// If the system has no thread to spare.
     pub fn on_first(self, end: impl FnOnce(Signal) + Send + 'static) -> io::Result<()> {
+        self.on_each(None::<fn()>, end)
+    }
+
+    /// The same, but as long as nothing ended it, a hang-up calls `reload`, if
+    /// there is one.
+    ///
+    /// # Errors
+    /// If the system has no thread to spare.
+    pub fn on_each(
+        self,
+        mut reload: Option<impl FnMut() + Send + 'static>,
+        end: impl FnOnce(Signal) + Send + 'static,
+    ) -> io::Result<()> {
         let Self {
             runtime,
             mut caught,
@@ -79,7 +92,12 @@ impl Signals {
             .name("signals".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    end(caught.next().await);
+                    end(loop {
+                        match (caught.next().await, &mut reload) {
+                            (Signal::HangUp, Some(reload)) => reload(),
+                            (signal, _) => break signal,
+                        }
+                    });
                     loop {
                         match caught.next().await {
                             // A terminal that goes away may tell it twice.

@@ -43,6 +43,15 @@ impl Program {
     /// Starts it in a terminal of its own, `columns` wide, that goes away when
     /// nobody reads it any more.
     pub fn start_in_terminal(columns: u16, arguments: &[&str]) -> Self {
+        Self::start_in_terminal_with(columns, arguments, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn start_in_terminal_with(
+        columns: u16,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let terminal = openpt(flags).unwrap();
         grantpt(&terminal).unwrap();
@@ -59,6 +68,8 @@ impl Program {
         command
             .args(["--ctty", CHATROOM])
             .args(arguments)
+            .env_remove("NO_COLOR")
+            .envs(environment.iter().copied())
             .stdin(inside.try_clone().unwrap())
             .stdout(inside);
         let child = spawn(&mut command);
@@ -134,9 +145,14 @@ impl Peer {
         Self(BufReader::new(stream))
     }
 
+    /// Comes to the door on this computer's `port`.
+    pub fn connect(port: u16) -> Self {
+        Self::new(TcpStream::connect(("127.0.0.1", port)).unwrap())
+    }
+
     /// Joins the room on this computer's `port`.
     pub fn join(port: u16, name: &str) -> Self {
-        let mut peer = Self::new(TcpStream::connect(("127.0.0.1", port)).unwrap());
+        let mut peer = Self::connect(port);
         peer.tell(&format!(r#"{{"hello":{{"protocol":1,"name":"{name}"}}}}"#));
         assert!(peer.hear().starts_with(r#"{"welcome":"#));
         peer

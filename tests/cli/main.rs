@@ -2,6 +2,7 @@
 //! signals that it is sent, and the exit code that it ends with.
 
 mod common;
+mod config;
 mod listen;
 mod serve;
 

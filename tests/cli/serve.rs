@@ -1,17 +1,19 @@
 //! `chatroom --server`, with native clients and listeners.
 
+use std::process::Command;
+
 use rustix::process::Signal;
 
-use super::common::{Peer, Program};
+use super::common::{CHATROOM, Peer, Program};
 
 /// A server on a free port, and that port; it has told that it is open.
-fn serving(arguments: &[&str]) -> (Program, u16) {
+pub fn serving(arguments: &[&str]) -> (Program, u16) {
     opened(Program::start(
         &[&["--server", "--port", "0"], arguments].concat(),
     ))
 }
 
-fn opened(mut program: Program) -> (Program, u16) {
+pub fn opened(mut program: Program) -> (Program, u16) {
     assert!(program.line().ends_with(" is open. Others can join at"));
     let mut port = None;
     loop {
@@ -39,7 +41,7 @@ fn it_tells_who_comes_and_goes_and_ends_with_the_last_one() {
         format!("“ada” left (native, {address}). Nobody is here now.")
     );
     let (out, complaint, code) = program.end();
-    assert_eq!(out, "Everyone has left; the room is closed.\n");
+    assert_eq!(out, "Nobody is here; the room is closed.\n");
     assert_eq!((&*complaint, code), ("", Some(0)));
 }
 
@@ -54,7 +56,7 @@ fn each_signal_closes_the_room_and_tells_whether_to_come_back() {
         let mut ada = Peer::join(port, "ada");
         program.send(signal);
         let words = ada.hear_until(closed);
-        let retry = words.contains(r#""retry_ms":1000"#);
+        let retry = words.contains(r#""retry_ms":500"#);
         assert_eq!(retry, signal == Signal::TERM, "{words}");
         let (out, complaint, code) = program.end();
         assert!(out.ends_with("\nThe room is closed.\n"), "{out}");
@@ -72,6 +74,68 @@ fn a_terminal_that_goes_away_closes_the_room() {
     program.close_output();
     ada.hear_until(r#"{"closed":{"code":"host-closed""#);
     assert_eq!(program.code(), Some(0));
+}
+
+#[test]
+fn a_terminal_shows_colours_unless_they_are_unwanted() {
+    for (environment, colour) in [(&[][..], true), (&[("NO_COLOR", "1")], false)] {
+        let arguments = ["--server", "--port", "0", "--stay-open"];
+        let (mut program, port) = opened(Program::start_in_terminal_with(
+            200,
+            &arguments,
+            environment,
+        ));
+        let _ada = Peer::join(port, "ada");
+        let line = program.line();
+        let start = if colour {
+            "\u{1b}[32m“ada”"
+        } else {
+            "“ada”"
+        };
+        assert!(line.starts_with(start), "{line:?}");
+        assert_eq!(line.ends_with("\u{1b}[0m"), colour, "{line:?}");
+    }
+}
+
+#[test]
+fn a_server_tells_how_it_is_doing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(CHATROOM);
+    command
+        .args(["--server", "--port", "0", "--room-name", "Ada's"])
+        .env_remove("RUNTIME_DIRECTORY")
+        .env("XDG_RUNTIME_DIR", folder.path());
+    let (program, port) = opened(Program::start_command(&mut command));
+    let _ada = Peer::join(port, "ada");
+    let status = |arguments: &[&str]| {
+        Command::new(CHATROOM)
+            .args([&["--status", "--port", &port.to_string()], arguments].concat())
+            .env_remove("RUNTIME_DIRECTORY")
+            .env("XDG_RUNTIME_DIR", folder.path())
+            .output()
+            .unwrap()
+    };
+    let words = String::from_utf8(status(&[]).stdout).unwrap();
+    let start = format!("Ada's, port {port}, serving for ");
+    assert!(words.starts_with(&start), "{words}");
+    let json: serde_json::Value = serde_json::from_slice(&status(&["--json"]).stdout).unwrap();
+    assert_eq!((&json["members"], &json["port"]), (&1.into(), &port.into()));
+    drop(program);
+    let none = status(&[]);
+    assert_eq!(none.status.code(), Some(1));
+    let words = String::from_utf8(none.stderr).unwrap();
+    assert!(
+        words.starts_with(&format!("No server on port {port} tells you")),
+        "{words}"
+    );
+}
+
+#[test]
+fn an_empty_room_with_an_idle_timeout_ends_though_nobody_came() {
+    let (program, _) = serving(&["--idle-timeout", "1"]);
+    let (out, complaint, code) = program.end();
+    assert_eq!(out, "Nobody is here; the room is closed.\n");
+    assert_eq!((&*complaint, code), ("", Some(0)));
 }
 
 #[test]

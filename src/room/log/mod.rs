@@ -61,6 +61,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The `seq` of the next message to read.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// Whether there is something between this place and the `other`, which is
     /// behind it.
     #[must_use]

@@ -22,8 +22,7 @@ fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
     settings.rules.pace.per_second = 0;
     let path = directory.join("room.db");
     let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
-    let (shared, writer) =
-        Shared::new(settings, "Test".to_owned(), Vec::new(), Some(kept)).unwrap();
+    let (shared, writer) = Shared::new(settings, Vec::new(), Some(kept)).unwrap();
     (Arc::new(shared), writer.unwrap())
 }
 

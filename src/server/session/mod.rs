@@ -149,6 +149,11 @@ impl Session {
         &self.shared
     }
 
+    /// Notes whether the peer takes nothing at the moment of what waits for it.
+    pub(super) fn set_slow(&mut self, slow: bool) {
+        self.guest.set_slow(slow);
+    }
+
     /// How the session ends once its output is written, if it ends and may be told
     /// so.
     pub(super) fn ending(&self) -> Option<Farewell> {
@@ -175,10 +180,10 @@ impl Session {
             (None, Speech::Unknown(first)) => {
                 let ask = (!self.asked).then(|| self.arrived + NAME_PROMPT);
                 let decide = (!first.is_empty()).then(|| self.heard + DOOR_PATIENCE);
-                let name = later(self.arrived, settings.name_timeout);
+                let name = later(self.arrived, self.shared.live().name_timeout);
                 Some(ask.into_iter().chain(decide).fold(name, Instant::min))
             }
-            (None, _) => Some(later(self.arrived, settings.name_timeout)),
+            (None, _) => Some(later(self.arrived, self.shared.live().name_timeout)),
             (Some(_), Speech::Native(_)) if self.asked => {
                 Some(later(self.heard, settings.dead_after))
             }
@@ -226,7 +231,7 @@ impl Session {
     /// The patience with someone who has given no name.
     fn tick_guest(&mut self, now: Instant) {
         let waited = now.saturating_duration_since(self.arrived);
-        let name_is_due = waited >= self.shared.settings.name_timeout;
+        let name_is_due = waited >= self.shared.live().name_timeout;
         match &mut self.speech {
             Speech::Unknown(first)
                 if !first.is_empty() && (name_is_due || now >= self.heard + DOOR_PATIENCE) =>

@@ -129,7 +129,7 @@ impl Session {
         let limit = |value| (rules.pace.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
             protocol: PROTOCOL,
-            room: shared.room_name.as_str().into(),
+            room: shared.live().room_name.to_string().into(),
             epoch: shared.epoch.as_str().into(),
             durable: shared.is_durable(),
             session: session.into(),
@@ -151,7 +151,7 @@ impl Session {
             features: features(rules).map(Into::into).collect(),
         });
         write_frame(&welcome, &mut self.output);
-        let newest = entered.next_seq.saturating_sub(shared.settings.history);
+        let newest = entered.next_seq.saturating_sub(shared.live().history);
         let first = match hello.after {
             // What was said in another log is of no use here.
             Some(after)

@@ -4,7 +4,7 @@
 
 use std::mem;
 
-use crate::room::{Closing, Cursor, Encoding, Lease, Room, Slice, Why};
+use crate::room::{Closing, Cursor, Encoding, Gap, Lease, Room, Slice, Why};
 use crate::wire::frame::{Closed, ClosedCode, Reply, write_frame};
 use crate::wire::native::{closed, gap, taken_over};
 use crate::wire::text::{self, Manner, first_chunk, write_notice};
@@ -75,6 +75,7 @@ impl Session {
                     self.say_goodbye();
                     return self.gather(slices);
                 }
+                let before = member.cursor.seq();
                 if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
                     let mut missed = missed;
                     if self.shared.is_durable() && missed.from <= missed.to {
@@ -83,9 +84,12 @@ impl Session {
                         member.replay = missed.from..missed.to + 1;
                         missed.to = missed.from - 1;
                     }
+                    self.guest.fell_behind(missed);
                     write_frame(&gap(missed), &mut self.output);
                     return Found::Some;
                 }
+                let count = member.cursor.seq() - before;
+                self.shared.counters.delivered(count);
                 let all = self.replies.is_empty()
                     && self.leaving.is_none()
                     && room.over().is_none()
@@ -95,7 +99,14 @@ impl Session {
                 }
             }
             Some(member) => {
-                gather_text(&mut room, member, self.manner, slices, &mut self.output);
+                let mut before = member.cursor.seq();
+                let missed = gather_text(&mut room, member, self.manner, slices, &mut self.output);
+                if let Some(missed) = missed {
+                    self.guest.fell_behind(missed);
+                    before = before.max(missed.to.saturating_add(1));
+                }
+                let count = member.cursor.seq().saturating_sub(before);
+                self.shared.counters.delivered(count);
             }
             None => {}
         }
@@ -271,6 +282,10 @@ impl Session {
         }
         match split(slices, count) {
             Some((cursor, rest)) => {
+                if let Some(member) = &self.member {
+                    let count = member.cursor.seq() - cursor.seq();
+                    self.shared.counters.took_back(count);
+                }
                 self.go_on(cursor, rest);
                 false
             }
@@ -305,24 +320,27 @@ impl Session {
     }
 }
 
-/// Copies what a peer of the text door has not read into its output.
+/// Copies what a peer of the text door has not read into its output. Returns what
+/// it missed, if it did.
 fn gather_text(
     room: &mut Room,
     member: &mut Membership,
     manner: Option<Manner>,
     slices: &mut Slices,
     output: &mut Vec<u8>,
-) {
+) -> Option<Gap> {
+    let mut fell = None;
     let chunks = manner == Some(Manner::Chunks);
     while output.is_empty() {
         if let Some(missed) = room.read(&mut member.cursor, Encoding::Text, slices) {
             if let Some(text) = text::missed(missed) {
                 write_notice(&text, output);
             }
+            fell = Some(missed);
             continue;
         }
         if slices.is_empty() {
-            return;
+            return fell;
         }
         for slice in slices.drain(..) {
             let mut taken = 0;
@@ -346,4 +364,5 @@ fn gather_text(
     if chunks && !room.is_behind(member.cursor) && output.last() == Some(&b'\n') {
         output.pop();
     }
+    fell
 }

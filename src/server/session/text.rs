@@ -1,5 +1,6 @@
 //! The text door: a person with `nc`, or the original program.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -96,7 +97,8 @@ impl Session {
         let room = self.shared.room();
         let others = room.members(None).filter(|(id, _)| *id != entered.lease.id);
         let others = others.take(WELCOME_NAMES).map(|(_, member)| &*member.name);
-        let text = welcome(&self.shared.room_name, &entered.name, entered.count, others);
+        let room_name = Arc::clone(&self.shared.live().room_name);
+        let text = welcome(&room_name, &entered.name, entered.count, others);
         self.member = Some(Membership {
             lease: entered.lease,
             takeovers: room.takeovers(),

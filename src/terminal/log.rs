@@ -1,0 +1,224 @@
+//! Where the server's log goes: to the journal, where standard output is connected
+//! to it, or else to standard output in lines. Neither holds the room up.
+
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::systemd::journal::{self, Record};
+
+use super::note::{Note, left_out};
+use super::printer::Printer;
+
+/// The most bytes of records that wait for the journal. As many may be on their
+/// way out.
+const JOURNAL_BYTES: usize = 4 << 20;
+
+/// How long [`Log::finish`] waits for the last records.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
+/// The server's log.
+pub enum Log {
+    /// Lines for people.
+    Lines {
+        /// What prints them.
+        printer: Printer,
+        /// Whether in colours.
+        colours: bool,
+    },
+    /// Records.
+    Journal(Records),
+}
+
+impl Log {
+    /// The log of this program, as it was started.
+    ///
+    /// # Errors
+    /// If the system has no descriptor or no thread to spare.
+    pub fn start() -> io::Result<Self> {
+        let out = io::stdout();
+        if journal::is_journal(&out) {
+            return Records::start(Path::new(journal::SOCKET)).map(Self::Journal);
+        }
+        let colours =
+            out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+        // The room stays open also where nobody reads of it.
+        let printer = Printer::start(&out, || {})?;
+        Ok(Self::Lines { printer, colours })
+    }
+
+    /// Notes something; never waits.
+    pub fn note(&self, note: &Note) {
+        match self {
+            Self::Lines { printer, colours } => printer.print(note.line(*colours).as_bytes()),
+            Self::Journal(records) => records.send(note.record()),
+        }
+    }
+
+    /// Waits until all is out, but at most a second.
+    pub fn finish(&self) {
+        match self {
+            Self::Lines { printer, .. } => printer.finish(),
+            Self::Journal(records) => records.finish(),
+        }
+    }
+}
+
+/// Sends records to the journal on a thread of its own, in the order in which they
+/// came.
+///
+/// When too many wait, the next ones are left out until all that wait were sent;
+/// then a record says how many they were.
+pub struct Records(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Record>,
+    /// How many bytes they have.
+    bytes: usize,
+    /// How many records were left out after them.
+    left_out: usize,
+    /// No more will come.
+    finishing: bool,
+    /// Nothing more will be sent.
+    done: bool,
+}
+
+impl Records {
+    /// Sends to the journal that listens at `journal`.
+    ///
+    /// # Errors
+    /// If the system has no socket or no thread to spare.
+    pub fn start(journal: &Path) -> io::Result<Self> {
+        let sender = journal::Sender::new()?;
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let (ours, journal) = (Arc::clone(&shared), journal.to_owned());
+        std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || {
+                // A journal that is not there for a moment must not end this.
+                while let Some(records) = ours.next() {
+                    for record in records {
+                        let _ = sender.send(&record, &journal);
+                    }
+                }
+                ours.lock().done = true;
+                ours.changed.notify_all();
+            })?;
+        Ok(Self(shared))
+    }
+
+    /// Sends a record, or leaves it out; never waits.
+    pub fn send(&self, record: Record) {
+        let mut state = self.0.lock();
+        let size = record.bytes().len();
+        if state.left_out == 0 && state.bytes + size <= JOURNAL_BYTES {
+            state.bytes += size;
+            state.waiting.push_back(record);
+        } else {
+            state.left_out += 1;
+        }
+        drop(state);
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until all are out, but at most a second.
+    pub fn finish(&self) {
+        let mut state = self.0.lock();
+        state.finishing = true;
+        self.0.changed.notify_all();
+        let _ = self
+            .0
+            .changed
+            .wait_timeout_while(state, FINISH_WITHIN, |state| !state.done);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What waits, as soon as there is something. `None` when no more will come.
+    fn next(&self) -> Option<VecDeque<Record>> {
+        let mut state = self
+            .changed
+            .wait_while(self.lock(), |state| {
+                state.waiting.is_empty() && state.left_out == 0 && !state.finishing
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut records = std::mem::take(&mut state.waiting);
+        state.bytes = 0;
+        match std::mem::take(&mut state.left_out) {
+            0 => {}
+            count => records.push_back(left_out(count)),
+        }
+        (!records.is_empty()).then_some(records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::super::note::Note;
+    use super::*;
+
+    #[test]
+    fn a_journal_that_stops_holds_nobody_up_and_is_told_what_was_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let journal = UnixDatagram::bind(&path).unwrap();
+        let records = Records::start(&path).unwrap();
+        let record = Note::failed(&"x".repeat(1_000)).record();
+        // Several times what a socket and the queue hold.
+        let count = 4 * JOURNAL_BYTES / record.bytes().len();
+        for _ in 0..count {
+            records.send(record.clone());
+        }
+        assert!(records.0.lock().bytes <= JOURNAL_BYTES);
+        let reader = std::thread::spawn(move || {
+            let (mut whole, mut left_out) = (0, 0);
+            let mut bytes = vec![0; 1 << 16];
+            while whole + left_out < count {
+                let size = journal.recv(&mut bytes).unwrap();
+                let text = std::str::from_utf8(&bytes[..size]).unwrap();
+                match text
+                    .lines()
+                    .find_map(|it| it.strip_prefix("CHATROOM_MISSED="))
+                {
+                    Some(missed) => left_out += missed.parse::<usize>().unwrap(),
+                    None => whole += 1,
+                }
+            }
+            (whole, left_out)
+        });
+        let (whole, left_out) = reader.join().unwrap();
+        assert!(whole > 0 && left_out > 0);
+        assert_eq!(whole + left_out, count);
+        records.finish();
+        assert!(records.0.lock().done);
+    }
+
+    #[test]
+    fn a_journal_that_never_reads_does_not_keep_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let _journal = UnixDatagram::bind(&path).unwrap();
+        let records = Records::start(&path).unwrap();
+        for _ in 0..10_000 {
+            records.send(Note::changed(&[]).record());
+        }
+        records.finish();
+    }
+}

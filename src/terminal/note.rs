@@ -1,0 +1,353 @@
+//! What the server's log is told: in words for people, and in fields for programs
+//! that read the journal.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+
+use crate::room::Why;
+use crate::server::{Ended, Event, Refusal, Server};
+use crate::systemd::journal::{Priority, Record};
+use crate::wire::address::Address;
+use crate::wire::door::Door;
+use crate::wire::text::here;
+
+/// A kind of notes. Its id never changes: administrators search by it, and
+/// data/chatroom.catalog explains it.
+#[derive(Debug)]
+pub struct Kind {
+    id: &'static str,
+    priority: Priority,
+    /// How a terminal shows it (ECMA-48, SGR).
+    colour: &'static str,
+}
+
+const fn kind(id: &'static str, priority: Priority, colour: &'static str) -> Kind {
+    Kind {
+        id,
+        priority,
+        colour,
+    }
+}
+
+const BOLD: &str = "1";
+const FAINT: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+
+/// The room is open.
+static OPENED: Kind = kind("2304c291b5df4b75be98c45d7c14c4d0", Priority::Notice, BOLD);
+/// The room is closed.
+static CLOSED: Kind = kind("74b089a777a14351a823b42b53d780c0", Priority::Notice, BOLD);
+/// A member came in.
+static JOINED: Kind = kind("7aa3937bfd7e423d98400bf7ed1f25d5", Priority::Info, GREEN);
+/// A member left.
+static LEFT: Kind = kind("ba62cb238285453e94cc87bb7e5339ce", Priority::Info, FAINT);
+/// A member lost its connection.
+static AWAY: Kind = kind("8dc00d2fc9dc47b3a87437002c7573dd", Priority::Info, FAINT);
+/// A member came back.
+static BACK: Kind = kind("051a1d33df134fb19ed2f149ffd50bd6", Priority::Info, GREEN);
+/// Someone was not let in.
+static REFUSED: Kind = kind("0c7927015bac4432b17c568d823ac809", Priority::Notice, YELLOW);
+/// A member read too slowly.
+static FELL_BEHIND: Kind = kind("0f7691106ead492b9f24f5b28bce27dd", Priority::Notice, YELLOW);
+/// Nobody can come in.
+static STALLED: Kind = kind("ec9985ad74474fa09a10fd1256c634b0", Priority::Warning, RED);
+/// Something that is stored cannot be read.
+static UNREAD: Kind = kind("168f51d72bf642a388a1452abc1d2009", Priority::Error, RED);
+/// The log has a hole.
+static MISSED: Kind = kind(
+    "ba7a9725c46542cc96337c10de2272e1",
+    Priority::Warning,
+    YELLOW,
+);
+/// The configuration was read again.
+static CHANGED: Kind = kind("1511e81d219c45d8a94bf883035a342a", Priority::Notice, BOLD);
+/// The configuration was read again, and is wrong.
+static UNCHANGED: Kind = kind("aa346b426e14468ba2dd6a1032e1cf8a", Priority::Error, RED);
+/// The program cannot do what it was started for.
+static FAILED: Kind = kind("8a44676136eb4ad6aeb87fe6f96d82b9", Priority::Error, RED);
+
+/// One entry of the server's log.
+#[derive(Debug)]
+pub struct Note {
+    kind: &'static Kind,
+    words: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Note {
+    fn new(kind: &'static Kind, words: impl Into<String>) -> Self {
+        Self {
+            kind,
+            words: words.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Display) -> Self {
+        self.fields.push((name, value.to_string()));
+        self
+    }
+
+    /// Who it is about, and how many are in the room after it.
+    fn about(self, name: &str, address: SocketAddr, door: Door) -> Self {
+        self.with("CHATROOM_NAME", name)
+            .with("CHATROOM_ADDRESS", Address::from(address))
+            .with("CHATROOM_DOOR", door_name(door))
+    }
+
+    /// The room is open.
+    pub fn opened(server: &Server) -> Self {
+        let (room, port) = (server.room_name(), server.port());
+        let words = format!("“{room}” is open on port {port}.");
+        let note = Self::new(&OPENED, words)
+            .with("CHATROOM_ROOM", room)
+            .with("CHATROOM_MEMBERS", 0);
+        let addresses = server.addresses().iter();
+        addresses.fold(note, |note, address| note.with("CHATROOM_ADDRESS", address))
+    }
+
+    /// The room is closed.
+    pub fn closed(ended: Ended) -> Self {
+        let (words, reason) = match ended {
+            Ended::Closed(_) => ("The room is closed.", "closed"),
+            Ended::Empty => ("Nobody is here; the room is closed.", "empty"),
+        };
+        Self::new(&CLOSED, words).with("CHATROOM_REASON", reason)
+    }
+
+    /// The configuration was read again and counts from now on.
+    /// `later` are the keys that count only after a restart.
+    pub fn changed(later: &[&str]) -> Self {
+        let words = "The configuration was read again, and counts from now on.";
+        if later.is_empty() {
+            return Self::new(&CHANGED, words);
+        }
+        let later = later.join(", ");
+        Self::new(&CHANGED, format!("{words} Only after a restart: {later}."))
+            .with("CHATROOM_LATER", later)
+    }
+
+    /// The configuration was read again, and the room goes on with the old one.
+    pub fn unchanged(why: &dyn Display) -> Self {
+        let words = format!("The settings stay as they are. {why}");
+        Self::new(&UNCHANGED, words).with("CHATROOM_REASON", why)
+    }
+
+    /// The program cannot do what it was started for.
+    pub fn failed(why: &dyn Display) -> Self {
+        Self::new(&FAILED, why.to_string()).with("CHATROOM_REASON", why)
+    }
+
+    /// In one line. With colours, none that `words` brings could be mistaken for
+    /// ours: names have no control characters.
+    pub fn line(&self, colours: bool) -> String {
+        let (words, colour) = (&self.words, self.kind.colour);
+        if colours {
+            format!("\x1b[{colour}m{words}\x1b[0m\n")
+        } else {
+            format!("{words}\n")
+        }
+    }
+
+    /// As a record of the journal.
+    pub fn record(&self) -> Record {
+        let record = Record::new(&self.words, self.kind.priority, self.kind.id);
+        let fields = self.fields.iter();
+        fields.fold(record, |record, (name, value)| record.with(name, value))
+    }
+}
+
+/// A record that tells how many were left out before it.
+pub fn left_out(count: usize) -> Record {
+    let words = format!("({count} entries of the log are missing here.)");
+    Note::new(&MISSED, words)
+        .with("CHATROOM_MISSED", count)
+        .record()
+}
+
+impl From<&Event> for Note {
+    /// What stands at the end of its words cannot be forged by a name.
+    fn from(event: &Event) -> Self {
+        match event {
+            Event::Joined {
+                name,
+                address,
+                door,
+                count,
+            } => {
+                let from = from(*address, *door);
+                let words = format!("“{name}” joined ({from}). {}", here(*count));
+                Self::new(&JOINED, words)
+                    .about(name, *address, *door)
+                    .with("CHATROOM_MEMBERS", count)
+            }
+            Event::Left {
+                name,
+                address,
+                door,
+                why,
+                count,
+            } => {
+                let (why, reason) = match why {
+                    Why::Quit => ("", "quit"),
+                    Why::Lost => (": the connection broke", "lost"),
+                    Why::Timeout => (": nothing was heard for too long", "timeout"),
+                    _ => (
+                        ": the connection was ended for breaking the protocol",
+                        "protocol",
+                    ),
+                };
+                let from = from(*address, *door);
+                let words = format!("“{name}” left ({from}){why}. {}", here(*count));
+                Self::new(&LEFT, words)
+                    .about(name, *address, *door)
+                    .with("CHATROOM_REASON", reason)
+                    .with("CHATROOM_MEMBERS", count)
+            }
+            Event::Away {
+                name,
+                address,
+                door,
+            } => {
+                let from = from(*address, *door);
+                let words = format!("“{name}” lost the connection ({from}), and may come back.");
+                Self::new(&AWAY, words).about(name, *address, *door)
+            }
+            Event::Back {
+                name,
+                address,
+                door,
+            } => {
+                let words = format!("“{name}” is back ({}).", from(*address, *door));
+                Self::new(&BACK, words).about(name, *address, *door)
+            }
+            Event::Refused { address, why } => {
+                let address = Address::from(*address);
+                let reason = match why {
+                    Refusal::RoomFull => "room-full",
+                    Refusal::TooManyConnections => "too-many-connections",
+                    Refusal::ClosedDoor(_) => "closed-door",
+                };
+                let note = Self::new(&REFUSED, format!("Refused {address}: {why}"))
+                    .with("CHATROOM_ADDRESS", address)
+                    .with("CHATROOM_REASON", reason);
+                match why {
+                    Refusal::ClosedDoor(door) => note.with("CHATROOM_DOOR", door_name(*door)),
+                    _ => note,
+                }
+            }
+            Event::FellBehind {
+                name,
+                address,
+                door,
+                missed,
+            } => {
+                let from = from(*address, *door);
+                let words = format!("“{name}” reads too slowly ({from}): {missed} messages missed");
+                Self::new(&FELL_BEHIND, words)
+                    .about(name, *address, *door)
+                    .with("CHATROOM_MISSED", missed)
+            }
+            Event::Unread(why) => {
+                let words = format!("What was said before cannot be read: {why}");
+                Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
+            }
+            Event::Stalled(why) => {
+                let words = format!("Nobody can come in at the moment: {why}");
+                Self::new(&STALLED, words).with("CHATROOM_REASON", why)
+            }
+            Event::Missed(count) => {
+                let words = format!("({count} joins and leaves are missing here.)");
+                Self::new(&MISSED, words).with("CHATROOM_MISSED", count)
+            }
+        }
+    }
+}
+
+/// Where someone comes from.
+fn from(address: SocketAddr, door: Door) -> String {
+    format!("{}, {}", door_name(door), Address::from(address))
+}
+
+const fn door_name(door: Door) -> &'static str {
+    match door {
+        Door::Native => "native",
+        Door::Text => "text",
+        Door::Tls => "TLS",
+        Door::Browser => "browser",
+        Door::Irc => "IRC",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The part of a record's bytes that tells the fields.
+    fn fields(note: &Note) -> String {
+        String::from_utf8(note.record().bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_leave_is_found_by_who_and_why() {
+        let note = Note::from(&Event::Left {
+            name: "ada".into(),
+            address: ([192, 0, 2, 1], 4000).into(),
+            door: Door::Native,
+            why: Why::Lost,
+            count: 3,
+        });
+        let fields = fields(&note);
+        for field in [
+            "CHATROOM_NAME=ada",
+            "CHATROOM_ADDRESS=192.0.2.1:4000",
+            "CHATROOM_DOOR=native",
+            "CHATROOM_REASON=lost",
+            "CHATROOM_MEMBERS=3",
+            "PRIORITY=6",
+            "MESSAGE_ID=ba62cb238285453e94cc87bb7e5339ce",
+        ] {
+            assert!(
+                fields.lines().any(|line| line == field),
+                "{field}: {fields}"
+            );
+        }
+    }
+
+    #[test]
+    fn colours_stand_around_a_line_and_only_where_they_are_wanted() {
+        let note = Note::from(&Event::Missed(2));
+        let plain = "(2 joins and leaves are missing here.)";
+        assert_eq!(note.line(false), format!("{plain}\n"));
+        assert_eq!(note.line(true), format!("\x1b[33m{plain}\x1b[0m\n"));
+    }
+
+    #[test]
+    fn the_catalog_explains_every_kind() {
+        let catalog = include_str!("../../data/systemd/chatroom.catalog");
+        for kind in [
+            &OPENED,
+            &CLOSED,
+            &JOINED,
+            &LEFT,
+            &AWAY,
+            &BACK,
+            &REFUSED,
+            &FELL_BEHIND,
+            &STALLED,
+            &UNREAD,
+            &MISSED,
+            &CHANGED,
+            &UNCHANGED,
+            &FAILED,
+        ] {
+            assert_eq!(
+                catalog.matches(&format!("-- {}\n", kind.id)).count(),
+                1,
+                "{kind:?}"
+            );
+        }
+    }
+}

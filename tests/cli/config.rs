@@ -1,0 +1,116 @@
+//! The configuration file, at the start and while the room is open.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::common::{CHATROOM, Peer, Program};
+use super::serve::{opened, serving};
+
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chatroom.toml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn started(path: &Path) -> (Program, u16) {
+    serving(&["--config", path.to_str().unwrap()])
+}
+
+fn room_of(peer: &str) -> String {
+    let welcome: serde_json::Value = serde_json::from_str(peer).unwrap();
+    welcome["welcome"]["room"].as_str().unwrap().to_owned()
+}
+
+/// The name of the room, as a newcomer is told it.
+fn room(port: u16) -> String {
+    let mut peer = Peer::connect(port);
+    peer.tell(r#"{"hello":{"protocol":1}}"#);
+    room_of(&peer.hear())
+}
+
+#[test]
+fn the_file_counts_less_than_a_flag() {
+    // The port of it is taken for sure.
+    let (_folder, path) = file("port = 1\nroom-name = \"Attic\"\nstay-open = true\n");
+    let (_program, port) = started(&path);
+    assert_eq!(room(port), "Attic");
+}
+
+#[test]
+fn a_wrong_file_ends_it_with_1_and_its_place() {
+    let (_folder, path) = file("port = 4000\nname-timeout = 0\n");
+    let program = Program::start(&["--server", "--config", path.to_str().unwrap()]);
+    let (out, complaint, code) = program.end();
+    assert_eq!((&*out, code), ("", Some(1)));
+    let told = "line 2, column 16: 0 is not from 1 to 3600.";
+    assert_eq!(complaint, format!("{}, {told}\n", path.display()));
+}
+
+#[test]
+fn a_file_can_be_checked_without_a_server() {
+    let (_folder, path) = file("port = 4000\n");
+    let check = || {
+        let mut command = Command::new(CHATROOM);
+        command.arg("--check-config").arg(&path).output().unwrap()
+    };
+    let right = check();
+    assert_eq!(right.status.code(), Some(0));
+    assert!(right.stdout.is_empty() && right.stderr.is_empty());
+    fs::write(&path, "prot = 1").unwrap();
+    let wrong = check();
+    assert_eq!(wrong.status.code(), Some(1));
+    let words = String::from_utf8(wrong.stderr).unwrap();
+    assert!(
+        words.contains("line 1, column 1: unknown field `prot`"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_hang_up_reads_the_file_again_and_everyone_stays() {
+    let (_folder, path) = file("room-name = \"Attic\"\n");
+    let (mut program, port) = started(&path);
+    let mut ada = Peer::join(port, "ada");
+    assert!(program.line().starts_with("“ada” joined"));
+    fs::write(&path, "room-name = \"Cellar\"\nport = 1\n").unwrap();
+    program.send(Signal::HUP);
+    let changed = "The configuration was read again, and counts from now on.";
+    assert_eq!(program.line(), changed);
+    assert_eq!(room(port), "Cellar");
+    // It joined and left.
+    program.line();
+    program.line();
+    fs::write(&path, "prot = 1\n").unwrap();
+    program.send(Signal::HUP);
+    let line = program.line();
+    assert!(
+        line.starts_with("The settings stay as they are. "),
+        "{line}"
+    );
+    assert!(line.contains("line 1, column 1"), "{line}");
+    assert_eq!(room(port), "Cellar");
+    ada.say("hi");
+    ada.hear_until(r#"{"message":"#);
+}
+
+#[test]
+fn with_a_file_too_a_terminal_that_goes_away_closes_the_room() {
+    let (_folder, path) = file("");
+    let arguments = [
+        "--server",
+        "--port",
+        "0",
+        "--config",
+        path.to_str().unwrap(),
+    ];
+    let (mut program, port) = opened(Program::start_in_terminal(200, &arguments));
+    let mut ada = Peer::join(port, "ada");
+    program.close_output();
+    ada.hear_until(r#"{"closed":{"code":"host-closed""#);
+    assert_eq!(program.code(), Some(0));
+}

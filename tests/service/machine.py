@@ -1,0 +1,260 @@
+"""A machine with a real systemd, for tests of the service; and people who come to it.
+
+The machine is made of namespaces (see boot) and takes two seconds to start. It has
+Chatroom installed, and nothing of it stays behind. Making one takes root.
+
+    with Machine(tree) as machine:
+        machine.systemctl("start", "chatroom")
+        ada = machine.member("ada")
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# Seconds that a wait takes before it fails. Long, as a machine may be busy.
+PATIENCE = 30
+# Seconds between two looks at a condition.
+PAUSE = 0.02
+PORT = 53000
+CONFIG = "/etc/chatroom/chatroom.toml"
+UNITS = ["chatroom-ondemand.socket", "chatroom-ondemand.service", "chatroom.service",
+         "chatroom@*.service", "chatroom-ondemand@*.socket", "chatroom-ondemand@*.service"]
+# What the catalog says of them is in data/systemd/chatroom.catalog.
+OPENED = "2304c291b5df4b75be98c45d7c14c4d0"
+CLOSED = "74b089a777a14351a823b42b53d780c0"
+JOINED = "7aa3937bfd7e423d98400bf7ed1f25d5"
+LEFT = "ba62cb238285453e94cc87bb7e5339ce"
+REFUSED = "0c7927015bac4432b17c568d823ac809"
+MISSED = "ba7a9725c46542cc96337c10de2272e1"
+CHANGED = "1511e81d219c45d8a94bf883035a342a"
+UNCHANGED = "aa346b426e14468ba2dd6a1032e1cf8a"
+FAILED = "8a44676136eb4ad6aeb87fe6f96d82b9"
+
+
+class Trouble(AssertionError):
+    """What went wrong, as a sentence for a person."""
+
+
+def wait_for(what, condition, patience=PATIENCE):
+    """Waits until `condition()` gives something, and returns that."""
+    end = time.monotonic() + patience
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise Trouble(f"Waited {patience} s in vain for {what}.")
+        time.sleep(PAUSE)
+
+
+def what_is_missing():
+    """Why there can be no such machine here; None if there can."""
+    if os.geteuid() != 0:
+        return "it takes root to start a machine"
+    if not os.access("/lib/systemd/systemd", os.X_OK):
+        return "there is no systemd"
+    if not hasattr(os, "setns"):
+        return "Python is older than 3.12"
+    # Each step of boot that a container or a kernel may forbid.
+    script = """
+        set -e
+        mount --make-rprivate /
+        mount -t tmpfs none "$1"
+        mkdir "$1/u" "$1/w" "$1/r" "$1/c"
+        mount -t overlay none -o "lowerdir=/,upperdir=$1/u,workdir=$1/w" "$1/r"
+        mount -t proc none "$1/r/proc"
+        mount -t sysfs none "$1/r/sys"
+        mount -t cgroup2 none "$1/c"
+        own="$1/c$(sed -n 's/^0:://p' /proc/self/cgroup)/chatroom-$$"
+        mkdir "$own"
+        rmdir "$own"
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(
+            ["unshare", "--mount", "--pid", "--fork", "--uts", "--ipc", "--net", "--",
+             "sh", "-c", script, "sh", folder],
+            capture_output=True, text=True, timeout=PATIENCE, check=False)
+    if tried.returncode:
+        return f"this system does not allow the namespaces: {tried.stderr.strip()}"
+    return None
+
+
+class Machine:
+    """A machine of its own, with what is in the folder `tree` installed."""
+
+    def __init__(self, tree):
+        self.tree = tree
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="chatroom-machine-")
+        self.words = tempfile.TemporaryFile()
+        self.outside = subprocess.Popen(
+            [HERE / "boot", self.folder, self.tree], stdin=subprocess.DEVNULL,
+            stdout=self.words, stderr=self.words, start_new_session=True)
+        try:
+            self.init = wait_for("the first process of the machine", self._first_process)
+            self.network = os.open(f"/proc/{self.init}/ns/net", os.O_RDONLY)
+            wait_for("the machine to be up", self._is_up)
+            self.run("cp", CONFIG, f"{CONFIG}.shipped")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        # With its first process all others end.
+        if getattr(self, "init", None):
+            os.kill(self.init, signal.SIGKILL)
+        else:
+            self.outside.kill()
+        self.outside.wait()
+        os.rmdir(self.folder)
+
+    def _first_process(self):
+        if self.outside.poll() is not None:
+            self.words.seek(0)
+            raise Trouble(f"No machine: {self.words.read().decode()}")
+        children = Path(f"/proc/{self.outside.pid}/task/{self.outside.pid}/children")
+        for child in children.read_text().split():
+            if Path(f"/proc/{child}/comm").read_text() == "systemd\n":
+                return int(child)
+        return None
+
+    def _is_up(self):
+        state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+        return state in ("running", "degraded")
+
+    def run(self, *command, check=True, stdin=None, patience=PATIENCE):
+        """Runs a command on it, as root."""
+        done = subprocess.run(
+            self._inside(*command), input=stdin, capture_output=True, text=True, timeout=patience, check=False,
+            **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+        if check and done.returncode:
+            raise Trouble(f"{' '.join(map(str, command))} failed "
+                          f"({done.returncode}):\n{done.stdout}{done.stderr}")
+        return done
+
+    def _inside(self, *command):
+        return ["nsenter", f"--target={self.init}", "--mount", "--uts", "--ipc", "--net", "--pid",
+                "--cgroup", "--wd=/", "--", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                "LC_ALL=C.UTF-8", "TERM=dumb", *map(str, command)]
+
+    def systemctl(self, *command, check=True):
+        return self.run("systemctl", *command, check=check)
+
+    def show(self, unit, *keys):
+        """What systemd knows of a unit."""
+        lines = self.systemctl("show", unit, f"--property={','.join(keys)}").stdout.splitlines()
+        told = dict(line.split("=", 1) for line in lines)
+        return [told[key] for key in keys] if len(keys) > 1 else told[keys[0]]
+
+    def is_in(self, unit, *states, patience=PATIENCE):
+        """Waits until a unit is in one of these states."""
+        wait_for(f"{unit} to be {' or '.join(states)} (it is {self.show(unit, 'ActiveState')})",
+                 lambda: self.show(unit, "ActiveState") in states, patience)
+
+    def write(self, path, text):
+        """Writes a file on it."""
+        self.run("sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path, stdin=text)
+
+    def drop_in(self, unit, text):
+        """Changes a unit, until this machine ends."""
+        self.write(f"/run/systemd/system/{unit}.d/test.conf", text)
+        self.systemctl("daemon-reload")
+
+    def undo_drop_in(self, unit):
+        self.run("rm", "-rf", f"/run/systemd/system/{unit}.d")
+        self.systemctl("daemon-reload")
+
+    def journal(self, *matches):
+        """The entries of the journal that match, oldest first."""
+        # What was sent before now is in it after this.
+        self.run("journalctl", "--sync")
+        out = self.run("journalctl", "--output=json", "--all", *matches).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+    @contextmanager
+    def inside(self):
+        """Sockets that this thread makes meanwhile are in the machine's network."""
+        here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        os.setns(self.network, os.CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            os.setns(here, os.CLONE_NEWNET)
+            os.close(here)
+
+    def connect(self, port=PORT, source=None):
+        with self.inside():
+            return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE,
+                                            source_address=source)
+
+    def member(self, name, port=PORT):
+        """Someone who comes in by the native door."""
+        return Member(self.connect(port), name)
+
+    def start(self, *command):
+        """Starts a command on it, as root; its lines come from `stdout`."""
+        return subprocess.Popen(self._inside(*command), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, text=True)
+
+    def nc(self, *lines, port=PORT):
+        """What someone with nc is sent who comes, says these lines and leaves."""
+        done = self.run("nc", "-N", "localhost", port, stdin="".join(f"{it}\n" for it in lines))
+        return done.stdout
+
+
+class Member:
+    """Someone in the room."""
+
+    def __init__(self, connection, name, **hello):
+        self.connection = connection
+        self.lines = connection.makefile("rb")
+        self.send({"hello": {"protocol": 1, "name": name, **hello}})
+        self.welcome = self.hears("welcome")
+
+    def send(self, frame):
+        self.connection.sendall(json.dumps(frame).encode() + b"\n")
+
+    def next(self):
+        """The next frame; None at the end of the connection."""
+        for line in self.lines:
+            if line.startswith(b"{"):
+                return json.loads(line)
+        return None
+
+    def hears(self, kind, where=lambda it: True):
+        """Waits for a frame."""
+        while frame := self.next():
+            if kind in frame and where(frame[kind]):
+                return frame[kind]
+        raise Trouble(f"The connection ended before {kind}.")
+
+    def say(self, text):
+        """Says something, and returns its confirmation."""
+        self.send({"say": {"text": text}})
+        return self.hears("message", lambda it: it["text"] == text)
+
+    def is_there(self):
+        """Whether the room answers."""
+        self.send({"ping": {}})
+        self.hears("pong")
+        return True
+
+    def leave(self):
+        self.send({"bye": {}})
+        self.hears("closed")
+        self.close()
+
+    def close(self):
+        # Both hold it open.
+        self.lines.close()
+        self.connection.close()

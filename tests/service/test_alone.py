@@ -1,0 +1,73 @@
+"""The journal by itself, where nobody has to be root."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import unittest
+
+import hostile
+from machine import OPENED, PATIENCE, Trouble, wait_for
+
+PREPARE = """
+    mount -t tmpfs none /run
+    mount -t tmpfs none /var/log
+    mkdir -p /run/systemd/journal
+    exec /lib/systemd/systemd-journald
+"""
+
+
+class Alone(unittest.TestCase):
+    """Only systemd-journald, in namespaces of a user."""
+
+    program = None
+
+    def setUp(self):
+        command = ["unshare", "--user", "--map-root-user", "--mount", "--", "sh", "-ec"]
+        tried = subprocess.run([*command, "mount -t tmpfs none /run"], capture_output=True,
+                               text=True, check=False)
+        if tried.returncode:
+            self.skipTest(f"this system does not allow the namespaces: {tried.stderr.strip()}")
+        self.journald = subprocess.Popen([*command, PREPARE], stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(self.stop)
+        wait_for("the journal to listen", self.listens)
+
+    def stop(self):
+        self.journald.kill()
+        self.journald.communicate()
+
+    def listens(self):
+        if self.journald.poll() is not None:
+            raise Trouble(f"The journal ended: {self.journald.stderr.read().decode()}")
+        # Its own view of /run; it is the same process.
+        return os.path.exists(f"/proc/{self.journald.pid}/root/run/systemd/journal/stdout")
+
+    def inside(self, *command):
+        return ["nsenter", f"--target={self.journald.pid}", "--user", "--mount",
+                "--preserve-credentials", "--wd=/", "--", *command]
+
+    def journal(self, *matches):
+        out = subprocess.run(
+            self.inside("journalctl", "--directory=/run/log/journal", "--output=json", "--all",
+                        *matches), capture_output=True, text=True, check=False, timeout=PATIENCE)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def test_no_name_forges_an_entry_a_field_or_a_line(self):
+        server = subprocess.Popen(
+            self.inside("systemd-cat", "--identifier=cat", self.program, "--server", "--stay-open",
+                        "--port", "0", "--bind", "127.0.0.1", "--max-per-address", "0"),
+            stdin=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        opened = wait_for("the room to open", lambda: self.journal(f"MESSAGE_ID={OPENED}"))[0]
+        port = int(re.search(r"on port (\d+)\.$", opened["MESSAGE"])[1])
+        hostile.visit(lambda: socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+        server.terminate()
+        self.assertEqual(server.wait(PATIENCE), 0)
+        count = 2 + 4 * len(hostile.NAMES)
+        wait_for("all entries", lambda: len(self.journal("SYSLOG_IDENTIFIER=chatroom")) >= count)
+        hostile.check(self, self.journal("SYSLOG_IDENTIFIER=chatroom"))
+        # Nothing went to the journal as a line.
+        self.assertEqual(self.journal("SYSLOG_IDENTIFIER=cat"), [])

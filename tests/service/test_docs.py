@@ -1,0 +1,33 @@
+"""The commands of docs/hosting.md, as they stand there, one after the other."""
+
+import re
+from pathlib import Path
+
+from machine import MISSED
+from stage import Stage
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "hosting.md"
+# What is between the lines ```sh and ```.
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CATALOG = "/usr/lib/systemd/catalog/chatroom.catalog"
+LEFT_BEHIND = ("/etc/systemd/system/chatroom* /etc/systemd/system/*.wants/chatroom* "
+               "/etc/chatroom/4*.toml /root/room-backup.db")
+
+
+class Docs(Stage):
+
+    def test_every_command_for_hosting_works_as_it_stands_there(self):
+        machine = self.machine
+        # Before the machine is put back, which stops what still runs.
+        self.addCleanup(machine.run, "sh", "-c", f"rm -rf {LEFT_BEHIND}")
+        blocks = BLOCK.findall(PAGE.read_text())
+        self.assertGreater(len(blocks), 10)
+        for block in blocks:
+            machine.run("sh", "-eu", "-c", block)
+
+    def test_every_kind_of_entry_is_explained(self):
+        catalog = self.machine.run("cat", CATALOG).stdout
+        kinds = re.findall(r"^-- ([0-9a-f]{32})$", catalog, re.MULTILINE)
+        self.assertIn(MISSED, kinds)
+        told = re.findall(r"^\| `([0-9a-f]{32})` \|", PAGE.read_text(), re.MULTILINE)
+        self.assertEqual(sorted(told), sorted(kinds))
