@@ -59,7 +59,7 @@ mod imp {
                 window.present();
                 match file.uri().parse::<Address>() {
                     Ok(address) => self.obj().join_when_ready(&window, address),
-                    Err(error) => window.complain(&words::not_an_address(&error)),
+                    Err(error) => window.tell(&words::not_an_address(&error)),
                 }
             }
         }

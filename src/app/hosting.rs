@@ -1,6 +1,7 @@
-//! Opening a room on this computer.
+//! Opening a room on this computer, and what is kept of such rooms.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
@@ -9,8 +10,15 @@ use gtk::{gio, glib};
 
 use crate::room::name_or_default;
 use crate::server::{BindError, Running, Server, Settings};
+use crate::store::{OpenError, Store};
 
 use super::words::fill;
+
+/// What the files of rooms end with.
+const SUFFIX: &str = "db";
+
+/// So many rooms at once are kept of those that take any port.
+const ROOMS_ON_ANY_PORT: u32 = 8;
 
 /// Where rooms are kept.
 fn folder() -> PathBuf {
@@ -18,35 +26,103 @@ fn folder() -> PathBuf {
 }
 
 /// Opens a room of the person `name` on `port`; not on this thread, because asking
-/// who has a port that is taken needs its time. If it `keeps` what is said, that is
-/// there again in the next room on the port that does.
+/// who has a port that is taken needs its time. What is said in a room that is
+/// `kept_by` a port is there again in the next one that is; of rooms that take any
+/// port, this is 0.
 ///
 /// # Errors
 /// Why it cannot be opened.
-pub async fn open(name: &str, port: u16, keeps: bool) -> Result<Running, BindError> {
+pub async fn open(name: &str, port: u16, kept_by: Option<u16>) -> Result<Running, BindError> {
     let name = name_or_default(name);
     let settings = Settings {
         port,
         room_name: Some(fill(&gettext("{name}’s Room"), &[("name", &name)])),
-        store: keeps.then(|| folder().join(format!("{port}.db"))),
         ..Settings::default()
     };
     let opened = gio::spawn_blocking(move || {
-        if settings.store.is_some() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder())
-                .map_err(|error| BindError::Other { port, error })?;
-        }
-        let server = Server::bind(settings)?;
+        let server = match kept_by {
+            Some(by) => bind_keeping(&settings, by)?,
+            None => Server::bind(settings)?,
+        };
         let port = server.port();
         server
             .start()
             .map_err(|error| BindError::Other { port, error })
     });
     opened.await.unwrap_or_else(|_| {
-        let error = std::io::Error::other("the server could not be started");
+        let error = io::Error::other("the server could not be started");
         Err(BindError::Other { port, error })
     })
+}
+
+fn bind_keeping(settings: &Settings, by: u16) -> Result<Server, BindError> {
+    let folder = folder();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .map_err(|error| not_used(folder.clone(), error))?;
+    let bind = |name: String| {
+        Server::bind(Settings {
+            store: Some(folder.join(name).with_extension(SUFFIX)),
+            ..settings.clone()
+        })
+    };
+    if by != 0 {
+        return bind(by.to_string());
+    }
+    let mut number = 1;
+    loop {
+        match bind(format!("any-{number}")) {
+            Err(BindError::Store(OpenError::InUse(_))) if number < ROOMS_ON_ANY_PORT => number += 1,
+            result => return result,
+        }
+    }
+}
+
+/// Whether anything is kept of rooms that were hosted.
+pub async fn keeps_something() -> bool {
+    let found = gio::spawn_blocking(|| files().is_ok_and(|files| !files.is_empty()));
+    found.await.unwrap_or_default()
+}
+
+/// Deletes what is kept of all rooms that are not open, for good.
+///
+/// # Errors
+/// Why something is still there.
+pub async fn delete_kept() -> Result<(), OpenError> {
+    let deleted = gio::spawn_blocking(|| {
+        let mut result = Ok(());
+        for file in files().map_err(|error| not_used(folder(), error))? {
+            result = Store::delete(&file).and(result);
+        }
+        result
+    });
+    deleted.await.unwrap_or(Ok(()))
+}
+
+/// The files of rooms.
+fn files() -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    paths
+        .filter(|path| {
+            !path
+                .as_ref()
+                .is_ok_and(|path| path.extension().is_none_or(|it| it != SUFFIX))
+        })
+        .collect()
+}
+
+/// What the system says of a folder.
+fn not_used(path: PathBuf, error: io::Error) -> OpenError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => OpenError::NoPermission(path),
+        io::ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(path),
+        io::ErrorKind::StorageFull => OpenError::DiskFull(path),
+        _ => OpenError::Failed { path, error },
+    }
 }

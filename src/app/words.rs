@@ -1,13 +1,16 @@
 //! What the app says, in the user's language.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use gettextrs::{gettext, ngettext};
+use gtk::glib;
 use gtk::pango::{Direction, find_base_dir};
 
 use crate::client::{End, Loss, NotQueued};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 use crate::server::BindError;
+use crate::store::OpenError;
 use crate::wire::address::{NotAnAddress, SCHEME};
 use crate::wire::frame::{Code, Error};
 
@@ -32,13 +35,16 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     filled + rest
 }
 
-/// A name as it stands in a sentence: one that is read from right to left does not
-/// turn the words around it (Unicode Standard Annex #9, section 2.4).
+/// A name as it stands in a sentence: one that is read the other way does not turn the
+/// words around it (Unicode Standard Annex #9, section 2.4), nor the sentence that
+/// begins with it, which Pango would have it do.
 pub fn isolated(name: &str) -> Cow<'_, str> {
-    if find_base_dir(name) == Direction::Rtl {
-        format!("\u{2068}{name}\u{2069}").into()
-    } else {
-        name.into()
+    let words_rtl = gtk::is_initialized_main_thread()
+        && gtk::Widget::default_direction() == gtk::TextDirection::Rtl;
+    match (find_base_dir(name), words_rtl) {
+        (Direction::Rtl, false) => format!("\u{200e}\u{2068}{name}\u{2069}").into(),
+        (Direction::Ltr, true) => format!("\u{200f}\u{2068}{name}\u{2069}").into(),
+        _ => name.into(),
     }
 }
 
@@ -146,10 +152,57 @@ pub fn not_hosted(error: &BindError) -> String {
             gettext("Port {port} is reserved for the administrator."),
             *port,
         ),
-        other => fill(
+        BindError::Store(error) => not_kept(error),
+        BindError::NotHere(_) | BindError::Other { .. } => fill(
             &gettext("The room cannot be opened: {cause}"),
-            &[("cause", &other.to_string())],
+            &[("cause", &error.to_string())],
         ),
+    }
+}
+
+/// Why what is said cannot be kept, or what was kept cannot be read or deleted.
+pub fn not_kept(error: &OpenError) -> String {
+    let with = |template: String, path: &Path| fill(&template, &[("file", &in_home(path))]);
+    match error {
+        OpenError::InUse(_) => {
+            gettext("Another room on this computer uses what was kept. Close that room first.")
+        }
+        OpenError::Newer(_) => gettext(
+            "What was kept was written by a newer version of Chatroom. Use that version, or delete what was kept.",
+        ),
+        OpenError::Damaged(path) | OpenError::NotAStore(path) | OpenError::IsDirectory(path) => {
+            with(
+                gettext("What was kept is damaged. Delete it, or restore {file} from a backup."),
+                path,
+            )
+        }
+        OpenError::DiskFull(_) => {
+            gettext("The disk is full. Make room, or host without keeping what is said.")
+        }
+        OpenError::NoPermission(path) => with(
+            gettext("Chatroom may not read and write {file}. Change its owner or permissions."),
+            path,
+        ),
+        OpenError::ReadOnly(path) => with(
+            gettext("{file} cannot be written, because its disk is read-only."),
+            path,
+        ),
+        OpenError::NoDirectory(path) => with(
+            gettext("There is no folder {file} in which to keep what is said."),
+            path,
+        ),
+        OpenError::Failed { path, error } => fill(
+            &gettext("What is said cannot be kept in {file}: {cause}"),
+            &[("file", &in_home(path)), ("cause", &error.to_string())],
+        ),
+    }
+}
+
+/// A file, as people tell each other where it is.
+fn in_home(path: &Path) -> String {
+    match path.strip_prefix(glib::home_dir()) {
+        Ok(inside) => format!("~/{}", inside.display()),
+        Err(_) => path.display().to_string(),
     }
 }
 
@@ -212,7 +265,7 @@ mod tests {
     #[test]
     fn only_a_name_from_right_to_left_is_isolated() {
         assert_eq!(isolated("Ada"), "Ada");
-        assert_eq!(isolated("שרה"), "\u{2068}שרה\u{2069}");
+        assert_eq!(isolated("שרה"), "\u{200e}\u{2068}שרה\u{2069}");
     }
 
     #[test]

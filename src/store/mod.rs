@@ -101,6 +101,15 @@ impl Store {
         })
     }
 
+    /// Deletes the store at `path`, for good; also a damaged one, or none. Only its
+    /// lock stays, empty, which keeps two servers apart.
+    ///
+    /// # Errors
+    /// If someone has it open, or it may not be deleted.
+    pub fn delete(path: &Path) -> Result<(), OpenError> {
+        Place::delete(path)
+    }
+
     fn read(
         place: Place,
         keep: Keep,

@@ -54,6 +54,22 @@ impl Place {
         Ok((place, found?))
     }
 
+    /// Deletes what is there, whatever it is, while nobody else has it open.
+    pub(super) fn delete(path: &Path) -> Result<(), OpenError> {
+        let path = resolve(path)?;
+        let _lock = lock(&beside(&path, "-lock"), &path)?;
+        // A log that outlived its file would become a part of the next one.
+        for name in [beside(&path, "-wal"), beside(&path, "-shm"), path] {
+            match fs::remove_file(&name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(OpenError::of_system(&name, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Absolute, and without symbolic links.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -361,6 +361,12 @@ class Cable:
             self._end(end)
         self.ends.clear()
 
+    def jolt(self):
+        """Ends what goes through it; what comes next goes through again."""
+        ends, self.ends = self.ends, []
+        for end in ends:
+            self._end(end)
+
     def mend(self):
         self.listener = socket.create_server(("127.0.0.1", self.port))
         self._listen()

@@ -34,8 +34,9 @@ class Narrow(Stage):
         self.is_inside(app)
 
     def test_the_chat_fits_and_its_members_fold_away(self):
-        ada = self.narrow(self.host("Ada"))
+        ada = self.narrow(self.host("Ada").activate())
         wait_for("the members to fold away", lambda: not ada.window.all("list", "Members"))
+        wait_for("the focus on the composer", lambda: ada.composer().has("focused"))
         self.guest("Kim", ada.port)
         ada.say("hello from the telephone")
         ada.sees(said("You", "hello from the telephone"))

@@ -19,8 +19,8 @@ use crate::wire::address::Address;
 
 use super::application::Application;
 
-use self::rooms::Rooms;
 pub use self::rooms::Stay;
+use self::rooms::{ROOMS, Rooms};
 
 /// How long changes are gathered before they are written.
 const SOON: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub struct Keeper(Rc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     rooms: RefCell<Rooms>,
-    /// The rooms that a window of this app is in or joins.
+    /// The places that a window of this app has, or is about to have.
     taken: RefCell<BTreeSet<String>>,
     is_read: Cell<bool>,
     /// There is something to write.
@@ -44,11 +44,11 @@ struct Inner {
     timer: RefCell<Option<(Duration, glib::SourceId)>>,
 }
 
-/// A room that is a window's own as long as this is held: what is kept of it.
+/// What is kept of a window's stay in a room: its own, as long as this is held.
 #[derive(Debug)]
 pub struct Kept {
     keeper: Keeper,
-    address: String,
+    place: String,
 }
 
 /// The app's keeper.
@@ -63,6 +63,19 @@ fn path() -> PathBuf {
     let folder = folder.filter(|folder| folder.is_absolute());
     let folder = folder.unwrap_or_else(|| glib::home_dir().join(".local/state"));
     folder.join("chatroom").join("rooms.json")
+}
+
+/// By what the window of this number in a room is known.
+fn place(address: &Address, window: usize) -> String {
+    match window {
+        1 => address.to_string(),
+        _ => format!("{address} {window}"),
+    }
+}
+
+/// The room of a place.
+pub fn address_of(place: &str) -> Option<Address> {
+    place.split(' ').next()?.parse().ok()
 }
 
 fn now() -> i64 {
@@ -82,25 +95,32 @@ impl Keeper {
         }
     }
 
-    /// Takes the room at an address, if no other window has it.
+    /// Takes the room at an address. Each window in it has a place of its own: the first
+    /// that is free, rather one with a stay, or else with a draft.
     pub fn take(&self, address: &Address) -> Option<Kept> {
-        let address = address.to_string();
-        let is_free = self.0.taken.borrow_mut().insert(address.clone());
+        let (rooms, mut taken) = (self.0.rooms.borrow(), self.0.taken.borrow_mut());
+        let places = (1..=ROOMS).map(|window| place(address, window));
+        let free = places.filter(|place| !taken.contains(place));
+        let place = free.min_by_key(|place| {
+            let has_stay = rooms.stay(place).is_some();
+            (!has_stay, rooms.draft(place).is_empty())
+        })?;
+        taken.insert(place.clone());
         let keeper = self.clone();
-        is_free.then_some(Kept { keeper, address })
+        Some(Kept { keeper, place })
     }
 
-    /// The latest stay that can be returned to, and where it is.
-    pub fn latest(&self) -> Option<(Address, Stay)> {
+    /// The latest stay that can be returned to, and its place.
+    pub fn latest(&self) -> Option<(String, Stay)> {
         let (rooms, taken) = (self.0.rooms.borrow(), self.0.taken.borrow());
         let mut stays = rooms.stays();
-        let (address, stay) = stays.find(|(address, _)| !taken.contains(*address))?;
-        Some((address.parse().ok()?, stay.clone()))
+        let (place, stay) = stays.find(|(place, _)| !taken.contains(*place))?;
+        Some((place.to_owned(), stay.clone()))
     }
 
     /// The user does not want to return there.
-    pub fn give_up(&self, address: &Address) {
-        self.0.rooms.borrow_mut().give_up(&address.to_string());
+    pub fn give_up(&self, place: &str) {
+        self.0.rooms.borrow_mut().give_up(place);
         self.0.changed.set(true);
         self.write();
     }
@@ -151,13 +171,13 @@ impl Keeper {
 impl Kept {
     /// What was typed and not sent.
     pub fn draft(&self) -> String {
-        self.keeper.0.rooms.borrow().draft(&self.address).to_owned()
+        self.keeper.0.rooms.borrow().draft(&self.place).to_owned()
     }
 
     /// Keeps what was typed.
     pub fn set_draft(&self, draft: &str) {
         let changed = &self.keeper.0.rooms;
-        if changed.borrow_mut().set_draft(&self.address, draft) {
+        if changed.borrow_mut().set_draft(&self.place, draft) {
             self.keeper.write_within(SOON);
         }
     }
@@ -166,10 +186,10 @@ impl Kept {
     /// is given up.
     pub fn stay(&self, name: &str) -> Option<Stay> {
         let mut rooms = self.keeper.0.rooms.borrow_mut();
-        let stay = rooms.stay(&self.address).filter(|stay| stay.name == name);
+        let stay = rooms.stay(&self.place).filter(|stay| stay.name == name);
         let stay = stay.cloned();
         if stay.is_none() {
-            rooms.give_up(&self.address);
+            rooms.give_up(&self.place);
         }
         stay
     }
@@ -178,7 +198,7 @@ impl Kept {
     pub fn begin(&self, mut stay: Stay) {
         stay.at = now();
         let mut rooms = self.keeper.0.rooms.borrow_mut();
-        rooms.set_stay(&self.address, Some(stay));
+        rooms.set_stay(&self.place, Some(stay));
         drop(rooms);
         self.keeper.write_within(SOON);
     }
@@ -186,7 +206,7 @@ impl Kept {
     /// Keeps how far the room was read, and what is not confirmed.
     pub fn go_on(&self, after: u64, unsent: Vec<(String, String)>) {
         let mut rooms = self.keeper.0.rooms.borrow_mut();
-        let Some(stay) = rooms.stay(&self.address) else {
+        let Some(stay) = rooms.stay(&self.place) else {
             return;
         };
         // Before the first message it is known from the welcome.
@@ -197,7 +217,7 @@ impl Kept {
         }
         let mut stay = stay.clone();
         (stay.after, stay.at, stay.unsent) = (after, now(), unsent);
-        rooms.set_stay(&self.address, Some(stay));
+        rooms.set_stay(&self.place, Some(stay));
         drop(rooms);
         self.keeper.write_within(if same { LATER } else { SOON });
     }
@@ -205,7 +225,7 @@ impl Kept {
     /// The stay is over: nobody returns to it.
     pub fn end(&self) {
         let mut rooms = self.keeper.0.rooms.borrow_mut();
-        rooms.set_stay(&self.address, None);
+        rooms.set_stay(&self.place, None);
         drop(rooms);
         self.keeper.write_within(SOON);
     }
@@ -213,7 +233,7 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.keeper.0.taken.borrow_mut().remove(&self.address);
+        self.keeper.0.taken.borrow_mut().remove(&self.place);
         self.keeper.write();
     }
 }

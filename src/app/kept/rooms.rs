@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// So many rooms are kept at most; of more, the ones that were used last.
-const ROOMS: usize = 20;
+pub const ROOMS: usize = 20;
 
 /// The most bytes of all of it.
 pub const LIMIT: usize = 256 << 10;
@@ -23,7 +23,7 @@ pub struct Rooms {
 /// What is kept of one room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Room {
-    /// Where it is: `host:port`.
+    /// Where it is: `host:port`, and of further windows in it their number behind that.
     address: String,
     /// What was typed and not sent.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -50,6 +50,12 @@ pub struct Stay {
     /// What was said and not confirmed, oldest first: ids and texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<(String, String)>,
+    /// The user hosted the room.
+    #[serde(default)]
+    pub hosted: bool,
+    /// It keeps what is said.
+    #[serde(default)]
+    pub durable: bool,
 }
 
 impl Rooms {

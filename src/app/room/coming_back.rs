@@ -31,6 +31,11 @@ impl Session {
     pub(super) fn welcomed(&self, welcome: &Welcome<'_>, timeline: &mut Timeline) {
         let imp = self.imp();
         self.come_in(welcome);
+        if let (Some(server), true) = (&*imp.server.borrow(), welcome.resumed) {
+            // To a host who comes back the server does not tell them again.
+            let addresses = server.addresses().iter().map(ToString::to_string);
+            timeline.tell(Content::Addresses(addresses.collect()));
+        }
         let name = &welcome.you.name;
         for (id, text) in imp.said_before.take() {
             timeline.say(taking::pending(id, welcome.you.id, name, &text));
@@ -109,10 +114,6 @@ impl Session {
 
     fn keep_stay(&self, welcome: &Welcome<'_>) {
         let imp = self.imp();
-        // A room of the user's own ends with the app.
-        if self.hosts() {
-            return;
-        }
         if let Some(kept) = &*imp.kept.borrow() {
             kept.begin(Stay {
                 name: imp.wanted_name.borrow().clone(),
@@ -120,6 +121,8 @@ impl Session {
                 session: welcome.session.to_string(),
                 epoch: welcome.epoch.to_string(),
                 after: welcome.next.saturating_sub(1),
+                hosted: self.hosts(),
+                durable: welcome.durable,
                 ..Stay::default()
             });
         }

@@ -71,7 +71,7 @@ mod imp {
         pub member_list: OnceCell<gio::ListStore>,
 
         pub client: OnceCell<Client>,
-        /// What is kept of the room, if no other window has it.
+        /// What is kept of the stay, while it goes on.
         pub kept: RefCell<Option<Kept>>,
         /// Said in an earlier run of the app, and not confirmed: ids and texts.
         pub said_before: RefCell<Vec<(String, String)>>,
@@ -135,11 +135,26 @@ glib::wrapper! {
 impl Session {
     /// Joins the room at `address`; comes back to it if it was not left.
     pub fn join(address: Address, name: &str) -> Self {
+        Self::new(address, name, None)
+    }
+
+    /// Joins the room of the user's own `server`, like any other client.
+    pub fn host(server: Running, name: &str) -> Self {
+        let address = Address::new("127.0.0.1", server.port());
+        let session = Self::new(address, name, Some(server.handle().host_key().to_owned()));
+        session.imp().server.replace(Some(server));
+        session
+    }
+
+    fn new(address: Address, name: &str, host_key: Option<String>) -> Self {
+        let session: Self = glib::Object::new();
+        let imp = session.imp();
         let kept = kept::keeper().and_then(|keeper| keeper.take(&address));
         let stay = kept.as_ref().and_then(|kept| kept.stay(name));
         let mut settings = Settings {
             address,
             name: name.to_owned(),
+            host_key,
             ..Settings::default()
         };
         if let Some(stay) = stay {
@@ -150,27 +165,6 @@ impl Session {
                 after: stay.after,
             });
         }
-        Self::new(settings, kept)
-    }
-
-    /// Joins the room of the user's own `server`, like any other client.
-    pub fn host(server: Running, name: &str) -> Self {
-        let address = Address::new("127.0.0.1", server.port());
-        let kept = kept::keeper().and_then(|keeper| keeper.take(&address));
-        let settings = Settings {
-            address,
-            name: name.to_owned(),
-            host_key: Some(server.handle().host_key().to_owned()),
-            ..Settings::default()
-        };
-        let session = Self::new(settings, kept);
-        session.imp().server.replace(Some(server));
-        session
-    }
-
-    fn new(settings: Settings, kept: Option<Kept>) -> Self {
-        let session: Self = glib::Object::new();
-        let imp = session.imp();
         imp.kept.replace(kept);
         imp.wanted_name.replace(settings.name.clone());
         imp.said_before.replace(settings.unsent.clone());

@@ -134,8 +134,8 @@ impl Window {
         page.begin();
     }
 
-    /// Says what is wrong with what the window was opened for.
-    pub fn complain(&self, sentence: &str) {
+    /// Says something that needs no answer.
+    pub fn tell(&self, sentence: &str) {
         self.imp().toasts.add_toast(adw::Toast::new(sentence));
     }
 

@@ -46,6 +46,27 @@ fn a_store_is_open_only_once_by_whatever_name() {
 }
 
 #[test]
+fn what_is_deleted_is_gone_but_never_under_an_open_room() {
+    let disk = Disk::with_messages(3);
+    let (mut store, past) = disk.open();
+    store.write(&[said(4, 1, None)]).unwrap();
+    let error = Store::delete(&disk.path()).unwrap_err();
+    assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
+    store.write(&[said(5, 1, None)]).unwrap();
+    // As if its server had been killed.
+    let log = fs::read(disk.directory.path().join("room.db-wal")).unwrap();
+    drop(store);
+    fs::write(disk.directory.path().join("room.db-wal"), log).unwrap();
+    for _ in 0..2 {
+        Store::delete(&disk.path()).unwrap();
+        assert_eq!(disk.names(), ["room.db-lock"]);
+    }
+    let (_, new) = disk.open();
+    assert_eq!((new.next_seq, new.messages.len()), (1, 0));
+    assert_ne!(new.epoch, past.epoch);
+}
+
+#[test]
 fn a_failed_second_opening_takes_no_lock_from_the_first() {
     let disk = Disk::new();
     let (mut store, _) = disk.open();

@@ -1,6 +1,7 @@
 //! Chat: what is said in a room, who is there, and a place to write.
 
 mod addresses_row;
+mod banner;
 mod composer;
 mod following;
 mod line_row;
@@ -17,8 +18,9 @@ use gtk::{CompositeTemplate, glib};
 
 use crate::app::room::{Entry, Session, State};
 use crate::app::window::Window;
-use crate::app::words::{self, count};
+use crate::app::words::count;
 
+use self::banner::Interruption;
 use self::composer::Composer;
 use self::following::Following;
 use self::line_row::LineRow;
@@ -63,6 +65,7 @@ mod imp {
         #[template_child]
         pub members: TemplateChild<gtk::ListView>,
         pub following: Following,
+        pub interruption: Interruption,
     }
 
     #[glib::object_subclass]
@@ -109,6 +112,12 @@ mod imp {
         fn constructed(&self) {
             self.parent_constructed();
             self.obj().show_session();
+            self.split.connect_collapsed_notify(glib::clone!(
+                #[weak(rename_to = page)]
+                self.obj(),
+                // The members take the keyboard with them, whoever had it.
+                move |_| page.begin()
+            ));
         }
     }
 
@@ -247,34 +256,6 @@ impl ChatPage {
         self.imp().composer.begin();
     }
 
-    /// Says that the connection was lost, and that it is there again.
-    fn show_interruption(&self, session: &Session) {
-        let imp = self.imp();
-        let words = session.interruption();
-        if words.is_empty() {
-            if imp.banner.is_revealed() {
-                self.announce(
-                    &gettext("You are back"),
-                    gtk::AccessibleAnnouncementPriority::Medium,
-                );
-            }
-            imp.banner.set_revealed(false);
-            self.tend();
-        } else {
-            self.show_banner(&words, &gettext("_Try Now"), "room.retry");
-        }
-        self.show_count(session);
-    }
-
-    fn show_banner(&self, words: &str, button: &str, action: &str) {
-        let banner = &self.imp().banner;
-        banner.set_title(words);
-        banner.set_button_label(Some(button));
-        banner.set_action_name(Some(action));
-        banner.set_revealed(true);
-        self.announce(words, gtk::AccessibleAnnouncementPriority::High);
-    }
-
     fn show_keeping(&self, session: &Session) {
         self.imp().keeping.replace(if session.durable() {
             gettext("This room keeps what is said.")
@@ -300,6 +281,13 @@ impl ChatPage {
     /// Says how it ended, if it did: it stays readable.
     fn show_state(&self, session: &Session) {
         let imp = self.imp();
+        if let Some(end) = session.end() {
+            self.show_end(&end);
+            // Before the composer is closed, which would go on showing the cursor.
+            imp.list.grab_focus();
+            imp.count.replace(gettext("Not connected"));
+            self.notify_count();
+        }
         let in_room = session.state() == State::Joined;
         imp.composer.set_open(in_room);
         if in_room {
@@ -307,12 +295,6 @@ impl ChatPage {
                 self.set_title(&session.room_name());
             }
             self.begin();
-        }
-        if let Some(end) = session.end() {
-            self.show_banner(&words::end(&end), &gettext("_Leave"), "room.leave");
-            imp.list.grab_focus();
-            imp.count.replace(gettext("Not connected"));
-            self.notify_count();
         }
     }
 

@@ -236,7 +236,8 @@ impl ConnectPage {
     fn give_up(&self) {
         let session = self.imp().session.take();
         if let Some(session) = session {
-            glib::spawn_future_local(async move { session.leave().await });
+            // The way back that was offered is still there.
+            glib::spawn_future_local(async move { session.break_off().await });
         }
         self.set_connecting(false);
     }

@@ -1,4 +1,7 @@
-//! Home: the user's name, and the two ways into a room.
+//! Home: the user's name, and the ways into a room.
+
+mod deleting;
+mod offer;
 
 use std::cell::{Cell, RefCell};
 
@@ -7,12 +10,10 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
-use crate::app::application::Application;
 use crate::app::config::APP_ID;
-use crate::app::kept::{self, Stay};
+use crate::app::kept::Stay;
 use crate::app::room::Session;
 use crate::app::window::Window;
-use crate::app::words::{fill, isolated};
 use crate::app::{hosting, settings, words};
 use crate::room::DEFAULT_NAME;
 use crate::server::BindError;
@@ -43,8 +44,10 @@ mod imp {
         pub offer: TemplateChild<adw::PreferencesGroup>,
         #[template_child]
         pub back: TemplateChild<adw::ActionRow>,
-        /// The stay to which the user can return.
-        pub stay: RefCell<Option<(Address, Stay)>>,
+        #[template_child]
+        pub delete: TemplateChild<gtk::Button>,
+        /// The stay to which the user can return, and its place.
+        pub stay: RefCell<Option<(String, Stay)>>,
         /// The room that is open on this computer already.
         pub here: RefCell<Option<Address>>,
     }
@@ -58,7 +61,7 @@ mod imp {
         fn class_init(class: &mut Self::Class) {
             class.bind_template();
             class.bind_template_callbacks();
-            class.install_action("home.host", None, |page, _, _| page.host());
+            class.install_action("home.host", None, |page, _, _| page.host(None));
             class.install_action("home.join", None, |page, _, _| {
                 page.remember_name();
                 if let Some(window) = page.window() {
@@ -67,6 +70,7 @@ mod imp {
             });
             class.install_action("home.return", None, |page, _, _| page.go_back());
             class.install_action("home.forget", None, |page, _, _| page.forget());
+            class.install_action("home.delete-kept", None, |page, _, _| page.ask_to_delete());
             class.install_action("home.join-here", None, |page, _, _| page.join_here());
         }
 
@@ -89,13 +93,25 @@ mod imp {
     }
 
     #[glib::derived_properties]
-    impl ObjectImpl for HomePage {}
+    impl ObjectImpl for HomePage {
+        fn constructed(&self) {
+            self.parent_constructed();
+            // The switch stays at the end of its row.
+            if let Some(switch) = self.keep.activatable_widget()
+                && let Some(suffixes) = switch.parent()
+            {
+                self.delete.insert_before(&suffixes, Some(&switch));
+            }
+        }
+    }
+
     impl WidgetImpl for HomePage {}
 
     impl NavigationPageImpl for HomePage {
         fn shown(&self) {
             self.host.grab_focus();
             self.obj().offer_to_return();
+            self.obj().offer_to_delete();
         }
     }
 }
@@ -118,52 +134,6 @@ impl HomePage {
         if let Some(settings) = window.as_ref().and_then(Window::settings) {
             settings.bind("host-keeps", &*imp.keep, "active").build();
         }
-    }
-
-    /// Offers the way back into a room that was not left, if there is one.
-    fn offer_to_return(&self) {
-        let Some(app) = gtk::gio::Application::default().and_downcast::<Application>() else {
-            return;
-        };
-        let page = self.downgrade();
-        glib::spawn_future_local(async move {
-            app.kept().await;
-            if let Some(page) = page.upgrade() {
-                page.show_offer(app.keeper().latest());
-            }
-        });
-    }
-
-    fn show_offer(&self, stay: Option<(Address, Stay)>) {
-        let imp = self.imp();
-        imp.offer.set_visible(stay.is_some());
-        if let Some((address, stay)) = &stay {
-            let room = isolated(&stay.room);
-            let title = fill(&gettext("Return to “{room}”"), &[("room", &room)]);
-            let (name, address) = (isolated(&stay.name), address.to_string());
-            let values = [("name", &*name), ("address", &*address)];
-            imp.back.set_title(&title);
-            imp.back
-                .set_subtitle(&fill(&gettext("As {name}, at {address}"), &values));
-            imp.back.grab_focus();
-        }
-        imp.stay.replace(stay);
-    }
-
-    fn go_back(&self) {
-        let stay = self.imp().stay.borrow().clone();
-        if let (Some(window), Some((address, stay))) = (self.window(), stay) {
-            window.rejoin(&address, &stay.name);
-        }
-    }
-
-    fn forget(&self) {
-        if let (Some(keeper), Some((address, _))) = (kept::keeper(), self.imp().stay.take()) {
-            keeper.give_up(&address);
-        }
-        self.imp().host.grab_focus();
-        self.imp().offer.set_visible(false);
-        self.offer_to_return();
     }
 
     /// Offers this name.
@@ -199,9 +169,11 @@ impl HomePage {
         self.notify_opening();
         self.action_set_enabled("home.host", !opening);
         self.action_set_enabled("home.join", !opening);
+        self.action_set_enabled("home.return", !opening);
     }
 
-    fn host(&self) {
+    /// Hosts a room; on this port, if one is wanted.
+    fn host(&self, wanted_port: Option<u16>) {
         let Some(window) = self.window() else {
             return;
         };
@@ -211,10 +183,10 @@ impl HomePage {
         let name = self.user_name();
         let port = window.settings().map(|settings| settings.get("host-port"));
         let port = port.unwrap_or(DEFAULT_PORT);
-        let keeps = self.imp().keep.is_active();
+        let kept_by = self.imp().keep.is_active().then_some(port);
         let (page, window) = (self.downgrade(), window.downgrade());
         glib::spawn_future_local(async move {
-            let opened = hosting::open(&name, port, keeps).await;
+            let opened = hosting::open(&name, wanted_port.unwrap_or(port), kept_by).await;
             let (Some(page), Some(window)) = (page.upgrade(), window.upgrade()) else {
                 // The window was closed meanwhile: so is the room, not on this thread.
                 if let Ok(server) = opened {
@@ -236,14 +208,21 @@ impl HomePage {
             BindError::RoomOpen(port) => Some(Address::new("localhost", *port)),
             _ => None,
         };
-        let sentence = words::not_hosted(error);
-        imp.banner.set_title(&sentence);
-        imp.banner
-            .set_button_label(here.is_some().then(|| gettext("_Join It")).as_deref());
-        imp.banner.set_revealed(true);
-        self.announce(&sentence, gtk::AccessibleAnnouncementPriority::High);
+        let button = here.is_some().then(|| gettext("_Join It"));
         imp.here.replace(here);
+        self.show_banner(&words::not_hosted(error), button.as_deref());
         imp.host.grab_focus();
+        imp.name.select_region(0, 0);
+        // It may be what was kept that is in the way.
+        self.offer_to_delete();
+    }
+
+    fn show_banner(&self, sentence: &str, button: Option<&str>) {
+        let banner = &self.imp().banner;
+        banner.set_title(sentence);
+        banner.set_button_label(button);
+        banner.set_revealed(true);
+        self.announce(sentence, gtk::AccessibleAnnouncementPriority::High);
     }
 
     fn join_here(&self) {

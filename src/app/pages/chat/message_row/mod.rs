@@ -42,7 +42,7 @@ mod imp {
         #[template_child]
         pub body: TemplateChild<gtk::Label>,
         #[template_child]
-        pub unsent: TemplateChild<gtk::Box>,
+        pub unsent: TemplateChild<adw::WrapBox>,
         #[template_child]
         pub reason: TemplateChild<gtk::Label>,
         #[template_child]
@@ -184,6 +184,10 @@ impl MessageRow {
     }
 
     fn delete(&self) {
+        if self.focus_child().is_some() {
+            // The keyboard does not go with the row.
+            let _ = self.activate_action("room.write", None);
+        }
         if let Some(session) = self.imp().session.upgrade() {
             session.delete(self.imp().key.get());
         }

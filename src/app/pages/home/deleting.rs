@@ -1,0 +1,64 @@
+//! Deleting what is kept of rooms that were hosted.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::glib;
+
+use crate::app::hosting;
+use crate::app::words;
+
+use super::HomePage;
+
+impl HomePage {
+    /// Offers it, if there is something to delete.
+    pub(super) fn offer_to_delete(&self) {
+        let page = self.downgrade();
+        glib::spawn_future_local(async move {
+            let keeps = hosting::keeps_something().await;
+            if let Some(page) = page.upgrade() {
+                page.imp().delete.set_visible(keeps);
+            }
+        });
+    }
+
+    /// Deletes it, if the user is sure.
+    pub(super) fn ask_to_delete(&self) {
+        let dialog = adw::AlertDialog::new(
+            Some(&gettext("Delete What Was Kept?")),
+            Some(&gettext(
+                "All that was said in rooms that you hosted is deleted from this computer, for good.",
+            )),
+        );
+        dialog.add_responses(&[
+            ("cancel", &gettext("_Cancel")),
+            ("delete", &gettext("_Delete")),
+        ]);
+        dialog.set_response_appearance("delete", adw::ResponseAppearance::Destructive);
+        dialog.set_default_response(Some("cancel"));
+        dialog.set_close_response("cancel");
+        let choice = dialog.choose_future(Some(self));
+        let page = self.downgrade();
+        glib::spawn_future_local(async move {
+            if choice.await != "delete" {
+                return;
+            }
+            let deleted = hosting::delete_kept().await;
+            if let Some(page) = page.upgrade() {
+                page.deleted(deleted.map_err(|error| words::not_kept(&error)));
+            }
+        });
+    }
+
+    fn deleted(&self, result: Result<(), String>) {
+        // What has the focus goes.
+        self.imp().host.grab_focus();
+        self.imp().banner.set_revealed(false);
+        match (result, self.window()) {
+            (Err(why), _) => self.show_banner(&why, None),
+            (Ok(()), Some(window)) => window.tell(&gettext("What was kept was deleted")),
+            (Ok(()), None) => {}
+        }
+        self.offer_to_delete();
+    }
+}

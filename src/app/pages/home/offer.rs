@@ -1,0 +1,88 @@
+//! The way back into a room that was not left, if there is one.
+
+use adw::prelude::*;
+use adw::subclass::prelude::*;
+use gettextrs::gettext;
+use gtk::glib;
+
+use crate::app::application::Application;
+use crate::app::kept::{self, Stay};
+use crate::app::words::{fill, isolated};
+
+use super::HomePage;
+
+impl HomePage {
+    /// Offers it.
+    pub(super) fn offer_to_return(&self) {
+        let Some(app) = gtk::gio::Application::default().and_downcast::<Application>() else {
+            return;
+        };
+        let page = self.downgrade();
+        glib::spawn_future_local(async move {
+            app.kept().await;
+            if let Some(page) = page.upgrade() {
+                page.show_offer(app.keeper().latest());
+            }
+        });
+    }
+
+    fn show_offer(&self, stay: Option<(String, Stay)>) {
+        let imp = self.imp();
+        let address = stay.as_ref().and_then(|(place, _)| kept::address_of(place));
+        imp.offer.set_visible(address.is_some());
+        if let (Some((_, stay)), Some(address)) = (&stay, address) {
+            let (title, subtitle) = if stay.hosted {
+                (
+                    gettext("Host “{room}” Again"),
+                    gettext("As {name}, on port {port}"),
+                )
+            } else {
+                (
+                    gettext("Return to “{room}”"),
+                    gettext("As {name}, at {address}"),
+                )
+            };
+            let (room, name) = (isolated(&stay.room), isolated(&stay.name));
+            let (port, address) = (address.port.to_string(), address.to_string());
+            let values = [
+                ("room", &*room),
+                ("name", &*name),
+                ("address", &*address),
+                ("port", &*port),
+            ];
+            imp.back.set_title(&fill(&title, &values));
+            imp.back.set_subtitle(&fill(&subtitle, &values));
+            imp.back.grab_focus();
+            // What has not the keyboard any more does not look so.
+            imp.name.select_region(0, 0);
+        }
+        imp.stay.replace(stay);
+    }
+
+    /// Takes it.
+    pub(super) fn go_back(&self) {
+        let Some((place, stay)) = self.imp().stay.borrow().clone() else {
+            return;
+        };
+        let (Some(window), Some(address)) = (self.window(), kept::address_of(&place)) else {
+            return;
+        };
+        if stay.hosted {
+            self.set_user_name(&stay.name);
+            self.imp().keep.set_active(stay.durable);
+            self.host(Some(address.port));
+        } else {
+            window.rejoin(&address, &stay.name);
+        }
+    }
+
+    /// The user does not want it.
+    pub(super) fn forget(&self) {
+        if let (Some(keeper), Some((place, _))) = (kept::keeper(), self.imp().stay.take()) {
+            keeper.give_up(&place);
+        }
+        self.imp().host.grab_focus();
+        self.imp().offer.set_visible(false);
+        self.offer_to_return();
+    }
+}
