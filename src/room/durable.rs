@@ -159,9 +159,14 @@ impl Room {
     }
 
     /// Tells everyone that the room is closed because nothing can be stored any
-    /// more. What was not published is told to nobody.
+    /// more, unless they know that it is closed. What was not published is told to
+    /// nobody.
     pub fn fail(&mut self, retry_ms: u64) {
+        let is_told = self.over().is_some();
         self.records = None;
+        if is_told {
+            return;
+        }
         self.log.drop_staged();
         self.gathered = None;
         let closing = Closing::StoreFailed { retry_ms };

@@ -13,7 +13,7 @@ use super::super::guest::Guest;
 use super::super::session::{Found, Session};
 use super::super::settings::Settings;
 use super::*;
-use crate::room::{Coming, Encoding, SMALL_ROOM, SessionKey};
+use crate::room::{Closing, Coming, Encoding, SMALL_ROOM, SessionKey};
 use crate::wire::door::Door;
 
 /// What a server with a store shares. Nothing is stored by itself.
@@ -109,6 +109,46 @@ fn who_came_in_when_the_store_failed_is_told_only_that() {
     let told = told(&mut session);
     assert!(told.starts_with("{\"closed\""), "{told}");
     assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[test]
+fn who_reads_a_long_past_slowly_is_there_though_it_is_not_heard() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, _writer) = durable(directory.path());
+    let mut speaker = guest(&shared);
+    let lease = speaker.enter("ada", Door::Text, false, None).unwrap().lease;
+    let now = Instant::now();
+    for _ in 0..1_000 {
+        let text = "x".repeat(4_000);
+        let said = shared.room().say(lease, None, &text, now, Timestamp::now());
+        said.unwrap();
+    }
+    let mut session = Session::new(guest(&shared), now);
+    session.take(b"{\"hello\":{\"protocol\":1,\"after\":0}}\n", now);
+    publish(&shared);
+    let mut slices = Vec::new();
+    let heartbeat = shared.settings.heartbeat;
+    for beat in 1..20 {
+        session.tick(now + heartbeat * beat);
+        assert!(session.ending().is_none(), "lost at beat {beat}");
+        assert!(session.gather(&mut slices) == Found::Some);
+        session.wrote(session.output().len().min(1_000), &slices);
+    }
+}
+
+#[test]
+fn a_closed_room_is_closed_once_though_the_store_fails_afterwards() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, _writer) = durable(directory.path());
+    let mut session = greeting(&shared);
+    publish(&shared);
+    told(&mut session);
+    shared.close(Closing::ForGood);
+    publish(&shared);
+    shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
+    let told = told(&mut session);
+    assert_eq!(told.matches("{\"closed\"").count(), 1, "{told}");
+    assert!(told.contains("host-closed"), "{told}");
 }
 
 #[tokio::test]

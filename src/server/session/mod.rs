@@ -62,7 +62,8 @@ pub(super) struct Session {
     output: Vec<u8>,
     /// How much of `output` is written.
     written: usize,
-    /// Whether the peer took something while it was not read from.
+    /// Whether the peer took something while it was not read from, or an answer
+    /// waited for it.
     took: bool,
     /// What is written when all of the log is.
     replies: Vec<u8>,
@@ -214,7 +215,8 @@ impl Session {
         if !matches!(self.speech, Speech::Native(_)) {
             return;
         }
-        // Who is not read from cannot be heard, but it is there if it reads.
+        // Who is not read from, or has not come to the question yet, cannot be heard,
+        // but it is there if it reads.
         if mem::take(&mut self.took) {
             self.heard = now;
         }

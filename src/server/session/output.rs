@@ -275,7 +275,7 @@ impl Session {
     /// What is left of an entry that was cut is held for the peer; the cursor
     /// stands behind it. Tells whether it was all that was gathered of the log.
     pub fn wrote(&mut self, count: usize, slices: &Slices) -> bool {
-        self.took |= count > 0 && !self.wants_input();
+        self.took |= count > 0 && (!self.wants_input() || !self.replies.is_empty());
         if slices.is_empty() {
             self.written += count;
             return false;
