@@ -76,8 +76,7 @@ impl Session {
                     return self.gather(slices);
                 }
                 let before = member.cursor.seq();
-                if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
-                    let mut missed = missed;
+                if let Some(mut missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
                     if self.shared.is_durable() && missed.from <= missed.to {
                         // The store has them, and they follow; the joins and leaves
                         // are lost.
@@ -233,10 +232,6 @@ impl Session {
         let Some(member) = self.member.as_mut().filter(|it| it.replay.is_empty()) else {
             return;
         };
-        if !member.replay.is_empty() {
-            // What is said later would hide that something is missing.
-            return;
-        }
         let mut room = self.shared.room();
         let mut slices = Slices::new();
         match member.door {
