@@ -1,11 +1,11 @@
 //! What a client's thread and the hands on the client share.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use crate::lock::{Guard, Mutex, Rank};
 use crate::wire::frame::{Request, Say, write_frame};
 
 use super::outbox::{Next, Outbox, Own};
@@ -13,7 +13,7 @@ use super::{NotQueued, REQUESTS};
 
 /// Messages and questions on their way to the server, and what the user wants. Its
 /// lock is held for moments.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Desk {
     state: Mutex<State>,
     /// There may be something to send.
@@ -53,13 +53,15 @@ impl Desk {
             ..State::default()
         };
         Self {
-            state: Mutex::new(state),
-            ..Self::default()
+            state: Mutex::new(Rank::SendQueue, state),
+            news: Notify::new(),
+            left: Notify::new(),
+            hurried: Notify::new(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 
     pub fn say(&self, own: Own) -> Result<(), NotQueued> {

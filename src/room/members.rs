@@ -1,13 +1,13 @@
 //! Who is in the room, and the names that are taken.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::durable::Absent;
 use super::event::MemberId;
 use super::log::Encoding;
-use super::name::{Looks, NAME_LIMIT, name_or_default};
+use super::name::WantedName;
+use super::names::{Names, Number};
 use super::rate::Meter;
 use super::sessions::{Lease, Seat, SessionKey};
 
@@ -33,6 +33,31 @@ impl Member {
     }
 }
 
+/// A member as others are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: MemberId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether the room is hosted by it.
+    pub host: bool,
+    /// Whether its connection is lost, and it may come back.
+    pub away: bool,
+}
+
+/// Some of the members, copied so that nothing is done with them while the room is
+/// locked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// How many are in the room.
+    pub count: usize,
+    /// The members, by id.
+    pub list: Vec<Listed>,
+    /// Whether there are more after the last of them.
+    pub more: bool,
+}
+
 /// Everyone in the room, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Members {
@@ -47,7 +72,7 @@ impl Members {
     /// Takes a newcomer in, under the name it wants or the nearest free one.
     pub fn enter(
         &mut self,
-        wanted: &str,
+        wanted: &WantedName,
         door: Encoding,
         host: bool,
         session: Option<SessionKey>,
@@ -72,19 +97,25 @@ impl Members {
         if id.get() > self.last_id || self.by_id.contains_key(&id) {
             return None;
         }
-        self.take_in(id, &absent.name, Encoding::Native, host, Some(session));
+        self.take_in(
+            id,
+            &WantedName::of(&absent.name),
+            Encoding::Native,
+            host,
+            Some(session),
+        );
         self.by_id.get_mut(&id).map(|member| &mut member.seat)
     }
 
     fn take_in(
         &mut self,
         id: MemberId,
-        wanted: &str,
+        wanted: &WantedName,
         door: Encoding,
         host: bool,
         session: Option<SessionKey>,
     ) -> (Lease, Arc<str>) {
-        let (name, number) = self.names.claim(&name_or_default(wanted));
+        let (name, number) = self.names.claim(wanted);
         let name: Arc<str> = name.into();
         self.text_readers += usize::from(door == Encoding::Text);
         let seat = Seat::new(session);
@@ -138,6 +169,22 @@ impl Members {
         self.text_readers
     }
 
+    /// The first `limit` members with ids after `after`.
+    pub fn list(&self, after: Option<MemberId>, limit: usize) -> Page {
+        let mut members = self.after(after);
+        let listed = members.by_ref().take(limit).map(|(id, member)| Listed {
+            id,
+            name: Arc::clone(&member.name),
+            host: member.host,
+            away: member.is_away(),
+        });
+        Page {
+            count: self.count(),
+            list: listed.collect(),
+            more: members.next().is_some(),
+        }
+    }
+
     /// The members with ids after `after`, in order.
     pub fn after(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
         let from = after.map_or(0, MemberId::get).saturating_add(1);
@@ -148,139 +195,15 @@ impl Members {
     }
 }
 
-/// The number put behind a name, which a member gives back when it leaves.
-#[derive(Debug)]
-struct Number {
-    /// The name that was wanted, by how it reads.
-    wanted: String,
-    number: u32,
-}
-
-/// The names in use, compared by how they look.
-#[derive(Debug, Default)]
-struct Names {
-    seen: Hashes,
-    read: Hashes,
-    numbers: HashMap<String, Numbers>,
-}
-
-/// A set of texts of which no more is kept than 64 bits of a hash each, with a key
-/// that nobody knows: what takes two for one (once in 10¹⁵ members of a full room)
-/// gives a number to a name that needs none.
-#[derive(Debug, Default)]
-struct Hashes {
-    of: RandomState,
-    set: HashSet<u64>,
-}
-
-impl Hashes {
-    fn contain(&self, text: &str) -> bool {
-        self.set.contains(&self.of.hash_one(text))
-    }
-
-    fn insert(&mut self, text: &str) {
-        self.set.insert(self.of.hash_one(text));
-    }
-
-    fn remove(&mut self, text: &str) {
-        self.set.remove(&self.of.hash_one(text));
-    }
-}
-
-/// The numbers put behind one name. They make a crowd of the same name cost no
-/// more than a crowd of different ones.
-#[derive(Debug)]
-struct Numbers {
-    /// All from here on were never given.
-    next: u32,
-    /// Given back.
-    free: BTreeSet<u32>,
-    /// How many are in use.
-    used: u32,
-}
-
-impl Names {
-    /// Claims `name`, or `name_1`, `name_2`, … if it is in use.
-    fn claim(&mut self, name: &str) -> (String, Option<Box<Number>>) {
-        let looks = Looks::of(name);
-        if self.is_free(&looks) {
-            self.take(&looks);
-            return (name.to_owned(), None);
-        }
-        let wanted = looks.read;
-        let mut misses = 0;
-        loop {
-            let numbers = self
-                .numbers
-                .entry(wanted.clone())
-                .or_insert_with(|| Numbers {
-                    next: 1,
-                    free: BTreeSet::new(),
-                    used: 0,
-                });
-            let number = numbers.free.pop_first().unwrap_or_else(|| {
-                let number = numbers.next;
-                // Where many chose such names themselves, it skips ever more.
-                let skip = 1_u32 << u32::saturating_sub(misses, 3).min(20);
-                numbers.next = number.saturating_add(skip);
-                number
-            });
-            let name = numbered(name, number);
-            let looks = Looks::of(&name);
-            if self.is_free(&looks) {
-                if let Some(numbers) = self.numbers.get_mut(&wanted) {
-                    numbers.used += 1;
-                }
-                self.take(&looks);
-                return (name, Some(Box::new(Number { wanted, number })));
-            }
-            // Someone chose this very name: go on to another number.
-            misses += 1;
-        }
-    }
-
-    fn is_free(&self, looks: &Looks) -> bool {
-        !self.seen.contain(&looks.seen) && !self.read.contain(&looks.read)
-    }
-
-    fn take(&mut self, looks: &Looks) {
-        self.seen.insert(&looks.seen);
-        self.read.insert(&looks.read);
-    }
-
-    /// Frees a name, and the number put behind it. How the name looks is found
-    /// out again: held for each member, it would take more than all else of it.
-    fn release(&mut self, name: &str, number: Option<&Number>) {
-        let looks = Looks::of(name);
-        self.seen.remove(&looks.seen);
-        self.read.remove(&looks.read);
-        if let Some(Number { wanted, number }) = number
-            && let Some(numbers) = self.numbers.get_mut(wanted)
-        {
-            numbers.used -= 1;
-            numbers.free.insert(*number);
-            if numbers.used == 0 {
-                self.numbers.remove(wanted);
-            }
-        }
-    }
-}
-
-/// `name` with a number behind it, cut so that it keeps to the limit.
-fn numbered(name: &str, number: u32) -> String {
-    let suffix = format!("_{number}");
-    let kept: String = name.chars().take(NAME_LIMIT - suffix.len()).collect();
-    kept.trim_end().to_owned() + &suffix
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::name::{Looks, NAME_LIMIT};
     use super::*;
 
     fn enter(members: &mut Members, wanted: &str) -> (MemberId, String) {
-        let (lease, name) = members.enter(wanted, Encoding::Native, false, None);
+        let (lease, name) = members.enter(&WantedName::of(wanted), Encoding::Native, false, None);
         (lease.id, name.to_string())
     }
 
@@ -313,19 +236,6 @@ mod tests {
         enter(&mut members, "ada_1");
         enter(&mut members, "ada");
         assert_eq!(enter(&mut members, "ada").1, "ada_2");
-    }
-
-    #[test]
-    fn a_crowd_of_chosen_numbers_costs_no_search_through_all_of_them() {
-        let mut members = Members::default();
-        for n in 1..5_000 {
-            enter(&mut members, &format!("ada_{n}"));
-        }
-        enter(&mut members, "ada");
-        let (_, name) = enter(&mut members, "ada");
-        let number: u32 = name.strip_prefix("ada_").unwrap().parse().unwrap();
-        // Found by doubling steps, not one by one.
-        assert!(number > 5_000, "{name}");
     }
 
     #[test]
@@ -369,8 +279,7 @@ mod tests {
             for id in ids {
                 members.leave(id);
             }
-            prop_assert!(members.names.numbers.is_empty());
-            prop_assert!(members.names.seen.set.is_empty() && members.names.read.set.is_empty());
+            prop_assert!(members.names.is_empty());
         }
     }
 }

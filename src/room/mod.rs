@@ -5,6 +5,7 @@
 //! [wire](crate::wire) hands in ([`Encoders`]), and readers follow with a
 //! [`Cursor`].
 
+mod draft;
 mod durable;
 mod event;
 mod log;
@@ -12,6 +13,7 @@ mod members;
 #[cfg(test)]
 mod model;
 mod name;
+mod names;
 mod rate;
 mod record;
 mod said;
@@ -23,13 +25,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
 pub use self::event::{Closing, Event, Gathered, MemberId, Why};
 pub use self::log::{Cursor, Encoding, Gap, Retention, Slice};
-pub use self::members::Member;
+pub use self::members::{Listed, Member, Page};
 pub use self::name::{
-    DEFAULT_NAME, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, clean_name, clean_room_name,
-    name_or_default,
+    DEFAULT_NAME, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,
+    clean_room_name, name_or_default,
 };
 pub use self::rate::{Meter, Pace};
 pub use self::record::Record;
@@ -42,7 +45,6 @@ use self::log::Log;
 use self::members::Members;
 use self::said::IdHasher;
 use self::sessions::Sessions;
-use self::text::is_blank;
 
 /// Up to this many members each join and leave is told by itself; above, they
 /// are gathered.
@@ -122,9 +124,12 @@ pub enum NotSaid {
     /// Its id is empty or longer than [`MESSAGE_ID_LIMIT`] bytes.
     #[error("unusable id")]
     BadId,
-    /// The room was closed, the sender left, or another connection has its place.
+    /// The room was closed.
     #[error("closed")]
     Closed,
+    /// The sender has left, or another connection has its place.
+    #[error("the lease is over")]
+    LeaseOver,
 }
 
 /// What became of a message that was taken.
@@ -223,7 +228,7 @@ impl Room {
     /// If the room is full or closed.
     pub fn enter(
         &mut self,
-        wanted: &str,
+        wanted: &WantedName,
         door: Encoding,
         host: bool,
         session: Option<SessionKey>,
@@ -314,29 +319,20 @@ impl Room {
     pub fn say(
         &mut self,
         from: Lease,
-        message_id: Option<&str>,
-        text: &str,
+        draft: &Draft<'_>,
         now: Instant,
         at: Timestamp,
     ) -> Result<Said, NotSaid> {
         if self.closed.is_some() {
             return Err(NotSaid::Closed);
         }
-        let member = self.members.held_mut(from).ok_or(NotSaid::Closed)?;
-        if message_id.is_some_and(|id| id.is_empty() || id.len() > MESSAGE_ID_LIMIT) {
-            return Err(NotSaid::BadId);
-        }
+        let member = self.members.held_mut(from).ok_or(NotSaid::LeaseOver)?;
+        let message_id = draft.id()?;
         let id_hash = message_id.map(|id| self.ids.hash(id));
         if let Some(seq) = id_hash.and_then(|id| member.seat.said(id)) {
             return Ok(Said::Before(seq));
         }
-        let text = clean_text(text);
-        if is_blank(&text) {
-            return Err(NotSaid::Empty);
-        }
-        if !fits(&text) {
-            return Err(NotSaid::TooLong);
-        }
+        let text = draft.text()?;
         member
             .meter
             .count(self.rules.pace, now)
@@ -352,7 +348,7 @@ impl Room {
             from: from.id,
             name: Arc::clone(&name),
             id: message_id.map(Into::into),
-            text: text.as_ref().into(),
+            text: text.into(),
         });
         self.append(&Event::Message {
             seq,
@@ -360,7 +356,7 @@ impl Room {
             from: from.id,
             name: &name,
             id: message_id,
-            text: &text,
+            text,
         });
         Ok(Said::New(seq))
     }
@@ -410,6 +406,13 @@ impl Room {
     /// id after `after`.
     pub fn members(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
         self.members.after(after)
+    }
+
+    /// The first `limit` members with an id after `after`, in the order in which they
+    /// came.
+    #[must_use]
+    pub fn list(&self, after: Option<MemberId>, limit: usize) -> Page {
+        self.members.list(after, limit)
     }
 
     /// How many of those in the room are away.

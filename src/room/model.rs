@@ -138,9 +138,11 @@ impl Model {
     }
 
     fn say(&mut self, lease: usize, message: Option<u8>) -> Result<Said, NotSaid> {
-        let (seq, closed) = (self.said + 1, self.closed);
-        let held = self.held(lease).filter(|_| !closed);
-        let (id, member) = held.ok_or(NotSaid::Closed)?;
+        let seq = self.said + 1;
+        if self.closed {
+            return Err(NotSaid::Closed);
+        }
+        let (id, member) = self.held(lease).ok_or(NotSaid::LeaseOver)?;
         if let Some(before) = message.and_then(|message| member.said.get(&message)) {
             return Ok(Said::Before(*before));
         }
@@ -268,7 +270,8 @@ impl Pair {
                 if let Some((index, lease)) = lease_at(lease) {
                     let (now, text) = (self.model.now, id.map(|id| id.to_string()));
                     let at = Timestamp::UNIX_EPOCH;
-                    let said = self.room.say(lease, text.as_deref(), "hi", now, at);
+                    let draft = Draft::new(text.as_deref(), "hi");
+                    let said = self.room.say(lease, &draft, now, at);
                     assert_eq!(said, self.model.say(index, id));
                 }
             }
@@ -284,7 +287,10 @@ impl Pair {
     fn enter(&mut self, name: usize, session: bool) {
         let wanted = ["ada", "bob", "kim", "eve"][name];
         let key = session.then(|| SessionKey::of(&self.model.sessions.len().to_string()));
-        match self.room.enter(wanted, Encoding::Native, false, key) {
+        match self
+            .room
+            .enter(&WantedName::of(wanted), Encoding::Native, false, key)
+        {
             Ok(entered) => {
                 let name = &*entered.name;
                 let mut names = self.model.members.values().map(|member| &member.name);
@@ -381,7 +387,12 @@ fn in_a_big_room_the_number_of_those_who_are_away_is_told_and_nothing_else() {
     let now = Instant::now();
     let enter = |room: &mut Room, n| {
         let name = format!("member {n}");
-        let entered = room.enter(&name, Encoding::Native, false, Some(key(n)));
+        let entered = room.enter(
+            &WantedName::of(&name),
+            Encoding::Native,
+            false,
+            Some(key(n)),
+        );
         entered.unwrap().lease
     };
     let leases: Vec<Lease> = (0..10_000).map(|n| enter(&mut pair.room, n)).collect();
@@ -434,20 +445,28 @@ fn who_comes_back_speaks_no_faster_than_who_stayed() {
     pair.room.rules.pace = Pace::default();
     let (now, at) = (Instant::now(), Timestamp::UNIX_EPOCH);
     let key = SessionKey::of("ada");
-    let entered = pair.room.enter("ada", Encoding::Native, false, Some(key));
+    let entered = pair
+        .room
+        .enter(&WantedName::of("ada"), Encoding::Native, false, Some(key));
     let mut lease = entered.unwrap().lease;
     for n in 0..20 {
         let id = n.to_string();
-        assert!(pair.room.say(lease, Some(&id), "hi", now, at).is_ok());
+        assert!(
+            pair.room
+                .say(lease, &Draft::new(Some(&id), "hi"), now, at)
+                .is_ok()
+        );
         pair.room.lose(lease, Why::Lost, now);
         lease = pair.room.resume(&key, now).unwrap().lease;
     }
-    let late = pair.room.say(lease, Some("20"), "hi", now, at);
+    let late = pair.room.say(lease, &Draft::new(Some("20"), "hi"), now, at);
     assert!(matches!(late, Err(NotSaid::TooFast { .. })));
     // What was said before costs nothing, and what was refused was not said.
-    let again = pair.room.say(lease, Some("3"), "hi", now, at);
+    let again = pair.room.say(lease, &Draft::new(Some("3"), "hi"), now, at);
     assert_eq!(again, Ok(Said::Before(4)));
     let later = now + Duration::from_secs(2);
-    let late = pair.room.say(lease, Some("20"), "hi", later, at);
+    let late = pair
+        .room
+        .say(lease, &Draft::new(Some("20"), "hi"), later, at);
     assert_eq!(late, Ok(Said::New(21)));
 }

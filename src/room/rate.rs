@@ -28,9 +28,10 @@ impl Pace {
         }
     }
 
-    /// The time that one message takes up.
-    fn interval(self) -> Duration {
-        Duration::from_secs(1) / self.per_second.max(1)
+    /// The time that so many messages take up.
+    fn time_for(self, count: u32) -> Duration {
+        let nanos = u64::from(count) * 1_000_000_000;
+        Duration::from_nanos(nanos / u64::from(self.per_second.max(1)))
     }
 }
 
@@ -53,6 +54,15 @@ impl Meter {
     /// # Errors
     /// The time to wait, if the message comes too fast; it is not counted then.
     pub fn count(&mut self, pace: Pace, now: Instant) -> Result<(), Duration> {
+        self.count_many(pace, 1, now)
+    }
+
+    /// Counts `count` messages said at `now`, or as many bytes if the pace is one of
+    /// bytes.
+    ///
+    /// # Errors
+    /// The time to wait, if they come too fast; they are not counted then.
+    pub fn count_many(&mut self, pace: Pace, count: u32, now: Instant) -> Result<(), Duration> {
         if pace.per_second == 0 {
             return Ok(());
         }
@@ -62,8 +72,8 @@ impl Meter {
             }
             self.refused_until = None;
         }
-        let paid_at = self.paid_at.map_or(now, |at| at.max(now)) + pace.interval();
-        if paid_at - now > pace.interval() * pace.burst {
+        let paid_at = self.paid_at.map_or(now, |at| at.max(now)) + pace.time_for(count);
+        if paid_at - now > pace.time_for(pace.burst) {
             // Long enough that a second's worth of messages fits in afterwards.
             let wait = Duration::from_secs(1);
             self.refused_until = Some(now + wait);

@@ -32,6 +32,10 @@ const REFUSED_AT_ONCE: usize = 64;
 /// How long someone who is not let in may take to show by which door it comes.
 const REFUSED_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What someone is told from whose address too many come.
+pub(super) const TOO_MANY_CONNECTIONS: &str =
+    "Too many connections come from your address. Try again later.";
+
 /// Accepts connections and serves each in a task of its own.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let refused = Arc::new(Semaphore::new(REFUSED_AT_ONCE));
@@ -104,10 +108,7 @@ async fn refuse(stream: &TcpStream, why: Refusal) {
     };
     let (code, text) = match why {
         Refusal::RoomFull => (Code::RoomFull, "The room is full. Try again later."),
-        _ => (
-            Code::TooManyConnections,
-            "Too many connections come from your address. Try again later.",
-        ),
+        _ => (Code::TooManyConnections, TOO_MANY_CONNECTIONS),
     };
     let mut answer = Vec::new();
     match Door::of(first) {

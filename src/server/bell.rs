@@ -7,11 +7,13 @@
 
 use std::future::poll_fn;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::lock::{Guard, Mutex, Rank};
+
 /// Rung when there is news.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Bell(Mutex<State>);
 
 #[derive(Debug, Default)]
@@ -22,10 +24,15 @@ struct State {
     waiting: Vec<Waker>,
 }
 
+impl Default for Bell {
+    fn default() -> Self {
+        Self(Mutex::new(Rank::Bell, State::default()))
+    }
+}
+
 impl Bell {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // What it guards is whole at any time.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.0.lock()
     }
 
     /// Wakes everyone who waits.

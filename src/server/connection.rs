@@ -17,8 +17,10 @@ use crate::room::{Cursor, Lease};
 use crate::store::{ReadError, StoredMessage};
 
 use super::bell::Ear;
+use super::budget::{Budget, Share};
 use super::fanout::{Place, io_slices};
 use super::guest::Guest;
+use super::listener::UNSENT_BYTES;
 use super::session::{Farewell, Found, Session, Slices, Wanted};
 use super::shared::Shared;
 
@@ -72,6 +74,8 @@ pub(super) struct Connection {
     waiting: Option<More>,
     /// Messages of the past that are being fetched from the store.
     fetching: Option<Fetching>,
+    /// The memory that is held for its peer.
+    share: Share,
 }
 
 type Fetching = Pin<Box<dyn Future<Output = Result<Vec<StoredMessage>, ReadError>> + Send>>;
@@ -140,6 +144,7 @@ impl Connection {
             worker,
             waiting: None,
             fetching: None,
+            share: Budget::share(),
         }
     }
 
@@ -161,7 +166,10 @@ impl Connection {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Next::Wait(more) => self.waiting = Some(more),
+                Next::Wait(more) => {
+                    self.count_held(more, context);
+                    self.waiting = Some(more);
+                }
                 Next::End(farewell) => return Poll::Ready(farewell),
             }
         }
@@ -170,6 +178,10 @@ impl Connection {
     /// Does what there is to do, up to where it has to wait.
     fn go_on(&mut self) -> Next {
         let session = &mut self.session;
+        if self.share.is_over() {
+            session.let_go(Instant::now());
+            return Next::End(None);
+        }
         self.news.hear();
         let Ok(written) = write(&self.stream, session) else {
             session.break_off(Instant::now());
@@ -214,7 +226,7 @@ impl Connection {
         let wants_input = self.session.wants_input();
         // Who is not listened to is woken by the bell when it is again.
         let follows_no_more = follows.is_some() && !wants_input;
-        if more.is_ready() || follows_no_more {
+        if more.is_ready() || follows_no_more || self.share.is_over() {
             return Poll::Ready(Wake::News);
         }
         if wants_input && self.stream.poll_read_ready(context).is_ready() {
@@ -224,6 +236,18 @@ impl Connection {
             return Poll::Ready(Wake::Alarm);
         }
         Poll::Pending
+    }
+
+    /// Counts what is held for the peer while this waits.
+    fn count_held(&mut self, more: More, context: &Context<'_>) {
+        let kernel = match more {
+            // It takes nothing more, so the kernel holds as much as it may.
+            More::Space => UNSENT_BYTES as usize,
+            More::Log | More::Follow(_) => 0,
+        };
+        let bytes = kernel + self.session.held_bytes();
+        let shared = self.session.shared();
+        self.share.set(&shared.budget, bytes, context);
     }
 
     /// Does what it was woken for.

@@ -10,13 +10,14 @@
 
 use std::io::{self, IoSlice};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use crate::lock::{Guard, Mutex, Rank};
 use crate::room::{Cursor, Encoding, Lease, Room, Slice};
 
 use super::shared::Shared;
@@ -122,7 +123,7 @@ pub(super) enum Turn {
 impl Default for FanOut {
     fn default() -> Self {
         Self {
-            followers: Mutex::default(),
+            followers: Mutex::new(Rank::Followers, Followers::default()),
             news: Notify::new(),
             alarm: Notify::new(),
             start: Instant::now(),
@@ -131,11 +132,8 @@ impl Default for FanOut {
 }
 
 impl FanOut {
-    fn lock(&self) -> MutexGuard<'_, Followers> {
-        // What it guards is whole at any time.
-        self.followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Followers> {
+        self.followers.lock()
     }
 
     /// Says that the log grew.
@@ -162,6 +160,7 @@ impl FanOut {
             followers.places.len() - 1
         });
         followers.places[index] = Some(follower);
+        drop(followers);
         Place {
             fan_out: Arc::clone(self),
             index,
@@ -207,6 +206,9 @@ impl FanOut {
 
     /// Writes what is new to the followers from the one at `from` on, as many as
     /// may be written to in one turn.
+    // The followers are written to while their lock is held: no other thread needs it
+    // for more than a place in it.
+    #[expect(clippy::significant_drop_tightening)]
     pub fn write(&self, shared: &Shared, from: usize) -> Turn {
         let mut followers = self.lock();
         let followers = &mut *followers;
@@ -359,8 +361,12 @@ impl Place {
         if !follower.waker.will_wake(context.waker()) {
             follower.waker.clone_from(context.waker());
         }
-        if alarm != Tick::NEVER && followers.next_alarm.is_none_or(|next| alarm < next) {
+        let is_next = alarm != Tick::NEVER && followers.next_alarm.is_none_or(|next| alarm < next);
+        if is_next {
             followers.next_alarm = Some(alarm);
+        }
+        drop(followers);
+        if is_next {
             self.fan_out.alarm.notify_one();
         }
         Poll::Pending
@@ -370,7 +376,9 @@ impl Place {
     pub fn take_back(&self) -> Option<GivenBack> {
         let mut followers = self.fan_out.lock();
         let follower = followers.places[self.index].as_mut()?;
-        match mem::replace(&mut follower.at, At::Task) {
+        let at = mem::replace(&mut follower.at, At::Task);
+        drop(followers);
+        match at {
             At::Task => None,
             At::Log(cursor, _) => Some(GivenBack {
                 cursor,
@@ -397,6 +405,7 @@ mod tests {
 
     use super::super::settings::Settings;
     use super::*;
+    use crate::room::{Draft, WantedName};
 
     /// Both ends of a connection.
     async fn connected() -> (Arc<TcpStream>, TcpStream) {
@@ -411,12 +420,14 @@ mod tests {
         let mut settings = Settings::default();
         settings.rules.pace.per_second = 0;
         let (shared, _) = Shared::new(settings, Vec::new(), None).unwrap();
-        let enter = || shared.room().enter("ada", Encoding::Native, false, None);
+        let ada = WantedName::of("ada");
+        let enter = || shared.room().enter(&ada, Encoding::Native, false, None);
         let (behind, speaker) = (enter().unwrap(), enter().unwrap());
         let mut read = speaker.cursor;
+        let hi = Draft::new(None, "hi");
         for _ in 0..200 {
             let mut room = shared.room();
-            room.say(speaker.lease, None, "hi", Instant::now(), Timestamp::now())
+            room.say(speaker.lease, &hi, Instant::now(), Timestamp::now())
                 .unwrap();
             // Whoever speaks reads its own echo.
             room.read(&mut read, Encoding::Native, &mut Vec::new());

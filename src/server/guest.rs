@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::room::{
-    Coming, Encoding, Entered, Gap, Lease, NotEntered, NotResumed, Parting, Room, SMALL_ROOM,
-    SessionKey, Why,
+    Coming, Encoding, Entered, Gap, Lease, NotEntered, NotResumed, Page, Parting, Reached, Room,
+    Rules, SMALL_ROOM, SessionKey, WantedName, Why,
 };
 use crate::wire::door::Door;
 
 use super::event::Event;
+use super::guests::Origin;
 use super::shared::Shared;
 
 /// A connection that is counted in. When it is dropped, it is lost.
@@ -18,6 +19,7 @@ use super::shared::Shared;
 pub(super) struct Guest {
     shared: Arc<Shared>,
     address: SocketAddr,
+    origin: Arc<Origin>,
     place: Place,
     /// Whether it takes nothing at the moment of what waits for it.
     slow: bool,
@@ -31,12 +33,52 @@ enum Place {
     Outside,
 }
 
+/// What a connection learns when it comes in or back: all of it as it is at the moment
+/// at which the room takes it in.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) entered: Entered,
+    /// How often the place of a connection was taken until then. While this number
+    /// stays, the lease is not over.
+    pub(super) takeovers: u64,
+    /// What has to be stored before the welcome may be told, where anything is stored.
+    pub(super) held: Option<Reached>,
+    /// The `seq` of the oldest message that is held, in memory or in the store.
+    pub(super) oldest_seq: u64,
+    pub(super) rules: Rules,
+    /// The first members.
+    pub(super) members: Page,
+}
+
+/// Why a newcomer was not taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotLetIn {
+    /// The room does not take it.
+    Room(NotEntered),
+    /// As many as may be are here or away from its address.
+    Address,
+}
+
+impl Arrival {
+    fn of(entered: Entered, room: &Room, shared: &Shared, members: usize) -> Self {
+        Self {
+            takeovers: room.takeovers(),
+            held: room.is_recorded().then(|| room.reached()),
+            oldest_seq: shared.oldest_seq(room),
+            rules: *room.rules(),
+            members: room.list(None, members),
+            entered,
+        }
+    }
+}
+
 impl Guest {
     /// Someone at the door, who is counted.
-    pub(super) const fn new(shared: Arc<Shared>, address: SocketAddr) -> Self {
+    pub(super) const fn new(shared: Arc<Shared>, address: SocketAddr, origin: Arc<Origin>) -> Self {
         Self {
             shared,
             address,
+            origin,
             place: Place::Door,
             slow: false,
         }
@@ -52,24 +94,41 @@ impl Guest {
         self.address
     }
 
-    /// Takes the guest into the room, and tells everyone.
+    /// Where it comes from, as limits count it.
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Takes the guest into the room, and tells everyone. It learns of `members` others
+    /// at most.
+    ///
+    /// # Errors
+    /// If it is not let in.
     pub(super) fn enter(
         &mut self,
-        wanted: &str,
+        wanted: &WantedName,
         door: Door,
         host: bool,
         session: Option<SessionKey>,
-    ) -> Result<Entered, NotEntered> {
+        members: usize,
+    ) -> Result<Arrival, NotLetIn> {
         let encoding = if door == Door::Native {
             Encoding::Native
         } else {
             Encoding::Text
         };
+        if !host && !(self.shared.guests).may_enter(&self.origin, &self.shared.live()) {
+            return Err(NotLetIn::Address);
+        }
         let mut room = self.shared.room();
-        let entered = room.enter(wanted, encoding, host, session)?;
+        let entered = room
+            .enter(wanted, encoding, host, session)
+            .map_err(NotLetIn::Room)?;
         let gathered = room.has_gathered();
+        let arrival = Arrival::of(entered, &room, &self.shared, members);
         drop(room);
-        self.go_in(&entered, door);
+        let entered = &arrival.entered;
+        self.go_in(entered, door);
         self.shared.tell_change(gathered);
         self.shared.report(Event::Joined {
             name: Arc::clone(&entered.name),
@@ -77,11 +136,12 @@ impl Guest {
             door,
             count: entered.count,
         });
-        Ok(entered)
+        Ok(arrival)
     }
 
     /// Gives the guest, whose connection was `opened` then, the place of the member
-    /// with this session, and tells everyone if that one was away.
+    /// with this session, and tells everyone if that one was away. It learns of
+    /// `members` others at most.
     ///
     /// # Errors
     /// If there is none, or the guest comes late.
@@ -89,17 +149,20 @@ impl Guest {
         &mut self,
         session: &SessionKey,
         opened: Instant,
-    ) -> Result<Entered, NotResumed> {
+        members: usize,
+    ) -> Result<Arrival, NotResumed> {
         let mut room = self.shared.room();
         let entered = room.resume(session, opened)?;
         // In a big room the one whose place was taken hears of it later, with the
         // next gathering: to wake everyone for each would be too much.
         let gathered = room.has_gathered() || entered.count > SMALL_ROOM;
         if entered.coming == Coming::Back {
-            self.shared.forget_address(entered.lease.id);
+            self.shared.guests.remove_away(entered.lease.id);
         }
+        let arrival = Arrival::of(entered, &room, &self.shared, members);
         drop(room);
-        self.go_in(&entered, Door::Native);
+        let entered = &arrival.entered;
+        self.go_in(entered, Door::Native);
         if entered.coming == Coming::Instead {
             self.shared.tell_takeover(gathered);
         } else {
@@ -110,7 +173,7 @@ impl Guest {
                 door: Door::Native,
             });
         }
-        Ok(entered)
+        Ok(arrival)
     }
 
     /// Notes whether it takes nothing at the moment of what waits for it.
@@ -137,7 +200,7 @@ impl Guest {
 
     fn go_in(&mut self, entered: &Entered, door: Door) {
         self.place = Place::Room(entered.lease, Arc::clone(&entered.name), door);
-        self.shared.leave_door();
+        self.shared.guests.leave_door();
     }
 
     /// Takes the guest out of the room for good, and tells everyone; or away from
@@ -155,7 +218,7 @@ impl Guest {
     fn part(&mut self, why: Why, give_up: impl FnOnce(&mut Room, Lease) -> Option<Parting>) {
         match std::mem::replace(&mut self.place, Place::Outside) {
             Place::Outside => return,
-            Place::Door => self.shared.leave_door(),
+            Place::Door => self.shared.guests.leave_door(),
             Place::Room(lease, name, door) => {
                 let (shared, address) = (&self.shared, self.address);
                 let mut room = shared.room();
@@ -169,9 +232,12 @@ impl Guest {
                 }
                 let gathered = room.has_gathered();
                 if parting == Parting::Away {
-                    shared.keep_address(lease.id, address);
+                    shared.guests.add_away(lease.id, address, &self.origin);
                 }
                 drop(room);
+                if parting == Parting::Away {
+                    shared.tell_absence();
+                }
                 shared.tell_change(gathered);
                 shared.report(match parting {
                     Parting::Away => Event::Away {
@@ -197,6 +263,6 @@ impl Drop for Guest {
     fn drop(&mut self) {
         self.lose(Why::Lost, Instant::now());
         self.set_slow(false);
-        self.shared.count_out(self.address);
+        self.shared.guests.count_out(&self.origin);
     }
 }

@@ -19,7 +19,22 @@ const USER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How much is handed to the kernel for a peer before it could be sent: what is
 /// behind that waits in the log, where all share it.
-const UNSENT_BYTES: u32 = 128 << 10;
+pub(super) const UNSENT_BYTES: u32 = 128 << 10;
+
+/// The same where there are many: what the kernel holds for all of them is bounded by
+/// their number. Those who stop reading right before they are noticed count too.
+const UNSENT_BYTES_OF_MANY: u32 = 32 << 10;
+
+/// More connections than this are many.
+const MANY: usize = 1_000;
+
+/// Lets the kernel hold less for one more connection where `open` ones are many.
+pub(super) fn hold_less(stream: &tokio::net::TcpStream, open: usize) {
+    if open > MANY {
+        // Where the system cannot do that, it holds as much as for the others.
+        let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_OF_MANY);
+    }
+}
 
 /// How long whoever holds the port may take to show that it is a room.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -6,12 +6,15 @@
 
 mod accept;
 mod bell;
+mod budget;
 mod connection;
 mod event;
 mod fanout;
 mod guest;
+mod guests;
 mod keeper;
 mod listener;
+mod room_lock;
 mod session;
 mod settings;
 mod shared;
@@ -214,7 +217,7 @@ impl Server {
         watcher.abort();
         let closing = timeout(CLOSE_TIMEOUT, async {
             let closing = shared.over().await;
-            shared.all_gone().await;
+            shared.guests.all_gone().await;
             closing
         });
         let closing = closing.await.or(shared.room().closed().ok_or(()));
@@ -274,10 +277,10 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Closes the room: everyone is told, then every connection is closed. Does
-    /// not wait for it. The first closing counts.
+    /// Has the room closed: everyone is told, then every connection is closed. Waits
+    /// for nothing. The first closing counts.
     pub fn close(&self, closing: Closing) {
-        self.shared.close(closing);
+        self.shared.request_close(closing);
     }
 
     /// The key by which a client that shows it in its `hello` is the host.
@@ -295,23 +298,24 @@ impl Handle {
         self.shared.change(settings);
     }
 
-    /// What the server can tell of itself at this moment.
+    /// What the server can tell of itself at this moment. Waits for nothing that the
+    /// server does.
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         self.shared.vitals(self.port)
     }
 
-    /// How many messages were said since the server is there.
+    /// How many messages were said since the server is there. Waits for nothing.
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.shared.messages()
     }
 
     /// How many members are in the room, those included who are away and may come
-    /// back.
+    /// back. Waits for nothing.
     #[must_use]
     pub fn members(&self) -> usize {
-        self.shared.room().count()
+        self.shared.members()
     }
 }
 

@@ -9,7 +9,13 @@ use crate::room::{Rules, clean_room_name};
 use crate::store::Keep;
 use crate::wire;
 
+use super::budget::HELD_LIMIT;
 use super::event::Event;
+
+/// The most bytes of text a second from one address, unless another number is asked
+/// for: as much as a few members say who write as fast as they may, and far less than
+/// all who may come from there.
+const TEXT_PER_ADDRESS: u32 = 256 << 10;
 
 /// What can change while a server runs (see [`Settings`]).
 #[derive(Clone, Debug)]
@@ -21,6 +27,7 @@ pub(super) struct Live {
     pub(super) name_timeout: Duration,
     pub(super) max_per_address: usize,
     pub(super) max_members: usize,
+    pub(super) text_per_address: u32,
 }
 
 impl Live {
@@ -34,6 +41,10 @@ impl Live {
             name_timeout: settings.name_timeout,
             max_per_address: settings.max_per_address,
             max_members: settings.rules.max_members,
+            text_per_address: match settings.rules.pace.per_second {
+                0 => 0,
+                _ => settings.text_per_address,
+            },
         }
     }
 }
@@ -65,6 +76,13 @@ pub struct Settings {
     /// The most connections from one address (IPv6: from one /64); 0 lifts the
     /// limit.
     pub max_per_address: usize,
+    /// The most bytes of text a second that the members from one address may say,
+    /// counted as for `max_per_address`, and 8 seconds' worth at once; 0 lifts the limit,
+    /// and so does a pace without one.
+    pub text_per_address: u32,
+    /// The most bytes that may be held for all peers together, in buffers and by the
+    /// kernel. Beyond it, the connection that holds most is let go of.
+    pub held_limit: usize,
     /// What members are held to. A few connections more than members are let in:
     /// of those at the door, and of those who are leaving.
     pub rules: Rules,
@@ -93,6 +111,8 @@ impl Default for Settings {
             history: wire::HISTORY,
             name_timeout: wire::NAME_TIMEOUT,
             max_per_address: 256,
+            text_per_address: TEXT_PER_ADDRESS,
+            held_limit: HELD_LIMIT,
             rules: Rules::default(),
             heartbeat: wire::HEARTBEAT,
             dead_after: wire::DEAD_AFTER,

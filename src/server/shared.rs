@@ -1,24 +1,27 @@
 //! What all connections of a server share.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use crate::room::{Closing, Encoders, MemberId, Meter, Pace, Reached, Room};
+use crate::lock::{Mutex, Rank};
+use crate::room::{Closing, Encoders, Reached, Room};
 use crate::store::WriteError;
 use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
 
+use super::budget::Budget;
 use super::event::{Event, Refusal};
 use super::guest::Guest;
+use super::guests::Guests;
 use super::keeper::{History, Kept, Writer};
+use super::room_lock::{RoomGuard, RoomLock};
 use super::settings::{Live, Settings};
 use super::vitals::{Counters, Vitals, memory};
 use super::worker::{Worker, workers};
@@ -27,7 +30,9 @@ use super::worker::{Worker, workers};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    live: Mutex<Live>,
+    /// Replaced as a whole, never changed: whoever reads it keeps it for a moment and
+    /// holds no lock.
+    live: Mutex<Arc<Live>>,
     pub(super) counters: Counters,
     /// The `seq` of the first message since the server is there.
     first_seq: u64,
@@ -37,7 +42,7 @@ pub(super) struct Shared {
     pub(super) epoch: String,
     /// Whoever shows it is the host.
     pub(super) host_key: String,
-    room: Mutex<Room>,
+    room: RoomLock,
     /// What was said before, where it is stored.
     pub(super) history: Option<History>,
     /// The `seq` of the oldest message in it.
@@ -46,9 +51,9 @@ pub(super) struct Shared {
     unstored: Notify,
     /// So much waits to be stored that nobody is listened to.
     congested: AtomicBool,
-    guests: Mutex<Guests>,
-    /// Where those came from who are away. Locked after the room, if both are.
-    away: Mutex<HashMap<MemberId, SocketAddr>>,
+    pub(super) guests: Guests,
+    /// The memory that is held for peers.
+    pub(super) budget: Arc<Budget>,
     missed: Mutex<u64>,
     /// The threads that serve the connections.
     pub(super) workers: Vec<Worker>,
@@ -56,49 +61,25 @@ pub(super) struct Shared {
     gathering: Notify,
     /// Someone is away.
     absence: Notify,
-    /// The room was closed.
+    /// The room was closed, or is to be closed.
     closed: Notify,
-    /// The last connection has ended.
-    gone: Notify,
+    outcome: Mutex<Outcome>,
     /// Whether the room ends, and when, may have changed.
     deserted: Notify,
     ended_empty: AtomicBool,
-    /// Why nothing can be stored any more.
-    store_failed: Mutex<Option<String>>,
 }
 
-/// The open connections, and how many of them are no members yet.
-#[derive(Debug)]
-struct Guests {
-    total: usize,
-    at_the_door: usize,
-    by_network: HashMap<IpAddr, Network>,
-    /// When the last one went; when the server was made, if nobody came.
-    left_at: Instant,
-}
-
-/// The connections that count as from one address.
+/// How a server is to end, or has ended.
 #[derive(Debug, Default)]
-struct Network {
-    count: usize,
-    meter: Meter,
+struct Outcome {
+    /// It was told to close the room.
+    wanted: Option<Closing>,
+    /// Why nothing can be stored any more.
+    store_failed: Option<String>,
 }
-
-/// How many connections more than members there may be: of those who are at the
-/// door, who are told that the room is full, or who have just left.
-const SPARE: usize = 256;
 
 /// While more bytes than this wait to be stored, nobody is listened to.
 const WAITING_LIMIT: usize = 4 << 20;
-
-/// How many addresses are remembered though they have no connection open.
-const NETWORKS: usize = 4_096;
-
-/// Nothing that can panic runs while one of these locks is held, and what they
-/// guard is whole at any time.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Shared {
     pub(super) fn new(
@@ -124,74 +105,73 @@ impl Shared {
             }
         };
         let shared = Self {
-            live: Mutex::new(Live::new(&settings)),
+            live: Mutex::new(Rank::Settings, Arc::new(Live::new(&settings))),
             counters: Counters::new(),
             first_seq: room.next_seq(),
-            room: Mutex::new(room),
+            room: RoomLock::new(room),
             history,
             oldest_stored: AtomicU64::new(oldest_stored),
             unstored: Notify::new(),
             congested: AtomicBool::new(false),
-            settings,
             addresses,
             epoch,
             host_key: random_token()?,
-            guests: Mutex::new(Guests {
-                total: 0,
-                at_the_door: 0,
-                by_network: HashMap::new(),
-                left_at: now,
-            }),
-            away: Mutex::default(),
-            missed: Mutex::default(),
+            guests: Guests::new(now),
+            budget: Budget::new(settings.held_limit),
+            missed: Mutex::new(Rank::Missed, 0),
             workers: workers(),
             gathering: Notify::new(),
             absence: Notify::new(),
             closed: Notify::new(),
-            gone: Notify::new(),
+            outcome: Mutex::new(Rank::Outcome, Outcome::default()),
             deserted: Notify::new(),
             ended_empty: AtomicBool::new(false),
-            store_failed: Mutex::default(),
+            settings,
         };
         Ok((shared, writer))
     }
 
     /// The room. Held for a moment only, never across a wait.
-    pub(super) fn room(&self) -> MutexGuard<'_, Room> {
-        lock(&self.room)
+    pub(super) fn room(&self) -> RoomGuard<'_> {
+        self.room.lock()
     }
 
-    /// What can change. Held for a moment only.
-    pub(super) fn live(&self) -> MutexGuard<'_, Live> {
-        lock(&self.live)
+    /// The settings that can change, as they are now.
+    pub(super) fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.lock())
     }
 
     /// Takes over what can change; all else stays as it is.
     pub(super) fn change(&self, settings: &Settings) {
-        *self.live() = Live::new(settings);
+        let live = Arc::new(Live::new(settings));
+        *self.live.lock() = live;
         self.room().set_rules(settings.rules);
         self.deserted.notify_one();
     }
 
-    /// How many messages were said since the server is there.
+    /// How many messages were said since the server is there. Waits for no lock.
     pub(super) fn messages(&self) -> u64 {
-        self.room().next_seq().saturating_sub(self.first_seq)
+        self.room.next_seq().saturating_sub(self.first_seq)
     }
 
-    /// What this server can tell of itself.
+    /// How many members are in the room, those who are away included. Waits for no lock.
+    pub(super) fn members(&self) -> usize {
+        self.room.members()
+    }
+
+    /// What this server can tell of itself. Of the locks, it takes that of the settings,
+    /// which is held to copy a pointer.
     pub(super) fn vitals(&self, port: u16) -> Vitals {
-        let room = self.room();
-        let (members, away) = (room.count(), room.away());
-        drop(room);
+        let live = self.live();
         Vitals {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            room: self.live().room_name.to_string(),
+            room: live.room_name.to_string(),
             port,
             durable: self.is_durable(),
             uptime_seconds: self.counters.uptime().as_secs(),
-            members,
-            away,
-            at_the_door: lock(&self.guests).at_the_door,
+            members: self.room.members(),
+            away: self.room.away(),
+            at_the_door: self.guests.at_the_door(),
             messages: self.messages(),
             deliveries: self.counters.deliveries(),
             slow_readers: self.counters.slow_readers(),
@@ -236,6 +216,12 @@ impl Shared {
         self.congested.load(Ordering::Relaxed)
     }
 
+    /// As if so much waited, or no longer.
+    #[cfg(test)]
+    pub(super) fn set_congested(&self, congested: bool) {
+        self.congested.store(congested, Ordering::Relaxed);
+    }
+
     /// Waits until something happened that is to be stored.
     pub(super) async fn unstored(&self) {
         self.unstored.notified().await;
@@ -255,7 +241,8 @@ impl Shared {
     /// Nothing can be stored any more: the room is closed.
     pub(super) fn fail(&self, retry_ms: u64, why: &WriteError) {
         self.room().fail(retry_ms);
-        *lock(&self.store_failed) = Some(why.to_string());
+        let why = why.to_string();
+        self.outcome.lock().store_failed = Some(why);
         self.closed.notify_one();
         self.congested.store(false, Ordering::Relaxed);
         self.wake_readers();
@@ -263,7 +250,7 @@ impl Shared {
 
     /// Why nothing could be stored any more, if that closed the room.
     pub(super) fn store_failed(&self) -> Option<String> {
-        lock(&self.store_failed).clone()
+        self.outcome.lock().store_failed.clone()
     }
 
     /// The `seq` of the oldest message that is held, in memory or in the store; of
@@ -281,9 +268,13 @@ impl Shared {
         self.oldest_stored.store(seq, Ordering::Relaxed);
     }
 
-    /// Waits until the room is closed.
+    /// Waits until the room is closed, or is to be: then closes it.
     pub(super) async fn closing(&self) {
         loop {
+            let wanted = self.outcome.lock().wanted;
+            if let Some(closing) = wanted {
+                self.close(closing);
+            }
             if self.room().closed().is_some() {
                 return;
             }
@@ -296,17 +287,11 @@ impl Shared {
         let mut news = self.workers[0].news();
         loop {
             news.hear();
-            if let Some(closing) = self.room().over() {
+            let over = self.room().over();
+            if let Some(closing) = over {
                 return closing;
             }
             news.ring().await;
-        }
-    }
-
-    /// Waits until no connection is open that was admitted.
-    pub(super) async fn all_gone(&self) {
-        while lock(&self.guests).total > 0 {
-            self.gone.notified().await;
         }
     }
 
@@ -347,8 +332,15 @@ impl Shared {
         }
     }
 
+    /// Has the room closed by the thread that serves it. Waits for no lock that is held
+    /// for longer than a field takes. The first closing counts.
+    pub(super) fn request_close(&self, closing: Closing) {
+        self.outcome.lock().wanted.get_or_insert(closing);
+        self.closed.notify_one();
+    }
+
     /// Closes the room, and tells everyone.
-    pub(super) fn close(&self, closing: Closing) {
+    fn close(&self, closing: Closing) {
         self.room().close(closing);
         self.closed.notify_one();
         self.tell_news();
@@ -362,7 +354,7 @@ impl Shared {
         let Some(events) = &self.settings.events else {
             return;
         };
-        let mut missed = lock(&self.missed);
+        let mut missed = self.missed.lock();
         if *missed > 0 && events.try_send(Event::Missed(*missed)).is_ok() {
             *missed = 0;
         }
@@ -380,62 +372,13 @@ impl Shared {
         address: SocketAddr,
         now: Instant,
     ) -> Result<Guest, Refusal> {
-        let network = network(address.ip());
-        let live = self.live();
-        let (limit, max_members) = (live.max_per_address, live.max_members);
-        drop(live);
-        let mut guests = lock(&self.guests);
-        if guests.total >= max_members.saturating_add(SPARE) {
-            return Err(Refusal::RoomFull);
-        }
-        if guests.by_network.len() >= NETWORKS {
-            guests.by_network.retain(|_, network| network.count > 0);
-        }
-        let here = guests.by_network.entry(network).or_default();
-        if limit > 0 {
-            // As many at once as may be open, and then a tenth of them a second:
-            // coming and going is told to everyone.
-            let burst = u32::try_from(limit).unwrap_or(u32::MAX);
-            let pace = Pace {
-                burst,
-                per_second: (burst / 10).max(1),
-            };
-            if here.count >= limit || here.meter.count(pace, now).is_err() {
-                return Err(Refusal::TooManyConnections);
-            }
-        }
-        here.count += 1;
-        guests.total += 1;
-        guests.at_the_door += 1;
-        Ok(Guest::new(Arc::clone(self), address))
+        let origin = self.guests.admit(address, &self.live(), now)?;
+        Ok(Guest::new(Arc::clone(self), address, origin))
     }
 
-    /// A guest is not at the door any more.
-    pub(super) fn leave_door(&self) {
-        lock(&self.guests).at_the_door -= 1;
-    }
-
-    /// A connection has ended that was admitted.
-    pub(super) fn count_out(&self, address: SocketAddr) {
-        let mut guests = lock(&self.guests);
-        guests.total -= 1;
-        if guests.total == 0 {
-            self.gone.notify_one();
-        }
-        if let Some(network) = guests.by_network.get_mut(&network(address.ip())) {
-            network.count -= 1;
-        }
-    }
-
-    /// Remembers where a member came from who is away now.
-    pub(super) fn keep_address(&self, id: MemberId, address: SocketAddr) {
-        lock(&self.away).insert(id, address);
+    /// Someone is away, and has to be [let go](Shared::expire) in time.
+    pub(super) fn tell_absence(&self) {
         self.absence.notify_one();
-    }
-
-    /// Forgets where a member came from who is away no longer.
-    pub(super) fn forget_address(&self, id: MemberId) -> Option<SocketAddr> {
-        lock(&self.away).remove(&id)
     }
 
     /// Waits until the next one of those who are away has to be
@@ -459,7 +402,7 @@ impl Shared {
                 break;
             };
             let gathered = room.has_gathered();
-            let address = self.forget_address(expired.id);
+            let address = self.guests.remove_away(expired.id);
             drop(room);
             self.tell_change(gathered);
             if let Some(address) = address {
@@ -477,7 +420,7 @@ impl Shared {
 
     /// Someone has gone: it may have been the last one.
     pub(super) fn look_for_the_last(&self) {
-        lock(&self.guests).left_at = Instant::now();
+        self.guests.set_left(Instant::now());
         self.deserted.notify_one();
     }
 
@@ -485,17 +428,15 @@ impl Shared {
     /// in it, may come back to it, or is at the door.
     fn ends_at(&self, last_call: Duration) -> Option<Instant> {
         let live = self.live();
-        let (stay_open, idle_timeout) = (live.stay_open, live.idle_timeout);
-        drop(live);
         let room = self.room();
-        let is_empty = room.is_deserted() || (idle_timeout.is_some() && room.count() == 0);
-        if stay_open || !is_empty || room.closed().is_some() {
+        let is_empty = room.is_deserted() || (live.idle_timeout.is_some() && room.count() == 0);
+        let is_closed = room.closed().is_some();
+        drop(room);
+        if live.stay_open || !is_empty || is_closed {
             return None;
         }
-        drop(room);
-        let guests = lock(&self.guests);
-        let patience = idle_timeout.unwrap_or(last_call);
-        (guests.at_the_door == 0).then(|| guests.left_at + patience)
+        let patience = live.idle_timeout.unwrap_or(last_call);
+        self.guests.deserted_since()?.checked_add(patience)
     }
 
     /// Waits until the room is to end by itself, and closes it. Those who connect
@@ -525,19 +466,6 @@ impl Shared {
     }
 }
 
-/// What is counted as one address: an IPv4 address, also where it is mapped into
-/// IPv6, or an IPv6 network of 64 bits, which is what one subscriber has at least
-/// (RFC 6177).
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let bits = u128::from(ip) & !u128::from(u64::MAX);
-            Ipv6Addr::from(bits).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 /// A secret that nobody can guess: 128 random bits in hexadecimal.
 ///
 /// # Errors
@@ -546,17 +474,4 @@ pub(super) fn random_token() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_is_an_ipv4_address_or_a_64_bit_prefix() {
-        let network = |ip: &str| network(ip.parse().unwrap()).to_string();
-        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(network("192.0.2.1"), "192.0.2.1");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-    }
 }

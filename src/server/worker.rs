@@ -5,7 +5,7 @@
 use std::io;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use tokio::net::TcpStream;
@@ -13,10 +13,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::yield_now;
 
+use crate::lock::{Mutex, Rank};
+
 use super::bell::{Bell, Ear};
 use super::connection::{Connection, serve};
 use super::fanout::{FanOut, Turn};
 use super::guest::Guest;
+use super::listener::hold_less;
 use super::shared::Shared;
 
 /// So many connections are served by one thread before another one helps; further
@@ -33,7 +36,7 @@ const NEWCOMERS: usize = 256;
 type Newcomer = (std::net::TcpStream, Guest);
 
 /// What one thread serves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Worker {
     /// Rung when the log grew, for those who read it by themselves.
     bell: Arc<Bell>,
@@ -57,6 +60,21 @@ pub(super) fn workers() -> Vec<Worker> {
     (0..processors.min(WORKERS))
         .map(|_| Worker::default())
         .collect()
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            bell: Arc::default(),
+            fan_out: Arc::default(),
+            connections: AtomicUsize::new(0),
+            newcomers: OnceLock::new(),
+            thread: Mutex::new(Rank::Thread, None),
+            stop: Notify::new(),
+            asked: Notify::new(),
+            answered: Notify::new(),
+        }
+    }
 }
 
 impl Worker {
@@ -109,6 +127,7 @@ impl Worker {
 
 /// Serves a newcomer, on the thread that has the fewest.
 pub(super) async fn take_in(shared: &Arc<Shared>, stream: TcpStream, guest: Guest) {
+    hold_less(&stream, shared.guests.open());
     let index = fewest(&shared.workers);
     let newcomers = match index {
         0 => None,
@@ -170,7 +189,7 @@ impl Worker {
                 // A connection that is still open is let go without waiting.
                 runtime.shutdown_background();
             })?;
-        *self.lock_thread() = Some(thread);
+        *self.thread.lock() = Some(thread);
         Ok(self.newcomers.get_or_init(|| newcomers))
     }
 
@@ -191,15 +210,10 @@ impl Worker {
         }
     }
 
-    fn lock_thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        // What it guards is whole at any time.
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Lets its thread end, and waits for it.
     pub fn stop(&self) {
         self.stop.notify_one();
-        let thread = self.lock_thread().take();
+        let thread = self.thread.lock().take();
         // That it panicked, nobody can help.
         let _ = thread.map(JoinHandle::join);
     }

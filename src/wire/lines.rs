@@ -27,6 +27,12 @@ pub enum Line<'a> {
 }
 
 impl Lines {
+    /// How many bytes of a line are held whose end has not come.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.begun.capacity()
+    }
+
     /// Lines of at most `limit` bytes, the line break not counted.
     #[must_use]
     pub const fn new(limit: usize) -> Self {

@@ -1,6 +1,6 @@
 //! What the server writes to the native door.
 
-use crate::room::{self, Closing, Event, MemberId, NotSaid};
+use crate::room::{self, Closing, Event, NotSaid};
 
 use super::frame::{
     self, Away, Back, Closed, ClosedCode, Code, Gap, Joined, Left, Member, MemberList, Message,
@@ -124,7 +124,7 @@ pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
 }
 
 /// The error for a message with the id `id` that was not taken. `None` if the
-/// sender is told otherwise: the room is closed.
+/// sender is told otherwise: the room is closed, or the lease is over.
 #[must_use]
 pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
     let mut retry_ms = None;
@@ -154,7 +154,7 @@ pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
                 format!("The id of a message has 1 to {limit} bytes."),
             )
         }
-        NotSaid::Closed => return None,
+        NotSaid::Closed | NotSaid::LeaseOver => return None,
     };
     // An id that is too long is not sent back: the answer stays small.
     let id = id
@@ -176,23 +176,19 @@ pub const fn gap(gap: room::Gap) -> Reply<'static> {
     })
 }
 
-/// The first `limit` of `members`.
-pub fn member_list<'a>(
-    count: usize,
-    members: impl Iterator<Item = (MemberId, &'a room::Member)>,
-    limit: usize,
-) -> MemberList<'a> {
-    let mut members = members.map(|(id, member)| Member {
-        id,
-        name: (&*member.name).into(),
-        host: member.host,
-        away: member.is_away(),
+/// The members of a page.
+#[must_use]
+pub fn member_list(page: &room::Page) -> MemberList<'_> {
+    let list = page.list.iter().map(|it| Member {
+        id: it.id,
+        name: (&*it.name).into(),
+        host: it.host,
+        away: it.away,
     });
-    let list = members.by_ref().take(limit).collect();
     MemberList {
-        count,
-        list,
-        more: members.next().is_some(),
+        count: page.count,
+        list: list.collect(),
+        more: page.more,
     }
 }
 

@@ -66,6 +66,12 @@ impl Default for Reader {
 }
 
 impl Reader {
+    /// How many bytes of a message are held whose end has not come.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.lines.held_bytes() + self.begun.capacity()
+    }
+
     /// How the peer delimits its messages: its first chunk, which this may be,
     /// tells.
     pub fn manner(&mut self, chunk: &[u8]) -> Manner {
@@ -284,7 +290,7 @@ pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
         NotSaid::TooLong => Some(format!(
             "{what}: more than {TEXT_LIMIT} characters or {LINES_LIMIT} lines."
         )),
-        NotSaid::Empty | NotSaid::BadId | NotSaid::Closed => None,
+        NotSaid::Empty | NotSaid::BadId | NotSaid::Closed | NotSaid::LeaseOver => None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod common;
 mod crowd;
+mod crush;
 mod docs;
 mod door;
 mod hostile;

@@ -13,7 +13,7 @@ use super::super::guest::Guest;
 use super::super::session::{Found, Session};
 use super::super::settings::Settings;
 use super::*;
-use crate::room::{Closing, Coming, Encoding, SMALL_ROOM, SessionKey};
+use crate::room::{Closing, Coming, Draft, Encoding, Lease, SMALL_ROOM, SessionKey, WantedName};
 use crate::wire::door::Door;
 
 /// What a server with a store shares. Nothing is stored by itself.
@@ -30,6 +30,16 @@ fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
 fn guest(shared: &Arc<Shared>) -> Guest {
     let address = ([127, 0, 0, 1], 1).into();
     shared.admit(address, Instant::now()).unwrap()
+}
+
+fn ada() -> WantedName {
+    WantedName::of("ada")
+}
+
+/// Takes someone in by the text door.
+fn enter(guest: &mut Guest) -> Lease {
+    let arrival = guest.enter(&ada(), Door::Text, false, None, 1).unwrap();
+    arrival.entered.lease
 }
 
 /// As if what has happened were on disk.
@@ -51,11 +61,12 @@ fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
     let (shared, _writer) = durable(directory.path());
     let key = SessionKey::of("secret");
     let (mut old, mut new) = (guest(&shared), guest(&shared));
-    old.enter("ada", Door::Native, false, Some(key)).unwrap();
+    old.enter(&ada(), Door::Native, false, Some(key), 1)
+        .unwrap();
     publish(&shared);
     assert!(is_news(&shared));
-    let entered = new.resume(&key, Instant::now()).unwrap();
-    assert_eq!(entered.coming, Coming::Instead);
+    let arrival = new.resume(&key, Instant::now(), 1).unwrap();
+    assert_eq!(arrival.entered.coming, Coming::Instead);
     assert!(is_news(&shared));
     assert!(shared.room().stage().is_none());
 }
@@ -91,7 +102,8 @@ fn a_welcome_waits_until_what_it_tells_is_stored() {
         while shared.room().count() + 1 < count {
             let key = Some(SessionKey::of("x"));
             let mut room = shared.room();
-            room.enter("x", Encoding::Native, false, key).unwrap();
+            room.enter(&WantedName::of("x"), Encoding::Native, false, key)
+                .unwrap();
         }
         let mut session = greeting(&shared);
         assert_eq!(told(&mut session), "");
@@ -116,11 +128,13 @@ fn who_reads_a_long_past_slowly_is_there_though_it_is_not_heard() {
     let directory = tempfile::tempdir().unwrap();
     let (shared, _writer) = durable(directory.path());
     let mut speaker = guest(&shared);
-    let lease = speaker.enter("ada", Door::Text, false, None).unwrap().lease;
+    let lease = enter(&mut speaker);
     let now = Instant::now();
     for _ in 0..1_000 {
         let text = "x".repeat(4_000);
-        let said = shared.room().say(lease, None, &text, now, Timestamp::now());
+        let said = shared
+            .room()
+            .say(lease, &Draft::new(None, &text), now, Timestamp::now());
         said.unwrap();
     }
     let mut session = Session::new(guest(&shared), now);
@@ -143,7 +157,7 @@ fn a_closed_room_is_closed_once_though_the_store_fails_afterwards() {
     let mut session = greeting(&shared);
     publish(&shared);
     told(&mut session);
-    shared.close(Closing::ForGood);
+    shared.room().close(Closing::ForGood);
     publish(&shared);
     shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
     let told = told(&mut session);
@@ -174,12 +188,17 @@ async fn who_spoke_while_nobody_was_listened_to_is_heard_afterwards() {
     peer.read_line(&mut line).await.unwrap();
     // It follows the log now.
     let mut speaker = guest(&shared);
-    let lease = speaker.enter("ada", Door::Text, false, None).unwrap().lease;
+    let lease = enter(&mut speaker);
     while shared.room().waiting() < 5 << 20 {
         let mut room = shared.room();
         let text = "x".repeat(4_000);
-        room.say(lease, None, &text, Instant::now(), Timestamp::now())
-            .unwrap();
+        room.say(
+            lease,
+            &Draft::new(None, &text),
+            Instant::now(),
+            Timestamp::now(),
+        )
+        .unwrap();
     }
     shared.tell_news();
     assert!(shared.is_congested());
@@ -206,9 +225,7 @@ async fn a_writer_that_is_gone_has_stored_nothing() {
         jobs: mpsc::channel(1).0,
         thread: None,
     };
-    guest(&shared)
-        .enter("ada", Door::Text, false, None)
-        .unwrap();
+    enter(&mut guest(&shared));
     writing.keep(&shared).await;
     assert!(shared.store_failed().is_some());
 }

@@ -7,6 +7,8 @@
 mod native;
 mod output;
 mod past;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::mem;
@@ -14,7 +16,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::room::{Cursor, Encoding, Lease, NotSaid, Reached, Why};
+use jiff::Timestamp;
+
+use crate::room::{Cursor, Draft, Encoding, Lease, NotSaid, Reached, Said, Why};
 use crate::wire::door::{Door, not_served};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
@@ -56,7 +60,9 @@ pub(super) struct Session {
     /// How a peer of the text door delimits its messages, once that is known.
     manner: Option<Manner>,
     member: Option<Membership>,
-    /// What was read and not taken, because too much waits to be written.
+    /// What was read and not taken, because too much waits to be written or to be
+    /// stored. Nothing more is read until it is taken: at most as much as is read at
+    /// once.
     unread: Vec<u8>,
     /// What is written next, before anything of the log.
     output: Vec<u8>,
@@ -82,6 +88,9 @@ pub(super) struct Session {
     refusals: u32,
     /// Nothing is read until then.
     paused_until: Option<Instant>,
+    /// Everything said until then is refused, because its address says too much: of two
+    /// messages the later is never taken before the earlier.
+    refused_until: Option<Instant>,
     /// Nothing follows what is in `output`.
     ending: Option<Farewell>,
 }
@@ -141,6 +150,7 @@ impl Session {
             has_said: false,
             refusals: 0,
             paused_until: None,
+            refused_until: None,
             ending: None,
         }
     }
@@ -161,8 +171,13 @@ impl Session {
         self.ending.filter(|_| self.held.is_none())
     }
 
-    /// Whether the peer's bytes are wanted.
+    /// Whether the peer's bytes are to be read.
     pub(super) fn wants_input(&self) -> bool {
+        self.unread.is_empty() && self.may_take()
+    }
+
+    /// Whether what the peer says may be taken now.
+    fn may_take(&self) -> bool {
         self.ending.is_none()
             && self.leaving.is_none()
             && self.wanted.is_none()
@@ -262,6 +277,11 @@ impl Session {
         if self.member.is_some() {
             self.asked = false;
         }
+        if !self.unread.is_empty() {
+            // Kept in order, whatever is asked for first.
+            self.unread.extend_from_slice(bytes);
+            return self.take_up(now);
+        }
         let Speech::Unknown(first) = &mut self.speech else {
             return self.take_speech(bytes, now);
         };
@@ -327,11 +347,14 @@ impl Session {
 
     /// Whether there is something to [take up](Session::take_up).
     pub(super) fn can_take_up(&self) -> bool {
-        !self.unread.is_empty() && self.wants_input()
+        !self.unread.is_empty() && self.may_take()
     }
 
-    /// Takes what was read and had to wait.
+    /// Takes what was read and had to wait, as far as it may be taken now.
     pub(super) fn take_up(&mut self, now: Instant) {
+        if !self.may_take() {
+            return;
+        }
         let unread = mem::take(&mut self.unread);
         self.take_speech(&unread, now);
     }
@@ -353,6 +376,48 @@ impl Session {
     pub(super) fn break_off(&mut self, now: Instant) {
         self.member = None;
         self.lose(Why::Lost, now);
+    }
+
+    /// Says it, unless the room or its address does not allow it.
+    fn try_to_say(
+        &mut self,
+        from: Lease,
+        draft: &Draft<'_>,
+        now: Instant,
+    ) -> Result<Said, NotSaid> {
+        if let Some(until) = self.refused_until.filter(|until| now < *until) {
+            return Err(NotSaid::TooFast { retry: until - now });
+        }
+        self.refused_until = None;
+        let live = self.shared.live();
+        let counted = match live.text_per_address {
+            0 => Ok(()),
+            per_second => (self.guest.origin()).count_text(draft.bytes(), per_second, now),
+        };
+        if let Err(retry) = counted {
+            self.refused_until = Some(now + retry);
+            return Err(NotSaid::TooFast { retry });
+        }
+        let at = Timestamp::now();
+        self.shared.room().say(from, draft, now, at)
+    }
+
+    /// How many bytes are held for the peer.
+    pub(super) fn held_bytes(&self) -> usize {
+        let input = match &self.speech {
+            Speech::Unknown(first) => first.len(),
+            Speech::Native(lines) => lines.held_bytes(),
+            Speech::Text(reader) => reader.held_bytes(),
+        };
+        let output = self.output.capacity() + self.replies.capacity();
+        input + self.unread.capacity() + output
+    }
+
+    /// What is held for the peer is needed for others: its connection ends as one that
+    /// takes nothing, and the member may come back.
+    pub(super) fn let_go(&mut self, now: Instant) {
+        self.member = None;
+        self.lose(Why::Timeout, now);
     }
 
     fn report_refusal(&self, why: Refusal) {

@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use crate::room::{
-    self, Coming, Encoding, Lease, MemberId, NotEntered, NotResumed, Rules, Said, SessionKey, Why,
+    self, Coming, Draft, Encoding, Lease, MemberId, NotEntered, NotResumed, NotSaid, Rules, Said,
+    SessionKey, WantedName, Why,
 };
 use crate::wire::door::Door;
 use crate::wire::frame::{
@@ -16,7 +15,9 @@ use crate::wire::lines::{Line, Lines};
 use crate::wire::native::{closed, error, member_list, not_said};
 use crate::wire::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 
+use super::super::accept::TOO_MANY_CONNECTIONS;
 use super::super::event::Refusal;
+use super::super::guest::{Arrival, NotLetIn};
 use super::super::shared::random_token;
 use super::{Membership, Session};
 
@@ -30,7 +31,7 @@ impl Session {
     /// Takes bytes of a native client.
     pub(super) fn take_native(&mut self, lines: &mut Lines, bytes: &[u8], now: Instant) {
         let mut rest = bytes;
-        while self.wants_input()
+        while self.may_take()
             && let Some(line) = lines.next(&mut rest)
         {
             match line {
@@ -94,46 +95,71 @@ impl Session {
 
     /// Takes the client into the room, and welcomes it.
     pub(super) fn enter_native(&mut self, hello: &Hello<'_>) {
-        let shared = std::sync::Arc::clone(&self.shared);
-        let host = hello.host_key.as_deref() == Some(shared.host_key.as_str());
         self.asked = false;
+        let host = hello.host_key.as_deref() == Some(self.shared.host_key.as_str());
         let back = hello.session.as_deref().map(|session| {
-            let entered = self.guest.resume(&SessionKey::of(session), self.arrived);
-            entered.map(|entered| (entered, session.to_owned()))
+            let key = SessionKey::of(session);
+            let arrival = self.guest.resume(&key, self.arrived, WELCOME_MEMBERS);
+            arrival.map(|arrival| (arrival, session.to_owned()))
         });
-        let (entered, session) = if let Some(Ok(back)) = back {
-            back
-        } else if let Some(Err(NotResumed::Late)) = back {
-            return self.end_taken_over();
-        } else {
-            let Ok(session) = random_token() else {
-                // There is no membership without a secret.
-                return self.end(Why::Lost);
-            };
-            let key = Some(SessionKey::of(&session));
-            match self.guest.enter(&hello.name, Door::Native, host, key) {
-                Ok(entered) => (entered, session),
-                Err(NotEntered::Full) => {
-                    self.report_refusal(Refusal::RoomFull);
-                    return self.fail(Code::RoomFull, "The room is full. Try again later.");
-                }
-                Err(NotEntered::Closed(closing)) => {
-                    self.reply(&Reply::Closed(closed(closing)));
-                    return self.end(Why::Quit);
+        match back {
+            Some(Ok((arrival, session))) => self.welcome(hello, session, arrival),
+            Some(Err(NotResumed::Late)) => self.end_taken_over(),
+            Some(Err(NotResumed::Unknown)) | None => self.enter_anew(hello, host),
+        }
+    }
+
+    /// Takes the client into the room as a newcomer.
+    fn enter_anew(&mut self, hello: &Hello<'_>, host: bool) {
+        let Ok(session) = random_token() else {
+            // There is no membership without a secret.
+            return self.end(Why::Lost);
+        };
+        let (wanted, key) = (WantedName::of(&hello.name), Some(SessionKey::of(&session)));
+        let entered = self
+            .guest
+            .enter(&wanted, Door::Native, host, key, WELCOME_MEMBERS);
+        match entered {
+            Ok(arrival) => {
+                self.welcome(hello, session, arrival);
+                if host {
+                    self.tell_addresses();
                 }
             }
-        };
-        let resumed = entered.coming != Coming::New;
-        let room = shared.room();
-        let rules = room.rules();
+            Err(NotLetIn::Address) => {
+                self.report_refusal(Refusal::TooManyConnections);
+                self.fail(Code::TooManyConnections, TOO_MANY_CONNECTIONS);
+            }
+            Err(NotLetIn::Room(NotEntered::Full)) => {
+                self.report_refusal(Refusal::RoomFull);
+                self.fail(Code::RoomFull, "The room is full. Try again later.");
+            }
+            Err(NotLetIn::Room(NotEntered::Closed(closing))) => {
+                self.reply(&Reply::Closed(closed(closing)));
+                self.end(Why::Quit);
+            }
+        }
+    }
+
+    /// Welcomes the client.
+    fn welcome(&mut self, hello: &Hello<'_>, session: String, arrival: Arrival) {
+        let Arrival {
+            entered,
+            takeovers,
+            held,
+            oldest_seq,
+            rules,
+            members,
+        } = arrival;
+        let (shared, live) = (&self.shared, self.shared.live());
         let limit = |value| (rules.pace.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
             protocol: PROTOCOL,
-            room: shared.live().room_name.to_string().into(),
+            room: (&*live.room_name).into(),
             epoch: shared.epoch.as_str().into(),
             durable: shared.is_durable(),
             session: session.into(),
-            resumed,
+            resumed: entered.coming != Coming::New,
             next: entered.next_seq,
             you: Member {
                 id: entered.lease.id,
@@ -141,17 +167,17 @@ impl Session {
                 host: entered.host,
                 away: false,
             },
-            members: member_list(entered.count, room.members(None), WELCOME_MEMBERS),
+            members: member_list(&members),
             limits: Limits {
                 frame: FRAME_LIMIT,
                 text: room::TEXT_LIMIT,
                 burst: limit(rules.pace.burst),
                 per_second: limit(rules.pace.per_second),
             },
-            features: features(rules).map(Into::into).collect(),
+            features: features(&rules).map(Into::into).collect(),
         });
         write_frame(&welcome, &mut self.output);
-        let newest = entered.next_seq.saturating_sub(shared.live().history);
+        let newest = entered.next_seq.saturating_sub(live.history);
         let first = match hello.after {
             // What was said in another log is of no use here.
             Some(after)
@@ -162,20 +188,16 @@ impl Session {
             {
                 after.saturating_add(1)
             }
-            _ => newest.max(shared.oldest_seq(&room)),
+            _ => newest.max(oldest_seq),
         };
         self.member = Some(Membership {
             lease: entered.lease,
-            takeovers: room.takeovers(),
+            takeovers,
             door: Encoding::Native,
             cursor: entered.cursor,
             replay: first.max(1)..entered.next_seq,
         });
-        self.held = room.is_recorded().then(|| Box::new(room.reached()));
-        drop(room);
-        if host && !resumed {
-            self.tell_addresses();
-        }
+        self.held = held.map(Box::new);
     }
 
     /// Tells the host where others can join.
@@ -195,16 +217,15 @@ impl Session {
     }
 
     fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {
-        let said =
-            self.shared
-                .room()
-                .say(from, say.id.as_deref(), &say.text, now, Timestamp::now());
+        let draft = Draft::new(say.id.as_deref(), &say.text);
+        let said = self.try_to_say(from, &draft, now);
         match said {
             Ok(Said::New(_)) => self.said(),
             Ok(Said::Before(seq)) => {
                 let id = say.id.as_deref().unwrap_or_default().into();
                 self.reply(&Reply::Said(frame::Said { id, seq }));
             }
+            Err(NotSaid::LeaseOver) => self.end_taken_over(),
             Err(why) => {
                 self.refused(why, now);
                 if let Some(error) = not_said(why, say.id.as_deref()) {
@@ -217,10 +238,9 @@ impl Session {
     fn answer_members(&mut self, request: MembersRequest) {
         let limit = super::clamp(request.limit, MEMBERS_LIMIT as u64);
         let limit = usize::try_from(limit).unwrap_or(MEMBERS_LIMIT);
-        let room = self.shared.room();
-        let members = room.members(request.after.and_then(MemberId::new));
-        let list = member_list(room.count(), members, limit);
-        write_frame(&Reply::Members(list), &mut self.replies);
+        let after = request.after.and_then(MemberId::new);
+        let page = self.shared.room().list(after, limit);
+        self.reply(&Reply::Members(member_list(&page)));
     }
 
     /// Answers.

@@ -76,7 +76,9 @@ impl Session {
                     return self.gather(slices);
                 }
                 let before = member.cursor.seq();
-                if let Some(mut missed) = room.read(&mut member.cursor, Encoding::Native, slices) {
+                let missed = room.read(&mut member.cursor, Encoding::Native, slices);
+                if let Some(mut missed) = missed {
+                    drop(room);
                     if self.shared.is_durable() && missed.from <= missed.to {
                         // The store has them, and they follow; the joins and leaves
                         // are lost.
@@ -112,23 +114,28 @@ impl Session {
         if !slices.is_empty() || !self.output.is_empty() {
             return Found::Some;
         }
+        let goes_on = self.ending.is_none();
         if let Some(closing) = room.over()
-            && self.ending.is_none()
+            && goes_on
         {
             drop(room);
             self.end_closed(closing);
-        } else if !self.replies.is_empty() && room.is_recorded() && self.ending.is_none() {
+        } else if !self.replies.is_empty() && room.is_recorded() && goes_on {
             // Something that happened before may not be stored yet.
             let withheld = self
                 .withheld
                 .get_or_insert_with(|| Box::new((room.reached(), self.replies.len())));
             let (until, count) = **withheld;
-            if !room.may_tell(until) {
+            let may_tell = room.may_tell(until);
+            drop(room);
+            if !may_tell {
                 return Found::Nothing;
             }
             self.withheld = None;
             self.output = self.replies.drain(..count).collect();
             return Found::Some;
+        } else {
+            drop(room);
         }
         self.output = mem::take(&mut self.replies);
         if self.output.is_empty() {
@@ -142,12 +149,13 @@ impl Session {
     /// stored yet, when it is.
     pub(super) fn leave(&mut self) {
         let room = self.shared.room();
-        if self.member.is_some() && !room.may_tell(room.reached()) {
-            self.leaving = Some(Box::new(room.head()));
-            return;
-        }
+        let (is_told, head) = (room.may_tell(room.reached()), room.head());
         drop(room);
-        self.say_goodbye();
+        if self.member.is_some() && !is_told {
+            self.leaving = Some(Box::new(head));
+        } else {
+            self.say_goodbye();
+        }
     }
 
     fn say_goodbye(&mut self) {
@@ -193,7 +201,9 @@ impl Session {
     /// stored yet: a session that ends does not wait for it.
     pub(super) fn drop_withheld(&mut self) {
         let room = self.shared.room();
-        if self.member.is_some() && !room.may_tell(room.reached()) {
+        let is_told = room.may_tell(room.reached());
+        drop(room);
+        if self.member.is_some() && !is_told {
             self.replies.clear();
         }
         if self.held.take().is_some() {
@@ -209,10 +219,12 @@ impl Session {
             return true;
         };
         let room = self.shared.room();
-        if room.is_recorded() && !room.may_tell(**held) {
+        let (is_recorded, may_tell) = (room.is_recorded(), room.may_tell(**held));
+        drop(room);
+        if is_recorded && !may_tell {
             return false;
         }
-        if !room.is_recorded() && self.member.take().is_some() {
+        if !is_recorded && self.member.take().is_some() {
             // The store has failed before the welcome could be told.
             self.output.clear();
         }
@@ -236,7 +248,9 @@ impl Session {
         let mut slices = Slices::new();
         match member.door {
             Encoding::Native => {
-                if let Some(missed) = room.read(&mut member.cursor, Encoding::Native, &mut slices) {
+                let missed = room.read(&mut member.cursor, Encoding::Native, &mut slices);
+                drop(room);
+                if let Some(missed) = missed {
                     write_frame(&gap(missed), &mut self.output);
                 }
                 for slice in &slices {

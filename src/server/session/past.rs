@@ -55,13 +55,14 @@ impl Session {
     /// Copies the next messages of the past that are to be replayed into the
     /// output, or says that they are not held any more.
     pub(super) fn replay(&mut self) -> Replay {
-        let mut room = self.shared.room();
         let Some(member) = &mut self.member else {
             return Replay::Waiting;
         };
+        let mut room = self.shared.room();
         let Range { start, end } = member.replay;
         let oldest = self.shared.oldest_seq(&room).min(end);
         if start < oldest {
+            drop(room);
             write_gap(start..oldest, &mut self.output);
             member.replay.start = oldest;
             return Replay::Going;
@@ -78,6 +79,7 @@ impl Session {
             return Replay::Waiting;
         }
         let (messages, next) = room.messages(start, end, REPLAY_BYTES);
+        drop(room);
         for message in &messages {
             self.output.extend_from_slice(message.bytes());
         }

@@ -1,16 +1,15 @@
 //! The text door: a person with `nc`, or the original program.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
-
-use crate::room::{Encoding, NotEntered, NotSaid, Why};
+use crate::room::{Draft, Encoding, NotEntered, NotSaid, WantedName, Why};
 use crate::wire::door::Door;
 use crate::wire::native::closed;
 use crate::wire::text::{Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice};
 
+use super::super::accept::TOO_MANY_CONNECTIONS;
 use super::super::event::Refusal;
+use super::super::guest::NotLetIn;
 use super::{Membership, Session};
 
 /// Messages of one chunk that were not taken.
@@ -57,12 +56,10 @@ impl Session {
             (Input::TooLong, Some(_)) => not_taken.too_long += 1,
             (Input::Said(text), Some(member)) => {
                 let lease = member.lease;
-                let said = self
-                    .shared
-                    .room()
-                    .say(lease, None, text, now, Timestamp::now());
+                let said = self.try_to_say(lease, &Draft::new(None, text), now);
                 match said {
                     Ok(_) => self.said(),
+                    Err(NotSaid::LeaseOver) => self.end_taken_over(),
                     Err(why) => {
                         self.refused(why, now);
                         match why {
@@ -72,7 +69,10 @@ impl Session {
                             }
                             NotSaid::TooLong => not_taken.too_long += 1,
                             // An empty line says nothing, and is nothing to talk about.
-                            NotSaid::Empty | NotSaid::BadId | NotSaid::Closed => {}
+                            NotSaid::Empty
+                            | NotSaid::BadId
+                            | NotSaid::Closed
+                            | NotSaid::LeaseOver => {}
                         }
                     }
                 }
@@ -82,31 +82,38 @@ impl Session {
 
     /// Takes the peer into the room, and welcomes it.
     pub(super) fn enter_text(&mut self, name: &str) {
-        let entered = match self.guest.enter(name, Door::Text, false, None) {
-            Ok(entered) => entered,
-            Err(NotEntered::Full) => {
+        // One of those listed may be the newcomer itself.
+        let (wanted, listed) = (WantedName::of(name), WELCOME_NAMES + 1);
+        let arrival = match self.guest.enter(&wanted, Door::Text, false, None, listed) {
+            Ok(arrival) => arrival,
+            Err(NotLetIn::Address) => {
+                self.report_refusal(Refusal::TooManyConnections);
+                self.notice(TOO_MANY_CONNECTIONS);
+                return self.end(Why::Protocol);
+            }
+            Err(NotLetIn::Room(NotEntered::Full)) => {
                 self.report_refusal(Refusal::RoomFull);
                 self.notice("The room is full. Try again later.");
                 return self.end(Why::Protocol);
             }
-            Err(NotEntered::Closed(closing)) => {
+            Err(NotLetIn::Room(NotEntered::Closed(closing))) => {
                 self.notice(&closed(closing).text);
                 return self.end(Why::Quit);
             }
         };
-        let room = self.shared.room();
-        let others = room.members(None).filter(|(id, _)| *id != entered.lease.id);
-        let others = others.take(WELCOME_NAMES).map(|(_, member)| &*member.name);
-        let room_name = Arc::clone(&self.shared.live().room_name);
-        let text = welcome(&room_name, &entered.name, entered.count, others);
+        let entered = &arrival.entered;
+        let members = arrival.members.list.iter();
+        let others = members.filter(|it| it.id != entered.lease.id);
+        let others = others.map(|it| &*it.name);
+        let room_name = &self.shared.live().room_name;
+        let text = welcome(room_name, &entered.name, entered.count, others);
         self.member = Some(Membership {
             lease: entered.lease,
-            takeovers: room.takeovers(),
+            takeovers: arrival.takeovers,
             door: Encoding::Text,
             cursor: entered.cursor,
             replay: 0..0,
         });
-        drop(room);
         // Before anything that happens from now on.
         write_notice(&text, &mut self.output);
         if self.manner == Some(Manner::Chunks) {

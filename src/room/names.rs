@@ -1,0 +1,283 @@
+//! The names in use, and the numbers put behind those that several want.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+
+use super::name::{Looks, NAME_LIMIT, WantedName};
+
+/// How many numbers are tried in their order. A crowd that wants the same name gets
+/// `ada_1`, `ada_2`, … at the first try; more are needed only where members chose such
+/// names themselves.
+const TRIES_IN_ORDER: usize = 8;
+
+/// How many numbers are tried by chance afterwards. Each is in use with a probability
+/// of 1 in 32 at most.
+const TRIES_BY_CHANCE: usize = 16;
+
+/// Numbers by chance are drawn from this many at least, and from this many for each
+/// name in use.
+const CHANCES: (u32, u32) = (1_000, 64);
+
+/// The number put behind a name. A member gives it back when it leaves.
+#[derive(Debug)]
+pub(super) struct Number {
+    /// The name that was wanted, by how it reads.
+    wanted: String,
+    number: u32,
+}
+
+/// The names in use, compared by how they look.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    seen: Hashes,
+    read: Hashes,
+    numbers: HashMap<String, Numbers>,
+    /// The key by which numbers are drawn, so that nobody outside can foresee them.
+    chance: RandomState,
+    /// How many were drawn.
+    draws: u64,
+}
+
+/// A set of texts, as 64 bits of a hash each. The key of the hash is secret. Two texts
+/// that have the same hash (once in 10¹⁵ members of a full room) only give a number to
+/// a name that needs none.
+#[derive(Debug, Default)]
+struct Hashes {
+    of: RandomState,
+    set: HashSet<u64>,
+}
+
+impl Hashes {
+    fn contain(&self, text: &str) -> bool {
+        self.set.contains(&self.of.hash_one(text))
+    }
+
+    fn insert(&mut self, text: &str) {
+        self.set.insert(self.of.hash_one(text));
+    }
+
+    fn remove(&mut self, text: &str) {
+        self.set.remove(&self.of.hash_one(text));
+    }
+}
+
+/// The numbers put behind one name, so that a crowd of the same name costs no more than
+/// a crowd of different ones.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// The last one that was tried in order.
+    last: u32,
+    /// Those that were given back. A claim takes at least one of them if there is one,
+    /// so there are never more than members had at the same time.
+    free: BTreeSet<u32>,
+    /// How many are in use.
+    used: u32,
+}
+
+impl Numbers {
+    /// The next number to try.
+    fn next(&mut self) -> u32 {
+        self.free.pop_first().unwrap_or_else(|| {
+            self.last = self.last.saturating_add(1);
+            self.last
+        })
+    }
+}
+
+impl Names {
+    /// Claims the wanted name, or that name with a number behind it if it is in use.
+    ///
+    /// Members can hold any names they choose, so the numbers that are tried are few,
+    /// and cannot be foreseen after the first [`TRIES_IN_ORDER`].
+    pub(super) fn claim(&mut self, wanted: &WantedName) -> (String, Option<Box<Number>>) {
+        if self.is_free(wanted.looks()) {
+            self.take(wanted.looks());
+            return (wanted.as_str().to_owned(), None);
+        }
+        let key = wanted.looks().read.clone();
+        let mut numbers = self.numbers.remove(&key).unwrap_or_default();
+        let (number, name, looks) = self.find(wanted.as_str(), &mut numbers);
+        self.take(&looks);
+        numbers.used += 1;
+        self.numbers.insert(key.clone(), numbers);
+        let number = Number {
+            wanted: key,
+            number,
+        };
+        (name, Some(Box::new(number)))
+    }
+
+    /// A number with which `name` is free.
+    fn find(&mut self, name: &str, numbers: &mut Numbers) -> (u32, String, Looks) {
+        for _ in 0..TRIES_IN_ORDER {
+            if let Some(found) = self.try_number(name, numbers.next()) {
+                return found;
+            }
+        }
+        let range = self.range();
+        for _ in 0..TRIES_BY_CHANCE {
+            self.draws += 1;
+            let draw = self.chance.hash_one(self.draws) % u64::from(range);
+            let number = u32::try_from(draw).unwrap_or(0) + 1;
+            if let Some(found) = self.try_number(name, number) {
+                return found;
+            }
+        }
+        // Once in 10²⁴ times.
+        self.find_above(name, range)
+    }
+
+    /// A number above this one with which `name` is free. Each name in use looks like
+    /// one number as it is seen and like one as it is read; so of twice as many numbers,
+    /// and one more, one is free.
+    fn find_above(&self, name: &str, range: u32) -> (u32, String, Looks) {
+        let most = u32::try_from(2 * self.seen.set.len() + 1).unwrap_or(u32::MAX);
+        (range..=range.saturating_add(most))
+            .skip(1)
+            .find_map(|number| self.try_number(name, number))
+            .unwrap_or_else(|| (0, name.to_owned(), Looks::of(name)))
+    }
+
+    /// How many numbers chance chooses from.
+    fn range(&self) -> u32 {
+        let (least, each) = CHANCES;
+        let names = u32::try_from(self.seen.set.len()).unwrap_or(u32::MAX);
+        names.saturating_mul(each).clamp(least, u32::MAX / 2)
+    }
+
+    fn try_number(&self, name: &str, number: u32) -> Option<(u32, String, Looks)> {
+        let name = numbered(name, number);
+        let looks = Looks::of(&name);
+        self.is_free(&looks).then_some((number, name, looks))
+    }
+
+    fn is_free(&self, looks: &Looks) -> bool {
+        !self.seen.contain(&looks.seen) && !self.read.contain(&looks.read)
+    }
+
+    fn take(&mut self, looks: &Looks) {
+        self.seen.insert(&looks.seen);
+        self.read.insert(&looks.read);
+    }
+
+    /// Frees a name, and the number put behind it. What the name looks like is computed
+    /// again: kept for each member, it would take more memory than the rest of a member.
+    pub(super) fn release(&mut self, name: &str, number: Option<&Number>) {
+        let looks = Looks::of(name);
+        self.seen.remove(&looks.seen);
+        self.read.remove(&looks.read);
+        if let Some(Number { wanted, number }) = number
+            && let Some(numbers) = self.numbers.get_mut(wanted)
+        {
+            numbers.used -= 1;
+            numbers.free.insert(*number);
+            if numbers.used == 0 {
+                self.numbers.remove(wanted);
+            }
+        }
+    }
+
+    /// Whether no name is in use.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.seen.set.is_empty() && self.read.set.is_empty()
+    }
+}
+
+/// `name` with a number behind it, cut so that it keeps to the limit.
+fn numbered(name: &str, number: u32) -> String {
+    let suffix = format!("_{number}");
+    let kept: String = name.chars().take(NAME_LIMIT - suffix.len()).collect();
+    kept.trim_end().to_owned() + &suffix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(names: &mut Names, wanted: &str) -> String {
+        names.claim(&WantedName::of(wanted)).0
+    }
+
+    /// The numbers that `claim` would try for ever, or for long, if it tried them in an
+    /// order that can be foreseen: one by one, by doubling steps as it once did, and by
+    /// powers of two and of ten.
+    fn foreseen() -> BTreeSet<u32> {
+        let one_by_one = 1..=3_000;
+        let mut doubling = vec![1_u32];
+        for misses in 0..4_200_u32 {
+            let skip = 1_u32 << misses.saturating_sub(3).min(20);
+            doubling.push(doubling[misses as usize].saturating_add(skip));
+        }
+        let powers = (0..32).map(|n| 1_u32 << n);
+        let tens = (0..10).map(|n| 10_u32.pow(n));
+        one_by_one
+            .chain(doubling)
+            .chain(powers)
+            .chain(tens)
+            .chain([u32::MAX - 1, u32::MAX])
+            .collect()
+    }
+
+    #[test]
+    fn names_chosen_to_be_in_the_way_cost_a_few_tries() {
+        let mut names = Names::default();
+        for number in foreseen() {
+            claim(&mut names, &format!("ada_{number}"));
+        }
+        claim(&mut names, "ada");
+        for _ in 0..200 {
+            let mut numbers = Numbers::default();
+            let before = names.draws;
+            let (_, name, looks) = names.find("ada", &mut numbers);
+            assert!(names.is_free(&looks), "{name}");
+            let draws = names.draws - before;
+            assert!(draws <= TRIES_BY_CHANCE as u64, "{draws} draws");
+            assert!(numbers.last <= TRIES_IN_ORDER as u32);
+        }
+        let members: BTreeSet<String> = (0..200).map(|_| claim(&mut names, "ada")).collect();
+        assert_eq!(members.len(), 200);
+    }
+
+    #[test]
+    fn two_rooms_draw_other_numbers() {
+        let drawn = || {
+            let mut names = Names::default();
+            for number in 0..=TRIES_IN_ORDER {
+                claim(&mut names, &format!("ada_{number}"));
+            }
+            claim(&mut names, "ada");
+            (0..4).map(|_| claim(&mut names, "ada")).collect::<Vec<_>>()
+        };
+        assert_ne!(drawn(), drawn());
+    }
+
+    #[test]
+    fn where_chance_finds_nothing_the_next_free_number_is_found() {
+        let mut names = Names::default();
+        for number in 1_001..1_400 {
+            claim(&mut names, &format!("ada_{number}"));
+        }
+        assert_eq!(names.find_above("ada", 1_000).0, 1_400);
+        assert_eq!(names.find_above("ada", 1_400).0, 1_401);
+    }
+
+    #[test]
+    fn numbers_given_back_and_then_chosen_cost_a_few_tries() {
+        let mut names = Names::default();
+        claim(&mut names, "ada");
+        let crowd: Vec<_> = (0..1_000)
+            .map(|_| names.claim(&WantedName::of("ada")))
+            .collect();
+        for (name, number) in crowd.iter().skip(1) {
+            names.release(name, number.as_deref());
+        }
+        for (name, _) in crowd.iter().skip(1) {
+            assert_eq!(claim(&mut names, name), *name);
+        }
+        let given_back = names.numbers.values().next().unwrap().free.len();
+        claim(&mut names, "ada");
+        let left = names.numbers.values().next().unwrap().free.len();
+        assert_eq!(given_back - left, TRIES_IN_ORDER);
+    }
+}

@@ -1,0 +1,205 @@
+//! The memory that is held for peers, all of them together.
+//!
+//! What one peer can make the server hold is bounded, but ten thousand of them could
+//! still take more than the machine has. So all share one budget: where it is used up,
+//! the connection that holds most is let go of. Its member may come back, and reads
+//! what it missed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+
+use crate::lock::{Mutex, Rank};
+
+/// How many bytes may be held for all peers together, in buffers and by the kernel.
+pub(super) const HELD_LIMIT: usize = 256 << 20;
+
+/// Less than this is not counted: it is what a member costs who does nothing unusual,
+/// and is bounded by the number of members.
+const SMALL: usize = 4 << 10;
+
+/// The memory that is held for all peers.
+#[derive(Debug)]
+pub(super) struct Budget {
+    limit: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How much is held.
+    total: usize,
+    /// Those for whom it is held, in order of how much it is.
+    by_bytes: BTreeSet<(usize, u64)>,
+    holders: HashMap<u64, Holder>,
+    last_id: u64,
+}
+
+#[derive(Debug)]
+struct Holder {
+    is_over: Arc<AtomicBool>,
+    /// Of the task that serves the connection.
+    waker: Waker,
+}
+
+impl Budget {
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            state: Mutex::new(Rank::Budget, State::default()),
+        })
+    }
+
+    /// The share of one connection, of which nothing is used.
+    pub(super) const fn share() -> Share {
+        Share(None)
+    }
+}
+
+/// What one connection uses of a [`Budget`]. It takes no memory while that is little.
+#[derive(Debug)]
+pub(super) struct Share(Option<Box<Used>>);
+
+#[derive(Debug)]
+struct Used {
+    budget: Arc<Budget>,
+    id: u64,
+    bytes: usize,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Share {
+    /// Whether the connection has to end, because others need the memory.
+    pub(super) fn is_over(&self) -> bool {
+        let used = self.0.as_ref();
+        used.is_some_and(|used| used.is_over.load(Ordering::Relaxed))
+    }
+
+    /// From now on this many bytes are held. If that is too much for the budget, those
+    /// who hold most are let go of: their [`is_over`](Self::is_over) becomes true, and
+    /// their tasks are woken. This task is the one of `context`.
+    pub(super) fn set(&mut self, budget: &Arc<Budget>, bytes: usize, context: &Context<'_>) {
+        if bytes < SMALL {
+            self.0 = None;
+            return;
+        }
+        let used = self
+            .0
+            .get_or_insert_with(|| Box::new(Used::new(budget, context)));
+        if used.bytes == bytes || used.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut state = budget.state.lock();
+        state.by_bytes.remove(&(used.bytes, used.id));
+        state.by_bytes.insert((bytes, used.id));
+        state.total = state.total - used.bytes + bytes;
+        used.bytes = bytes;
+        let mut woken = Vec::new();
+        // Each turn takes one holder away.
+        while state.total > budget.limit
+            && let Some((bytes, id)) = state.by_bytes.pop_last()
+        {
+            state.total -= bytes;
+            if let Some(holder) = state.holders.remove(&id) {
+                holder.is_over.store(true, Ordering::Relaxed);
+                woken.push(holder.waker);
+            }
+        }
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Used {
+    fn new(budget: &Arc<Budget>, context: &Context<'_>) -> Self {
+        let is_over = Arc::<AtomicBool>::default();
+        let mut state = budget.state.lock();
+        state.last_id += 1;
+        let id = state.last_id;
+        let holder = Holder {
+            is_over: Arc::clone(&is_over),
+            waker: context.waker().clone(),
+        };
+        state.holders.insert(id, holder);
+        state.by_bytes.insert((0, id));
+        drop(state);
+        Self {
+            budget: Arc::clone(budget),
+            id,
+            bytes: 0,
+            is_over,
+        }
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        let mut state = self.budget.state.lock();
+        // Once it is over, nothing of it is counted.
+        if state.holders.remove(&self.id).is_some() {
+            state.by_bytes.remove(&(self.bytes, self.id));
+            state.total -= self.bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn where_too_much_is_held_the_one_who_holds_most_is_let_go_of() {
+        let budget = Budget::new(100_000);
+        let woken: Vec<Arc<Count>> = (0..3).map(|_| Arc::default()).collect();
+        let wakers: Vec<Waker> = woken.iter().map(|it| Waker::from(Arc::clone(it))).collect();
+        let mut shares = [Budget::share(), Budget::share(), Budget::share()];
+        let mut set = |index: usize, bytes| {
+            let context = Context::from_waker(&wakers[index]);
+            shares[index].set(&budget, bytes, &context);
+            shares.each_ref().map(Share::is_over)
+        };
+        assert_eq!(set(0, 30_000), [false; 3]);
+        assert_eq!(set(1, 50_000), [false; 3]);
+        assert_eq!(set(2, 20_000), [false; 3]);
+        // One byte too much: not who asked for it, but who holds most.
+        assert_eq!(set(2, 20_001), [false, true, false]);
+        assert_eq!(budget.state.lock().total, 50_001);
+        let count = |index: usize| woken[index].0.load(Ordering::Relaxed);
+        assert_eq!([count(0), count(1), count(2)], [0, 1, 0]);
+        // What the others hold later has room, and so has all that is little.
+        assert_eq!(set(0, 70_000), [false, true, false]);
+        assert_eq!(set(0, SMALL - 1), [false, true, false]);
+        assert_eq!(budget.state.lock().total, 20_001);
+    }
+
+    #[test]
+    fn a_connection_that_ends_gives_back_what_it_held() {
+        let budget = Budget::new(100_000);
+        let context = Context::from_waker(Waker::noop());
+        for _ in 0..1_000 {
+            let mut share = Budget::share();
+            share.set(&budget, 60_000, &context);
+            assert!(!share.is_over());
+        }
+        let mut too_much = Budget::share();
+        too_much.set(&budget, 100_001, &context);
+        assert!(too_much.is_over());
+        drop(too_much);
+        let state = budget.state.lock();
+        assert_eq!(state.total, 0);
+        assert!(state.holders.is_empty() && state.by_bytes.is_empty());
+    }
+}

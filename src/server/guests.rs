@@ -1,0 +1,347 @@
+//! The open connections, by the address that they come from.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::lock::{Mutex, Rank};
+use crate::room::{MemberId, Meter, Pace, TEXT_LIMIT_BYTES};
+
+use super::event::Refusal;
+use super::settings::Live;
+
+/// How many connections more than members there may be: those at the door, those who
+/// are told that the room is full, and those who have just left.
+const SPARE: usize = 256;
+
+/// How many addresses are remembered at least though they have no connection open.
+const ADDRESSES: usize = 4_096;
+
+/// The open connections, and how many of them are no members yet.
+#[derive(Debug)]
+pub(super) struct Guests {
+    state: Mutex<State>,
+    /// How many connections are open, and how many of them are at the door, to be read
+    /// without the lock.
+    open: AtomicUsize,
+    at_the_door: AtomicUsize,
+    /// The last connection has ended.
+    gone: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    total: usize,
+    by_address: HashMap<IpAddr, Address>,
+    /// Addresses without a connection are forgotten when there are this many.
+    forget_at: usize,
+    /// Where the members who are away came from.
+    away: HashMap<MemberId, (SocketAddr, Arc<Origin>)>,
+    /// When the last one went; when the server was made, if nobody came.
+    left_at: Instant,
+}
+
+/// What comes from one address.
+#[derive(Debug)]
+struct Address {
+    origin: Arc<Origin>,
+    /// Open connections.
+    open: usize,
+    /// Members who are away.
+    away: usize,
+    /// How fast connections come.
+    pace: Meter,
+}
+
+/// An address as limits count it. Its connections share it.
+#[derive(Debug)]
+pub(super) struct Origin {
+    key: IpAddr,
+    /// How many bytes of text its members have said.
+    text: Mutex<Meter>,
+}
+
+impl Origin {
+    /// Counts `bytes` of text that a member from this address says.
+    ///
+    /// # Errors
+    /// The time to wait, if the members from this address say more than `per_second`
+    /// bytes a second, and [`TEXT_BURST`] seconds' worth at once. 0 lifts the limit.
+    pub(super) fn count_text(
+        &self,
+        bytes: usize,
+        per_second: u32,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let pace = Pace {
+            // The longest text can be said at any pace.
+            burst: per_second.saturating_mul(TEXT_BURST).max(LONGEST_TEXT),
+            per_second,
+        };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.text.lock().count_many(pace, bytes, now)
+    }
+}
+
+/// The most bytes of one text.
+#[expect(clippy::cast_possible_truncation)] // 16,000
+const LONGEST_TEXT: u32 = TEXT_LIMIT_BYTES as u32;
+
+/// The members from one address may say as much at once as otherwise in this many
+/// seconds.
+const TEXT_BURST: u32 = 8;
+
+impl Guests {
+    pub(super) fn new(now: Instant) -> Self {
+        let state = State {
+            total: 0,
+            by_address: HashMap::new(),
+            forget_at: ADDRESSES,
+            away: HashMap::new(),
+            left_at: now,
+        };
+        Self {
+            state: Mutex::new(Rank::Guests, state),
+            open: AtomicUsize::new(0),
+            at_the_door: AtomicUsize::new(0),
+            gone: Notify::new(),
+        }
+    }
+
+    /// Counts a connection in.
+    ///
+    /// # Errors
+    /// If there are too many, altogether or from its address.
+    pub(super) fn admit(
+        &self,
+        address: SocketAddr,
+        live: &Live,
+        now: Instant,
+    ) -> Result<Arc<Origin>, Refusal> {
+        let key = counted_as(address.ip());
+        let limit = live.max_per_address;
+        let mut state = self.state.lock();
+        if state.total >= live.max_members.saturating_add(SPARE) {
+            return Err(Refusal::RoomFull);
+        }
+        state.forget_idle();
+        let here = state.by_address.entry(key).or_insert_with(|| Address {
+            origin: Arc::new(Origin {
+                key,
+                text: Mutex::new(Rank::AddressRate, Meter::default()),
+            }),
+            open: 0,
+            away: 0,
+            pace: Meter::default(),
+        });
+        if limit > 0 {
+            // As many at once as may be open, and then a tenth of them a second:
+            // coming and going is told to everyone.
+            let burst = u32::try_from(limit).unwrap_or(u32::MAX);
+            let pace = Pace {
+                burst,
+                per_second: (burst / 10).max(1),
+            };
+            if here.open >= limit || here.pace.count(pace, now).is_err() {
+                return Err(Refusal::TooManyConnections);
+            }
+        }
+        here.open += 1;
+        let origin = Arc::clone(&here.origin);
+        state.total += 1;
+        self.open.store(state.total, Ordering::Relaxed);
+        self.at_the_door.fetch_add(1, Ordering::Relaxed);
+        drop(state);
+        Ok(origin)
+    }
+
+    /// Whether one more member may come in from this address: its open connections
+    /// (the newcomer's own is one of them) and its members who are away are no more
+    /// than connections may be open. Otherwise one address could fill a room with
+    /// members who are away.
+    pub(super) fn may_enter(&self, origin: &Origin, live: &Live) -> bool {
+        let limit = live.max_per_address;
+        let count = |here: &Address| here.open + here.away;
+        let count = self.state.lock().by_address.get(&origin.key).map(count);
+        limit == 0 || count.is_none_or(|count| count <= limit)
+    }
+
+    /// A guest is not at the door any more.
+    pub(super) fn leave_door(&self) {
+        self.at_the_door.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many connections are open.
+    pub(super) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// How many open connections have given no name yet.
+    pub(super) fn at_the_door(&self) -> usize {
+        self.at_the_door.load(Ordering::Relaxed)
+    }
+
+    /// A connection has ended that was admitted.
+    pub(super) fn count_out(&self, origin: &Origin) {
+        let mut state = self.state.lock();
+        state.total -= 1;
+        self.open.store(state.total, Ordering::Relaxed);
+        if let Some(here) = state.by_address.get_mut(&origin.key) {
+            here.open -= 1;
+        }
+        let is_last = state.total == 0;
+        drop(state);
+        if is_last {
+            self.gone.notify_one();
+        }
+    }
+
+    /// Waits until no connection is open that was admitted.
+    pub(super) async fn all_gone(&self) {
+        while self.state.lock().total > 0 {
+            self.gone.notified().await;
+        }
+    }
+
+    /// A member is away, who came from there.
+    pub(super) fn add_away(&self, id: MemberId, address: SocketAddr, origin: &Arc<Origin>) {
+        let mut state = self.state.lock();
+        if let Some(here) = state.by_address.get_mut(&origin.key) {
+            here.away += 1;
+            state.away.insert(id, (address, Arc::clone(origin)));
+        }
+    }
+
+    /// A member is away no longer; returns where it came from, if it came while this
+    /// server runs.
+    pub(super) fn remove_away(&self, id: MemberId) -> Option<SocketAddr> {
+        let mut state = self.state.lock();
+        let (address, origin) = state.away.remove(&id)?;
+        if let Some(here) = state.by_address.get_mut(&origin.key) {
+            here.away -= 1;
+        }
+        drop(state);
+        Some(address)
+    }
+
+    /// Someone has gone.
+    pub(super) fn set_left(&self, now: Instant) {
+        self.state.lock().left_at = now;
+    }
+
+    /// When the last one went, unless someone is at the door.
+    pub(super) fn deserted_since(&self) -> Option<Instant> {
+        let left_at = self.state.lock().left_at;
+        (self.at_the_door() == 0).then_some(left_at)
+    }
+}
+
+impl State {
+    /// Forgets addresses that nobody is connected or away from, if there are many. How
+    /// long this takes is spread over as many newcomers as there are addresses.
+    fn forget_idle(&mut self) {
+        if self.by_address.len() >= self.forget_at {
+            self.by_address.retain(|_, it| it.open + it.away > 0);
+            self.forget_at = ADDRESSES.max(self.by_address.len().saturating_mul(2));
+        }
+    }
+}
+
+/// What is counted as one address: an IPv4 address, also where it is mapped into
+/// IPv6, or an IPv6 network of 64 bits, which is what one subscriber has at least
+/// (RFC 6177).
+fn counted_as(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => {
+            let bits = u128::from(ip) & !u128::from(u64::MAX);
+            Ipv6Addr::from(bits).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::Settings;
+    use super::*;
+
+    fn live(max_per_address: usize) -> Live {
+        Live::new(&Settings {
+            max_per_address,
+            ..Settings::default()
+        })
+    }
+
+    fn id(id: u64) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    #[test]
+    fn a_network_is_an_ipv4_address_or_a_64_bit_prefix() {
+        let key = |ip: &str| counted_as(ip.parse().unwrap()).to_string();
+        assert_eq!(key("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(key("192.0.2.1"), "192.0.2.1");
+        assert_eq!(key("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+
+    #[test]
+    fn members_who_are_away_count_for_their_address() {
+        let (start, live) = (Instant::now(), live(10));
+        let guests = Guests::new(start);
+        let address = SocketAddr::from(([192, 0, 2, 1], 1));
+        // One after the other comes in and is lost, as fast as they may come.
+        let mut entered = 0;
+        for n in 1..=100 {
+            let now = start + Duration::from_secs(n);
+            let origin = guests.admit(address, &live, now).unwrap();
+            if guests.may_enter(&origin, &live) {
+                entered += 1;
+                guests.add_away(id(n), address, &origin);
+            }
+            guests.count_out(&origin);
+        }
+        assert_eq!(entered, 10);
+        // Others are not concerned, and one who comes back makes room for another.
+        let now = start + Duration::from_secs(101);
+        let other = guests.admit(([192, 0, 2, 2], 1).into(), &live, now);
+        assert!(guests.may_enter(&other.unwrap(), &live));
+        assert_eq!(guests.remove_away(id(1)), Some(address));
+        let origin = guests.admit(address, &live, now).unwrap();
+        assert!(guests.may_enter(&origin, &live));
+    }
+
+    #[test]
+    fn the_text_of_an_address_is_limited_whoever_says_it() {
+        let start = Instant::now();
+        let guests = Guests::new(start);
+        let address = SocketAddr::from(([192, 0, 2, 1], 1));
+        let origin = guests.admit(address, &live(256), start).unwrap();
+        let mut said = 0;
+        for second in 0..100 {
+            let now = start + Duration::from_secs(second);
+            // As many as 256 members may say in a second, of the longest.
+            for _ in 0..256 * 5 {
+                if origin.count_text(16_000, 100_000, now).is_ok() {
+                    said += 16_000;
+                }
+            }
+        }
+        assert!((9_000_000..=10_900_000).contains(&said), "{said}");
+    }
+
+    #[test]
+    fn addresses_without_a_connection_are_forgotten() {
+        let (now, live) = (Instant::now(), live(10));
+        let guests = Guests::new(now);
+        for n in 0..3 * u32::try_from(ADDRESSES).unwrap() {
+            let address = SocketAddr::from((n.to_be_bytes(), 1));
+            let origin = guests.admit(address, &live, now).unwrap();
+            guests.count_out(&origin);
+        }
+        assert!(guests.state.lock().by_address.len() <= ADDRESSES);
+    }
+}

@@ -1,0 +1,91 @@
+//! The lock around the room, and what can be told of the room without it.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::lock::{Guard, Mutex, Rank};
+use crate::room::Room;
+
+/// The room behind its lock. How many are in it can be asked at any time without
+/// waiting, also by a thread that must not wait.
+#[derive(Debug)]
+pub(super) struct RoomLock {
+    room: Mutex<Room>,
+    glance: Glance,
+}
+
+/// What the room was like when its lock was last given up.
+#[derive(Debug, Default)]
+struct Glance {
+    members: AtomicUsize,
+    away: AtomicUsize,
+    next_seq: AtomicU64,
+}
+
+impl RoomLock {
+    pub(super) fn new(room: Room) -> Self {
+        let glance = Glance::default();
+        glance.update(&room);
+        let room = Mutex::new(Rank::Room, room);
+        Self { room, glance }
+    }
+
+    /// Takes the lock.
+    pub(super) fn lock(&self) -> RoomGuard<'_> {
+        RoomGuard {
+            room: self.room.lock(),
+            glance: &self.glance,
+        }
+    }
+
+    /// How many are in the room, those who are away included.
+    pub(super) fn members(&self) -> usize {
+        self.glance.members.load(Ordering::Relaxed)
+    }
+
+    /// How many of them are away.
+    pub(super) fn away(&self) -> usize {
+        self.glance.away.load(Ordering::Relaxed)
+    }
+
+    /// The `seq` that the next message gets.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.glance.next_seq.load(Ordering::Relaxed)
+    }
+}
+
+impl Glance {
+    fn update(&self, room: &Room) {
+        self.members.store(room.count(), Ordering::Relaxed);
+        self.away.store(room.away(), Ordering::Relaxed);
+        self.next_seq.store(room.next_seq(), Ordering::Relaxed);
+    }
+}
+
+/// The right to use the room, until it is dropped.
+#[derive(Debug)]
+#[clippy::has_significant_drop]
+pub(super) struct RoomGuard<'a> {
+    room: Guard<'a, Room>,
+    glance: &'a Glance,
+}
+
+impl Deref for RoomGuard<'_> {
+    type Target = Room;
+
+    fn deref(&self) -> &Room {
+        &self.room
+    }
+}
+
+impl DerefMut for RoomGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Room {
+        &mut self.room
+    }
+}
+
+impl Drop for RoomGuard<'_> {
+    fn drop(&mut self) {
+        self.glance.update(&self.room);
+    }
+}
