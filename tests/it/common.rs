@@ -53,6 +53,11 @@ impl TestServer {
             .unwrap()
     }
 
+    /// What has happened next, if anything has.
+    pub fn event_now(&self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
     pub fn close(self, closing: Closing) -> Ended {
         self.running.close(closing).unwrap()
     }

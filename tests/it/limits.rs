@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use chatroom::room::Why;
 use chatroom::server::{Event, Refusal};
 use serde_json::json;
 
-use crate::common::{Host as _, Peer, TestServer};
+use crate::common::{Host, Peer, TestServer};
 
 #[test]
 fn who_speaks_too_fast_is_refused_until_the_time_it_was_told() {
@@ -143,4 +144,43 @@ fn who_comes_and_goes_without_end_is_held_off() {
         refused += usize::from(eve.frame().get("error").is_some());
     }
     assert!(refused > 50, "{refused}");
+}
+
+/// Someone who never reads, and whose system holds little for it.
+fn stalled(server: &impl Host) -> Peer {
+    let (peer, _) = Peer::greet(server, "stalled");
+    socket2::SockRef::from(&peer.stream)
+        .set_recv_buffer_size(4_096)
+        .unwrap();
+    peer
+}
+
+#[test]
+fn where_many_stop_reading_those_for_whom_most_is_held_are_let_go_of() {
+    let server = TestServer::with(|settings| {
+        settings.held_limit = 1 << 20;
+        settings.rules.pace.per_second = 0;
+        settings.rules.grace = Duration::ZERO;
+    });
+    let stalled: Vec<Peer> = (0..20).map(|_| stalled(&server)).collect();
+    let mut ada = Peer::native(&server, "ada");
+    let text = "x".repeat(4_000);
+    // Of each of them the server holds 128 KiB at least, so of 20 it holds too much.
+    let mut let_go = 0;
+    for said in 0.. {
+        assert!(said < 2_000, "{let_go} were let go of");
+        ada.chat(&text);
+        ada.find("message");
+        while let Some(event) = server.event_now() {
+            if let Event::Left { name, why, .. } = event {
+                assert!(name.starts_with("stalled") && why == Why::Timeout);
+                let_go += 1;
+            }
+        }
+        if let_go >= 12 {
+            break;
+        }
+    }
+    assert!(server.running().handle().members() > 1, "some can stay");
+    drop(stalled);
 }
