@@ -219,7 +219,11 @@ mod tests {
                 "65536 is not from 0 to 65535",
             ),
             ("port = -1", "line 1, column 8", "-1 is not from 0 to 65535"),
-            ("port = \"x\"", "line 1, column 8", "Write numbers, true and false without quotes"),
+            (
+                "port = \"x\"",
+                "line 1, column 8",
+                "Write numbers, true and false without quotes",
+            ),
             (
                 "name-timeout = 0",
                 "line 1, column 16",
@@ -237,7 +241,11 @@ mod tests {
                 "line 1, column 13",
                 "at least one visible character",
             ),
-            ("stay-open = 1", "line 1, column 13", "true and false without quotes"),
+            (
+                "stay-open = 1",
+                "line 1, column 13",
+                "true and false without quotes",
+            ),
             ("history 5", "line 1, column 9", "="),
         ] {
             let error = read_text(text).unwrap_err().to_string();
