@@ -4,6 +4,8 @@
 mod common;
 mod config;
 mod listen;
+#[path = "../support/sentences.rs"]
+mod sentences;
 mod serve;
 
 use std::process::{Command, Output};

@@ -1,6 +1,7 @@
 //! The disk fails, or is full.
 
 use crate::disk::{Fault, FaultyDisk};
+use crate::sentences;
 use crate::writer::{self, BATCHES, batches, confirmed, open, run};
 
 /// Lets a store be written on a disk that fails. Nothing of what is confirmed is
@@ -56,7 +57,7 @@ fn fail_at(faults: impl IntoIterator<Item = Fault>, words: &[&str]) -> usize {
 fn after_a_failed_fsync_nothing_is_confirmed_and_nothing_is_lost() {
     let ended = fail_at(
         (1..45).map(Fault::Sync),
-        &["cannot be written", "cannot be opened"],
+        &[sentences::STORE_NOT_WRITTEN, sentences::STORE_NOT_OPENED],
     );
     assert!(ended >= 30, "{ended}");
 }
@@ -65,7 +66,7 @@ fn after_a_failed_fsync_nothing_is_confirmed_and_nothing_is_lost() {
 fn after_a_failed_write_nothing_is_confirmed_and_nothing_is_lost() {
     let ended = fail_at(
         (1..280).step_by(5).map(Fault::Write),
-        &["cannot be written", "cannot be opened"],
+        &[sentences::STORE_NOT_WRITTEN, sentences::STORE_NOT_OPENED],
     );
     assert!(ended >= 45, "{ended}");
 }
@@ -74,7 +75,7 @@ fn after_a_failed_write_nothing_is_confirmed_and_nothing_is_lost() {
 fn on_a_full_disk_nothing_is_confirmed_and_nothing_is_lost() {
     let ended = fail_at(
         (0..50).map(|n| Fault::Full(n * 13_001)),
-        &["because the disk is full"],
+        &[sentences::STORE_DISK_FULL],
     );
     assert!(ended >= 40, "{ended}");
 }

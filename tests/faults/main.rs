@@ -12,6 +12,8 @@ mod failing;
 mod killed;
 mod line;
 mod power;
+#[path = "../support/sentences.rs"]
+mod sentences;
 mod served;
 mod service;
 mod told;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::chance::{Chance, amount, chance};
 use crate::clients::Talk;
 use crate::disk::{Fault, FaultyDisk};
+use crate::sentences;
 use crate::service::{PATIENCE, Service, missing};
 use crate::told::Told;
 use crate::writer;
@@ -125,7 +126,7 @@ fn fail(fault: Fault, complaint: &str, chance: &mut Chance) {
 fn a_server_whose_disk_is_full_tells_everyone_and_closes() {
     let mut chance = chance();
     for bytes in [0, 5_000, 100_000, 1_000_000] {
-        fail(Fault::Full(bytes), "because the disk is full", &mut chance);
+        fail(Fault::Full(bytes), sentences::STORE_DISK_FULL, &mut chance);
     }
 }
 
@@ -133,7 +134,7 @@ fn a_server_whose_disk_is_full_tells_everyone_and_closes() {
 fn a_server_that_cannot_write_tells_everyone_and_closes() {
     let mut chance = chance();
     for n in [1, 2, 3, 10, 101] {
-        fail(Fault::Write(n), "cannot be written", &mut chance);
+        fail(Fault::Write(n), sentences::STORE_NOT_WRITTEN, &mut chance);
     }
 }
 
@@ -141,6 +142,6 @@ fn a_server_that_cannot_write_tells_everyone_and_closes() {
 fn a_server_whose_fsync_fails_tells_everyone_and_closes() {
     let mut chance = chance();
     for n in [1, 2, 3, 10, 51] {
-        fail(Fault::Sync(n), "cannot be written", &mut chance);
+        fail(Fault::Sync(n), sentences::STORE_NOT_WRITTEN, &mut chance);
     }
 }

@@ -11,6 +11,8 @@ use chatroom::room::Closing;
 use chatroom::server::{Ended, Event, Running, Server, Settings};
 use serde_json::{Value, json};
 
+use crate::sentences::{self, from_server};
+
 /// How long a test waits for an event before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -181,7 +183,10 @@ impl Peer {
         let mut peer = Self::connect(server.address());
         peer.send(format!("{name}\n"));
         let welcome = peer.line();
-        assert!(welcome.starts_with("SERVER: Welcome"), "{welcome}");
+        assert!(
+            welcome.starts_with(&from_server(sentences::WELCOME)),
+            "{welcome}"
+        );
         peer
     }
 

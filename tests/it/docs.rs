@@ -1,4 +1,4 @@
-//! What docs/protocol.md says is true.
+//! Tests of what docs/protocol.md says.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +9,7 @@ use chatroom::wire::frame::{read_reply, read_request};
 use serde_json::Value;
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::ROOM_CLOSED;
 
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
@@ -37,7 +38,7 @@ fn every_frame_on_the_page_is_one() {
     assert!(count >= 18, "{count}");
 }
 
-/// Starts the bot that is the page's `index`-th one.
+/// Starts the page's bot with this `index`.
 fn bot(index: usize, address: SocketAddr) -> Child {
     let bot = blocks("python").nth(index).unwrap();
     Command::new("python3")
@@ -47,8 +48,8 @@ fn bot(index: usize, address: SocketAddr) -> Child {
         .expect("python3 runs the bot")
 }
 
-/// Stands between a client and a server: lets one connection through each time it
-/// is told to, and hands over what cuts it.
+/// A proxy between a client and a server. It lets one connection through for each value
+/// sent to it, and hands over the stream by which the test can cut that connection.
 fn proxy(server: SocketAddr) -> (SocketAddr, Sender<()>, Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -119,7 +120,7 @@ fn the_bot_that_comes_back_answers_every_question_once() {
     server.close(chatroom::room::Closing::ForGood);
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success());
-    assert_eq!(output.stdout, b"The room was closed.\n");
+    assert_eq!(output.stdout, format!("{ROOM_CLOSED}\n").as_bytes());
 }
 
 #[test]
@@ -135,5 +136,5 @@ fn the_bot_on_the_page_works() {
     server.close(chatroom::room::Closing::ForGood);
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success());
-    assert_eq!(output.stdout, b"The room was closed.\n");
+    assert_eq!(output.stdout, format!("{ROOM_CLOSED}\n").as_bytes());
 }

@@ -6,6 +6,7 @@ use chatroom::server::{Event, Refusal};
 use chatroom::wire::door::Door;
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::{from_server, welcome};
 
 #[test]
 fn those_of_doors_to_come_are_answered_in_their_language_and_are_no_members() {
@@ -83,13 +84,13 @@ fn a_name_that_begins_like_a_door_is_a_name() {
     assert!(
         original
             .until("?{quit}")
-            .starts_with("SERVER: Welcome to “Test”, “GET”.")
+            .starts_with(&from_server(&welcome("Test", "GET")))
     );
     let mut person = Peer::connect(server.address());
     person.send("USER\n");
     assert!(
         person
             .line()
-            .starts_with("SERVER: Welcome to “Test”, “USER”.")
+            .starts_with(&from_server(&welcome("Test", "USER")))
     );
 }

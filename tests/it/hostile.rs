@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::{Host as _, Peer, ServerProcess};
+use crate::sentences;
 
 /// Lets two members talk, and fails when a message is held up.
 fn talk(ada: &mut Peer, bob: &mut Peer, count: usize) {
@@ -137,7 +138,7 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
     let mut missed = false;
     loop {
         let line = person.line();
-        missed |= line.contains("too slow");
+        missed |= line.contains(sentences::TOO_SLOW);
         if line == "ada: the end" {
             break;
         }

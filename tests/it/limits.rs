@@ -6,6 +6,7 @@ use chatroom::server::{Event, Refusal};
 use serde_json::json;
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::{self, from_server};
 
 #[test]
 fn who_speaks_too_fast_is_refused_until_the_time_it_was_told() {
@@ -44,8 +45,8 @@ fn a_person_who_pastes_too_much_is_told_how_much_was_not_sent() {
     let mut not_sent = 0;
     while not_sent < 30 {
         let line = ada.line();
-        let words = line.strip_prefix("SERVER: ").unwrap();
-        assert!(words.contains("too fast"), "{words}");
+        let words = line.strip_prefix(&from_server("")).unwrap();
+        assert!(words.contains(sentences::TOO_FAST), "{words}");
         not_sent += words.split(' ').next().unwrap().parse().unwrap_or(1);
     }
     assert_eq!(not_sent, 30);
@@ -63,10 +64,7 @@ fn a_line_too_long_is_refused_in_words_and_ends_nothing() {
     for long in [5_000, 100_000] {
         ada.send("x".repeat(long) + "\n");
         let line = ada.line();
-        assert_eq!(
-            line,
-            "SERVER: Your message was not sent: more than 4000 characters or 100 lines."
-        );
+        assert_eq!(line, from_server(sentences::TOO_LONG));
     }
     ada.send("short\n");
     assert_eq!(bob.heard(), "short");
@@ -87,7 +85,7 @@ fn a_full_room_says_so_at_every_door() {
     assert_eq!(native.rest(), "");
     let mut text = Peer::connect(server.address());
     text.send("eve\n");
-    assert_eq!(text.rest(), "SERVER: The room is full. Try again later.\n");
+    assert_eq!(text.rest(), from_server(sentences::ROOM_FULL) + "\n");
     let refused = |event| {
         matches!(
             event,
@@ -125,7 +123,8 @@ fn one_address_has_so_many_connections_and_no_more() {
     }
     let mut person = Peer::connect(server.address());
     person.send("eve\n");
-    assert!(person.rest().starts_with("SERVER: Too many connections"));
+    let refusal = from_server(sentences::TOO_MANY_CONNECTIONS);
+    assert!(person.rest().starts_with(&refusal));
     // Others come from elsewhere.
     let v6 = (std::net::Ipv6Addr::LOCALHOST, server.running().port());
     let mut kim = Peer::connect(v6.into());

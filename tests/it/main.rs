@@ -10,5 +10,7 @@ mod limits;
 mod native;
 mod resume;
 mod room;
+#[path = "../support/sentences.rs"]
+mod sentences;
 mod store;
 mod text;

@@ -8,6 +8,7 @@ use chatroom::wire::door::Door;
 use serde_json::{Value, json};
 
 use crate::common::{Host, Peer, TestServer};
+use crate::sentences::{self, from_server};
 
 /// Comes with a session, and how it is welcomed.
 fn come_back(server: &impl Host, welcome: &Value, after: u64) -> (Peer, Value) {
@@ -220,11 +221,8 @@ fn a_silent_client_is_away_first_and_leaves_for_its_silence() {
     let mut bob = Peer::text(&server, "bob");
     let _dead = Peer::native(&server, "dead");
     bob.line();
-    assert_eq!(
-        bob.line(),
-        "SERVER: “dead” lost the connection, and may come back."
-    );
-    assert_eq!(bob.line(), "SERVER: “dead” left. 1 person is here now.");
+    assert_eq!(bob.line(), from_server(&sentences::lost("dead")));
+    assert_eq!(bob.line(), from_server(&sentences::left("dead", 1)));
     server.event();
     server.event();
     assert!(matches!(server.event(), Event::Away { .. }));

@@ -7,6 +7,7 @@ use chatroom::server::{BindError, Server, Settings};
 use serde_json::{Value, json};
 
 use crate::common::{Host, Peer, ServerProcess, TestServer};
+use crate::sentences;
 
 /// Where a test keeps its room. It is gone when this is dropped.
 struct Place(tempfile::TempDir);
@@ -254,9 +255,10 @@ fn a_store_that_cannot_be_used_is_told_in_a_sentence() {
     let error = open(place.file());
     assert!(matches!(error, BindError::Store(_)));
     assert!(
-        error.to_string().contains("is in use by another server"),
+        error.to_string().contains(sentences::STORE_IN_USE),
         "{error}"
     );
     let error = open(place.0.path().join("no/room.db"));
-    assert!(error.to_string().contains("does not exist"), "{error}");
+    let words = error.to_string();
+    assert!(words.contains(sentences::STORE_NO_FOLDER), "{words}");
 }

@@ -1,13 +1,13 @@
-"""The journal by itself, where nobody has to be root."""
+"""Tests of the journal alone, which need no root."""
 
 import json
 import os
-import re
 import socket
 import subprocess
 import unittest
 
 import hostile
+import sentences
 from machine import OPENED, PATIENCE, Trouble, wait_for
 
 PREPARE = """
@@ -62,7 +62,7 @@ class Alone(unittest.TestCase):
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         opened = wait_for("the room to open", lambda: self.journal(f"MESSAGE_ID={OPENED}"))[0]
-        port = int(re.search(r"on port (\d+)\.$", opened["MESSAGE"])[1])
+        port = sentences.port_of(opened["MESSAGE"])
         hostile.visit(lambda: socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
         server.terminate()
         self.assertEqual(server.wait(PATIENCE), 0)

@@ -7,6 +7,7 @@ import threading
 import time
 
 import hostile
+import sentences
 from machine import CLOSED, CONFIG, JOINED, LEFT, MISSED, OPENED, REFUSED, wait_for
 from stage import Stage
 
@@ -31,13 +32,12 @@ class Journal(Stage):
         ada.leave()
         machine.systemctl("stop", SERVICE)
         opened, = self.journal(f"MESSAGE_ID={OPENED}")
-        self.assertIn("is open on port 53000", opened["MESSAGE"])
+        self.assertIn(sentences.is_open(53000), opened["MESSAGE"])
         joined = self.journal(f"MESSAGE_ID={JOINED}")
         self.assertEqual([(it["CHATROOM_NAME"], it["CHATROOM_DOOR"], it["CHATROOM_MEMBERS"])
                           for it in joined], [("ada", "native", "1"), ("ben", "text", "2")])
         self.assertEqual(joined[0]["CHATROOM_ADDRESS"], address)
-        self.assertEqual(joined[0]["MESSAGE"],
-                         f"“ada” joined (native, {address}). 1 person is here now.")
+        self.assertEqual(joined[0]["MESSAGE"], sentences.joined("ada", "native", address, 1))
         left = self.journal(f"MESSAGE_ID={LEFT}")
         self.assertEqual([(it["CHATROOM_NAME"], it["CHATROOM_REASON"], it["CHATROOM_MEMBERS"])
                           for it in left], [("ben", "quit", "1"), ("ada", "quit", "0")])
@@ -61,7 +61,7 @@ class Journal(Stage):
         machine.run("journalctl", "--sync")
         words = machine.run("journalctl", "--after-cursor", self.cursor(), "--catalog",
                             f"MESSAGE_ID={JOINED}").stdout
-        self.assertIn(" Subject: ada joined\n", words)
+        self.assertIn(f" Subject: {sentences.subject_joined('ada')}\n", words)
 
     def test_no_name_forges_an_entry_a_field_or_a_line(self):
         machine = self.machine

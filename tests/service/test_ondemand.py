@@ -3,6 +3,7 @@
 import random
 import time
 
+import sentences
 from machine import CLOSED, CONFIG, JOINED, OPENED, wait_for
 from stage import Stage
 
@@ -24,7 +25,7 @@ class OnDemand(Stage):
         machine.systemctl("start", SOCKET)
         self.assertEqual(machine.show(SERVICE, "ActiveState"), "inactive")
         for name in ("ada", "ben"):
-            self.assertIn("Welcome to", machine.nc(name, "hello"))
+            self.assertIn(sentences.WELCOME, machine.nc(name, "hello"))
             machine.is_in(SERVICE, "inactive")
             self.assertEqual(machine.show(SERVICE, "Result"), "success")
             self.assertEqual(machine.show(SOCKET, "SubState"), "listening")

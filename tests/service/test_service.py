@@ -4,6 +4,7 @@ import json
 import time
 from contextlib import suppress
 
+import sentences
 from machine import CHANGED, CONFIG, FAILED, UNCHANGED, Member, Trouble, wait_for
 from stage import Stage
 
@@ -31,13 +32,13 @@ class Service(Stage):
     def test_systemd_is_told_how_many_are_there_and_how_much_is_said(self):
         machine = self.machine
         machine.systemctl("start", SERVICE)
-        self.status("Nobody is here, 0 messages in the last minute")
+        self.status(sentences.service_status(0, 0))
         ada, ben = machine.member("ada"), machine.member("ben")
         for number in range(3):
             ada.say(f"hello {number}")
-        self.status("2 members, 3 messages in the last minute")
+        self.status(sentences.service_status(2, 3))
         ben.leave()
-        self.status("1 member, 3 messages in the last minute")
+        self.status(sentences.service_status(1, 3))
 
     def test_a_reload_changes_the_settings_and_keeps_every_member(self):
         machine = self.machine
@@ -65,7 +66,7 @@ class Service(Stage):
         ada, pid = machine.member("ada"), self.pid()
         machine.write(CONFIG, 'room-name = "Attic"\nprot = 4000\n')
         self.assertNotEqual(machine.systemctl("reload", SERVICE, check=False).returncode, 0)
-        told = f"{CONFIG}, line 2, column 1: unknown field `prot`"
+        told = sentences.unknown_key(CONFIG, 2, 1, "prot")
         wait_for("the journal to tell it", lambda: any(
             entry["MESSAGE"].startswith(told) for entry in self.journal(f"MESSAGE_ID={FAILED}")))
         # Also where nobody has checked it before.
@@ -275,10 +276,10 @@ class Service(Stage):
                                              "closed_door": 1})
         self.assertGreater(vitals["memory_bytes"], 1 << 20)
         words = machine.run("chatroom", "--status", "--port", "53000").stdout
-        self.assertIn("members       2, 0 of them away; 0 at the door", words)
+        self.assertIn(sentences.status_members(2, 0, 0), words)
         nobody = machine.run("setpriv", "--reuid=65534", "chatroom", "--status", check=False)
         self.assertEqual(nobody.returncode, 1)
-        self.assertIn("tells the administrator", nobody.stderr)
+        self.assertIn(sentences.ASK_AS_ADMINISTRATOR, nobody.stderr)
 
     def test_a_port_that_is_taken_is_told_in_the_journal(self):
         machine = self.machine
@@ -288,6 +289,5 @@ class Service(Stage):
                         "/usr/bin/chatroom --server\n")
         self.assertNotEqual(machine.systemctl("start", "chatroom@4001", check=False).returncode, 0)
         entry = self.journal(f"MESSAGE_ID={FAILED}")[0]
-        self.assertEqual(entry["MESSAGE"],
-                         "A room is already open on this computer, port 53000.")
+        self.assertEqual(entry["MESSAGE"], sentences.room_already_open(53000))
         self.assertEqual(entry["PRIORITY"], "3")
