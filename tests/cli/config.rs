@@ -27,7 +27,7 @@ fn room_of(peer: &str) -> String {
     welcome["welcome"]["room"].as_str().unwrap().to_owned()
 }
 
-/// The name of the room, as a newcomer is told it.
+/// The name of the room in a new member's welcome.
 fn room(port: u16) -> String {
     let mut peer = Peer::connect(port);
     peer.tell(r#"{"hello":{"protocol":1}}"#);
@@ -36,7 +36,7 @@ fn room(port: u16) -> String {
 
 #[test]
 fn the_file_counts_less_than_a_flag() {
-    // The port of it is taken for sure.
+    // The server must not use this port: the flag wins.
     let (_folder, path) = file("port = 1\nroom-name = \"Attic\"\nstay-open = true\n");
     let (_program, port) = started(&path);
     assert_eq!(room(port), "Attic");
@@ -81,7 +81,7 @@ fn a_hang_up_reads_the_file_again_and_everyone_stays() {
     program.send(Signal::HUP);
     assert_eq!(program.line(), sentences::SETTINGS_CHANGED);
     assert_eq!(room(port), "Cellar");
-    // It joined and left.
+    // The log of the peer that joined and left.
     program.line();
     program.line();
     fs::write(&path, "prot = 1\n").unwrap();

@@ -32,7 +32,7 @@ fn welcome(start: impl FnOnce(&str) -> Program) -> (Program, Peer) {
     (program, peer)
 }
 
-/// With the server's port, for another connection.
+/// The same, with the server's listener, for another connection.
 fn welcome_at(start: impl FnOnce(&str) -> Program) -> (Program, Peer, TcpListener) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut program = start(&server.local_addr().unwrap().to_string());
@@ -77,7 +77,7 @@ fn what_is_said_is_printed_until_the_room_is_closed() {
     let (program, mut peer) = listening();
     peer.tell(r#"{"joined":{"id":3,"name":"eve","count":3}}"#);
     peer.tell(&message("hi\\nthere"));
-    // What would move the cursor, colour the terminal or forge a line.
+    // Bytes that could move the cursor, colour the terminal or forge a line.
     let forged = message("\\u001b[2J\\rSERVER: bye\\u009b31m\\u0007");
     peer.tell(&forged.replace("bob", "b\\nob:"));
     peer.tell(CLOSED);
@@ -102,7 +102,7 @@ fn what_is_said_is_printed_until_the_room_is_closed() {
 fn in_a_terminal_no_line_goes_on_where_another_could_begin() {
     let (mut program, mut peer) =
         welcome(|address| Program::start_in_terminal(30, &["--listen", address]));
-    // What does not fit of the welcome.
+    // The rest of the welcome, which does not fit in one line.
     while !program.line().ends_with("C.") {}
     peer.tell(&message(&format!("{}SERVER: closed", " ".repeat(25))));
     peer.tell(&message("next"));
@@ -211,8 +211,8 @@ fn under_nohup_it_outlives_its_terminal() {
 fn when_nobody_reads_it_it_leaves_properly() {
     let (mut program, mut peer) = listening();
     program.close_output();
-    // It finds out when it prints. Not at the first time if another test has just
-    // forked: until that child has become its program, the pipe has a reader.
+    // The listener notices when it prints. The first time may be too early: if another test
+    // has just forked, the pipe has a reader until that child has executed its program.
     let mut out = peer.stream().try_clone().unwrap();
     let (parted, is_parted) = mpsc::channel::<()>();
     let teller = thread::spawn(move || {
@@ -232,7 +232,7 @@ fn when_nobody_reads_it_it_leaves_properly() {
 #[test]
 fn output_that_is_stuck_does_not_keep_it() {
     let (mut program, mut peer) = listening();
-    // More than a pipe and the program's own queue hold.
+    // More than the pipe and the program's own queue can hold.
     let text = message(&"x".repeat(4_000));
     for _ in 0..1_000 {
         peer.tell(&text);

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use super::common::{CHATROOM, Peer, Program};
 use super::sentences::{self, from_server};
 
-/// A server on a free port, and that port; it has told that it is open.
+/// A server on a free port that has reported that it is open, and that port.
 pub fn serving(arguments: &[&str]) -> (Program, u16) {
     opened(Program::start(
         &[&["--server", "--port", "0"], arguments].concat(),
@@ -143,7 +143,7 @@ fn a_port_that_is_taken_ends_it_with_1_and_a_sentence() {
     let second = Program::start(&["--server", "--port", &port.to_string()]);
     let complaint = sentences::room_already_open(port) + "\n";
     assert_eq!(second.end(), (String::new(), complaint, Some(1)));
-    // It goes on.
+    // The first one goes on.
     let _ada = Peer::join(port, "ada");
     assert!(first.line().starts_with(&sentences::log_joining("ada")));
 }
@@ -166,7 +166,7 @@ fn a_stopped_terminal_stops_the_printing_and_not_the_room() {
     let arguments = ["--server", "--port", "0", "--stay-open", "--rate", "0"];
     let (mut program, port) = opened(Program::start_in_terminal(200, &arguments));
     let mut bob = Peer::join(port, "bob");
-    // Several times what a terminal holds of it; nobody reads.
+    // Several times the output that a terminal can hold; nobody reads it.
     for number in 0..200 {
         let mut ada = Peer::join(port, &"a".repeat(30));
         let words = format!("hi {number}");

@@ -13,7 +13,7 @@ use crate::sentences::ROOM_CLOSED;
 
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
-/// The fenced blocks of a language.
+/// The page's fenced code blocks in this language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
     let fence = format!("```{language}\n");
     PROTOCOL
@@ -84,11 +84,11 @@ fn the_bot_that_comes_back_answers_every_question_once() {
     allow.send(()).unwrap();
     let process = bot(1, address);
     assert_eq!(ada.expect("joined")["name"], "clock");
-    // Cut before it has read its welcome, it would come as a newcomer.
+    // A bot that is cut off before it reads its welcome would join as a new member.
     ada.chat("!time");
     while !ada.heard().starts_with("ada, it is ") {}
     for _ in 0..3 {
-        // Its answer may be on the way, or said, or seen when it is cut.
+        // At the cut its answer may be on the way, in the room, or confirmed.
         ada.chat("!time");
         assert_eq!(ada.heard(), "!time");
         opened.recv().unwrap().shutdown(Shutdown::Both).unwrap();

@@ -29,7 +29,7 @@ fn who_speaks_too_fast_is_refused_until_the_time_it_was_told() {
         retry = error["retry_ms"].as_u64().unwrap();
         assert!((1..=1_000).contains(&retry));
     }
-    // The time that it was told to wait is the event.
+    // The event is the end of the announced wait.
     std::thread::sleep(Duration::from_millis(retry));
     ada.say("26", "hi");
     assert_eq!(ada.expect("message")["seq"], 21);
@@ -98,13 +98,13 @@ fn a_full_room_says_so_at_every_door() {
     server.event();
     server.event();
     assert!(refused(server.event()) && refused(server.event()));
-    // The host is let in: without it nobody could close the room.
+    // The host can join: without it nobody could close the room.
     let key = server.running().handle().host_key().to_owned();
     let mut host = Peer::connect(server.address());
     host.write(&json!({"hello": {"protocol": 1, "name": "host", "host_key": key}}));
     host.expect("welcome");
     host.write(&json!({"bye": {}}));
-    // A place that comes free is given.
+    // A new member can have a free place.
     ada.write(&json!({"bye": {}}));
     while !matches!(server.event(), Event::Left { count: 1, .. }) {}
     Peer::native(&server, "eve");
@@ -115,7 +115,7 @@ fn one_address_has_so_many_connections_and_no_more() {
     let server = TestServer::with(|settings| settings.max_per_address = 2);
     let _ada = Peer::native(&server, "ada");
     let _bob = Peer::native(&server, "bob");
-    // Each is told, however soon it speaks.
+    // Each gets an answer, however soon it sends its hello.
     for _ in 0..50 {
         let mut eve = Peer::connect(server.address());
         eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
@@ -125,7 +125,7 @@ fn one_address_has_so_many_connections_and_no_more() {
     person.send("eve\n");
     let refusal = from_server(sentences::TOO_MANY_CONNECTIONS);
     assert!(person.rest().starts_with(&refusal));
-    // Others come from elsewhere.
+    // Another address is not affected.
     let v6 = (std::net::Ipv6Addr::LOCALHOST, server.running().port());
     let mut kim = Peer::connect(v6.into());
     kim.write(&json!({"hello": {"protocol": 1, "name": "kim"}}));

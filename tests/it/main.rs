@@ -1,4 +1,4 @@
-//! What crosses a module: real sockets, real processes.
+//! Tests across modules: real sockets, real processes.
 
 mod client;
 mod common;

@@ -329,7 +329,7 @@ fn a_silent_client_is_asked_and_then_taken_for_lost() {
     });
     let mut ada = Peer::native(&server, "ada");
     for _ in 0..10 {
-        // Answered, it goes on for longer than a dead one would.
+        // With answers, the connection lasts longer than a dead one would.
         ada.expect("ping");
         ada.write(&json!({"pong": {}}));
     }

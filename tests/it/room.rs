@@ -70,7 +70,7 @@ fn who_gives_no_name_in_time_is_usr_by_every_door() {
             .line()
             .starts_with(&from_server(&welcome("Test", "USR")))
     );
-    // Its first chunk still tells how it speaks.
+    // Its first chunk still selects lines or chunks.
     let mut bob = Peer::native(&server, "bob");
     silent.until(&(someone_joined(2) + "\n"));
     silent.send("at last\n");
@@ -133,7 +133,7 @@ fn an_empty_room_ends_by_itself() {
             settings.stay_open = false;
             settings.rules.grace = Duration::ZERO;
         });
-        // Someone who was never a member does not end it.
+        // A connection that was never a member does not end the room.
         drop(Peer::connect(server.address()));
         let member = match door {
             Door::Text => Peer::text(&server, "ada"),
@@ -159,7 +159,7 @@ fn an_empty_room_waits_for_who_is_at_the_door() {
     assert!(matches!(server.event(), Event::Left { count: 0, .. }));
     bob.write(&json!({"hello": {"protocol": 1, "name": "bob"}}));
     assert_eq!(bob.expect("welcome")["members"]["count"], 1);
-    // And ends when they leave from the door, too.
+    // It also ends when they leave before joining.
     let mut eve = Peer::connect(server.address());
     eve.write(&json!({"ping": {}}));
     eve.expect("pong");
@@ -276,7 +276,7 @@ fn a_port_taken_by_a_room_is_told_from_one_taken_by_something_else() {
         "{error:?}"
     );
     assert_eq!(error.to_string(), sentences::room_already_open(port));
-    // The running one is left alone: nobody joined.
+    // The attempt does not disturb the running room: nobody joined.
     ada.say("1", "still here");
     ada.expect("message");
 
@@ -425,7 +425,7 @@ fn joins_and_leaves_of_a_big_room_are_gathered() {
     person.until(&(someone_joined(140) + "\n"));
     drop(more);
     drop(crowd);
-    // Down to a hundred they are gathered, below each is told.
+    // The server collects leaves while more than a hundred are there, then reports each.
     let mut left = 0;
     while left < 138 {
         let frame = first.frame();

@@ -147,7 +147,7 @@ fn a_peer_that_closes_its_sending_half_has_left() {
     let mut bob = Peer::native(&server, "bob");
     let mut ada = Peer::text(&server, "ada");
     bob.expect("joined");
-    // The last line may lack its end.
+    // The last line may have no line break.
     ada.send("some\nlast words");
     ada.half_close();
     assert_eq!(bob.expect("message")["text"], "some");

@@ -19,7 +19,7 @@ PREPARE = """
 
 
 class Alone(unittest.TestCase):
-    """Only systemd-journald, in namespaces of a user."""
+    """Runs only systemd-journald, in namespaces of a user."""
 
     program = None
 
@@ -41,7 +41,7 @@ class Alone(unittest.TestCase):
     def listens(self):
         if self.journald.poll() is not None:
             raise Trouble(f"The journal ended: {self.journald.stderr.read().decode()}")
-        # Its own view of /run; it is the same process.
+        # The /run that journald sees.
         return os.path.exists(f"/proc/{self.journald.pid}/root/run/systemd/journal/stdout")
 
     def inside(self, *command):
@@ -69,5 +69,5 @@ class Alone(unittest.TestCase):
         count = 2 + 4 * len(hostile.NAMES)
         wait_for("all entries", lambda: len(self.journal("SYSLOG_IDENTIFIER=chatroom")) >= count)
         hostile.check(self, self.journal("SYSLOG_IDENTIFIER=chatroom"))
-        # Nothing went to the journal as a line.
+        # The server sent nothing to the journal as a plain line.
         self.assertEqual(self.journal("SYSLOG_IDENTIFIER=cat"), [])

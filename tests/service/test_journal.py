@@ -1,4 +1,4 @@
-"""What comes into the journal."""
+"""Tests of the entries in the journal."""
 
 import json
 import struct
@@ -72,14 +72,14 @@ class Journal(Stage):
         hostile.check(self, self.journal("_COMM=chatroom"))
 
     def visit(self, count, source):
-        """So many joins and leaves, one after the other, from an address."""
+        """Joins and leaves `count` times, one after the other, from the address `source`."""
         hello = b'{"hello":{"protocol":1,"name":"ada"}}\n'
         reset = struct.pack("ii", 1, 0)
         for _ in range(count):
             visitor = self.machine.connect(source=(source, 0))
             visitor.sendall(hello)
             visitor.recv(1 << 12)
-            # Its port is free at once.
+            # A reset frees its port at once.
             visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             visitor.close()
 
@@ -131,10 +131,10 @@ class Journal(Stage):
                 visits += 100
         finally:
             machine.run("kill", "-CONT", journald)
-        # What waited for the journal would have waited for all of that time.
+        # A visit that waited for the journal would have taken all of that time.
         self.assertLess(slowest, 5)
         machine.systemctl("stop", SERVICE)
         machine.run("journalctl", "--sync")
         joined, left, missed = self.count(JOINED), self.count(LEFT), self.missed()
-        # Who is there when it closes does not leave.
+        # The two members who are there when it closes do not leave.
         self.assertEqual(joined + left + missed, 2 * visits + 2, (joined, left, missed))

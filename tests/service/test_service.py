@@ -1,4 +1,4 @@
-"""The room that stays open: starting, stopping, reloading, and what goes wrong."""
+"""Tests of the room that stays open: starts, stops, reloads and failures."""
 
 import json
 import time
@@ -14,7 +14,7 @@ SERVICE = "chatroom.service"
 class Service(Stage):
 
     def status(self, words):
-        """Waits until systemd is told so."""
+        """Waits until the service's status text has these words."""
         wait_for(f"the status to tell “{words}” (it is {self.machine.show(SERVICE, 'StatusText')})",
                  lambda: words in self.machine.show(SERVICE, "StatusText"))
 
@@ -25,7 +25,7 @@ class Service(Stage):
         machine = self.machine
         for _ in range(5):
             machine.systemctl("start", SERVICE)
-            # No second try.
+            # The first attempt must succeed.
             machine.member("ada").leave()
             machine.systemctl("stop", SERVICE)
 
@@ -69,7 +69,7 @@ class Service(Stage):
         told = sentences.unknown_key(CONFIG, 2, 1, "prot")
         wait_for("the journal to tell it", lambda: any(
             entry["MESSAGE"].startswith(told) for entry in self.journal(f"MESSAGE_ID={FAILED}")))
-        # Also where nobody has checked it before.
+        # The same without the check of the file before the signal.
         machine.systemctl("kill", "--signal=HUP", SERVICE)
         entry = wait_for("it once more", lambda: self.journal(f"MESSAGE_ID={UNCHANGED}"))[0]
         self.assertIn(told, entry["CHATROOM_REASON"])
@@ -84,9 +84,9 @@ class Service(Stage):
         machine.write(CONFIG, "max-per-address = 0\n")
         machine.systemctl("start", SERVICE)
         ada, pid = machine.member("ada"), self.pid()
-        # So many that several threads serve them, where there are processors.
+        # Enough members that several threads serve them, if there are several processors.
         crowd = [machine.member("ben") for _ in range(600)]
-        # As long as it serves, it is left alone.
+        # The watchdog does not disturb a service that works.
         time.sleep(2.5)
         ada.is_there()
         self.assertEqual(self.pid(), pid)
@@ -115,7 +115,7 @@ class Service(Stage):
         ada, ben = machine.member("ada"), machine.member("ben")
         for number in range(2_000):
             ada.send({"say": {"text": f"hello {number}"}})
-        # All are taken; ben has read none.
+        # The server has accepted all; ben has read none.
         ada.hears("message", lambda it: it["text"] == "hello 1999")
         began = time.monotonic()
         machine.systemctl("--no-block", "stop", SERVICE)
@@ -152,7 +152,7 @@ class Service(Stage):
             self.assertTrue(any(line == "ada: welcome back\n" for line in listener.stdout))
 
     def talk(self, disturb, times):
-        """Someone talks, is disturbed and goes on; returns the `seq` of what was confirmed."""
+        """Sends messages during disturbances; returns the `seq` of each confirmed message."""
         machine, confirmed, session = self.machine, {}, {}
         machine.drop_in(SERVICE, "[Unit]\nStartLimitIntervalSec=0\n")
         machine.write(CONFIG, "rate = 0\nmax-per-address = 0\n")
@@ -173,7 +173,7 @@ class Service(Stage):
         return confirmed
 
     def confirm(self, ada, number):
-        """Says something, also if it was said before the connection ended; gives its `seq`."""
+        """Sends a message, perhaps again after a lost connection; returns its `seq`."""
         ada.send({"say": {"id": str(number), "text": f"hello {number}"}})
         while (frame := ada.next()) and "closed" not in frame:
             said = frame.get("said") or frame.get("message", {})
@@ -188,7 +188,7 @@ class Service(Stage):
             return None
 
     def has_all(self, confirmed):
-        """The room has what was confirmed: in order, nothing twice, without a hole."""
+        """Checks that the room has all confirmed messages in order, once, and without a hole."""
         eve = Member(self.machine.connect(), "eve", after=0)
         told = {}
         for seq in range(1, eve.welcome["next"]):
@@ -211,7 +211,7 @@ class Service(Stage):
         self.has_all(confirmed)
 
     def members(self):
-        """How many the server tells of."""
+        """The number of members that the server reports."""
         told = self.machine.run("chatroom", "--status", "--json", check=False).stdout
         return json.loads(told)["members"] if told else 0
 
