@@ -148,10 +148,10 @@ impl Members {
     }
 }
 
-/// The number after a name. A member returns it when it leaves.
+/// The number put behind a name, which a member gives back when it leaves.
 #[derive(Debug)]
 struct Number {
-    /// The skeleton of the wanted name, case-folded.
+    /// The name that was wanted, by how it reads.
     wanted: String,
     number: u32,
 }
@@ -164,9 +164,9 @@ struct Names {
     numbers: HashMap<String, Numbers>,
 }
 
-/// A set of texts that stores only 64 bits of a hash of each, with a secret random key.
-/// If it confuses two texts (once in 10¹⁵ members of a full room), a name gets a number
-/// that it does not need.
+/// A set of texts of which no more is kept than 64 bits of a hash each, with a key
+/// that nobody knows: what takes two for one (once in 10¹⁵ members of a full room)
+/// gives a number to a name that needs none.
 #[derive(Debug, Default)]
 struct Hashes {
     of: RandomState,
@@ -248,8 +248,8 @@ impl Names {
         self.read.insert(&looks.read);
     }
 
-    /// Frees a name and the number after it. This computes the name's look-alike form
-    /// again: to store it, a member would need more memory than for all the rest.
+    /// Frees a name, and the number put behind it. How the name looks is found
+    /// out again: held for each member, it would take more than all else of it.
     fn release(&mut self, name: &str, number: Option<&Number>) {
         let looks = Looks::of(name);
         self.seen.remove(&looks.seen);
@@ -266,7 +266,7 @@ impl Names {
     }
 }
 
-/// `name` with a number after it, cut to the length limit.
+/// `name` with a number behind it, cut so that it keeps to the limit.
 fn numbered(name: &str, number: u32) -> String {
     let suffix = format!("_{number}");
     let kept: String = name.chars().take(NAME_LIMIT - suffix.len()).collect();
