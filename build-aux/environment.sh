@@ -76,7 +76,7 @@ need() {
     apt_install "$@"
 }
 
-# Installs what is missing, one ./dev at a time: others wait, and then find it done.
+# Makes what is missing. One ./dev at a time: others wait here, then find it done.
 prepare() {
     if has_apt && am_root; then
         say 'Updating the package lists of apt'
