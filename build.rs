@@ -16,7 +16,7 @@ mod gui {
     use std::process::Command;
     use std::{env, fs};
 
-    /// Where the app is, and what it embeds.
+    /// The folder of the app, with the files that it embeds.
     const APP: &str = "src/app";
     /// The resources' list.
     const RESOURCES: &str = "src/app/resources/chatroom.gresource.xml";

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# Chooses what ./dev works in, and gets what is missing there: this system, where
-# its GTK is new enough or can be made so, else the development root. Read by
-# ./dev from the top of the checkout.
+# Chooses the environment of ./dev, and installs what is missing there: this system, if
+# its GTK is new enough or can be updated, or else the development root. ./dev sources
+# this file from the top of the checkout.
 
 say() { printf './dev: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
@@ -66,7 +66,7 @@ apt_install() {
         die 'apt could not install them (see above); is there a network?'
 }
 
-# The packages named, or one sentence that says how to get them.
+# Installs these packages, or ends with a sentence that says how to.
 need() {
     if ! has_apt; then
         die "Install these (the names are Debian's) and start again: $*"
@@ -79,8 +79,8 @@ need() {
 # Makes what is missing. One ./dev at a time: others wait here, then find it done.
 prepare() {
     if has_apt && am_root; then
-        say 'Asking apt what there is'
-        apt-get update -qq </dev/null >&2 || say 'apt could not renew its lists; trying the old ones.'
+        say 'Updating the package lists of apt'
+        apt-get update -qq </dev/null >&2 || say 'apt could not update its package lists; trying the old ones.'
     fi
     if gtk_is_new_enough; then
         # shellcheck disable=SC2046 # one argument for each package
@@ -128,7 +128,7 @@ use_environment() {
     if ! is_ready "$needs"; then
         mkdir -p "$cache"
         exec 9>"$cache/lock"
-        flock -n 9 || { say 'Waiting for another ./dev to get what is missing'; flock 9; }
+        flock -n 9 || { say 'Waiting for another ./dev that installs what is missing'; flock 9; }
         is_ready "$needs" || prepare "$needs"
         exec 9>&-
     fi

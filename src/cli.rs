@@ -10,25 +10,25 @@ use crate::options::{Options, Source};
 use crate::terminal::LISTENER_NAME;
 use crate::wire::address::Address;
 
-/// What the program was started as.
+/// How the user started the program.
 #[derive(Debug)]
 pub enum Face {
-    /// The GNOME app; it joins the room at an address at once, if there is one.
+    /// The GNOME app. With an address, it joins the room there at once.
     App(Option<Address>),
-    /// The GNOME app without a window, for the desktop to ask for one.
+    /// The GNOME app without a window; the desktop then asks it for one.
     Service,
     /// The server in a terminal.
     Server(Box<Source>),
-    /// A look at a configuration file.
+    /// A check of a configuration file.
     CheckConfig(PathBuf),
-    /// A look at the servers that run on this computer.
+    /// A report on the servers that run on this computer.
     Status {
-        /// Only at the one with this port.
+        /// Only the server on this port.
         port: Option<u16>,
-        /// For programs, not for people.
+        /// Print JSON, for programs.
         json: bool,
     },
-    /// Something that is made from the definition of the command line.
+    /// A manual page or completions, made from the definition of the command line.
     Generate(Generated),
     /// The listener in a terminal.
     Listener {
@@ -45,25 +45,25 @@ const USAGE: &str = "chatroom [ADDRESS]
        chatroom --listen [ADDRESS] [--name NAME]";
 
 const MORE: &str = "\
-An ADDRESS is host, host:port, [v6]:port or chatroom://host:port; what is left out \
-is localhost and port 53000.
+An ADDRESS is host, host:port, [v6]:port or chatroom://host:port. Without a host it \
+means localhost, without a port 53000.
 
 Examples:
   chatroom --server                    host a room on port 53000
   chatroom --server --port 4000 --room-name \"Ada's room\"
-  chatroom --listen                    print what is said in the room on this computer
+  chatroom --listen                    print the messages of the room on this computer
   chatroom --listen 192.168.1.5:4000
   nc 192.168.1.5 53000                 join a room without this program
 
-A server ends by itself when the last one has left, unless it has --stay-open. \
+A server ends by itself when the last member leaves, unless it has --stay-open. \
 Ctrl+C closes the room and tells everyone in it. With --config, SIGHUP makes the \
-server read the file again, unless it writes to a terminal: then the terminal went away, \
-and the room is closed.
+server read the file again. If the server writes to a terminal, SIGHUP means that the \
+terminal went away, and the server closes the room.
 
-Exit codes: 0 when it has ended as it should, 1 with a sentence when something \
-failed, 2 when the command line is wrong.";
+Exit codes: 0 when it ended normally, 1 with a message when something failed, 2 when \
+the command line is wrong.";
 
-/// What only a server that is to be started is told; the port also finds one.
+/// The options that need --server. --port is not one of them: --status takes it too.
 const FOR_A_SERVER: [&str; 14] = [
     "config",
     "bind",
@@ -93,12 +93,12 @@ const FOR_A_SERVER: [&str; 14] = [
     max_term_width = 100
 )]
 struct CommandLine {
-    /// The room to join at once; without it, the app asks and the listener takes
+    /// The room to join at once; without it, the app asks and the listener joins
     /// localhost:53000
     #[arg(conflicts_with = "server")]
     address: Option<Address>,
 
-    /// How the desktop starts an app that it will then ask for a window (`GApplication`).
+    /// The desktop starts an app with this, and then asks it for a window (`GApplication`).
     #[arg(long, hide = true, exclusive = true)]
     gapplication_service: bool,
 
@@ -112,54 +112,54 @@ struct CommandLine {
 #[derive(Args)]
 #[command(next_help_heading = "Server", group = ArgGroup::new("about-a-server"))]
 struct ServerOptions {
-    /// Host a room, without a desktop; tells who comes and goes
+    /// Host a room without a desktop, and print who joins and leaves
     #[arg(long, group = "about-a-server")]
     server: bool,
 
-    /// The file with what the server is told; a flag counts more
+    /// Read settings from FILE; options on the command line win
     #[arg(long, value_name = "FILE", requires = "server")]
     config: Option<PathBuf>,
 
     #[command(flatten)]
     options: Options,
 
-    /// Tell whether a configuration file is right, and what is wrong in it
+    /// Check a configuration file, and report what is wrong in it
     #[arg(long, value_name = "FILE", exclusive = true)]
     check_config: Option<PathBuf>,
 
-    /// Tell how the servers on this computer are doing, or the one with --port
+    /// Show the state of the servers on this computer, or of the one with --port
     #[arg(long, group = "about-a-server", conflicts_with_all = FOR_A_SERVER)]
     #[arg(conflicts_with_all = ["server", "address"])]
     status: bool,
 
-    /// Tell it as JSON, a line for each server
+    /// Print the state as JSON, one line for each server
     #[arg(long, requires = "status", conflicts_with = "server")]
     json: bool,
 
-    /// Print what is made from the definition of the command line.
+    /// Print the manual page or completions for a shell.
     #[arg(long, hide = true, exclusive = true)]
     generate: Option<Generated>,
 }
 
-/// What is made from the definition of the command line.
+/// An output that the program makes from the definition of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Generated {
     /// The manual page.
     Man,
-    /// Completions for a shell.
+    /// Completions for bash.
     Bash,
-    /// Completions for a shell.
+    /// Completions for fish.
     Fish,
-    /// Completions for a shell.
+    /// Completions for zsh.
     Zsh,
 }
 
 #[derive(Args)]
 #[command(next_help_heading = "Listener")]
 struct ListenerOptions {
-    /// Join a room and print what is said in it
-    // What another face requires counts as given where that face is ruled out: each
-    // option has to be ruled out by itself.
+    /// Join a room and print its messages
+    // clap takes an option's `requires` as met if the required option is in conflict with
+    // a given one. So each option needs a conflict of its own.
     #[arg(long, conflicts_with_all = FOR_A_SERVER)]
     #[arg(conflicts_with_all = ["server", "port", "status", "json"])]
     listen: bool,
@@ -173,8 +173,8 @@ impl Face {
     /// Reads the command line; the first of `arguments` is the program's name.
     ///
     /// # Errors
-    /// What to print instead, and the exit code to end with: what is wrong with
-    /// it (2), or the help or the version that was asked for (0).
+    /// The text to print, with the exit code: a description of what is wrong (2), or
+    /// the help or the version that the user asked for (0).
     pub fn read<T>(arguments: impl IntoIterator<Item = T>) -> Result<Self, clap::Error>
     where
         T: Into<OsString> + Clone,
@@ -185,7 +185,7 @@ impl Face {
             .and_then(|matches| CommandLine::from_arg_matches(&matches))
             .map(Self::from)
             .map_err(|mut error| {
-                // It tells no usage where only a value is wrong.
+                // clap prints no usage if only a value is wrong.
                 if matches!(
                     error.kind(),
                     ErrorKind::ValueValidation | ErrorKind::InvalidValue
@@ -346,7 +346,7 @@ mod tests {
     fn what_a_server_is_told_is_wrong_for_the_other_faces() {
         let options = Options::augment_args(clap::Command::new("chatroom"));
         for option in options.get_arguments().filter_map(|it| it.get_long()) {
-            // A number, and an address: what a wrong value is told does not matter.
+            // A valid value for each option, so that only the combination is wrong.
             let value = if option == "bind" { "::1" } else { "1" };
             let value = if option == "stay-open" { "true" } else { value };
             for face in ["", "--listen", "--status"] {

@@ -1,19 +1,19 @@
 //! Chatroom: open a room and talk.
 //!
 //! A room is an append-only log, and everyone in it is a cursor into that log.
-//! Each module knows only those above it:
+//! Each module depends only on those above it:
 //!
 //! - `lock`: locks with an order that is checked;
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
-//! - [`wire`]: what goes over a connection: frames, doors, limits, addresses;
-//! - [`store`]: keeps a room on disk;
-//! - [`server`]: lets people in, and tells everyone what happens;
+//! - [`wire`]: the protocol: frames, doors, limits, addresses;
+//! - [`store`]: saves a room on disk;
+//! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - [`systemd`]: the service manager, its sockets and its journal;
-//! - [`terminal`]: the faces without a desktop, `--server` and `--listen`;
+//! - [`terminal`]: the parts without a desktop, `--server` and `--listen`;
 //! - `app`: the GNOME app, with the feature `gui`;
-//! - [`options`]: what the server can be told, as flags and in a file;
-//! - [`cli`]: the command line, which picks a face; and [`manual`], made from it.
+//! - [`options`]: the server's settings, as flags and in a file;
+//! - [`cli`]: the command line; and [`manual`]: the manual page, made from it.
 
 #[cfg(feature = "gui")]
 pub mod app;

@@ -1,4 +1,4 @@
-//! Picks a face of the program; nothing else.
+//! Reads the command line, and starts the app, the server or the listener.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -54,8 +54,8 @@ fn service() -> Result<ExitCode, Box<dyn Error>> {
 #[cfg(not(feature = "gui"))]
 fn app(_: Option<Address>) -> Result<ExitCode, Box<dyn Error>> {
     Err(
-        "This program was built without its app; “chatroom --server” hosts a room and \
-         “chatroom --listen” prints what is said in one."
+        "This program was built without the app. “chatroom --server” hosts a room, and \
+         “chatroom --listen” prints the messages of a room."
             .into(),
     )
 }

@@ -1,5 +1,5 @@
-//! What is made from the definition of the command line, so that it is never behind
-//! it: the manual page, and completions for shells.
+//! The manual page and completions for shells. They are made from the definition of the
+//! command line, so that they always match it.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::cli::{Generated, command};
 
-/// What stands in the manual beside the options.
+/// The sections of the manual page other than the options.
 const MORE: &str = include_str!("../data/command-line/manual.roff");
 
 /// Writes one of them.

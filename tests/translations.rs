@@ -1,10 +1,10 @@
-//! Every file with texts for people is known to those who translate.
+//! po/POTFILES.in lists every file with texts for people.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What marks a text, in Rust and in Blueprint.
+/// The marks of a text, in Rust and in Blueprint.
 const MARKS: [&str; 7] = [
     "gettext(",
     "gettext (",

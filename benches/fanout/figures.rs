@@ -1,21 +1,21 @@
-//! Numbers out of many: medians, percentiles, and how they are written.
+//! Statistics: medians, percentiles, and their format.
 
 use std::time::Duration;
 
-/// The middle one; of an even number the upper of the two.
+/// The middle value; the upper of two for an even number of values.
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }
 
-/// The least value that so many percent of all do not exceed (nearest rank), of
-/// sorted ones.
+/// The least of the sorted values that this percentage of them does not exceed (nearest
+/// rank).
 pub fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.max(1) - 1).copied()
 }
 
-/// Three digits, as far as they mean something.
+/// A figure with three significant digits.
 pub fn written(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 => 0,
@@ -26,7 +26,7 @@ pub fn written(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// With commas: 10,000.
+/// A number with commas, such as 10,000.
 pub fn counted(count: usize) -> String {
     let digits = count.to_string();
     let mut words = String::new();
@@ -39,7 +39,7 @@ pub fn counted(count: usize) -> String {
     words
 }
 
-/// As exact as a figure needs to be.
+/// A number as a figure; exact up to 2⁵³.
 #[allow(clippy::cast_precision_loss)]
 pub fn as_f64(count: usize) -> f64 {
     count as f64

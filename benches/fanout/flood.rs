@@ -1,4 +1,4 @@
-//! A member who says more than it may, as fast as the server reads it.
+//! A member who sends more than the limit, as fast as the server reads.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use super::server::Server;
 
-/// Floods a room of ours until it is dropped.
+/// Floods a room of our server until dropped.
 pub struct Flood {
     stream: TcpStream,
     threads: Vec<JoinHandle<()>>,
@@ -17,7 +17,7 @@ impl Flood {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port))?;
         let protocol = server.protocol();
         (&stream).write_all(&(protocol.hello)(usize::MAX))?;
-        // Without the mark: it is no message that is counted.
+        // Without the mark, so that the load does not count it as a delivery.
         let burst = (protocol.say)("a flood of words").repeat(1_000);
         let mut writer = stream.try_clone()?;
         let mut reader = stream.try_clone()?;

@@ -1,5 +1,5 @@
-//! The floor: the least that a server can do which passes every message on to
-//! everyone. One thread, one `epoll`, one `send` per member and turn, no protocol.
+//! The floor: the minimal server that passes every message on to everyone. One thread,
+//! one `epoll`, one `send` per member and turn, no protocol.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,8 +11,8 @@ use rustix::net::{listen, sockopt::set_tcp_nodelay};
 
 use super::protocol::{MARK, Protocol};
 
-/// The argument that makes this program the floor; the port and the bytes of a
-/// delivery follow it.
+/// The argument that makes this program the floor. The port and the bytes of a delivery
+/// follow it.
 pub const FLAG: &str = "--floor";
 
 /// A line is a message.
@@ -30,11 +30,11 @@ const LISTENER: u64 = u64::MAX;
 
 struct Member {
     stream: TcpStream,
-    /// What the socket did not take.
+    /// The bytes that the socket has not taken.
     rest: Vec<u8>,
 }
 
-/// Serves until it is killed.
+/// Serves until killed.
 pub fn run(port: u16, frame_bytes: usize) -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     listen(&listener, 4_096)?;
@@ -102,7 +102,7 @@ fn accept(
         stream.set_nonblocking(true)?;
         set_tcp_nodelay(&stream, true)?;
         let token = EventData::new_u64(members.len() as u64);
-        // Edge-triggered: room to write is told once.
+        // Edge-triggered: epoll reports room for output once.
         epoll::add(
             &epoll,
             &stream,

@@ -15,14 +15,14 @@ use super::figures::counted;
 use super::protocol::{Entry, MARK, Protocol};
 use super::server::Server;
 
-/// Who waits this long for an event waits in vain.
+/// The longest wait for an event; after it, the measurement fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// When nothing has come for so long, nothing will: longer than joins and leaves are
-/// gathered.
+/// After this time without input, no more will come. It is longer than servers collect
+/// joins and leaves.
 const QUIET: Duration = Duration::from_millis(400);
 
-/// How long until a peer that was not ready is tried again.
+/// The wait before another try with a peer that was not ready.
 const AGAIN: Duration = Duration::from_millis(1);
 
 /// The members of a room.
@@ -30,21 +30,21 @@ pub struct Load {
     epoll: OwnedFd,
     members: Vec<Member>,
     protocol: &'static Protocol,
-    /// Those of the first members who speak, in turn.
+    /// The number of senders: the first members, who send in turn.
     speakers: usize,
     message: Vec<u8>,
-    /// How many are not in the room yet.
+    /// The number of members who have not joined yet.
     outside: usize,
-    /// How many of the last members do not read any more.
+    /// The number of members, from the end, who no longer read.
     stopped: usize,
-    /// The messages that were said.
+    /// The number of messages sent.
     said: usize,
-    /// The messages that everyone has received who is to.
+    /// The number of messages that every receiver has.
     by_all: usize,
-    /// Of how many members `by_all + 1`, `+ 2`, … were received.
+    /// The number of members who have message `by_all + 1`, `+ 2`, …
     received_by: VecDeque<usize>,
     bytes: usize,
-    /// How long it took until all were in the room and had heard of it.
+    /// The time until all had joined and heard of each other.
     pub joined_in: Duration,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
@@ -52,17 +52,17 @@ pub struct Load {
 
 struct Member {
     stream: TcpStream,
-    /// While it is not in the room.
+    /// The steps of joining; `None` once it is in the room.
     entry: Option<Entry>,
-    /// The messages that it has received or said itself.
+    /// The number of messages that it has received, or sent where there is no echo.
     messages: usize,
-    /// What its socket did not take yet.
+    /// The output that its socket has not taken yet.
     out: Vec<u8>,
 }
 
 impl Load {
-    /// `members` come in, of whom the first `speakers` will speak. It fails when they
-    /// are not all in the room, and have heard of it, after `patience`.
+    /// Lets `members` join; the first `speakers` of them will send. Fails if they have not
+    /// all joined and heard of each other after `patience`.
     pub fn join(
         server: &Server,
         members: usize,
@@ -113,7 +113,7 @@ impl Load {
                 let inside = counted(load.members.len() - load.outside);
                 let (members, seconds) = (counted(members), start.elapsed().as_secs());
                 return Err(io::Error::other(format!(
-                    "after {seconds} s {inside} of {members} were in the room, or not all had heard of it"
+                    "after {seconds} s {inside} of {members} had joined, or not all had heard of it"
                 )));
             }
         }
@@ -139,24 +139,24 @@ impl Load {
         if greets {
             self.outside += 1;
         } else {
-            // Nothing tells when it takes the next one.
+            // The server does not say when it is ready for the next one.
             std::thread::sleep(AGAIN);
         }
         Ok(())
     }
 
-    /// The bytes that all together have received.
+    /// The bytes that all members together have received.
     pub fn received(&self) -> usize {
         self.bytes
     }
 
-    /// How many are sent each message.
+    /// The number of receivers of each message.
     pub fn receivers(&self) -> usize {
         self.members.len() - self.stopped - usize::from(!self.protocol.echoes)
     }
 
-    /// The speakers talk in turn for so long, with at most `at_once` messages that not
-    /// everyone has received; then all is received. Returns how many they said.
+    /// Sends messages for this `duration`, with at most `at_once` of them not yet received
+    /// by everyone, and then waits for the rest. Returns the number of messages.
     pub fn talk(&mut self, at_once: usize, duration: Duration) -> io::Result<usize> {
         let (start, first) = (Instant::now(), self.said);
         loop {
@@ -171,9 +171,9 @@ impl Load {
         }
     }
 
-    /// The speakers say `rate` messages a second in turn, whatever is received. For
-    /// each delivery to one of the first `timed` members, the time since its message
-    /// was due; sorted.
+    /// Sends `rate` messages a second, whatever has been received. Returns the latencies
+    /// of all deliveries to the first `timed` members, counted from when the message was
+    /// due; sorted.
     pub fn steady(
         &mut self,
         rate: u32,
@@ -194,7 +194,7 @@ impl Load {
                 PATIENCE
             } else if next <= now {
                 self.say();
-                // From when it was due: who is late is not let off.
+                // The latency counts from when it was due, even if it was sent late.
                 due.push(next);
                 continue;
             } else {
@@ -211,20 +211,20 @@ impl Load {
         Ok(latencies)
     }
 
-    /// The last so many members do not read any more.
+    /// Makes the last `count` members stop reading.
     pub fn stop_reading(&mut self, count: usize) -> io::Result<()> {
         let reading = self.members.len() - count;
         for member in &self.members[reading..] {
             epoll::delete(&self.epoll, &member.stream)?;
-            // So that what waits for it waits in the server.
+            // So that its output waits in the server, not in the kernel.
             set_socket_recv_buffer_size(&member.stream, 4_096)?;
         }
         self.stopped = count;
         Ok(())
     }
 
-    /// All say goodbye and leave at once but the first, who hears of it. Waits until the server has
-    /// nothing more to do; returns how long that took.
+    /// Lets all members but the first say goodbye and leave at once. Waits until the
+    /// server is idle, and returns how long that took.
     pub fn leave(mut self, server: &Server, patience: Duration) -> io::Result<Duration> {
         const TURN: Duration = Duration::from_millis(5);
         const IDLE: Duration = Duration::from_micros(200);
@@ -234,14 +234,14 @@ impl Load {
         let mut busy = start;
         let mut used = server.cpu()?;
         for mut member in self.members.drain(1..) {
-            // Who is cut off meanwhile has left as well.
+            // A member that the server has cut off meanwhile has left as well.
             let _ = member.stream.write_all(self.protocol.bye);
         }
         while busy.elapsed() < QUIET || server.open_files()? > files {
             if start.elapsed() > patience {
                 let seconds = start.elapsed().as_secs();
                 return Err(io::Error::other(format!(
-                    "after {seconds} s the server was still busy with those who left"
+                    "after {seconds} s the server was still busy with the leaves"
                 )));
             }
             self.receive(TURN, |_, _| {})?;
@@ -254,15 +254,15 @@ impl Load {
         Ok(busy - start)
     }
 
-    /// The next speaker says something.
+    /// Queues a message of the next sender.
     fn say(&mut self) {
         let speaker = self.said % self.speakers;
         self.members[speaker].out.extend_from_slice(&self.message);
         self.said += 1;
     }
 
-    /// Sends what is to be said, and takes what has come. It fails when for long
-    /// nothing comes.
+    /// Sends queued messages, and takes input. Fails if nothing comes within
+    /// [`PATIENCE`].
     fn wait_for_deliveries(
         &mut self,
         wait: Duration,
@@ -276,14 +276,14 @@ impl Load {
         if !came && wait == PATIENCE && !waiting {
             let seconds = PATIENCE.as_secs();
             return Err(io::Error::other(format!(
-                "a message did not come to everyone within {seconds} s"
+                "a message did not reach everyone within {seconds} s"
             )));
         }
         Ok(())
     }
 
-    /// Takes what has come; whether anything has. Tells of each delivery the numbers of
-    /// the member and of the message.
+    /// Takes input, and returns whether there was any. Calls `tell` for each delivery with
+    /// the numbers of the member and of the message.
     fn receive(&mut self, wait: Duration, mut tell: impl FnMut(usize, usize)) -> io::Result<bool> {
         let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
         self.events.clear();
@@ -311,7 +311,7 @@ impl Load {
                 continue;
             }
             for _ in memchr_iter(MARK, bytes) {
-                // Where there is no echo, a speaker passes over what it said itself.
+                // Without an echo, a sender skips its own message.
                 if !self.protocol.echoes
                     && number < self.speakers
                     && member.messages % self.speakers == number
@@ -319,7 +319,7 @@ impl Load {
                     member.messages += 1;
                 }
                 tell(number, member.messages);
-                // One that is more than was said would be counted for ever.
+                // A surplus delivery would be counted for ever.
                 let ahead = member.messages.checked_sub(self.by_all);
                 let Some(ahead) = ahead.filter(|ahead| self.by_all + ahead < self.said) else {
                     return Err(io::Error::other("a message came twice"));
@@ -341,7 +341,7 @@ impl Load {
 }
 
 impl Member {
-    /// Sends what its socket takes; whether that was all.
+    /// Sends as much as its socket takes, and returns whether that was all.
     fn flush(&mut self) -> io::Result<bool> {
         while !self.out.is_empty() {
             match self.stream.write(&self.out) {

@@ -1,15 +1,15 @@
-//! How fast the server is, beside the least that a server can do, and beside others.
+//! Measures how fast the server is, compared with a minimal server and with others.
 //!
-//! The servers are processes of their own, and their CPU time is the kernel's
-//! account of it. The *floor* is a server without a protocol: one thread, one
-//! `epoll`, one `send` per member and turn, with as many bytes per delivery as our
-//! frames have. All are measured in one run, in turn, several times; what counts is
-//! the ratio of the medians. docs/performance.md tells more.
+//! Each server is a process of its own, and the kernel reports its CPU time. The
+//! *floor* is a server without a protocol: one thread, one `epoll`, one `send` per
+//! member and turn, with as many bytes per delivery as our frames. One run measures all
+//! servers in turn, several times; the result is the ratio of the medians. See
+//! docs/performance.md.
 //!
 //! `cargo bench --bench fanout`, or `./dev bench`.
 
-// Cargo compiles a benchmark as a test but leaves its tests out: tests/fanout.rs has
-// them, and what only they use is unused here.
+// Cargo compiles a benchmark as a test but leaves its tests out. tests/fanout.rs runs
+// them, and items that only they use are unused here.
 
 mod figures;
 mod flood;
@@ -33,13 +33,13 @@ use self::options::Options;
 use self::server::{Kind, Server};
 use self::table::{Cell, Table};
 
-/// After so long, each thing is measured once only.
+/// After this time, no further rounds begin.
 const BOUND: Duration = Duration::from_mins(12);
 
-/// How many come and leave at once.
+/// The numbers of members that join and leave at once.
 const STORMS: [usize; 2] = [2_500, 10_000];
 
-/// The files that are open beside the connections.
+/// The open files other than the connections, at most.
 const OTHER_FILES: usize = 500;
 
 fn main() -> io::Result<()> {
@@ -59,14 +59,14 @@ fn main() -> io::Result<()> {
 
 struct Bench {
     options: Options,
-    /// The floor, ours, and the peers that are wanted.
+    /// The floor, our server, and the peers if the options ask for them.
     kinds: Vec<Kind>,
     table: Table,
     start: Instant,
 }
 
 impl Bench {
-    /// Tells what will be measured, and where.
+    /// Prints the servers and the machine.
     fn prepare(options: Options) -> io::Result<Self> {
         let frame_bytes = frame_bytes()?;
         let mut kinds = vec![Kind::Floor { frame_bytes }, Kind::Chatroom];
@@ -82,7 +82,7 @@ impl Bench {
             }
         }
         println!(
-            "A message of {} bytes has about {frame_bytes} in a frame of ours.\n",
+            "A message of {} bytes has about {frame_bytes} bytes in a Chatroom frame.\n",
             protocol::TEXT_BYTES
         );
         Ok(Self {
@@ -137,7 +137,7 @@ impl Bench {
             let fewer = files.saturating_sub(OTHER_FILES).max(4);
             scale.storms = [(fewer * few / many).max(1), fewer];
             println!(
-                "Only {} files may be open here (ulimit -n): at most {} members come at once.\n",
+                "This system allows {} open files (ulimit -n): at most {} members join at once.\n",
                 counted(files),
                 counted(fewer)
             );
@@ -145,19 +145,19 @@ impl Bench {
         scale
     }
 
-    /// Measures each server in turn, several times. For each row and server, the
-    /// median, or why there is none.
+    /// Measures each server in turn, several times. Returns the median for each row and
+    /// server, or the reason why there is none.
     fn measure(&mut self, group: &Group) -> Vec<Vec<Cell>> {
         let wanted = self.options.rounds.min(group.rounds);
         let mut rounds: Vec<Vec<Vec<f64>>> = vec![Vec::new(); self.kinds.len()];
         let mut failed: Vec<Option<usize>> = vec![None; self.kinds.len()];
         for round in 0..wanted {
             if round > 0 && self.start.elapsed() > BOUND {
-                eprintln!("It takes long: {round} rounds must do here.");
+                eprintln!("This takes long: no more than {round} rounds here.");
                 break;
             }
             for (index, kind) in self.kinds.iter().copied().enumerate() {
-                // Who fails once is not asked again.
+                // A server that failed takes no part in further rounds.
                 if failed[index].is_some() || !group.subjects.include(kind) {
                     continue;
                 }
@@ -196,7 +196,7 @@ impl Bench {
     }
 }
 
-/// Shows to a person who waits what is measured now.
+/// Shows a waiting person the current measurement.
 fn progress(words: &str) {
     let mut err = io::stderr();
     if err.is_terminal() {
@@ -205,7 +205,7 @@ fn progress(words: &str) {
     }
 }
 
-/// The bytes that our server sends for a message.
+/// The number of bytes that our server sends for a message.
 fn frame_bytes() -> io::Result<usize> {
     let server = Server::start(Kind::Chatroom)?;
     let mut load = Load::join(&server, 1, 1, BOUND)?;

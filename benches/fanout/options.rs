@@ -1,19 +1,19 @@
 //! The arguments of the benchmark.
 
-/// How to use it.
+/// The usage, for a person.
 pub const USAGE: &str = "usage: [--quick] [--peers] [--markdown] [--only WORDS] [--rounds N]";
 
 /// What to measure, and how thoroughly.
 #[derive(Debug, PartialEq)]
 pub struct Options {
-    /// Once, for a short time, with few who come at once.
+    /// Measure once, briefly, with few members in the rows *at once*.
     pub quick: bool,
-    /// The servers of others too.
+    /// Measure the peers too.
     pub peers: bool,
     pub markdown: bool,
-    /// Rows without these words are left out.
+    /// Leave out rows without these words.
     pub only: Option<String>,
-    /// How often each thing is measured; the medians are told.
+    /// The number of rounds; the table shows the medians.
     pub rounds: usize,
 }
 
@@ -37,7 +37,7 @@ impl Options {
                 "--rounds" => {
                     options.rounds = arguments.next()?.parse().ok().filter(|it| *it > 0)?;
                 }
-                // What cargo itself gives to a benchmark.
+                // cargo passes this to every benchmark.
                 "--bench" => {}
                 _ => return None,
             }
@@ -45,7 +45,7 @@ impl Options {
         Some(options)
     }
 
-    /// Whether a row is to be measured.
+    /// Whether to measure a row.
     pub fn want(&self, what: &str) -> bool {
         self.only.as_ref().is_none_or(|words| what.contains(words))
     }

@@ -1,35 +1,35 @@
-//! What a member of a room says to a server, of whichever kind.
+//! The protocol between a member and a server of any kind.
 
-/// The last byte of every message, which nothing else has that a server sends: so a
-/// delivery is counted in every protocol at the same small price.
+/// The last byte of every message. Nothing else that a server sends has this byte, so the
+/// load counts deliveries in every protocol at the same small cost.
 pub const MARK: u8 = b'^';
 
-/// What is said: so many bytes each time.
+/// The number of bytes in the text of a message.
 pub const TEXT_BYTES: usize = 64;
 
-/// How a server is spoken to.
+/// The protocol of one kind of server.
 pub struct Protocol {
-    /// What the member of this number sends when it has connected.
+    /// The first bytes that the member with this number sends.
     pub hello: fn(usize) -> Vec<u8>,
-    /// What it then waits for, in turn, and answers. After the last it is in the room;
-    /// without any, at once.
+    /// The bytes that it then waits for, one after the other, each with its answer. After
+    /// the last it is in the room; without any, at once.
     pub steps: &'static [(&'static [u8], &'static [u8])],
     /// A message with this text.
     pub say: fn(&str) -> Vec<u8>,
-    /// What it sends before it leaves.
+    /// The bytes that it sends before it leaves.
     pub bye: &'static [u8],
-    /// Whether who says something is sent it too.
+    /// Whether a sender receives its own messages too.
     pub echoes: bool,
 }
 
 impl Protocol {
-    /// What a speaker sends each time.
+    /// The bytes of one message.
     pub fn message(&self) -> Vec<u8> {
         (self.say)(&text())
     }
 }
 
-/// Ours, by the native door.
+/// Chatroom's native door.
 pub const NATIVE: Protocol = Protocol {
     hello: |number| {
         format!("{{\"hello\":{{\"protocol\":1,\"name\":\"member {number}\"}}}}\n").into_bytes()
@@ -44,23 +44,22 @@ fn text() -> String {
     "x".repeat(TEXT_BYTES - 1) + char::from(MARK).encode_utf8(&mut [0; 4])
 }
 
-/// Finds in a stream of bytes, which come in pieces, what is waited for.
+/// Finds the awaited bytes of each step in a stream that comes in pieces.
 #[derive(Default)]
 pub struct Entry {
     step: usize,
-    /// What came since the last step.
+    /// The bytes since the last step.
     tail: Vec<u8>,
 }
 
 impl Entry {
-    /// Takes what has come. Tells what to send for it, and whether this was the last
-    /// step.
+    /// Takes new bytes. Returns the answer to send, and whether this was the last step.
     pub fn take(&mut self, protocol: &Protocol, bytes: &[u8]) -> (Vec<u8>, bool) {
         self.tail.extend_from_slice(bytes);
         let mut answer = Vec::new();
         while let Some((awaited, next)) = protocol.steps.get(self.step) {
             let Some(at) = memchr::memmem::find(&self.tail, awaited) else {
-                // The beginning of it may have come.
+                // The tail may hold its beginning.
                 let passed = self.tail.len().saturating_sub(awaited.len());
                 self.tail.drain(..passed);
                 return (answer, false);

@@ -1,4 +1,4 @@
-//! The servers that are measured, each a process of its own.
+//! The measured servers, each a process of its own.
 
 use std::fs;
 use std::io;
@@ -14,13 +14,13 @@ use super::floor;
 use super::peers::Peer;
 use super::protocol::{NATIVE, Protocol};
 
-/// How long a server may take to start.
+/// The longest time that a server may take to start.
 const START: Duration = Duration::from_secs(10);
 
-/// Below the ports that the kernel gives to outgoing connections.
+/// Ports for servers, below those that the kernel gives to outgoing connections.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
 
-/// The limits that would be in the way of a benchmark are lifted.
+/// The options that lift the limits that would distort a benchmark.
 const UNLIMITED: [&str; 6] = [
     "--rate",
     "0",
@@ -30,19 +30,19 @@ const UNLIMITED: [&str; 6] = [
     "1000000",
 ];
 
-/// Which server.
+/// A kind of server.
 #[derive(Clone, Copy)]
 pub enum Kind {
-    /// The least that a broadcaster can do, with so many bytes a delivery.
+    /// The minimal server, with this many bytes per delivery.
     Floor { frame_bytes: usize },
-    /// Ours, by the native door.
+    /// Our server, by the native door.
     Chatroom,
-    /// Another's.
+    /// A server of another project.
     Peer(&'static Peer),
 }
 
 impl Kind {
-    /// What it is called in the table.
+    /// The name in the table.
     pub fn name(self) -> &'static str {
         match self {
             Self::Floor { .. } => "floor",
@@ -59,7 +59,7 @@ impl Kind {
         }
     }
 
-    /// The first line of what it tells about its version.
+    /// The first line that it prints about its version.
     pub fn version(self) -> Option<String> {
         let mut command = match self {
             Self::Floor { .. } => return None,
@@ -84,22 +84,22 @@ pub fn chatroom(arguments: &[&str]) -> Command {
     command
 }
 
-/// A server that runs. Killed when it is dropped.
+/// A running server. Dropping it kills the process.
 pub struct Server {
     child: Child,
-    /// Where it runs, and what it wrote.
+    /// Its working directory, with its output.
     _folder: TempDir,
     kind: Kind,
     pub port: u16,
 }
 
 impl Server {
-    /// Starts one, without limits.
+    /// Starts a server without limits.
     pub fn start(kind: Kind) -> io::Result<Self> {
         Self::start_with(kind, &UNLIMITED)
     }
 
-    /// Starts one; these arguments are for ours.
+    /// Starts a server; only Chatroom gets these `arguments`.
     pub fn start_with(kind: Kind, arguments: &[&str]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
@@ -141,7 +141,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Waits until it can be connected to.
+    /// Waits until it accepts connections.
     fn ready(&mut self, written: &Path) -> io::Result<()> {
         let start = Instant::now();
         loop {
@@ -164,7 +164,7 @@ impl Server {
         self.kind.protocol()
     }
 
-    /// How many may be on their way in at once.
+    /// The most connections that may be on their way in at once.
     pub fn at_door(&self) -> usize {
         match self.kind {
             Kind::Peer(peer) => peer.at_door,
@@ -172,18 +172,18 @@ impl Server {
         }
     }
 
-    /// The time that its process has run, by the kernel's account.
+    /// The CPU time of its process, as the kernel reports it.
     pub fn cpu(&self) -> io::Result<Duration> {
         let process = format!("/proc/{}", self.child.id());
-        // To the nanosecond, of the threads that there are (proc(5), schedstat) …
+        // The threads that exist, to the nanosecond (proc(5), schedstat) …
         let mut threads = Duration::ZERO;
         for task in fs::read_dir(format!("{process}/task"))? {
-            // One that ends meanwhile has none.
+            // A thread that ends meanwhile has no schedstat.
             let schedstat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
             let run = schedstat.split(' ').next().and_then(|it| it.parse().ok());
             threads += Duration::from_nanos(run.unwrap_or_default());
         }
-        // … and in hundredths of a second also of those that have ended.
+        // … or all threads, including those that have ended, to a hundredth of a second.
         let stat = fs::read_to_string(format!("{process}/stat"))?;
         let fields = stat.rsplit(") ").next().unwrap_or_default();
         let ticks: u64 = fields
@@ -222,7 +222,7 @@ impl Drop for Server {
     }
 }
 
-/// Another one each time, so that connections that have ended are not in the way.
+/// Returns another free port each time, so that ended connections do not interfere.
 fn free_port() -> io::Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let process = u16::try_from(std::process::id() % 997).unwrap_or_default();

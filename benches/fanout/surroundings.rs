@@ -1,5 +1,5 @@
-//! What the figures depend on beside the servers: the machine, and how many files a
-//! process may have open.
+//! The conditions of a run: the machine, and the number of files that a process may have
+//! open.
 
 use std::fs;
 
@@ -29,14 +29,14 @@ pub fn machine() -> Vec<String> {
     ]
 }
 
-/// Lets this process, and the servers that it starts, have as many files open as it
-/// may, up to `wanted`. Returns how many these are.
+/// Raises the limit of open files for this process and the servers that it starts, up to
+/// `wanted`. Returns the resulting limit.
 pub fn open_files(wanted: usize) -> usize {
     let wanted = wanted as u64;
     let now = getrlimit(Resource::Nofile);
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
     if !enough(now.current) {
-        // Only the superuser may go over the maximum.
+        // Only the superuser may exceed the maximum.
         let over = Rlimit {
             current: Some(wanted),
             maximum: if enough(now.maximum) {

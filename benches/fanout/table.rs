@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use super::figures::written;
 
-/// What a figure of ours is held to.
+/// The goal for a figure of our server.
 #[derive(Clone, Copy)]
 pub enum Goal {
-    /// At most so many times the floor's.
+    /// At most this many times the floor's figure.
     OfFloor(f64),
     AtMost(f64),
     AtLeast(f64),
@@ -22,7 +22,7 @@ pub enum Better {
     Neither,
 }
 
-/// What is measured.
+/// A row of the table.
 pub struct Row {
     pub what: String,
     pub unit: &'static str,
@@ -30,7 +30,7 @@ pub struct Row {
     pub better: Better,
 }
 
-/// A figure, or the number of the note that says why there is none.
+/// A figure, or the number of the note with the reason why there is none.
 #[derive(Clone, Copy)]
 pub enum Cell {
     Figure(f64),
@@ -38,15 +38,15 @@ pub enum Cell {
     Empty,
 }
 
-/// How wide the first column is.
+/// The width of the first column.
 const WHAT: usize = 56;
-/// How wide the others are at least.
+/// The least width of the other columns.
 const OTHER: usize = 12;
 
-/// Prints lines as they are known, aligned or as Markdown.
+/// Formats the table line by line, aligned or as Markdown.
 pub struct Table {
     markdown: bool,
-    /// The floor, ours, and then the peers.
+    /// The floor, our server, and then the peers.
     subjects: Vec<&'static str>,
     notes: Vec<String>,
 }
@@ -75,7 +75,7 @@ impl Table {
         head + &rule
     }
 
-    /// The number of a note; the same words have the same one.
+    /// Adds a note, unless it exists, and returns its number.
     pub fn note(&mut self, words: String) -> usize {
         let known = self.notes.iter().position(|note| *note == words);
         known.unwrap_or_else(|| {
@@ -91,7 +91,7 @@ impl Table {
             _ => None,
         };
         let (floor, ours) = (figure(0), figure(1));
-        // Of ratios there is none.
+        // A row that is a ratio gets no further ratio.
         let compared = if row.unit == "×" {
             None
         } else {
@@ -116,7 +116,7 @@ impl Table {
         self.line(&line)
     }
 
-    /// What the numbers in the table stand for.
+    /// The notes, with their numbers.
     pub fn foot(&self) -> String {
         let mut words = String::new();
         for (index, note) in self.notes.iter().enumerate() {
@@ -126,7 +126,7 @@ impl Table {
         words
     }
 
-    /// Whether ours is ahead of all peers, and else of whom it is not.
+    /// "ahead" if our server is ahead of all peers, or the names of the others.
     fn beside_peers(&self, better: Better, ours: Option<f64>, cells: &[Cell]) -> String {
         let Some(ours) = ours.filter(|_| better != Better::Neither) else {
             return "–".to_owned();

@@ -5,20 +5,21 @@ use std::path::{Path, PathBuf};
 
 use super::Options;
 
-/// Where the server's options come from. They can be asked for again.
+/// Where the server's options come from. They can be read again.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// What the command line told.
+    /// The options on the command line.
     pub flags: Options,
     /// The configuration file, if there is one.
     pub file: Option<PathBuf>,
 }
 
 impl Source {
-    /// What counts at this moment.
+    /// The options that apply at this moment.
     ///
     /// # Errors
-    /// If the file cannot be read or is wrong.
+    /// If the file cannot be read or is wrong, or if stored messages are limited without a
+    /// store.
     pub fn options(&self) -> Result<Options, FileError> {
         let file = self.file.as_deref().map(read).transpose()?;
         let options = self.flags.clone().or(file.unwrap_or_default());
@@ -30,23 +31,23 @@ impl Source {
     }
 }
 
-/// What is wrong with a configuration file, and what to do about it.
+/// An error in a configuration file. Its text says what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{} cannot be read: {error}. {}", path.display(), remedy(error))]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: std::io::Error,
     },
-    /// What is kept is limited, and nothing is.
+    /// The stored messages are limited, but there is no store.
     #[error(
-        "keep-messages and keep-days need a store: say which file with --store, or leave them out."
+        "keep-messages and keep-days need a store: name its file with --store, or leave them out."
     )]
     NothingToKeep,
-    /// It is wrong in one place.
+    /// The file is wrong in one place.
     #[error("{}, line {line}, column {column}: {what}", path.display())]
     Wrong {
         /// The file.
@@ -55,7 +56,7 @@ pub enum FileError {
         line: usize,
         /// The character in it, from 1.
         column: usize,
-        /// What is wrong, and what would be right.
+        /// A description of the error, and of the accepted values.
         what: String,
     },
 }
@@ -63,10 +64,10 @@ pub enum FileError {
 fn remedy(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
-            "Write it (the example that comes with Chatroom is a start), or leave --config out."
+            "Create it (start from the example that comes with Chatroom), or leave --config out."
         }
         std::io::ErrorKind::PermissionDenied => {
-            "The user that runs the server has to be able to read it: chmod a+r."
+            "The user who runs the server must be able to read it: chmod a+r."
         }
         _ => "Is it a text file in UTF-8?",
     }
@@ -75,7 +76,7 @@ fn remedy(error: &std::io::Error) -> &'static str {
 /// Reads a configuration file.
 ///
 /// # Errors
-/// If it cannot be read, has a key that is not known, or a value that cannot be.
+/// If the file cannot be read, has an unknown key, or has a value that is not accepted.
 pub fn read(path: &Path) -> Result<Options, FileError> {
     let text = fs::read_to_string(path).map_err(|error| FileError::Unreadable {
         path: path.to_owned(),
@@ -94,15 +95,15 @@ pub fn read(path: &Path) -> Result<Options, FileError> {
     })
 }
 
-/// The parser's message in one line that says what to do.
+/// The parser's message on one line, with what to do.
 fn in_words(message: &str) -> String {
     let message = message.trim().replace('\n', "; ");
     if message.starts_with("unknown field") {
         format!("{message}. Correct the key or remove it.")
     } else if message.starts_with("invalid type") {
         format!(
-            "{message}. Numbers stand alone, texts in double quotes, true and false alone, \
-             several addresses as [\"::1\", \"127.0.0.1\"]."
+            "{message}. Write numbers, true and false without quotes, texts in double quotes, \
+             and several addresses as [\"::1\", \"127.0.0.1\"]."
         )
     } else {
         format!("{message}.")
@@ -133,12 +134,12 @@ mod tests {
     #[test]
     fn the_example_changes_nothing_and_what_it_shows_are_the_defaults() {
         assert_eq!(read_text(EXAMPLE).unwrap(), Options::default());
-        // A key that is commented out, with the value that counts without it.
+        // A key that is commented out, with its default value.
         let keys = EXAMPLE
             .lines()
             .filter_map(|line| line.strip_prefix('#'))
             .filter(|line| !line.starts_with(' ') && line.contains(" = "));
-        // These have no value of their own to be without.
+        // These have no default value to show.
         let shown: Vec<&str> = keys
             .clone()
             .filter(|key| {
@@ -218,7 +219,11 @@ mod tests {
                 "65536 is not from 0 to 65535",
             ),
             ("port = -1", "line 1, column 8", "-1 is not from 0 to 65535"),
-            ("port = \"x\"", "line 1, column 8", "Numbers stand alone"),
+            (
+                "port = \"x\"",
+                "line 1, column 8",
+                "Write numbers, true and false without quotes",
+            ),
             (
                 "name-timeout = 0",
                 "line 1, column 16",
@@ -234,9 +239,13 @@ mod tests {
             (
                 "room-name = \"\\u200b\"",
                 "line 1, column 13",
-                "a name that can be read",
+                "at least one visible character",
             ),
-            ("stay-open = 1", "line 1, column 13", "true and false alone"),
+            (
+                "stay-open = 1",
+                "line 1, column 13",
+                "true and false without quotes",
+            ),
             ("history 5", "line 1, column 9", "="),
         ] {
             let error = read_text(text).unwrap_err().to_string();

@@ -1,6 +1,7 @@
-//! What the server can be told: each option is a flag of the command line and a key
-//! of the configuration file, by the same name. A flag counts more than the file,
-//! and the file more than the default.
+//! The server's options. Each is a flag of the command line and a key of the
+//! configuration file, with the same name. A flag wins over the file, and the file wins
+//! over the default.
+
 mod file;
 mod value;
 
@@ -18,25 +19,25 @@ pub use self::file::{FileError, Source, read};
 
 use self::value::{number, readable_name, room_name, within};
 
-/// The most messages of the past that a newcomer can be sent.
+/// The most older messages that a new member can receive.
 const HISTORY_MOST: u64 = 10_000;
-/// The longest time to give a name, in seconds.
+/// The longest time that a client may take to give a name, in seconds.
 const NAME_TIMEOUT_MOST: u64 = 3_600;
-/// The longest time that a room is kept for those who may come, in seconds.
+/// The longest time that a room waits for members, in seconds.
 const DAY: u64 = 86_400;
-/// The most messages that can be asked to be kept.
+/// The highest accepted number of stored messages.
 const KEEP_MESSAGES_MOST: u64 = u32::MAX as u64;
-/// The most days for which messages can be asked to be kept.
+/// The highest accepted number of days for which messages are stored.
 const KEEP_DAYS_MOST: u64 = 36_500;
-/// The most that any other limit can be.
+/// The highest value of any other limit.
 const MANY: u64 = 1_000_000;
 
-/// What the server is told; `None` where it is not told anything.
+/// The options of a server; `None` means that the option is not given.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[command(next_help_heading = "Server")]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Options {
-    /// The TCP port; 0 takes a free one [default: 53000]
+    /// The TCP port; 0 picks a free one [default: 53000]
     #[arg(long, value_name = "N", requires = "about-a-server")]
     #[serde(deserialize_with = "number::<_, _, 0, 65_535>")]
     pub port: Option<u16>,
@@ -51,31 +52,31 @@ pub struct Options {
     #[serde(deserialize_with = "readable_name")]
     pub room_name: Option<String>,
 
-    /// Keep the room open when everyone has left
+    /// Keep the room open after everyone has left
     #[arg(long, value_name = "true|false", requires = "server", num_args = 0..=1,
           hide_possible_values = true, require_equals = true, default_missing_value = "true")]
     pub stay_open: Option<bool>,
 
-    /// Close the room when it was empty for this long, 1 to 86400, also if nobody
-    /// ever came [default: when the last one leaves]
+    /// Close the room after it was empty for this long, 1 to 86400, even if nobody
+    /// ever came [default: when the last member leaves]
     #[arg(long, value_name = "SECONDS", requires = "server",
           value_parser = within::<u64>(1..=DAY))]
     #[serde(deserialize_with = "number::<_, _, 1, DAY>")]
     pub idle_timeout: Option<u64>,
 
-    /// How many messages of the past a newcomer is sent, up to 10000 [default: 100]
+    /// How many older messages a new member receives, up to 10000 [default: 100]
     #[arg(long, value_name = "N", requires = "server",
           value_parser = within::<u64>(0..=HISTORY_MOST))]
     #[serde(deserialize_with = "number::<_, _, 0, HISTORY_MOST>")]
     pub history: Option<u64>,
 
-    /// How long a newcomer may take to give a name, 1 to 3600 [default: 10]
+    /// How long a client may take to give a name, 1 to 3600 [default: 10]
     #[arg(long, value_name = "SECONDS", requires = "server",
           value_parser = within::<u64>(1..=NAME_TIMEOUT_MOST))]
     #[serde(deserialize_with = "number::<_, _, 1, NAME_TIMEOUT_MOST>")]
     pub name_timeout: Option<u64>,
 
-    /// The most members at a time, 1 to 1000000 [default: 10000]
+    /// The most members at the same time, 1 to 1000000 [default: 10000]
     #[arg(long, value_name = "N", requires = "server",
           value_parser = within::<usize>(1..=MANY))]
     #[serde(deserialize_with = "number::<_, _, 1, MANY>")]
@@ -87,32 +88,32 @@ pub struct Options {
     #[serde(deserialize_with = "number::<_, _, 0, MANY>")]
     pub max_per_address: Option<usize>,
 
-    /// The most messages a second of each member, and four times as many at once; 0
-    /// lifts the limit [default: 5]
+    /// How many messages a second each member may send, and four times as many at
+    /// once; 0 lifts the limit [default: 5]
     #[arg(long, value_name = "N", requires = "server",
           value_parser = within::<u32>(0..=MANY))]
     #[serde(deserialize_with = "number::<_, _, 0, MANY>")]
     pub rate: Option<u32>,
 
-    /// How long a member whose connection was lost may take to come back, up to
+    /// How long a member may take to come back after losing the connection, up to
     /// 86400; 0 waits for nobody [default: 60]
     #[arg(long, value_name = "SECONDS", requires = "server",
           value_parser = within::<u64>(0..=DAY))]
     #[serde(deserialize_with = "number::<_, _, 0, DAY>")]
     pub grace: Option<u64>,
 
-    /// Keep what is said in a file, which is made if it is not there: members see a
-    /// message when it is on disk, and the room goes on after a restart
+    /// Save messages in FILE, which is created if it does not exist: members see a
+    /// message only when it is on disk, and the room goes on after a restart
     #[arg(long, value_name = "FILE", requires = "server")]
     pub store: Option<PathBuf>,
 
-    /// How many messages are kept in it, at least 1 [default: all]
+    /// How many messages the store keeps, at least 1 [default: all]
     #[arg(long, value_name = "N", requires = "server",
           value_parser = within::<u64>(1..=KEEP_MESSAGES_MOST))]
     #[serde(deserialize_with = "number::<_, _, 1, KEEP_MESSAGES_MOST>")]
     pub keep_messages: Option<u64>,
 
-    /// For how many days messages are kept in it, at least 1 [default: for ever]
+    /// For how many days the store keeps messages, at least 1 [default: for ever]
     #[arg(long, value_name = "N", requires = "server",
           value_parser = within::<u32>(1..=KEEP_DAYS_MOST))]
     #[serde(deserialize_with = "number::<_, _, 1, KEEP_DAYS_MOST>")]
@@ -120,7 +121,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// These, and of others what these do not tell.
+    /// These options; `others` supplies those that are not given here.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
         Self {
@@ -131,8 +132,7 @@ impl Options {
                 self.bind
             },
             room_name: self.room_name.or(others.room_name),
-            // A flag that tells when the room ends is a word against a file's that
-            // keeps it open.
+            // --idle-timeout on the command line overrides a stay-open in the file.
             stay_open: (self.stay_open)
                 .or(self.idle_timeout.map(|_| false))
                 .or(others.stay_open),
@@ -151,8 +151,8 @@ impl Options {
 }
 
 impl Options {
-    /// The keys in which these differ from those that a server was started with,
-    /// and that count only after a restart.
+    /// The keys that differ from the options that a server was `started` with and that
+    /// take effect only after a restart.
     #[must_use]
     pub fn need_restart(&self, started: &Self) -> Vec<&'static str> {
         let changed = [

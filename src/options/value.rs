@@ -1,4 +1,4 @@
-//! Reading single values, of the command line and of the file.
+//! Parsers of single values, for the command line and for the file.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer};
 
 use crate::room::clean_room_name;
 
-/// Reads a number within limits, of the command line.
+/// Parses a number within limits from the command line.
 pub(super) fn within<T>(range: RangeInclusive<u64>) -> RangedU64ValueParser<T>
 where
     T: TryFrom<u64>,
@@ -16,7 +16,7 @@ where
     RangedU64ValueParser::new().range(range)
 }
 
-/// Reads a number within limits, of the file.
+/// Parses a number within limits from the file.
 pub(super) fn number<'de, D, T, const LEAST: u64, const MOST: u64>(
     from: D,
 ) -> Result<Option<T>, D::Error>
@@ -33,7 +33,7 @@ where
         .ok_or_else(|| wrong(format!("{number} is not from {LEAST} to {MOST}")))
 }
 
-/// Reads the name of a room, of the file.
+/// Parses the name of a room from the file.
 pub(super) fn readable_name<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<String>, D::Error> {
@@ -45,7 +45,7 @@ fn wrong<E: de::Error>(what: impl fmt::Display) -> E {
     E::custom(what)
 }
 
-/// Reads the name of a room, of the command line.
+/// Parses the name of a room from the command line.
 pub(super) fn room_name(wanted: &str) -> Result<String, &'static str> {
-    clean_room_name(wanted).ok_or("a room needs a name that can be read")
+    clean_room_name(wanted).ok_or("a room name needs at least one visible character")
 }

@@ -1,46 +1,46 @@
-//! What happens in a room, in the order in which everyone is told.
+//! The events of a room, in the order in which everyone sees them.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells one member from all others that the room ever had; it never changes
-/// or returns. Counted from 1.
+/// Identifies one member among all that the room ever had. It never changes, and the
+/// room never uses it again. Counted from 1.
 pub type MemberId = NonZeroU64;
 
-/// Why a member left.
+/// The reason why a member left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Why {
-    /// It said so, or closed its sending half.
+    /// The member said so, or closed its sending half.
     Quit,
-    /// Its connection broke.
+    /// The connection broke.
     Lost,
-    /// Nothing was heard of it for too long.
+    /// The server heard nothing from the member for too long.
     Timeout,
-    /// It broke the protocol, and the server ended its connection.
+    /// The member broke the protocol, and the server ended its connection.
     Protocol,
-    /// For a reason that this version does not know.
+    /// A reason that this version does not know.
     #[serde(other)]
     Unknown,
 }
 
-/// How a room was closed.
+/// How the server closed a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
-    /// For good: there is nothing to come back to.
+    /// For good: no room is left to come back to.
     ForGood,
-    /// The service stops, perhaps to start again: coming back is worth a try.
+    /// The service stops and may start again: coming back is worth a try.
     Service {
-        /// How long to wait before the first try, in milliseconds.
+        /// How long a client should wait before its first try, in milliseconds.
         retry_ms: u64,
     },
-    /// What is said can no longer be stored. The service ends, perhaps to start
-    /// again: coming back is worth a try.
+    /// The server can no longer store messages. It ends and may start again: coming
+    /// back is worth a try.
     StoreFailed {
-        /// How long to wait before the first try, in milliseconds.
+        /// How long a client should wait before its first try, in milliseconds.
         retry_ms: u64,
     },
 }
@@ -48,90 +48,90 @@ pub enum Closing {
 /// One entry of the log, before it is encoded for the doors.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
-    /// A member said something.
+    /// A member sent a message.
     Message {
         /// Its place among the messages: 1, 2, 3, … without a hole.
         seq: u64,
-        /// When the room took it.
+        /// When the room accepted it.
         at: Timestamp,
-        /// Who said it.
+        /// The sender.
         from: MemberId,
-        /// The name of who said it, at that time.
+        /// The sender's name at that time.
         name: &'a str,
-        /// The id that its sender gave to it.
+        /// The sender's own id for the message.
         id: Option<&'a str>,
-        /// What was said.
+        /// The cleaned text.
         text: &'a str,
     },
-    /// A member came in.
+    /// A member joined.
     Joined {
-        /// Who.
+        /// The member.
         id: MemberId,
-        /// Its name.
+        /// Its name, as the room gave it.
         name: &'a str,
-        /// Whether the room is hosted by it.
+        /// Whether this member hosts the room.
         host: bool,
-        /// How many are in the room now.
+        /// The number of members in the room now, including those who are away.
         count: usize,
     },
     /// A member left.
     Left {
-        /// Who.
+        /// The member.
         id: MemberId,
-        /// Its name.
+        /// Its name, as the room gave it.
         name: &'a str,
-        /// Why.
+        /// The reason.
         why: Why,
-        /// How many are in the room now.
+        /// The number of members in the room now, including those who are away.
         count: usize,
     },
     /// A member's connection was lost; it may come back.
     Away {
-        /// Who.
+        /// The member.
         id: MemberId,
-        /// Its name.
+        /// Its name, as the room gave it.
         name: &'a str,
     },
-    /// A member that was away is back.
+    /// An absent member is back.
     Back {
-        /// Who.
+        /// The member.
         id: MemberId,
-        /// Its name.
+        /// Its name, as the room gave it.
         name: &'a str,
     },
-    /// Members came, left, or were away, gathered because the room is big.
+    /// Members joined, left, went away or came back, collected because the room is big.
     Presence(&'a Gathered),
     /// The room was closed; nothing follows.
     Closed(Closing),
 }
 
-/// Joins and leaves of a big room, gathered over a short time.
+/// Joins and leaves of a big room, collected over a quarter of a second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gathered {
-    /// How many are in the room now.
+    /// The number of members in the room now.
     pub count: usize,
-    /// The names of the first who joined.
+    /// The names of the first members who joined, at most [`Self::NAMES`].
     pub joined: Vec<Arc<str>>,
-    /// How many more joined.
+    /// How many others joined.
     pub joined_more: usize,
-    /// The names of the first who left.
+    /// The names of the first members who left, at most [`Self::NAMES`].
     pub left: Vec<Arc<str>>,
-    /// How many more left.
+    /// How many others left.
     pub left_more: usize,
-    /// How many of those in the room are away.
+    /// The number of members in the room who are away.
     pub away: usize,
 }
 
 impl Gathered {
-    /// The most names a gathering lists of each kind.
+    /// The most names listed of each kind.
     pub const NAMES: usize = 20;
 
-    /// Adds one who joined.
+    /// Adds a member who joined.
     pub(super) fn join(&mut self, name: Arc<str>) {
         add(&mut self.joined, &mut self.joined_more, name);
     }
 
-    /// Adds one who left.
+    /// Adds a member who left.
     pub(super) fn leave(&mut self, name: Arc<str>) {
         add(&mut self.left, &mut self.left_more, name);
     }

@@ -1,4 +1,4 @@
-//! Who is in the room, and the names that are taken.
+//! The members of the room, and the names in use.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use super::names::{Names, Number};
 use super::rate::Meter;
 use super::sessions::{Lease, Seat, SessionKey};
 
-/// Someone in the room.
+/// A member of the room.
 #[derive(Debug)]
 pub struct Member {
-    /// The name it got.
+    /// The name that the room gave it.
     pub name: Arc<str>,
-    /// Whether the room is hosted by it.
+    /// Whether this member hosts the room.
     pub host: bool,
-    /// The door it came in by.
+    /// The door by which it joined.
     pub door: Encoding,
     pub(super) meter: Meter,
     pub(super) seat: Seat,
@@ -26,7 +26,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Whether its connection is lost, and it may come back.
+    /// Whether the member has lost its connection and may come back.
     #[must_use]
     pub const fn is_away(&self) -> bool {
         self.seat.is_away()
@@ -58,10 +58,10 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Everyone in the room, in the order in which they came.
+/// All members of the room, in the order in which they joined.
 #[derive(Debug, Default)]
 pub struct Members {
-    /// Boxed, because the tree has about as many empty places as members.
+    /// Boxed, because the tree has about as many empty slots as members.
     by_id: BTreeMap<MemberId, Box<Member>>,
     last_id: u64,
     names: Names,
@@ -69,7 +69,7 @@ pub struct Members {
 }
 
 impl Members {
-    /// Takes a newcomer in, under the name it wants or the nearest free one.
+    /// Adds a new member, under the wanted name or that name with a number.
     pub fn enter(
         &mut self,
         wanted: &WantedName,
@@ -83,13 +83,13 @@ impl Members {
         self.take_in(id, wanted, door, host, session)
     }
 
-    /// Gives no id up to this one to anyone who comes.
+    /// Makes ids of new members start after this one.
     pub fn go_on_after(&mut self, last_id: u64) {
         self.last_id = last_id;
     }
 
-    /// Takes someone in who was here before, with its id and its name; `None` if
-    /// that id is not one of those that were given.
+    /// Adds a member from before a restart, with its id and its name. `None` if the room
+    /// never gave out that id, or it is in use.
     pub(super) fn restore(&mut self, absent: &Absent) -> Option<&mut Seat> {
         let &Absent {
             id, host, session, ..
@@ -132,7 +132,7 @@ impl Members {
         (lease, name)
     }
 
-    /// Lets a member go; its name is free then.
+    /// Removes a member, and frees its name.
     pub fn leave(&mut self, id: MemberId) -> Option<Member> {
         let member = self.by_id.remove(&id)?;
         self.names.release(&member.name, member.number.as_deref());
@@ -145,25 +145,25 @@ impl Members {
         self.by_id.get_mut(&id).map(|member| &mut **member)
     }
 
-    /// The member that a lease is for, unless it is over.
+    /// The member of a lease, if the lease is valid.
     pub(super) fn held(&self, lease: Lease) -> Option<&Member> {
         let member = self.by_id.get(&lease.id)?;
         member.seat.honours(lease).then_some(member)
     }
 
-    /// The member that a lease is for, unless it is over.
+    /// The member of a lease, if the lease is valid.
     pub(super) fn held_mut(&mut self, lease: Lease) -> Option<&mut Member> {
         let member = self.by_id.get_mut(&lease.id)?;
         member.seat.honours(lease).then_some(member)
     }
 
-    /// How many are in the room.
+    /// The number of members, including those who are away.
     #[must_use]
     pub fn count(&self) -> usize {
         self.by_id.len()
     }
 
-    /// How many came in by the text door.
+    /// The number of members who joined by the text door.
     #[must_use]
     pub const fn text_readers(&self) -> usize {
         self.text_readers

@@ -1,5 +1,5 @@
-//! The room against a plain model of it: whatever its members and their
-//! connections do, both answer the same and tell the same.
+//! Tests the room against a plain model of it: for any actions of members and their
+//! connections, both give the same answers and the same events.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,8 +9,8 @@ use super::*;
 
 const MAX_MEMBERS: usize = 5;
 
-/// Something that happens. Leases and sessions are counted back from the last one
-/// that was given; there are those among them that are over.
+/// An action. Leases and sessions are counted back from the newest; some of them are
+/// over.
 #[derive(Clone, Debug)]
 enum Step {
     Enter { name: usize, session: bool },
@@ -37,10 +37,10 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A member, as the model knows it.
+/// A member in the model.
 struct Known {
     name: String,
-    /// The index of the lease that holds.
+    /// The index of the valid lease.
     lease: Option<usize>,
     session: bool,
     away: Option<(Instant, Why)>,
@@ -50,14 +50,14 @@ struct Known {
 struct Model {
     now: Instant,
     members: BTreeMap<u64, Known>,
-    /// Whose each lease is, or was.
+    /// The member of each lease, valid or over.
     leases: Vec<u64>,
-    /// The same of each session.
+    /// The member of each session.
     sessions: Vec<u64>,
     entered: u64,
     said: u64,
     takeovers: u64,
-    /// What everyone is told.
+    /// The events that everyone sees.
     told: Vec<String>,
     closed: bool,
 }
@@ -69,7 +69,7 @@ impl Model {
         }
     }
 
-    /// The member that a lease is for, unless it is over.
+    /// The member of a lease, if the lease is valid.
     fn held(&mut self, lease: usize) -> Option<(u64, &mut Known)> {
         let id = *self.leases.get(lease)?;
         let member = self.members.get_mut(&id)?;
@@ -152,7 +152,7 @@ impl Model {
         Ok(Said::New(seq))
     }
 
-    /// Who has to go now, in the order in which they went away.
+    /// The absent member with the earliest deadline.
     fn due(&self) -> Option<(Instant, u64, Why)> {
         let away = self.members.iter().filter_map(|(id, member)| {
             let (until, why) = member.away?;
@@ -187,7 +187,7 @@ fn told(event: &Event<'_>, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// A room, its model, and someone who reads everything.
+/// A room, its model, and a reader of everything.
 struct Pair {
     room: Room,
     model: Model,
@@ -228,7 +228,7 @@ impl Pair {
         }
     }
 
-    /// A session that was given, or one that nobody knows.
+    /// An existing session, or one that the room does not know.
     fn session(&self, back: usize) -> (usize, SessionKey) {
         let index = self.model.sessions.len().wrapping_sub(back + 1);
         (index, SessionKey::of(&index.to_string()))
@@ -424,7 +424,7 @@ fn in_a_big_room_the_number_of_those_who_are_away_is_told_and_nothing_else() {
         assert_eq!(pair.room.resume(&key(n), now).unwrap().coming, Coming::Back);
     }
     assert_eq!(read(&mut pair.room), gathered(10_000, 1_000));
-    // Another one instead is nothing that the others are told.
+    // The others learn nothing of a takeover.
     assert_eq!(
         pair.room.resume(&key(0), now).unwrap().coming,
         Coming::Instead
@@ -461,7 +461,7 @@ fn who_comes_back_speaks_no_faster_than_who_stayed() {
     }
     let late = pair.room.say(lease, &Draft::new(Some("20"), "hi"), now, at);
     assert!(matches!(late, Err(NotSaid::TooFast { .. })));
-    // What was said before costs nothing, and what was refused was not said.
+    // An accepted message costs nothing again, and a rejected one was not sent.
     let again = pair.room.say(lease, &Draft::new(Some("3"), "hi"), now, at);
     assert_eq!(again, Ok(Said::Before(4)));
     let later = now + Duration::from_secs(2);

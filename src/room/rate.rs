@@ -1,14 +1,14 @@
-//! How fast one may speak, or come.
+//! The rate limit of messages and of new connections.
 
 use std::time::{Duration, Instant};
 
-/// So many at once, and so many in the long run: the pace that a room allows each
-/// of its members to speak at, and each address to come at.
+/// A rate limit: a burst, and a rate in the long run. A room limits the messages of each
+/// member by it, and the server the new connections of each address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Messages (or newcomers) at once, after a silence.
+    /// Messages (or connections) at once, after a pause.
     pub burst: u32,
-    /// Messages (or newcomers) per second in the long run; 0 lifts the limit.
+    /// Messages (or connections) per second in the long run; 0 lifts the limit.
     pub per_second: u32,
 }
 
@@ -35,24 +35,25 @@ impl Pace {
     }
 }
 
-/// The use of a [`Pace`]: the generic cell rate algorithm (GCRA,
-/// ITU-T I.371), which needs no more than a point in time.
+/// Counts messages against a [`Pace`], by the generic cell rate algorithm (GCRA,
+/// ITU-T I.371), whose state is a point in time.
 ///
-/// Who goes over the limit is refused everything until the time it was told is
-/// over, so that of two messages the later is never taken before the earlier.
+/// After a member goes over the limit, the meter rejects all its messages until the
+/// announced waiting time is over. So the room never accepts a later message before an
+/// earlier one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meter {
-    /// When the messages so far will have been paid for.
+    /// When the messages so far stop counting against the limit.
     paid_at: Option<Instant>,
-    /// Until when everything is refused.
+    /// Until when the meter rejects everything.
     refused_until: Option<Instant>,
 }
 
 impl Meter {
-    /// Counts a message said at `now`.
+    /// Counts a message sent at `now`.
     ///
     /// # Errors
-    /// The time to wait, if the message comes too fast; it is not counted then.
+    /// The time to wait, if the message comes too fast; the meter does not count it then.
     pub fn count(&mut self, pace: Pace, now: Instant) -> Result<(), Duration> {
         self.count_many(pace, 1, now)
     }
@@ -74,7 +75,7 @@ impl Meter {
         }
         let paid_at = self.paid_at.map_or(now, |at| at.max(now)) + pace.time_for(count);
         if paid_at - now > pace.time_for(pace.burst) {
-            // Long enough that a second's worth of messages fits in afterwards.
+            // After this wait, the messages of one second fit within the limit.
             let wait = Duration::from_secs(1);
             self.refused_until = Some(now + wait);
             return Err(wait);
@@ -98,7 +99,7 @@ mod tests {
         }
         let wait = meter.count(pace, start).unwrap_err();
         assert_eq!(wait, Duration::from_secs(1));
-        // Refused until the time it was told is over, though a place came free.
+        // Rejected until the announced wait is over, though the rate would allow it.
         let half = start + Duration::from_millis(500);
         assert_eq!(meter.count(pace, half), Err(Duration::from_millis(500)));
         let later = start + wait;

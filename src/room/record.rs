@@ -1,5 +1,4 @@
-//! What a room that is to outlive its server must have on disk before anyone is
-//! told of it.
+//! The records of a durable room. Each must be on disk before anyone learns of it.
 
 use std::sync::Arc;
 
@@ -8,40 +7,40 @@ use jiff::Timestamp;
 use super::event::MemberId;
 use super::sessions::SessionKey;
 
-/// One thing to be stored, in the order in which it happened.
+/// One event to store. The store writes records in the order of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// A member said something.
+    /// A member sent a message.
     Message {
         /// Its place among the messages: 1, 2, 3, … without a hole.
         seq: u64,
-        /// When the room took it.
+        /// When the room accepted it.
         at: Timestamp,
-        /// Who said it.
+        /// The sender.
         from: MemberId,
-        /// The name of who said it, at that time.
+        /// The sender's name at that time.
         name: Arc<str>,
-        /// The id that its sender gave to it.
+        /// The sender's own id for the message.
         id: Option<Box<str>>,
-        /// What was said.
+        /// The cleaned text.
         text: Box<str>,
     },
-    /// A member came in.
+    /// A member joined.
     Entered {
-        /// Who.
+        /// The member.
         id: MemberId,
-        /// The name it got.
+        /// The name that the room gave it.
         name: Arc<str>,
-        /// Whether the room is hosted by it.
+        /// Whether this member hosts the room.
         host: bool,
-        /// The session it can come back to, if there is one.
+        /// The session by which it can come back, if it has one.
         session: Option<SessionKey>,
     },
-    /// A member left: its session is over, and its id never returns.
+    /// A member left: its session is over, and the room never uses its id again.
     Left {
-        /// Who.
+        /// The member.
         id: MemberId,
     },
-    /// The room was closed for good: no session is worth coming back to.
+    /// The room was closed for good: all sessions are over.
     Closed,
 }

@@ -1,29 +1,29 @@
-//! The ids that a member has said, so that a message that is sent again is not
-//! said again.
+//! The message ids that a member has used, so that the room recognizes a message that a
+//! client sends again.
 
 use std::hash::{BuildHasher as _, RandomState};
 
-/// How many ids of each member are remembered.
+/// How many ids the room remembers of each member.
 pub const SAID_LIMIT: usize = 1_024;
 
-/// The last [`SAID_LIMIT`] ids of one member, and the `seq` of each: nothing for
-/// a member that says nothing, and at most 16 bytes for each id.
+/// The last [`SAID_LIMIT`] ids of one member, and the `seq` of each. They take no
+/// memory for a member that sends nothing, and at most 16 bytes for each id.
 ///
-/// Not the ids are kept but 64 bits of a hash whose key nobody knows: two of the
-/// same member are never taken for one, to all intents and purposes (once in
-/// 10¹⁶ messages), and nobody can make it so.
+/// The set stores no ids but 64 bits of a hash of each, with a secret random key. It
+/// confuses two ids of the same member once in 10¹⁶ messages, and nobody can provoke
+/// that.
 #[derive(Debug, Default)]
 pub(super) struct SaidIds {
     hashes: Vec<u64>,
     seqs: Vec<u64>,
-    /// Where the oldest stands, once all places are taken.
+    /// The index of the oldest id, once the set is full.
     oldest: usize,
 }
 
 impl SaidIds {
-    /// The `seq` of the message that was said with this id.
+    /// The `seq` of the message with this id.
     pub(super) fn find(&self, id: IdHash) -> Option<u64> {
-        // Nearly all are new: `contains` looks at several at once.
+        // Nearly all ids are new, and `contains` compares several at once.
         if !self.hashes.contains(&id.0) {
             return None;
         }
@@ -44,11 +44,11 @@ impl SaidIds {
     }
 }
 
-/// What is kept of the id of a message.
+/// The hash of a message id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct IdHash(u64);
 
-/// Hashes ids, with a key of its own.
+/// Hashes message ids, with a random key of its own.
 #[derive(Debug, Default)]
 pub(super) struct IdHasher(RandomState);
 

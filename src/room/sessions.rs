@@ -1,5 +1,5 @@
-//! Coming back: a member outlives its connection for a while, and another
-//! connection that shows the same session goes on in its place.
+//! Resuming a session: a member outlives its connection for the grace time, and another
+//! connection that presents the same session acts for it from then on.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::event::{Event, MemberId, Why};
 use super::said::{IdHash, SaidIds};
 use super::{Coming, Entered, Room, SMALL_ROOM};
 
-/// The longest that anybody is waited for.
+/// The longest grace time.
 const GRACE_LIMIT: Duration = Duration::from_hours(365 * 24);
 
-/// What the room keeps of a session's token, the secret by which a client comes
-/// back: enough to know it again, and not enough to tell it to anybody.
+/// The hash of a session's token, the secret by which a client comes back. It is enough
+/// to recognize the token, but does not reveal it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionKey(
     /// The SHA-256 of the token.
@@ -29,16 +29,16 @@ impl SessionKey {
         Self(Sha256::digest(token).into())
     }
 
-    /// Enough of it to find it by: two that begin the same way will not be met.
+    /// The first 64 bits, as an index: two keys do not begin the same way in practice.
     fn start(&self) -> u64 {
         let (start, _) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
         u64::from_ne_bytes(*start)
     }
 }
 
-/// The right of one connection to act for a member. It is over when the
-/// connection is lost, or when another one takes the member over; what is done
-/// with it then does nothing.
+/// The right of one connection to act for a member. It ends when the connection is
+/// lost, or when another connection takes the member over. After that, any use of it has
+/// no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The member.
@@ -47,53 +47,52 @@ pub struct Lease {
     turn: u64,
 }
 
-/// What became of a member that a connection gave up.
+/// The state of a member after its connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parting {
-    /// It left.
+    /// The member left.
     Left {
-        /// How many are left.
+        /// The number of members that remain.
         count: usize,
     },
-    /// It is away, and may come back.
+    /// The member is away, and may come back.
     Away,
 }
 
-/// Why a connection was not given the place of a member.
+/// The reason why a connection could not resume a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotResumed {
     /// The room does not know the session, or is closed.
     Unknown,
-    /// A connection that was opened later has it, or had it last.
+    /// A connection that was opened later has the member, or had it last.
     Late,
 }
 
 /// A member that did not come back in time.
 #[derive(Clone, Debug)]
 pub struct Expired {
-    /// Who it was.
+    /// The member's id.
     pub id: MemberId,
     /// Its name.
     pub name: Arc<str>,
-    /// Why its connection ended.
+    /// The reason why its connection ended.
     pub why: Why,
-    /// How many are left.
+    /// The number of members that remain.
     pub count: usize,
 }
 
-/// A member's side of its session.
+/// The session of one member, as the member holds it.
 #[derive(Debug)]
 pub(super) struct Seat {
-    /// Only a member with a session can come back.
+    /// The key of the session. A member without one cannot come back.
     key: Option<SessionKey>,
-    /// Of the lease that holds now, or is given next.
+    /// The number of the valid lease, or of the next one if the member is away.
     turn: u64,
-    /// When the connection was opened that has it, or had it last; none if that was
-    /// the first one.
+    /// When the member's current or last connection was opened; `None` for its first.
     opened: Option<Instant>,
-    /// Since its connection was lost.
+    /// Set while the member is away.
     absence: Option<Box<Absence>>,
-    /// What it has said, if anything that has an id.
+    /// The message ids that the member has used, if any.
     said: Option<Box<SaidIds>>,
 }
 
@@ -121,44 +120,44 @@ impl Seat {
         self.turn == lease.turn
     }
 
-    /// The `seq` of the message that it has said with this id.
+    /// The `seq` of the member's message with this id.
     pub(super) fn said(&self, id: IdHash) -> Option<u64> {
         self.said.as_ref()?.find(id)
     }
 
-    /// It says a message with this id.
+    /// Remembers that the member sent a message with this id.
     pub(super) fn say(&mut self, id: IdHash, seq: u64) {
         self.said.get_or_insert_default().add(id, seq);
     }
 }
 
-/// Someone is away.
+/// The absence of a member.
 #[derive(Clone, Copy, Debug)]
 struct Absence {
-    /// Until then it may come back.
+    /// The deadline for coming back.
     until: Instant,
-    /// Why its connection ended.
+    /// The reason why the connection ended.
     why: Why,
 }
 
 /// All sessions of a room.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    /// By the first bytes of their keys; a member has the whole of its key.
+    /// Members by the first bytes of their keys; the member holds the whole key.
     pub(super) members: HashMap<u64, MemberId>,
-    /// Those who are away, and until when they may come back.
+    /// Absent members, ordered by deadline.
     away: BTreeSet<(Instant, MemberId)>,
-    /// How often a connection took the place of another.
+    /// How often a connection took a member over from another.
     takeovers: u64,
 }
 
 impl Sessions {
-    /// Someone has come in.
+    /// Registers the session of a new member.
     pub(super) fn begin(&mut self, key: Option<SessionKey>, id: MemberId) {
         self.members.extend(key.map(|key| (key.start(), id)));
     }
 
-    /// Someone has left.
+    /// Removes the session of a member who has left.
     pub(super) fn end(&mut self, id: MemberId, seat: &Seat) {
         if let Some(key) = &seat.key {
             self.members.remove(&key.start());
@@ -168,20 +167,20 @@ impl Sessions {
         }
     }
 
-    /// How many are away.
+    /// The number of absent members.
     pub(super) fn away(&self) -> usize {
         self.away.len()
     }
 }
 
 impl Room {
-    /// Takes a member over for a new connection, which was `opened` then, and tells
-    /// everyone if it was away.
+    /// Gives a member to a new connection, which was `opened` at that time, and tells
+    /// everyone if the member was away.
     ///
     /// # Errors
-    /// If there is nobody to take over, or a connection that was opened later has
-    /// done so: the same client gave this one up since, and would lose its place by
-    /// what it said long ago.
+    /// If no member has this session or the room is closed, or if a connection that was
+    /// opened later has already resumed it. In the last case the client has given this
+    /// connection up since, and its old `hello` must not end the newer connection.
     pub fn resume(&mut self, session: &SessionKey, opened: Instant) -> Result<Entered, NotResumed> {
         let id = self.sessions.members.get(&session.start());
         let id = *id
@@ -212,9 +211,9 @@ impl Room {
         Ok(self.entered(lease, name, host, coming))
     }
 
-    /// The connection of a member was lost: it is away from now on, and everyone
-    /// is told. A member without a session leaves, and so does everyone where
-    /// nobody is waited for. `None` if another connection has the member by now.
+    /// Ends a lost connection's lease: the member is away from now on, and everyone
+    /// learns of it. A member without a session leaves instead, and so does every member
+    /// if the grace time is 0 or the room is closed. Returns `None` if the lease is over.
     pub fn lose(&mut self, lease: Lease, why: Why, now: Instant) -> Option<Parting> {
         let grace = self.rules.grace;
         let member = self.members.held_mut(lease)?;
@@ -227,7 +226,7 @@ impl Room {
         Some(Parting::Away)
     }
 
-    /// A member is away from now on.
+    /// Marks a member as away from now on.
     pub(super) fn wait_for(&mut self, id: MemberId, why: Why, now: Instant) {
         if let Some(member) = self.members.get_mut(id) {
             let until = now + self.rules.grace.min(GRACE_LIMIT);
@@ -237,15 +236,15 @@ impl Room {
         }
     }
 
-    /// When [`Room::expire`] is to be called next.
+    /// The time of the next call of [`Room::expire`], if anyone is away.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Instant> {
         let (until, _) = self.sessions.away.first()?;
         self.closed.is_none().then_some(*until)
     }
 
-    /// Lets one member go that did not come back until `now`, and tells everyone;
-    /// there may be more of them.
+    /// Removes one member whose deadline is over at `now`, and tells everyone. Call it
+    /// again until it returns `None`.
     pub fn expire(&mut self, now: Instant) -> Option<Expired> {
         if self.closed.is_some() {
             return None;
@@ -265,20 +264,21 @@ impl Room {
         })
     }
 
-    /// How often a connection took the place of another. While this number stays,
-    /// so do all leases.
+    /// How often a connection took a member over from another. While this number stays the
+    /// same, no takeover has ended a lease.
     #[must_use]
     pub const fn takeovers(&self) -> u64 {
         self.sessions.takeovers
     }
 
-    /// Whether a lease is not over.
+    /// Whether a lease is still valid.
     #[must_use]
     pub fn honours(&self, lease: Lease) -> bool {
         self.members.held(lease).is_some()
     }
 
-    /// Tells who is away or back: by itself or, in a big room, by their number.
+    /// Tells everyone that a member is away or back; in a big room, only the number of
+    /// absent members.
     fn tell_whereabouts(&mut self, event: &Event<'_>) {
         if self.members.count() > SMALL_ROOM {
             self.gathered.get_or_insert_default();

@@ -1,5 +1,5 @@
-//! Records for the journal in its own protocol, so that each can be found by its
-//! fields (systemd's "Native Journal Protocol").
+//! Records in systemd's "Native Journal Protocol", so that users can search the journal by
+//! their fields.
 
 use std::env;
 use std::os::fd::AsFd;
@@ -7,32 +7,32 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::{fmt, io};
 
-/// Where the journal listens.
+/// The path of the journal's socket.
 pub const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// The most bytes of one value. What is longer is cut: nothing that belongs into
-/// the journal is.
+/// The most bytes of one value. A record cuts longer values; no useful value is that
+/// long.
 const VALUE_LIMIT: usize = 4_096;
 
-/// How much a record matters (syslog(3)).
+/// The priority of a record (syslog(3)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// The program cannot do what it is for.
+    /// The program cannot do its work.
     Error = 3,
-    /// Someone may have to do something.
+    /// The administrator may have to act.
     Warning = 4,
-    /// Out of the ordinary, and as it should be.
+    /// Unusual, but not an error.
     Notice = 5,
-    /// The usual.
+    /// Normal operation.
     Info = 6,
 }
 
-/// What the journal is told of one event.
+/// The journal's record of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record(Vec<u8>);
 
 impl Record {
-    /// A record for people to read, of a kind that a program tells by its `id`: 32
+    /// A record with a `message` for people. `id` identifies its kind to programs: 32
     /// hexadecimal digits.
     #[must_use]
     pub fn new(message: &str, priority: Priority, id: &str) -> Self {
@@ -43,9 +43,8 @@ impl Record {
             .with("SYSLOG_IDENTIFIER", "chatroom")
     }
 
-    /// Adds a field. Its name is upper case letters, digits and underscores; a
-    /// value is one line, whatever it holds: what is no printable character is
-    /// replaced.
+    /// Adds a field. Its name has upper case letters, digits and underscores. The value
+    /// becomes one line: this replaces every character that is not printable.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
         let mut value: String = value.to_string().chars().map(printable).collect();
@@ -56,14 +55,15 @@ impl Record {
         self
     }
 
-    /// As it goes to the journal.
+    /// The bytes to send to the journal.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// What cannot end a field, act on a terminal or turn the direction of a line.
+/// Replaces a character that could end a field, control a terminal or change the
+/// direction of a line.
 fn printable(c: char) -> char {
     match c {
         '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
@@ -72,8 +72,8 @@ fn printable(c: char) -> char {
     }
 }
 
-/// Whether a file, standard output for one, is connected to the journal: then lines
-/// for people are better sent as records.
+/// Whether a file, such as standard output, is connected to the journal. Then the program
+/// should send records instead of lines.
 #[must_use]
 pub fn is_journal(file: impl AsFd) -> bool {
     let Ok(stream) = env::var("JOURNAL_STREAM") else {
@@ -87,15 +87,15 @@ pub fn is_journal(file: impl AsFd) -> bool {
 pub struct Sender(UnixDatagram);
 
 impl Sender {
-    /// A socket to send from.
+    /// Creates the socket to send from.
     ///
     /// # Errors
-    /// If the system has none.
+    /// If the system has no socket to give.
     pub fn new() -> io::Result<Self> {
         UnixDatagram::unbound().map(Self)
     }
 
-    /// Sends a record, and waits while the journal takes none.
+    /// Sends a record, and waits while the journal accepts none.
     ///
     /// # Errors
     /// If nobody listens at `journal`.

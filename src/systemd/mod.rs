@@ -1,5 +1,5 @@
-//! The service manager: the sockets that it passes, what it is told in return, and
-//! its journal. Started otherwise, the program finds none of them.
+//! The service manager: the sockets that it passes, the notifications that it gets, and
+//! its journal. A program that it did not start finds none of them.
 
 pub mod journal;
 pub mod notify;

@@ -1,4 +1,4 @@
-//! Telling the service manager how the program fares (`sd_notify(3)`).
+//! Notifications to the service manager about the state of the program (`sd_notify(3)`).
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The service manager that waits to be told.
+/// A service manager that expects notifications.
 #[derive(Debug)]
 pub struct Manager {
     socket: UnixDatagram,
@@ -18,13 +18,13 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// The one that started this process, if it waits to be told anything.
+    /// The manager that started this process, if it expects notifications.
     #[must_use]
     pub fn from_env() -> Option<Self> {
         let address = address(&env::var_os("NOTIFY_SOCKET")?).ok()?;
         let socket = UnixDatagram::unbound().ok()?;
         socket.connect_addr(&address).ok()?;
-        // Nothing waits for a service manager that is behind: it is told again.
+        // Nothing waits for a slow service manager: the next notification repeats the state.
         socket.set_nonblocking(true).ok()?;
         let text = |name| env::var(name).ok();
         let watchdog = watchdog(
@@ -34,20 +34,21 @@ impl Manager {
         Some(Self { socket, watchdog })
     }
 
-    /// Within which time it is to be told `WATCHDOG=1`, again and again, if it
-    /// watches.
+    /// The watchdog's time limit: the manager expects `WATCHDOG=1` again and again, each
+    /// within this time. `None` if it has no watchdog.
     #[must_use]
     pub const fn watchdog(&self) -> Option<Duration> {
         self.watchdog
     }
 
-    /// Tells it: assignments, one a line. Does not wait; what it does not take is
-    /// dropped.
+    /// Sends a notification: assignments, one per line. Does not wait, and drops a
+    /// notification that the manager does not accept at once.
     pub fn tell(&self, state: &str) {
         let _ = self.socket.send(state.as_bytes());
     }
 
-    /// Tells it that the configuration is being read again. It waits for `READY=1`.
+    /// Notifies the manager that the program reads its configuration again. The manager
+    /// then waits for `READY=1`.
     pub fn tell_reloading(&self) {
         let now = clock_gettime(ClockId::Monotonic);
         let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1_000;

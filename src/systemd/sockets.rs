@@ -6,16 +6,16 @@ use std::net::TcpListener;
 use listenfd::ListenFd;
 use socket2::SockRef;
 
-/// What is wrong with a socket that was passed.
+/// An error in a socket that the service manager passed.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    /// It is none that a room can use.
+    /// The socket is not a TCP socket.
     #[error(
         "Socket {0} that the service manager passed is not for TCP ({1}). A room needs \
          ListenStream= with a port in its .socket unit."
     )]
     NotTcp(usize, io::Error),
-    /// It is one connection, and not a port.
+    /// The socket is one connection, not a listener.
     #[error(
         "Socket {0} that the service manager passed does not listen. A room serves all \
          connections in one process: its .socket unit needs Accept=no."
@@ -23,13 +23,13 @@ pub enum SocketError {
     NotListening(usize),
 }
 
-/// The listening sockets that a service manager passed to this process; none, if it
-/// passed none. They can be taken once, and only before there is a second thread:
-/// what tells of them in the environment is removed, so that no child takes them
-/// for its own.
+/// Takes the listening sockets that a service manager passed to this process, if any.
+/// Call it once, and before the process has a second thread: it removes the variables
+/// that announce the sockets from the environment, so that no child takes them for its
+/// own.
 ///
 /// # Errors
-/// If something else was passed.
+/// If the manager passed something other than a listening TCP socket.
 pub fn take_sockets() -> Result<Vec<TcpListener>, SocketError> {
     let mut passed = ListenFd::from_env();
     let mut listeners = Vec::new();

@@ -1,5 +1,5 @@
-//! Programs and peers for the tests. Every wait is for an event, and ends with a
-//! failure when the event does not come.
+//! Programs and peers for the tests. Every wait is for an event, and fails the test if the
+//! event does not come.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,8 +18,8 @@ pub const CHATROOM: &str = env!("CARGO_BIN_EXE_chatroom");
 /// How long a test waits for an event before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The program, running. Killed when it is dropped, or when the test has waited
-/// too long for anything.
+/// The running program. It is killed when dropped, or [`PATIENCE`] after its start, so
+/// that no read waits for ever.
 pub struct Program {
     child: Child,
     out: Option<Box<dyn BufRead>>,
@@ -27,7 +27,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it with its standard output in a pipe.
+    /// Starts the program with its standard output in a pipe.
     pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(CHATROOM);
         command.args(arguments);
@@ -40,13 +40,13 @@ impl Program {
         Self::watch(child, Box::new(BufReader::new(out)))
     }
 
-    /// Starts it in a terminal of its own, `columns` wide, that goes away when
-    /// nobody reads it any more.
+    /// Starts the program in a terminal of its own, `columns` wide. The terminal goes away
+    /// when the test stops reading it.
     pub fn start_in_terminal(columns: u16, arguments: &[&str]) -> Self {
         Self::start_in_terminal_with(columns, arguments, &[])
     }
 
-    /// The same, with more in its environment.
+    /// The same, with more variables in its environment.
     pub fn start_in_terminal_with(
         columns: u16,
         arguments: &[&str],
@@ -105,12 +105,12 @@ impl Program {
         self.out = None;
     }
 
-    /// Its exit code, when it has ended; what it printed is not read.
+    /// Waits for its end, and returns its exit code; does not read its output.
     pub fn code(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
-    /// What more it prints until it ends, its complaint and its exit code.
+    /// Waits for its end; returns the rest of its output, its errors and its exit code.
     pub fn end(mut self) -> (String, String, Option<i32>) {
         let (mut out, mut complaint) = (String::new(), String::new());
         if let Some(from) = &mut self.out {
@@ -145,7 +145,7 @@ impl Peer {
         Self(BufReader::new(stream))
     }
 
-    /// Comes to the door on this computer's `port`.
+    /// Connects to this computer's `port`.
     pub fn connect(port: u16) -> Self {
         Self::new(TcpStream::connect(("127.0.0.1", port)).unwrap())
     }
@@ -167,7 +167,7 @@ impl Peer {
         line(&mut self.0)
     }
 
-    /// Passes over all lines before the one that begins so, and gives that.
+    /// Skips lines until one begins with `start`, and returns that one.
     pub fn hear_until(&mut self, start: &str) -> String {
         loop {
             let line = self.hear();
@@ -179,7 +179,7 @@ impl Peer {
     }
 
     pub fn tell(&mut self, line: &str) {
-        // In one write: TCP holds a second one back until the first has arrived.
+        // One write, because TCP holds a second one back until the first has arrived.
         let line = format!("{line}\n");
         self.0.get_mut().write_all(line.as_bytes()).unwrap();
     }

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::common::{CHATROOM, Peer, Program};
+use super::sentences;
 use super::serve::{opened, serving};
 
 fn file(text: &str) -> (TempDir, PathBuf) {
@@ -26,7 +27,7 @@ fn room_of(peer: &str) -> String {
     welcome["welcome"]["room"].as_str().unwrap().to_owned()
 }
 
-/// The name of the room, as a newcomer is told it.
+/// The name of the room in a new member's welcome.
 fn room(port: u16) -> String {
     let mut peer = Peer::connect(port);
     peer.tell(r#"{"hello":{"protocol":1}}"#);
@@ -35,7 +36,7 @@ fn room(port: u16) -> String {
 
 #[test]
 fn the_file_counts_less_than_a_flag() {
-    // The port of it is taken for sure.
+    // The server must not use this port: the flag wins.
     let (_folder, path) = file("port = 1\nroom-name = \"Attic\"\nstay-open = true\n");
     let (_program, port) = started(&path);
     assert_eq!(room(port), "Attic");
@@ -47,8 +48,9 @@ fn a_wrong_file_ends_it_with_1_and_its_place() {
     let program = Program::start(&["--server", "--config", path.to_str().unwrap()]);
     let (out, complaint, code) = program.end();
     assert_eq!((&*out, code), ("", Some(1)));
-    let told = "line 2, column 16: 0 is not from 1 to 3600.";
-    assert_eq!(complaint, format!("{}, {told}\n", path.display()));
+    let place = format!("{}, line 2, column 16", path.display());
+    let words = sentences::not_within(0, 1, 3600);
+    assert_eq!(complaint, format!("{place}: {words}\n"));
 }
 
 #[test]
@@ -65,10 +67,8 @@ fn a_file_can_be_checked_without_a_server() {
     let wrong = check();
     assert_eq!(wrong.status.code(), Some(1));
     let words = String::from_utf8(wrong.stderr).unwrap();
-    assert!(
-        words.contains("line 1, column 1: unknown field `prot`"),
-        "{words}"
-    );
+    let place = format!("line 1, column 1: {}", sentences::unknown_key("prot"));
+    assert!(words.contains(&place), "{words}");
 }
 
 #[test]
@@ -76,22 +76,18 @@ fn a_hang_up_reads_the_file_again_and_everyone_stays() {
     let (_folder, path) = file("room-name = \"Attic\"\n");
     let (mut program, port) = started(&path);
     let mut ada = Peer::join(port, "ada");
-    assert!(program.line().starts_with("“ada” joined"));
+    assert!(program.line().starts_with(&sentences::log_joining("ada")));
     fs::write(&path, "room-name = \"Cellar\"\nport = 1\n").unwrap();
     program.send(Signal::HUP);
-    let changed = "The configuration was read again, and counts from now on.";
-    assert_eq!(program.line(), changed);
+    assert_eq!(program.line(), sentences::SETTINGS_CHANGED);
     assert_eq!(room(port), "Cellar");
-    // It joined and left.
+    // The log of the peer that joined and left.
     program.line();
     program.line();
     fs::write(&path, "prot = 1\n").unwrap();
     program.send(Signal::HUP);
     let line = program.line();
-    assert!(
-        line.starts_with("The settings stay as they are. "),
-        "{line}"
-    );
+    assert!(line.starts_with(sentences::SETTINGS_UNCHANGED), "{line}");
     assert!(line.contains("line 1, column 1"), "{line}");
     assert_eq!(room(port), "Cellar");
     ada.say("hi");

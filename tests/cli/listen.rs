@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
 
 use super::common::{CHATROOM, Peer, Program};
+use super::sentences::{self, from_server};
 
 const WELCOME: &str = concat!(
     r#"{"welcome":{"protocol":1,"room":"R","epoch":"e","durable":false,"session":"s","next":1,"#,
@@ -31,7 +32,7 @@ fn welcome(start: impl FnOnce(&str) -> Program) -> (Program, Peer) {
     (program, peer)
 }
 
-/// With the server's port, for another connection.
+/// The same, with the server's listener, for another connection.
 fn welcome_at(start: impl FnOnce(&str) -> Program) -> (Program, Peer, TcpListener) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut program = start(&server.local_addr().unwrap().to_string());
@@ -39,7 +40,8 @@ fn welcome_at(start: impl FnOnce(&str) -> Program) -> (Program, Peer, TcpListene
     let hello = r#"{"hello":{"protocol":1,"name":"ServerListener"}}"#;
     assert_eq!(peer.hear(), hello);
     peer.tell(WELCOME);
-    assert!(program.line().starts_with("SERVER: Welcome to “R"));
+    let start = from_server(&format!("{}R", sentences::WELCOME));
+    assert!(program.line().starts_with(&start));
     (program, peer, server)
 }
 
@@ -66,8 +68,7 @@ fn nobody_to_listen_to_ends_it_with_1_and_a_sentence() {
     socket.bind(&any.into()).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     let program = Program::start(&["--listen", &address.to_string()]);
-    let complaint =
-        format!("Nobody hosts a room at {address}; check the address, or host a room there.\n");
+    let complaint = sentences::no_room_at(address) + "\n";
     assert_eq!(program.end(), (String::new(), complaint, Some(1)));
 }
 
@@ -76,19 +77,23 @@ fn what_is_said_is_printed_until_the_room_is_closed() {
     let (program, mut peer) = listening();
     peer.tell(r#"{"joined":{"id":3,"name":"eve","count":3}}"#);
     peer.tell(&message("hi\\nthere"));
-    // What would move the cursor, colour the terminal or forge a line.
+    // Bytes that could move the cursor, colour the terminal or forge a line.
     let forged = message("\\u001b[2J\\rSERVER: bye\\u009b31m\\u0007");
     peer.tell(&forged.replace("bob", "b\\nob:"));
     peer.tell(CLOSED);
     let (out, complaint, code) = program.end();
     assert_eq!(
         out,
-        "SERVER: “eve” joined. 3 people are here now.\n\
-         bob: hi\n\
-         bob: there\n\
-         b ob: [2J\n\
-         b ob: SERVER: bye31m\n\
-         SERVER: The room was closed.\n"
+        format!(
+            "{}\n\
+             bob: hi\n\
+             bob: there\n\
+             b ob: [2J\n\
+             b ob: SERVER: bye31m\n\
+             {}\n",
+            from_server(&sentences::joined("eve", 3)),
+            from_server(sentences::ROOM_CLOSED),
+        )
     );
     assert_eq!((&*complaint, code), ("", Some(0)));
 }
@@ -97,7 +102,7 @@ fn what_is_said_is_printed_until_the_room_is_closed() {
 fn in_a_terminal_no_line_goes_on_where_another_could_begin() {
     let (mut program, mut peer) =
         welcome(|address| Program::start_in_terminal(30, &["--listen", address]));
-    // What does not fit of the welcome.
+    // The rest of the welcome, which does not fit in one line.
     while !program.line().ends_with("C.") {}
     peer.tell(&message(&format!("{}SERVER: closed", " ".repeat(25))));
     peer.tell(&message("next"));
@@ -105,8 +110,6 @@ fn in_a_terminal_no_line_goes_on_where_another_could_begin() {
     assert_eq!(program.line(), "    SERVER: closed");
     assert_eq!(program.line(), "bob: next");
 }
-
-const LOST: &str = "SERVER: The connection was lost: it ended without a word; trying to come back.";
 
 #[test]
 fn a_lost_connection_is_restored_and_no_line_comes_twice() {
@@ -116,7 +119,7 @@ fn a_lost_connection_is_restored_and_no_line_comes_twice() {
     peer.tell(&first);
     assert_eq!(program.line(), "bob: hi");
     peer.stream().shutdown(Shutdown::Both).unwrap();
-    assert_eq!(program.line(), LOST);
+    assert_eq!(program.line(), from_server(sentences::LISTENER_LOST));
     let mut peer = Peer::new(server.accept().unwrap().0);
     let hello =
         r#"{"hello":{"protocol":1,"name":"ServerListener","epoch":"e","session":"s","after":1}}"#;
@@ -132,7 +135,11 @@ fn a_lost_connection_is_restored_and_no_line_comes_twice() {
     let (out, complaint, code) = program.end();
     assert_eq!(
         out,
-        "SERVER: You are back in the room.\nbob: there\nSERVER: The room was closed.\n"
+        format!(
+            "{}\nbob: there\n{}\n",
+            from_server(sentences::LISTENER_BACK),
+            from_server(sentences::ROOM_CLOSED),
+        )
     );
     assert_eq!((&*complaint, code), ("", Some(0)));
 }
@@ -141,11 +148,11 @@ fn a_lost_connection_is_restored_and_no_line_comes_twice() {
 fn who_is_not_let_back_in_ends_with_1_and_a_sentence() {
     let (mut program, peer, server) = welcome_at(|address| Program::start(&["--listen", address]));
     drop(peer);
-    assert_eq!(program.line(), LOST);
+    assert_eq!(program.line(), from_server(sentences::LISTENER_LOST));
     let mut peer = Peer::new(server.accept().unwrap().0);
     peer.hear();
     peer.tell(r#"{"error":{"code":"room-full","text":"x","fatal":true}}"#);
-    let complaint = "The room is full; try again when someone has left.\n".to_owned();
+    let complaint = format!("{}\n", sentences::LISTENER_FULL);
     assert_eq!(program.end(), (String::new(), complaint, Some(1)));
 }
 
@@ -154,10 +161,7 @@ fn a_signal_ends_it_while_it_tries_to_come_back() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let (mut program, mut peer) = listening();
         peer.tell(r#"{"closed":{"code":"service-stopping","text":"","retry_ms":60000}}"#);
-        assert_eq!(
-            program.line(),
-            "SERVER: The service that runs the room is stopping; trying to come back."
-        );
+        assert_eq!(program.line(), from_server(sentences::LISTENER_STOPPING));
         program.send(signal);
         let nothing = String::new();
         let wanted = (nothing.clone(), nothing, Some(0));
@@ -207,8 +211,8 @@ fn under_nohup_it_outlives_its_terminal() {
 fn when_nobody_reads_it_it_leaves_properly() {
     let (mut program, mut peer) = listening();
     program.close_output();
-    // It finds out when it prints. Not at the first time if another test has just
-    // forked: until that child has become its program, the pipe has a reader.
+    // The listener notices when it prints. The first time may be too early: if another test
+    // has just forked, the pipe has a reader until that child has executed its program.
     let mut out = peer.stream().try_clone().unwrap();
     let (parted, is_parted) = mpsc::channel::<()>();
     let teller = thread::spawn(move || {
@@ -228,7 +232,7 @@ fn when_nobody_reads_it_it_leaves_properly() {
 #[test]
 fn output_that_is_stuck_does_not_keep_it() {
     let (mut program, mut peer) = listening();
-    // More than a pipe and the program's own queue hold.
+    // More than the pipe and the program's own queue can hold.
     let text = message(&"x".repeat(4_000));
     for _ in 0..1_000 {
         peer.tell(&text);

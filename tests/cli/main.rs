@@ -1,9 +1,11 @@
-//! The program as a shell sees it: what it is started with, what it prints, the
-//! signals that it is sent, and the exit code that it ends with.
+//! The program as a shell sees it: its arguments, its output, the signals that it gets,
+//! and its exit code.
 
 mod common;
 mod config;
 mod listen;
+#[path = "../support/sentences.rs"]
+mod sentences;
 mod serve;
 
 use std::process::{Command, Output};
@@ -54,7 +56,7 @@ fn without_a_window_it_tells_what_can_be_done_instead() {
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("WAYLAND_SOCKET")
         .env_remove("GDK_BACKEND")
-        // Where a display is looked for if none is named.
+        // GTK looks for a display there if no variable names one.
         .env("XDG_RUNTIME_DIR", nowhere.path())
         .output()
         .unwrap();

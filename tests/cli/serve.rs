@@ -5,8 +5,9 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use super::common::{CHATROOM, Peer, Program};
+use super::sentences::{self, from_server};
 
-/// A server on a free port, and that port; it has told that it is open.
+/// A server on a free port that has reported that it is open, and that port.
 pub fn serving(arguments: &[&str]) -> (Program, u16) {
     opened(Program::start(
         &[&["--server", "--port", "0"], arguments].concat(),
@@ -14,13 +15,13 @@ pub fn serving(arguments: &[&str]) -> (Program, u16) {
 }
 
 pub fn opened(mut program: Program) -> (Program, u16) {
-    assert!(program.line().ends_with(" is open. Others can join at"));
+    assert!(program.line().ends_with(sentences::IS_OPEN));
     let mut port = None;
     loop {
         let line = program.line();
         match line.strip_prefix("  ") {
             Some(address) => port = address.rsplit(':').next().and_then(|it| it.parse().ok()),
-            None => break assert!(line.starts_with("What is said lives in memory"), "{line}"),
+            None => break assert!(line.starts_with(sentences::IN_MEMORY), "{line}"),
         }
     }
     (program, port.unwrap())
@@ -33,15 +34,15 @@ fn it_tells_who_comes_and_goes_and_ends_with_the_last_one() {
     let address = ada.stream().local_addr().unwrap();
     assert_eq!(
         program.line(),
-        format!("“ada” joined (native, {address}). 1 person is here now.")
+        sentences::log_joined("ada", "native", address, 1)
     );
     ada.tell(r#"{"bye":{}}"#);
     assert_eq!(
         program.line(),
-        format!("“ada” left (native, {address}). Nobody is here now.")
+        sentences::log_left("ada", "native", address, 0)
     );
     let (out, complaint, code) = program.end();
-    assert_eq!(out, "Nobody is here; the room is closed.\n");
+    assert_eq!(out, format!("{}\n", sentences::LOG_ROOM_EMPTY));
     assert_eq!((&*complaint, code), ("", Some(0)));
 }
 
@@ -59,7 +60,8 @@ fn each_signal_closes_the_room_and_tells_whether_to_come_back() {
         let retry = words.contains(r#""retry_ms":500"#);
         assert_eq!(retry, signal == Signal::TERM, "{words}");
         let (out, complaint, code) = program.end();
-        assert!(out.ends_with("\nThe room is closed.\n"), "{out}");
+        let end = format!("\n{}\n", sentences::LOG_ROOM_CLOSED);
+        assert!(out.ends_with(&end), "{out}");
         assert_eq!((&*complaint, code), ("", Some(0)), "{signal:?}");
     }
 }
@@ -116,7 +118,7 @@ fn a_server_tells_how_it_is_doing() {
             .unwrap()
     };
     let words = String::from_utf8(status(&[]).stdout).unwrap();
-    let start = format!("Ada's, port {port}, serving for ");
+    let start = sentences::serving("Ada's", port);
     assert!(words.starts_with(&start), "{words}");
     let json: serde_json::Value = serde_json::from_slice(&status(&["--json"]).stdout).unwrap();
     assert_eq!((&json["members"], &json["port"]), (&1.into(), &port.into()));
@@ -124,17 +126,14 @@ fn a_server_tells_how_it_is_doing() {
     let none = status(&[]);
     assert_eq!(none.status.code(), Some(1));
     let words = String::from_utf8(none.stderr).unwrap();
-    assert!(
-        words.starts_with(&format!("No server on port {port} tells you")),
-        "{words}"
-    );
+    assert!(words.starts_with(&sentences::no_server_on(port)), "{words}");
 }
 
 #[test]
 fn an_empty_room_with_an_idle_timeout_ends_though_nobody_came() {
     let (program, _) = serving(&["--idle-timeout", "1"]);
     let (out, complaint, code) = program.end();
-    assert_eq!(out, "Nobody is here; the room is closed.\n");
+    assert_eq!(out, format!("{}\n", sentences::LOG_ROOM_EMPTY));
     assert_eq!((&*complaint, code), ("", Some(0)));
 }
 
@@ -142,11 +141,11 @@ fn an_empty_room_with_an_idle_timeout_ends_though_nobody_came() {
 fn a_port_that_is_taken_ends_it_with_1_and_a_sentence() {
     let (mut first, port) = serving(&[]);
     let second = Program::start(&["--server", "--port", &port.to_string()]);
-    let complaint = format!("A room is already open on this computer, port {port}.\n");
+    let complaint = sentences::room_already_open(port) + "\n";
     assert_eq!(second.end(), (String::new(), complaint, Some(1)));
-    // It goes on.
+    // The first one goes on.
     let _ada = Peer::join(port, "ada");
-    assert!(first.line().starts_with("“ada” joined"));
+    assert!(first.line().starts_with(&sentences::log_joining("ada")));
 }
 
 #[test]
@@ -167,7 +166,7 @@ fn a_stopped_terminal_stops_the_printing_and_not_the_room() {
     let arguments = ["--server", "--port", "0", "--stay-open", "--rate", "0"];
     let (mut program, port) = opened(Program::start_in_terminal(200, &arguments));
     let mut bob = Peer::join(port, "bob");
-    // Several times what a terminal holds of it; nobody reads.
+    // Several times the output that a terminal can hold; nobody reads it.
     for number in 0..200 {
         let mut ada = Peer::join(port, &"a".repeat(30));
         let words = format!("hi {number}");
@@ -183,17 +182,18 @@ fn a_stopped_terminal_stops_the_printing_and_not_the_room() {
 fn a_listener_hears_the_room_and_its_end() {
     let (server, port) = serving(&[]);
     let mut listener = Program::start(&["--listen", &format!("[::1]:{port}"), "--name", "eve"]);
-    assert!(listener.line().starts_with("SERVER: Welcome to "));
+    assert!(
+        listener
+            .line()
+            .starts_with(&from_server(sentences::WELCOME))
+    );
     let mut ada = Peer::join(port, "ada");
     ada.say("hi\\n\\u001bc");
-    assert_eq!(
-        listener.line(),
-        "SERVER: “ada” joined. 2 people are here now."
-    );
+    assert_eq!(listener.line(), from_server(&sentences::joined("ada", 2)));
     assert_eq!(listener.line(), "ada: hi");
     assert_eq!(listener.line(), "ada: c");
     server.send(Signal::INT);
     let (out, complaint, code) = listener.end();
-    assert_eq!(out, "SERVER: The room was closed.\n");
+    assert_eq!(out, from_server(sentences::ROOM_CLOSED) + "\n");
     assert_eq!((&*complaint, code), ("", Some(0)));
 }

@@ -1,10 +1,10 @@
-//! Chance that comes again with its seed, and how much is left to it.
+//! Random numbers that a seed reproduces, and the amount of work in a test.
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// The same numbers for the same seed (`SplitMix64`).
+/// A random number generator (`SplitMix64`): the same seed gives the same numbers.
 #[derive(Clone, Debug)]
 pub struct Chance(u64);
 
@@ -13,17 +13,17 @@ impl Chance {
         Self(seed)
     }
 
-    /// A number from 0 to before `end`.
+    /// A number from 0 up to, but not including, `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.bits() % end as u64).unwrap()
     }
 
-    /// Up to so many milliseconds.
+    /// A time of up to this many milliseconds.
     pub fn pause(&mut self, most: usize) -> Duration {
         Duration::from_micros(self.below(most * 1_000) as u64)
     }
 
-    /// Another chance, of its own.
+    /// Another, independent generator.
     pub fn another(&mut self) -> Self {
         Self(self.bits())
     }
@@ -37,8 +37,8 @@ impl Chance {
     }
 }
 
-/// What a test leaves to chance: from the seed in `CHATROOM_SEED`, or from another
-/// one each time. It is printed, so that a failure tells it.
+/// The generator of a test, with the seed in `CHATROOM_SEED`, or a new seed each time.
+/// This prints the seed, so that it is in the output of a failure.
 pub fn chance() -> Chance {
     let seed = env::var("CHATROOM_SEED").map_or_else(
         |_| RandomState::new().hash_one(0),
@@ -48,7 +48,7 @@ pub fn chance() -> Chance {
     Chance(seed)
 }
 
-/// How much is to be done: less in a test than in a soak.
+/// The amount of work: less in a test than in a soak.
 pub fn amount(test: u64, soak: u64) -> u64 {
     if is_soak() { soak } else { test }
 }

@@ -1,5 +1,5 @@
-//! Clients that talk, whatever happens to their connections, and what each of them
-//! must hear: every message that was said, once, and all in one order.
+//! Clients that send messages, whatever happens to their connections. Each of them must
+//! receive every message, once, and all in one order.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,17 +20,17 @@ use tokio::time::timeout;
 use crate::chance::Chance;
 use crate::service::PATIENCE;
 
-/// The most messages of one client that wait to be confirmed.
+/// The most unconfirmed messages of one client.
 const WINDOW: usize = 8;
 
-/// A log of messages as someone knows it.
+/// The log of messages, as one client or the store has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
-    /// The last one.
+    /// The `seq` of the last message.
     seq: u64,
-    /// How many each client has said, by its number.
+    /// The number of messages of each client, by the client's number.
     said: Vec<u64>,
-    /// Of all that was said, in order.
+    /// A hash of all messages, in order.
     hash: u64,
 }
 
@@ -39,8 +39,8 @@ impl Log {
         self.seq
     }
 
-    /// Takes the next message. It must be that, and each client must have said its
-    /// messages in its order, and none twice.
+    /// Adds the next message. Fails if it is not the next one, or if a client's messages are
+    /// out of order or come twice.
     pub fn take(&mut self, seq: u64, id: Option<&str>, text: &str) -> Result<usize, String> {
         if seq != self.seq + 1 {
             return Err(format!("{seq} after {}", self.seq));
@@ -66,14 +66,14 @@ impl Log {
     }
 }
 
-/// What all clients have done so far.
+/// The counters of all clients.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Messages that are known to be said.
+    /// Confirmed messages.
     pub confirmed: AtomicU64,
-    /// Messages that were heard by someone.
+    /// Messages that a client received.
     pub deliveries: AtomicU64,
-    /// Lost connections of who was in the room.
+    /// Lost connections of clients in the room.
     pub disconnects: AtomicU64,
 }
 
@@ -81,9 +81,9 @@ pub struct Counts {
 enum Phase {
     Coming,
     Talking,
-    /// Nothing new is said.
+    /// The clients send no new messages.
     Finishing,
-    /// All that was said is confirmed, and it is so many messages.
+    /// All messages are confirmed; their number.
     Ending(u64),
 }
 
@@ -91,22 +91,22 @@ enum Phase {
 pub struct Talk {
     counts: Arc<Counts>,
     phase: Arc<watch::Sender<Phase>>,
-    /// How many are in the room.
+    /// The number of clients in the room.
     coming: Arc<AtomicU64>,
     clients: Vec<Client>,
     thread: JoinHandle<Vec<Log>>,
 }
 
-/// What came of a talk.
+/// The result of a talk.
 pub struct Outcome {
-    /// The same for all.
+    /// The log, which is the same for all clients.
     pub log: Log,
     pub counts: Arc<Counts>,
 }
 
 impl Talk {
-    /// Lets a client into an empty room by each of the addresses, and waits until
-    /// all are in; then they talk.
+    /// Lets one client join an empty room by each of the addresses. When all have joined,
+    /// they send messages.
     pub fn start(addresses: &[SocketAddr], chance: &mut Chance) -> Self {
         raise_open_files();
         let counts = Arc::new(Counts::default());
@@ -151,7 +151,7 @@ impl Talk {
         talk
     }
 
-    /// Waits until what was done is enough.
+    /// Waits until the counters are `enough`.
     pub fn wait_until(&self, is_enough: impl Fn(&Counts) -> bool) {
         let (mut last, mut printed) = ((0, Instant::now()), Instant::now());
         while !is_enough(&self.counts) {
@@ -173,20 +173,20 @@ impl Talk {
         }
     }
 
-    /// Waits until more is heard.
+    /// Waits until the clients receive more messages.
     pub fn wait_for_more(&self) {
         let before = self.counts.deliveries.load(Relaxed);
         self.wait_until(|counts| counts.deliveries.load(Relaxed) > before);
     }
 
-    /// Lets those whose connection is lost come back at once.
+    /// Makes clients that lost their connection retry at once.
     pub fn hurry(&self) {
         for client in &self.clients {
             client.retry_now();
         }
     }
 
-    /// Lets the clients say what they have begun to, and hear everything.
+    /// Lets the clients confirm their messages and receive everything, and ends the talk.
     pub fn end(self) -> Outcome {
         self.phase.send_replace(Phase::Finishing);
         let logs = self.thread.join().expect("a client has failed");
@@ -201,14 +201,14 @@ impl Talk {
     }
 }
 
-/// Clients, their lines and their threads have several open files each.
+/// Raises the limit of open files: each client, line and thread has several.
 fn raise_open_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
-/// Lets them stay until they have heard everything.
+/// Runs the clients until they have received everything.
 fn run(stays: Vec<Stay>, phase: &Arc<watch::Sender<Phase>>, coming: &Arc<AtomicU64>) -> Vec<Log> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -249,9 +249,9 @@ struct Stay {
     events: Receiver<Event>,
     chance: Chance,
     counts: Arc<Counts>,
-    /// The ids of what it said and does not know to be said.
+    /// The ids of its unconfirmed messages.
     waiting: VecDeque<String>,
-    /// Where its own messages are.
+    /// The `seq`s of its own messages.
     own: HashMap<String, u64>,
     said: u64,
     log: Log,
@@ -266,8 +266,8 @@ impl Stay {
         self
     }
 
-    /// Talks until it has heard all that was said; tells when all that it said
-    /// itself is confirmed.
+    /// Sends messages until it has received all messages; reports when all of its own are
+    /// confirmed.
     async fn talk(mut self, mut phase: watch::Receiver<Phase>, finished: impl FnOnce()) -> Log {
         let mut finished = Some(finished);
         loop {
@@ -325,7 +325,7 @@ impl Stay {
                     self.counts.confirmed.fetch_add(1, Relaxed);
                 }
             }
-            // It comes after the message.
+            // This event comes after the message.
             Event::Said(said) => {
                 assert_eq!(self.own.get(&*said.id), Some(&said.seq));
             }
@@ -335,7 +335,7 @@ impl Stay {
             Event::Returned(welcome) => assert!(welcome.resumed, "{} is another", self.number),
             Event::Gap(gap) => assert!(gap.to < gap.from, "{gap:?}"),
             Event::Unsent { id, .. } => {
-                // What comes next tells why.
+                // The next event has the reason.
                 let mut next = self.events.recv_blocking();
                 while let Ok(Event::Unsent { .. }) = next {
                     next = self.events.recv_blocking();

@@ -1,4 +1,4 @@
-//! The line is cut, and worse.
+//! Tests with lines that are cut, stalled and slowed down.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -21,7 +21,7 @@ fn over_lines_that_fail_everyone_hears_everything_once_and_in_one_order() {
     let disconnects = amount(1_000, 10_000);
     let mut chance = chance();
     let start = Instant::now();
-    // On a disk that takes its time.
+    // With a slow disk.
     let service = Service::new(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
     let server = service.start();
     let line = Line::new(service.address(), clients, longest, &mut chance);

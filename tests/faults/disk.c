@@ -1,10 +1,9 @@
-/* A disk that keeps a record of what is done to it, and fails when it is told to.
+/* A simulated disk that keeps a record of its operations, and fails on demand.
  *
- * Preloaded into a program, it writes down each change of a file below
- * CHATROOM_DISK, in the order in which they take place, to CHATROOM_DISK_TRACE; what
- * the program says on its standard output and to its peers takes its place among
- * them, before anyone can hear it. The file
- * CHATROOM_DISK_FAULT, read anew at each change, says what is to fail:
+ * A program preloads this library. It records each change of a file below CHATROOM_DISK,
+ * in order, in CHATROOM_DISK_TRACE. It also records the program's output to standard output
+ * and to its peers in the same order, before anyone can read it. The file
+ * CHATROOM_DISK_FAULT sets the fault; the library reads it at each change:
  *
  *   fsync N   the Nth fsync from now on, with EIO
  *   write N   the Nth write from now on, with EIO
@@ -12,7 +11,7 @@
  *   deaf      nothing fails, but no fsync does anything
  *
  * A record is: kind (1 byte), length of the name (4), offset (8), length of the
- * data (8), the name, the data; numbers as this machine has them.
+ * data (8), the name, the data. Numbers are in this machine's byte order.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -67,7 +66,7 @@ __attribute__((constructor)) static void start(void)
     }
 }
 
-/* The name below the disk's directory, "" for that itself, or NULL. */
+/* The name below the disk's directory, "" for the directory itself, or NULL. */
 static const char *inside(const char *path)
 {
     if (trace < 0 || strncmp(path, root, root_length) != 0)
@@ -97,8 +96,8 @@ static void tell(char kind, const char *name, uint64_t offset, const void *data,
 static char fault[32];
 static long fault_left;
 
-/* Whether the fault of this kind strikes now. For "full", how many of the bytes may
- * still be written is put into *bytes. */
+/* Whether the fault of this kind strikes now. For "full", *bytes becomes the number of
+ * bytes that may still be written. */
 static int strikes(const char *kind, size_t *bytes)
 {
     char text[sizeof fault] = "";
@@ -197,7 +196,7 @@ ssize_t write(int fd, const void *data, size_t length)
     pthread_mutex_lock(&lock);
     ssize_t count;
     if (!name) {
-        /* Before others can hear it. */
+        /* Before others can read it. */
         tell('o', "", 0, data, length);
         count = real_write(fd, data, length);
     } else {
@@ -211,7 +210,7 @@ ssize_t write(int fd, const void *data, size_t length)
     return count;
 }
 
-/* To a peer. */
+/* A write to a peer. */
 ssize_t send(int fd, const void *data, size_t length, int flags)
 {
     if (trace >= 0) {
@@ -270,7 +269,7 @@ int fsync(int fd)
         return real_fsync(fd);
     pthread_mutex_lock(&lock);
     int result = 0;
-    /* Nothing that a test does outlives it: the record is the disk. */
+    /* The record is the disk, and no test outlives it: a real fsync is not needed. */
     if (strikes("fsync", NULL)) {
         tell('f', name, 0, NULL, 0);
         errno = EIO;

@@ -1,5 +1,5 @@
-//! A disk whose power can be cut, and that fails when it is told to: for a program
-//! that the test starts, which needs to know nothing of it.
+//! A simulated disk that fails on demand and whose power can be cut. A program that the
+//! test starts uses it without knowing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,45 +10,45 @@ use tempfile::TempDir;
 
 use crate::chance::Chance;
 
-/// What is to fail, counted from when it is said.
+/// A fault, counted from when the test sets it.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// The n-th fsync, and only that.
     Sync(u32),
     /// The n-th write, and only that.
     Write(u32),
-    /// Every write, when so many more bytes were written.
+    /// Every write, after this many more bytes.
     Full(u64),
-    /// No fsync does anything from then on, and all say that they did.
+    /// No fsync does anything from then on, but all report success.
     Deaf,
 }
 
-/// What a program did, in order. Names are relative to the disk's directory.
+/// An operation of a program. Names are relative to the disk's directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     Create(String),
     Write(String, usize, Vec<u8>),
     Truncate(String, usize),
-    /// Of a file, or of the directory if the name is empty.
+    /// An fsync of a file, or of the directory if the name is empty.
     Sync(String),
     SyncFailed(String),
     Remove(String),
     Rename(String, String),
-    /// To the standard output, or to a peer.
+    /// A write to the standard output or to a peer.
     Said(String),
 }
 
-/// A directory of which every change is written down, as long as only programs
-/// started by [`FaultyDisk::command`] change it.
+/// A directory with a record of every change, as long as only programs started by
+/// [`FaultyDisk::command`] change it.
 pub struct FaultyDisk {
     directory: PathBuf,
-    /// The record of what was done, and the order to fail.
+    /// The folder with the record of operations, and with the current fault.
     own: TempDir,
     before: Platter,
 }
 
 impl FaultyDisk {
-    /// What is in the directory now is safe there.
+    /// A disk in this directory, whose present contents are safe from a power cut.
     pub fn new(directory: &Path) -> Self {
         let directory = directory.canonicalize().unwrap();
         let before = Platter::of(&directory);
@@ -59,7 +59,7 @@ impl FaultyDisk {
         }
     }
 
-    /// A program to be started.
+    /// A command whose program uses this disk.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command
@@ -70,8 +70,8 @@ impl FaultyDisk {
         command
     }
 
-    /// Makes it fail, also a program that runs already. Another fault than before
-    /// is counted anew.
+    /// Sets the fault, also for running programs. A fault other than the one before starts
+    /// its count anew.
     pub fn fail(&self, fault: Fault) {
         let order = match fault {
             Fault::Sync(n) => format!("fsync {n}"),
@@ -84,7 +84,7 @@ impl FaultyDisk {
         fs::rename(new, self.own.path().join("fault")).unwrap();
     }
 
-    /// Everything that was done so far.
+    /// All operations so far.
     pub fn operations(&self) -> Vec<Operation> {
         let trace = fs::read(self.own.path().join("trace")).unwrap_or_default();
         let mut rest = &trace[..];
@@ -100,8 +100,8 @@ impl FaultyDisk {
         self.before.clone()
     }
 
-    /// Puts into a directory what is there if the power goes after the first
-    /// `count` operations; see [`Platter::lose_power`].
+    /// Writes into a directory what remains if the power fails after the first `count`
+    /// operations; see [`Platter::lose_power`].
     pub fn rebuild(&self, count: usize, seed: Option<u64>, into: &Path) {
         let mut platter = self.before();
         for operation in &self.operations()[..count] {
@@ -111,7 +111,7 @@ impl FaultyDisk {
     }
 }
 
-/// What is loaded into the programs: made once by each process that tests.
+/// The library loaded into the programs. Each test process builds it once.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
@@ -125,14 +125,14 @@ fn library() -> &'static Path {
             .status()
             .unwrap();
         assert!(status.success());
-        // Others may be using the one that is there.
+        // Other processes may use the existing one.
         let library = folder.join("disk.so");
         fs::rename(new, &library).unwrap();
         library
     })
 }
 
-/// The first operation of a record, if the record has it whole.
+/// The first operation of a record, if it is complete.
 fn parse(record: &mut &[u8]) -> Option<Operation> {
     let number = |bytes: &[u8]| usize::try_from(u64::from_ne_bytes(bytes.try_into().unwrap()));
     let head = record.get(..21)?;
@@ -150,7 +150,7 @@ fn parse(record: &mut &[u8]) -> Option<Operation> {
         b'f' => Operation::SyncFailed(name),
         b'u' => Operation::Remove(name),
         b'r' => Operation::Rename(name, text(data)),
-        // What a peer takes at once can end in the middle of a character.
+        // A write to a peer can end in the middle of a character.
         b'o' => Operation::Said(String::from_utf8_lossy(data).into_owned()),
         kind => panic!("{kind}"),
     };
@@ -173,14 +173,14 @@ enum Renaming {
 #[derive(Clone, Debug, Default)]
 struct Contents {
     safe: Vec<u8>,
-    /// Written and not synced since.
+    /// Writes since the last fsync.
     unsafe_yet: Vec<Change>,
 }
 
-/// What a disk holds: what is safe from a power cut, and what is not yet. It keeps
-/// to what is promised and no more: the name of a file is safe when the directory
-/// was synced, what is in it when the file was. What a failed fsync should have made
-/// safe is gone, and no later one brings it back.
+/// The contents of a disk: those that are safe from a power cut, and those that are not
+/// yet. The model guarantees no more than the system does. The name of a file is safe
+/// after an fsync of the directory, its contents after an fsync of the file. After a failed
+/// fsync, the data is lost, and no later fsync makes it safe.
 #[derive(Clone, Debug, Default)]
 pub struct Platter {
     files: Vec<Contents>,
@@ -226,7 +226,7 @@ impl Platter {
             Operation::Remove(name) => self.rename(Renaming::Remove(name.clone())),
             Operation::Rename(from, to) => {
                 let file = self.names.iter().find(|(name, _)| name == from).unwrap().1;
-                // One change, for want of which nothing is lost: the old name stays.
+                // A single change; without it the old name stays, and nothing is lost.
                 self.rename(Renaming::Add(to.clone(), file));
                 Renaming::Remove(from.clone()).apply(&mut self.names);
             }
@@ -260,9 +260,9 @@ impl Platter {
         }
     }
 
-    /// Puts into an empty directory what is left when the power goes. Without a
-    /// seed that is what is safe and nothing else. With one, also any part of the
-    /// rest: some writes and not others, and of some only some sectors.
+    /// Writes into an empty directory what is left after a power cut. Without a seed, that
+    /// is only the safe contents. With a seed, it is also a random part of the rest: some
+    /// writes and not others, and of some only some sectors.
     pub fn lose_power(&self, seed: Option<u64>, into: &Path) {
         let mut chance = Chance::new(seed.unwrap_or(0));
         let mut names = self.safe_names.clone();
@@ -309,7 +309,7 @@ impl Change {
 }
 
 impl Chance {
-    /// Half of the changes take place, and half of those as a whole.
+    /// Applies half of the changes, and half of those as a whole.
     fn tear(&mut self, change: &Change, bytes: &mut Vec<u8>) {
         match (self.below(4), change) {
             (0 | 1, _) => {}

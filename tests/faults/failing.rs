@@ -1,11 +1,12 @@
-//! The disk fails, or is full.
+//! Tests with a disk that fails or is full.
 
 use crate::disk::{Fault, FaultyDisk};
+use crate::sentences;
 use crate::writer::{self, BATCHES, batches, confirmed, open, run};
 
-/// Lets a store be written on a disk that fails. Nothing of what is confirmed is
-/// missing: not now, nor if the power goes as well. Says how many batches were
-/// confirmed, and the sentence with which it ended.
+/// Writes a store on a disk that fails, and checks that no confirmed batch is missing, now
+/// or after a power cut. Returns the number of confirmed batches, and the error with which
+/// the writing ended.
 fn fail(fault: Fault, manner: &str) -> (u64, Option<String>) {
     let directory = writer::directory();
     let disk = FaultyDisk::new(directory.path());
@@ -38,8 +39,8 @@ fn fail(fault: Fault, manner: &str) -> (u64, Option<String>) {
     (known, sentence)
 }
 
-/// Fails at each of these places, closing the store or being killed afterwards.
-/// Says how many of them ended the writing, all with these words.
+/// Runs one test for each fault; the process closes the store or is killed afterwards.
+/// Returns the number of faults that ended the writing, all with one of these `words`.
 fn fail_at(faults: impl IntoIterator<Item = Fault>, words: &[&str]) -> usize {
     let mut ended = 0;
     for (manner, fault) in ["closed", "killed"].into_iter().cycle().zip(faults) {
@@ -56,7 +57,7 @@ fn fail_at(faults: impl IntoIterator<Item = Fault>, words: &[&str]) -> usize {
 fn after_a_failed_fsync_nothing_is_confirmed_and_nothing_is_lost() {
     let ended = fail_at(
         (1..45).map(Fault::Sync),
-        &["cannot be written", "cannot be opened"],
+        &[sentences::STORE_NOT_WRITTEN, sentences::STORE_NOT_OPENED],
     );
     assert!(ended >= 30, "{ended}");
 }
@@ -65,7 +66,7 @@ fn after_a_failed_fsync_nothing_is_confirmed_and_nothing_is_lost() {
 fn after_a_failed_write_nothing_is_confirmed_and_nothing_is_lost() {
     let ended = fail_at(
         (1..280).step_by(5).map(Fault::Write),
-        &["cannot be written", "cannot be opened"],
+        &[sentences::STORE_NOT_WRITTEN, sentences::STORE_NOT_OPENED],
     );
     assert!(ended >= 45, "{ended}");
 }
@@ -74,7 +75,7 @@ fn after_a_failed_write_nothing_is_confirmed_and_nothing_is_lost() {
 fn on_a_full_disk_nothing_is_confirmed_and_nothing_is_lost() {
     let ended = fail_at(
         (0..50).map(|n| Fault::Full(n * 13_001)),
-        &["because the disk is full"],
+        &[sentences::STORE_DISK_FULL],
     );
     assert!(ended >= 40, "{ended}");
 }

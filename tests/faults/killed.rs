@@ -1,4 +1,4 @@
-//! The server is killed.
+//! Tests with a server that is killed.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -23,7 +23,7 @@ fn a_server_killed_at_any_moment_loses_nothing_and_says_nothing_twice() {
         if chance.below(5) > 0 {
             talk.wait_for_more();
         }
-        // The moment is any: also while it starts, or while some are not back yet.
+        // A random moment: also while it starts, or while some clients are not back yet.
         thread::sleep(chance.pause(100));
         server.kill();
         server = service.begin();

@@ -1,7 +1,7 @@
-//! A line between clients and their server that fails in every way that lines do.
+//! A network line between clients and their server that fails in the ways of real lines.
 //!
-//! Each client comes by a port of its own, so that what becomes of one connection
-//! can depend on the next one of the same client.
+//! Each client has a port of its own, so that the fate of one connection can depend on the
+//! next one of the same client.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,42 +19,41 @@ use tokio::time::{sleep, timeout};
 
 use crate::chance::Chance;
 
-/// How long a connection that is cut for one side only is kept open to the other.
+/// How long a connection that is cut for one side only stays open to the other.
 const AFTERLIFE: Duration = Duration::from_secs(10);
 
-/// How a connection ends.
+/// The way in which a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// In an orderly way, at both sides.
+    /// Closed in an orderly way, at both sides.
     Clean,
-    /// With a reset, at both sides.
+    /// Reset, at both sides.
     Reset,
-    /// Not at all: it swallows everything that is sent.
+    /// Not ended: the line swallows everything.
     HalfOpen,
-    /// With a reset for the client. The server learns of it when the client has come
-    /// back by another connection; and only then it receives the last that was sent
-    /// by this one.
+    /// Reset for the client only. The server learns of it after the client has come back by
+    /// another connection, and only then receives the last bytes of this one.
     Late,
 }
 
-/// What slows a connection down.
+/// The way in which a connection is slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
     Steady,
-    /// All that is sent arrives later.
+    /// Everything arrives later.
     Delay(Duration),
-    /// At some time nothing arrives for a while.
+    /// At one moment nothing arrives for a while.
     Stall(Duration),
 }
 
-/// What becomes of a connection.
+/// The fate of a connection.
 #[derive(Clone, Copy, Debug)]
 struct Fate {
     end: End,
     pace: Pace,
-    /// After how many bytes in one direction it ends.
+    /// The number of bytes in one direction after which it ends.
     after: usize,
-    /// Whether that is the one to the server.
+    /// Whether that is the direction to the server.
     up: bool,
 }
 
@@ -71,7 +70,7 @@ impl Fate {
             1 => Pace::Stall(chance.pause(300)),
             _ => Pace::Steady,
         };
-        // Less is sent to the server.
+        // The direction to the server carries less.
         let up = chance.below(2) == 0;
         let longest = if up { longest / 20 } else { longest };
         Self {
@@ -83,7 +82,7 @@ impl Fate {
     }
 }
 
-/// What has happened so far.
+/// The counters of the line.
 #[derive(Debug, Default)]
 pub struct Faults {
     pub clean: AtomicU64,
@@ -92,7 +91,7 @@ pub struct Faults {
     pub late: AtomicU64,
     pub delayed: AtomicU64,
     pub stalled: AtomicU64,
-    /// Of those that ended, in the middle of a frame.
+    /// Connections that ended in the middle of a frame.
     pub in_frame: AtomicU64,
 }
 
@@ -108,7 +107,7 @@ impl Faults {
     }
 }
 
-/// The line, on a thread of its own; good until it is told to fail. It ends when
+/// The line, on a thread of its own. It works until the test makes it fail, and ends when
 /// this is dropped.
 pub struct Line {
     pub addresses: Vec<SocketAddr>,
@@ -127,7 +126,7 @@ struct Common {
 }
 
 impl Line {
-    /// One for so many clients.
+    /// A line for this many clients.
     pub fn new(server: SocketAddr, clients: usize, longest: usize, chance: &mut Chance) -> Self {
         let common = Arc::new(Common {
             server,
@@ -165,7 +164,7 @@ impl Line {
         }
     }
 
-    /// From now on it fails, or does not any more.
+    /// Makes the line fail, or work again.
     pub fn fail(&self, fails: bool) {
         self.common.fails.store(fails, Relaxed);
     }
@@ -186,7 +185,7 @@ impl Drop for Line {
 
 /// Carries the connections of one client.
 async fn accept(listener: TcpListener, mut chance: Chance, common: Arc<Common>) {
-    // How many connections the server has answered.
+    // The number of connections that the server has answered.
     let answered = Arc::new(watch::channel(0_u64).0);
     loop {
         let (client, _) = listener.accept().await.unwrap();
@@ -202,7 +201,7 @@ async fn accept(listener: TcpListener, mut chance: Chance, common: Arc<Common>) 
             answered: Arc::clone(&answered),
         };
         tokio::spawn(async move {
-            // That either side breaks it off is nothing new.
+            // Either side may break it off.
             let _ = carriage.carry(client, server).await;
         });
     }
@@ -214,9 +213,9 @@ struct Carriage {
     answered: Arc<watch::Sender<u64>>,
 }
 
-/// Why nothing is passed on any more.
+/// The reason why the line forwards nothing more.
 enum Stop {
-    /// It was to be cut here. What was received and not passed on.
+    /// The cut was due; the bytes received and not forwarded.
     Cut(Vec<u8>),
     /// The other side has ended it.
     Ended,
@@ -241,7 +240,7 @@ impl Carriage {
         self.common.faults.count(self.fate.end);
         match self.fate.end {
             End::Clean => {
-                // Closed with something unread, it would be reset.
+                // Closing a socket with unread data would reset it.
                 client.shutdown().await?;
                 server.shutdown().await?;
                 let _ = timeout(AFTERLIFE, async {
@@ -254,8 +253,8 @@ impl Carriage {
                 reset(&server)?;
             }
             End::HalfOpen => {
-                // The client goes when it hears nothing, and the server when the
-                // client has come by another way.
+                // The client leaves when it hears nothing; the server drops the connection
+                // after the client has come back by another.
                 let _ = timeout(AFTERLIFE, async {
                     swallow(&mut client).await;
                     swallow(&mut server).await;
@@ -278,7 +277,7 @@ impl Carriage {
         Ok(())
     }
 
-    /// Passes on so many bytes, and counts them only while the line fails.
+    /// Forwards bytes up to this number, and counts them only while the line fails.
     async fn pass(
         &self,
         mut from: ReadHalf<'_>,
@@ -332,7 +331,7 @@ impl Carriage {
     }
 }
 
-/// Closed, it will be with a reset.
+/// Makes closing the socket reset it.
 fn reset(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_linger(Some(Duration::ZERO))
 }

@@ -1,8 +1,8 @@
-//! What must hold when something fails: the disk, the power, the process, the line.
+//! Tests of failures: of the disk, the power, the process and the line.
 //!
-//! A store alone is written by a [process](writer) of its own, and a whole server is
-//! a [service](service), on a [`disk::FaultyDisk`] or not; its [clients] come to it
-//! directly or by a [line] that fails.
+//! A [process](writer) of its own writes a store alone. A whole server is a
+//! [service](service), on a [`disk::FaultyDisk`] or not; its [clients] connect directly or
+//! by a [line] that fails.
 
 mod chance;
 mod clients;
@@ -12,6 +12,8 @@ mod failing;
 mod killed;
 mod line;
 mod power;
+#[path = "../support/sentences.rs"]
+mod sentences;
 mod served;
 mod service;
 mod told;

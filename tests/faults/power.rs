@@ -1,19 +1,19 @@
-//! The power is cut.
+//! Tests with power cuts.
 
 use std::path::Path;
 
 use crate::disk::{FaultyDisk, Operation, Platter};
 use crate::writer::{self, BATCHES, batches, confirmed, open, run};
 
-/// Cuts the power after each operation, and says what was lost by it: what was
-/// confirmed before and is not there, or what is there and not whole.
+/// Cuts the power after each operation, and returns the losses: batches that were
+/// confirmed and are missing, or that are incomplete.
 fn losses(manner: &str, seeds: &[Option<u64>]) -> Vec<String> {
     let directory = writer::directory();
     let disk = FaultyDisk::new(directory.path());
     let output = run(&disk, directory.path(), manner);
     let operations = disk.operations();
     assert_eq!(confirmed(&operations), BATCHES, "{output:?}");
-    // Both ways by which what was written comes into the file itself.
+    // The two ways in which writes reach the main file.
     assert!(operations.contains(&Operation::Remove("room.db-wal".to_owned())));
 
     let mut platter = disk.before();
@@ -39,12 +39,12 @@ fn look(platter: &Platter, seed: Option<u64>, known: u64) -> Result<(), String> 
     if there < known {
         return Err(format!("{there} batches of {known} confirmed"));
     }
-    // At most the one that was being written.
+    // At most the batch that was being written.
     assert!(there <= known + 1, "{there} of {known}");
     Ok(())
 }
 
-/// How many batches a store holds.
+/// The number of batches in a store.
 fn found(directory: &Path) -> Result<u64, String> {
     let (_, past) = open(directory).map_err(|error| error.to_string())?;
     batches(&past)

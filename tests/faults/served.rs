@@ -1,5 +1,5 @@
-//! A whole server on a disk that fails, or whose power is cut: what it told its
-//! members is there afterwards.
+//! A whole server on a disk that fails or loses power: everything that it sent its members
+//! is there afterwards.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -10,14 +10,15 @@ use serde_json::Value;
 use crate::chance::{Chance, amount, chance};
 use crate::clients::Talk;
 use crate::disk::{Fault, FaultyDisk};
+use crate::sentences;
 use crate::service::{PATIENCE, Service, missing};
 use crate::told::Told;
 use crate::writer;
 
 const CLIENTS: usize = 3;
 
-/// Lets a server run under load, cuts the power at many moments, and says what of
-/// what it had told until then was lost by it.
+/// Runs a server under load, cuts the power at many moments, and returns the messages lost
+/// of those that it had sent until then.
 fn losses(fault: Option<Fault>, chance: &mut Chance) -> Vec<String> {
     let service = Service::new(writer::directory());
     let disk = FaultyDisk::new(service.directory());
@@ -36,7 +37,7 @@ fn losses(fault: Option<Fault>, chance: &mut Chance) -> Vec<String> {
     let (mut told, mut looks, mut losses) = (Told::default(), 0, Vec::new());
     for (count, operation) in (1..).zip(&disk.operations()) {
         platter.apply(operation);
-        // When something was told just now, and at any other time.
+        // After each sent message, and at other random moments.
         if !told.add(operation) && chance.below(4) > 0 {
             continue;
         }
@@ -68,7 +69,7 @@ fn a_server_whose_disk_does_not_keep_what_it_says_is_found_out() {
     );
 }
 
-/// The end of what a member is told, whatever else it is.
+/// The last frame that a member receives.
 fn last_words(peer: TcpStream) -> Value {
     let mut last = Value::Null;
     for line in BufReader::new(peer).lines() {
@@ -77,8 +78,8 @@ fn last_words(peer: TcpStream) -> Value {
     last
 }
 
-/// Makes the disk of a running server fail: it says so, and closes. What it told is
-/// there, and what it did not tell is said when it runs again.
+/// Makes the disk of a running server fail. The server reports it and closes the room. All
+/// messages that it sent are there, and the others are sent when it runs again.
 fn fail(fault: Fault, complaint: &str, chance: &mut Chance) {
     let service = Service::new(writer::directory());
     let disk = FaultyDisk::new(service.directory());
@@ -125,7 +126,7 @@ fn fail(fault: Fault, complaint: &str, chance: &mut Chance) {
 fn a_server_whose_disk_is_full_tells_everyone_and_closes() {
     let mut chance = chance();
     for bytes in [0, 5_000, 100_000, 1_000_000] {
-        fail(Fault::Full(bytes), "because the disk is full", &mut chance);
+        fail(Fault::Full(bytes), sentences::STORE_DISK_FULL, &mut chance);
     }
 }
 
@@ -133,7 +134,7 @@ fn a_server_whose_disk_is_full_tells_everyone_and_closes() {
 fn a_server_that_cannot_write_tells_everyone_and_closes() {
     let mut chance = chance();
     for n in [1, 2, 3, 10, 101] {
-        fail(Fault::Write(n), "cannot be written", &mut chance);
+        fail(Fault::Write(n), sentences::STORE_NOT_WRITTEN, &mut chance);
     }
 }
 
@@ -141,6 +142,6 @@ fn a_server_that_cannot_write_tells_everyone_and_closes() {
 fn a_server_whose_fsync_fails_tells_everyone_and_closes() {
     let mut chance = chance();
     for n in [1, 2, 3, 10, 51] {
-        fail(Fault::Sync(n), "cannot be written", &mut chance);
+        fail(Fault::Sync(n), sentences::STORE_NOT_WRITTEN, &mut chance);
     }
 }

@@ -1,5 +1,5 @@
-//! A server with a store, in a process of its own, that is started again and again:
-//! always on the same port, and with the same file.
+//! A server with a store, in a process of its own. A test starts it again and again, on
+//! the same port and with the same file.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -20,20 +20,20 @@ use crate::told::Told;
 /// How long a test waits for anything before it fails.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How many messages are read back at once.
+/// The number of messages that one read returns at most.
 const CHUNK: u64 = 10_000;
 
 const CHATROOM: &str = env!("CARGO_BIN_EXE_chatroom");
 
-/// What stays when the server does not.
+/// The parts that outlive the server process.
 pub struct Service {
     directory: TempDir,
-    /// What the server says last.
+    /// The folder with the server's errors.
     complaint: TempDir,
     port: u16,
 }
 
-/// The server, while it runs. Killed when this is dropped.
+/// The running server. Dropping it kills the process.
 pub struct Running {
     child: Child,
     out: Option<ChildStdout>,
@@ -67,8 +67,7 @@ impl Service {
         self.spawn(&mut Command::new(CHATROOM))
     }
 
-    /// Starts the server on a disk that was made of the directory, and waits until
-    /// it listens.
+    /// Starts the server on a simulated disk in its directory, and waits until it listens.
     pub fn start_on(&self, disk: &FaultyDisk) -> Running {
         self.spawn(&mut disk.command(CHATROOM)).listening()
     }
@@ -97,15 +96,15 @@ impl Service {
         }
     }
 
-    /// That the store holds what the clients heard, that in their order, and nothing
-    /// else. The server must have ended.
+    /// Checks that the store holds the messages that the clients received, in the same order,
+    /// and nothing else. The server must have ended.
     pub fn holds(&self, outcome: &Outcome) {
         let log = read(self.directory.path(), |_, _| {}).unwrap();
         assert_eq!(log, outcome.log, "the log of the store, and of the clients");
     }
 }
 
-/// What a store holds, each message of it handed to `look`.
+/// Reads the log of a store, and passes each message to `look`.
 fn read(directory: &Path, mut look: impl FnMut(u64, &str)) -> Result<Log, String> {
     let path = directory.join("room.db");
     let recent = Recent {
@@ -132,7 +131,7 @@ fn read(directory: &Path, mut look: impl FnMut(u64, &str)) -> Result<Log, String
     Ok(log)
 }
 
-/// What of all that was told is missing in a store.
+/// Checks that a store has all messages that the server sent.
 pub fn missing(directory: &Path, told: &Told) -> Result<(), String> {
     let mut wrong = Vec::new();
     let log = read(directory, |seq, text| {
@@ -163,7 +162,7 @@ impl Running {
         self
     }
 
-    /// Ends it as nothing can be prevented from. It must have been running.
+    /// Kills the server with SIGKILL. It must be running.
     pub fn kill(mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {
             let complaint = fs::read_to_string(&self.complaint).unwrap();
@@ -173,7 +172,7 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it ends: its exit code, and its complaint.
+    /// Waits until it ends; returns its exit code and its errors.
     pub fn end(mut self) -> (Option<i32>, String) {
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -194,8 +193,8 @@ impl Drop for Running {
     }
 }
 
-/// A port that the kernel gives to no outgoing connection: while the server is down,
-/// one of these could take it, or be connected to itself.
+/// A port outside the kernel's range for outgoing connections. While the server is down,
+/// an outgoing connection could take a port of that range, or connect to itself.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 10_000).unwrap();

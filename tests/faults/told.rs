@@ -1,4 +1,4 @@
-//! What a server told its peers, as the record of its disk knows it.
+//! The messages that a server sent to its peers, from the record of its disk.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::disk::Operation;
 
-/// The messages that were told, by their `seq`.
+/// The messages that the server sent, by their `seq`.
 #[derive(Clone, Debug, Default)]
 pub struct Told(BTreeMap<u64, String>);
 
 impl Told {
-    /// All that these operations told.
+    /// The messages in these operations.
     pub fn by(operations: &[Operation]) -> Self {
         let mut told = Self::default();
         for operation in operations {
@@ -20,14 +20,14 @@ impl Told {
         told
     }
 
-    /// Takes note of an operation, and says whether it told a message.
+    /// Adds an operation, and returns whether it sent a message.
     pub fn add(&mut self, operation: &Operation) -> bool {
         let Operation::Said(said) = operation else {
             return false;
         };
         let mut has_told = false;
-        // What was not taken at once is said again from there on: not the beginning
-        // of a frame, which was said before.
+        // A partial write continues in a later operation, without the beginning of the
+        // frame.
         for line in said
             .split('\n')
             .filter(|line| line.starts_with("{\"message\""))
@@ -48,7 +48,7 @@ impl Told {
         self.0.get(&seq).map(String::as_str)
     }
 
-    /// The `seq` of the last one, or 0.
+    /// The `seq` of the last message, or 0.
     pub fn last(&self) -> u64 {
         self.0.last_key_value().map_or(0, |(seq, _)| *seq)
     }

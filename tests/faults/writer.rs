@@ -1,4 +1,4 @@
-//! The process that writes a store, and what must be there afterwards.
+//! The process that writes a store, and the checks of its contents afterwards.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -11,23 +11,23 @@ use tempfile::TempDir;
 
 use crate::disk::{FaultyDisk, Operation};
 
-/// How many batches are written.
+/// The number of batches that it writes.
 pub const BATCHES: u64 = 30;
 
-/// Messages in each.
+/// The number of messages in each batch.
 const MESSAGES: u64 = 3;
 
-/// As often another member comes in, and stays until the next one comes.
+/// After this many batches another member joins, and stays until the next one joins.
 const STAY: u64 = 5;
 
-/// What is read back.
+/// The amount of history to read back.
 const ALL: Recent = Recent {
     messages: u64::MAX,
     bytes: usize::MAX,
 };
 
-/// An empty directory, in memory where that can be: the disk is played, and waiting
-/// for a real one would prove nothing.
+/// An empty directory, in memory if possible: the disk is simulated, so waiting for a real
+/// one would prove nothing.
 pub fn directory() -> TempDir {
     TempDir::new_in("/dev/shm")
         .or_else(|_| TempDir::new())
@@ -61,7 +61,7 @@ fn text(seq: u64) -> String {
     format!("{seq} {}", "x".repeat(length))
 }
 
-/// The batches are 1, 2, 3, …; each is the same every time.
+/// The batches 1, 2, 3, …; they are the same in every run.
 fn batch(number: u64) -> Vec<Record> {
     let mut records = Vec::new();
     if number == 1 {
@@ -88,8 +88,8 @@ fn batch(number: u64) -> Vec<Record> {
     records
 }
 
-/// How many batches there are. If it is not whole batches, all of them up to the
-/// last one, it says what is wrong.
+/// The number of batches in a store. Fails with a description unless the store has all
+/// batches up to the last one, each whole.
 pub fn batches(past: &Past) -> Result<u64, String> {
     let count = (past.next_seq - 1) / MESSAGES;
     let last = count * MESSAGES;
@@ -138,7 +138,7 @@ pub fn run(disk: &FaultyDisk, directory: &Path, manner: &str) -> Output {
         .unwrap()
 }
 
-/// How many batches were confirmed by what was said.
+/// The number of batches that the process confirmed.
 pub fn confirmed<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> u64 {
     let number = |operation: &Operation| match operation {
         Operation::Said(line) => line.trim().strip_prefix("confirmed ")?.parse().ok(),
@@ -155,7 +155,7 @@ fn the_process() {
     if let Err(error) = write(&directory, &manner) {
         println!("failed: {error}");
     }
-    // Whoever is killed closes nothing; a store that was given up was closed above.
+    // A killed process closes nothing; a store after an error was closed above.
     std::process::exit(0);
 }
 
@@ -174,9 +174,9 @@ fn write(directory: &Path, manner: &str) -> Result<(), Box<dyn std::error::Error
         }
         println!("confirmed {number}");
         if number == BATCHES / 3 {
-            // So that the log beside the file begins anew while the store is open.
+            // So that the WAL file starts anew while the store is open.
             let other = Connection::open(path(directory))?;
-            // Whether it succeeds is no concern of the store.
+            // The store does not depend on its success.
             let _ = other.query_row("PRAGMA wal_checkpoint", [], |_| Ok(()));
         }
         if number == BATCHES * 2 / 3 {

@@ -20,7 +20,7 @@ fn join(server: &TestServer, name: &str) -> (Client, Receiver<Event>) {
     })
 }
 
-/// Passes over all events before the one that `pick` picks something from.
+/// Skips events until `pick` returns something for one, and returns that.
 fn until<T>(events: &Receiver<Event>, pick: impl Fn(Event) -> Option<T>) -> T {
     let patience = Instant::now() + PATIENCE;
     loop {
@@ -71,7 +71,7 @@ fn clients_talk_ask_and_are_told_that_the_room_was_closed() {
         assert_eq!(message.id.as_deref(), Some(&*id));
     }
 
-    // A text that is too long is given back by its id, and nothing ends.
+    // The client reports a text that is too long by its id, and stays connected.
     let id = bob.say(&"x".repeat(4_001)).unwrap();
     let error = until(&bob_hears, |event| match event {
         Event::Error(error) => Some(error),
@@ -138,8 +138,8 @@ fn what_is_said_just_before_leaving_is_said() {
     assert_eq!(end(&events), End::Left);
 }
 
-/// Passes bytes on until they are more than `budget`; then cuts both connections,
-/// in the middle of whatever it was.
+/// Forwards bytes until they exceed `budget`. Then cuts both connections, even in the
+/// middle of a frame.
 fn pass(mut from: TcpStream, mut to: TcpStream, mut budget: usize) {
     let mut buffer = [0; 500];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
@@ -154,8 +154,8 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mut budget: usize) {
     }
 }
 
-/// A way to the server that is cut after so many bytes to it and from it, one
-/// connection after the other; the last one holds.
+/// A proxy that cuts one connection after the other, after this many bytes to the server
+/// and from it. It does not cut the last one.
 fn faulty(server: SocketAddr, budgets: Vec<(usize, usize)>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -184,7 +184,7 @@ fn whatever_is_cut_everything_is_said_and_heard_once_and_in_order() {
         until(&bob_hears, |event| {
             matches!(event, Event::Welcomed(_)).then_some(())
         });
-        // The first lets her in; of the others some end in the welcome.
+        // On the first connection she joins; some of the others end within the welcome.
         let budgets = (0..40).map(|n| (2_000 + n * 37, 1_500 + n * 211 % 3_000));
         let port = faulty(server.address(), budgets.collect());
         let (ada, ada_hears) = Client::connect(Settings {

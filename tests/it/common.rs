@@ -1,5 +1,5 @@
-//! Servers and peers for the tests. Every wait is for an event, and ends with a
-//! failure when the event does not come.
+//! Servers and peers for the tests. Every wait is for an event, and fails the test if the
+//! event does not come.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,10 +11,12 @@ use chatroom::room::Closing;
 use chatroom::server::{Ended, Event, Running, Server, Settings};
 use serde_json::{Value, json};
 
+use crate::sentences::{self, from_server};
+
 /// How long a test waits for an event before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server on a free port of this computer. Closed when it is dropped.
+/// A server on a free port of this computer. Dropping it closes the room.
 pub struct TestServer {
     running: Running,
     events: Receiver<Event>,
@@ -44,7 +46,7 @@ impl TestServer {
         &self.running
     }
 
-    /// The next thing that happens.
+    /// The next event of the server.
     pub fn event(&self) -> Event {
         let (events, (told, wait)) = (self.events.clone(), std::sync::mpsc::channel());
         std::thread::spawn(move || told.send(events.recv_blocking()));
@@ -72,13 +74,13 @@ impl TestServer {
     }
 }
 
-/// Where a test's server is.
+/// A server with an address.
 pub trait Host {
     fn address(&self) -> SocketAddr;
 }
 
-/// A server in a process of its own, on a free port of this computer. Killed when
-/// it is dropped.
+/// A server in a process of its own, on a free port of this computer. Dropping it kills
+/// the process.
 pub struct ServerProcess {
     child: Child,
     port: u16,
@@ -119,17 +121,17 @@ impl ServerProcess {
             << 10
     }
 
-    /// The time of a processor that it has used, in hundredths of a second.
+    /// The CPU time that it has used, in hundredths of a second.
     pub fn work(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // What stands in parentheses is its name; of the fields after it these are for
-        // its own code, and for the kernel's.
+        // The name is in parentheses. These fields after it are the time in its own code,
+        // and in the kernel's.
         let (_, fields) = stat.rsplit_once(')').unwrap();
         let fields = fields.split_ascii_whitespace().skip(11).take(2);
         fields.map(|it| it.parse::<u64>().unwrap()).sum()
     }
 
-    /// Waits until it has nothing to do any more: for a while it uses no processor.
+    /// Waits until it is idle: for a while it uses no CPU time.
     pub fn rests(&self) {
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -186,11 +188,14 @@ impl Peer {
         let mut peer = Self::connect(server.address());
         peer.send(format!("{name}\n"));
         let welcome = peer.line();
-        assert!(welcome.starts_with("SERVER: Welcome"), "{welcome}");
+        assert!(
+            welcome.starts_with(&from_server(sentences::WELCOME)),
+            "{welcome}"
+        );
         peer
     }
 
-    /// The original program, in the room: what it is welcomed with, and it.
+    /// The original program, in the room.
     pub fn original(server: &impl Host, name: &str) -> Self {
         let mut peer = Self::connect(server.address());
         peer.send(name);
@@ -203,7 +208,7 @@ impl Peer {
         Self::greet(server, name).0
     }
 
-    /// A native client, in the room, and how it was welcomed.
+    /// A native client, in the room, with its welcome.
     pub fn greet(server: &impl Host, name: &str) -> (Self, Value) {
         let mut peer = Self::connect(server.address());
         peer.write(&json!({"hello": {"protocol": 1, "name": name}}));
@@ -224,12 +229,12 @@ impl Peer {
         self.write(&json!({"say": {"id": id, "text": text}}));
     }
 
-    /// Says something without an id.
+    /// Sends a message without an id.
     pub fn chat(&mut self, text: &str) {
         self.write(&json!({"say": {"text": text}}));
     }
 
-    /// The next bytes: those of one read.
+    /// The bytes of the next read.
     pub fn chunk(&mut self) -> io::Result<Vec<u8>> {
         if !self.unread.is_empty() {
             return Ok(std::mem::take(&mut self.unread));
@@ -239,7 +244,7 @@ impl Peer {
         Ok(bytes[..count].to_vec())
     }
 
-    /// Reads until `end` has come, and gives all up to and with it.
+    /// Reads until `end` comes, and returns everything up to and including it.
     pub fn until(&mut self, end: &str) -> String {
         let mut read = Vec::new();
         loop {
@@ -269,15 +274,14 @@ impl Peer {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
-    /// The content of the next frame, which must be a `name`.
+    /// The content of the next frame, whose name must be `name`.
     pub fn expect(&mut self, name: &str) -> Value {
         let mut frame = self.frame();
         assert!(frame.get(name).is_some(), "expected {name}, got {frame}");
         frame[name].take()
     }
 
-    /// The content of the next frame that is a `name`; those before are passed
-    /// over.
+    /// The content of the next frame with this `name`; skips those before it.
     pub fn find(&mut self, name: &str) -> Value {
         loop {
             let mut frame = self.frame();
@@ -303,14 +307,14 @@ impl Peer {
         self.find("message")["text"].as_str().unwrap().to_owned()
     }
 
-    /// Breaks the connection as a crash does: with a reset.
+    /// Resets the connection, as a crash does.
     pub fn break_off(self) {
         socket2::SockRef::from(&self.stream)
             .set_linger(Some(Duration::ZERO))
             .unwrap();
     }
 
-    /// Ends the sending half.
+    /// Closes the sending half.
     pub fn half_close(&self) {
         self.stream.shutdown(std::net::Shutdown::Write).unwrap();
     }

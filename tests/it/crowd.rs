@@ -1,4 +1,4 @@
-//! A big room in real talk.
+//! A big room with real traffic.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,11 +14,11 @@ const MEMBERS: usize = 500;
 const SPEAKERS: usize = 4;
 const TALK: Duration = Duration::from_mins(1);
 
-/// What a listener saw: the messages, each as who said it and its id, by `seq`.
+/// The messages that a listener received, by `seq`: the sender and the id of each.
 type Seen = Vec<(u64, String)>;
 
-/// Follows the room until a message says that it is the last one, and answers
-/// pings meanwhile.
+/// Reads until the message that says that it is the last one, and answers pings
+/// meanwhile.
 async fn follow(stream: TcpStream, number: usize) -> Seen {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
@@ -47,8 +47,8 @@ async fn follow(stream: TcpStream, number: usize) -> Seen {
     panic!("member {number} was cut off");
 }
 
-/// Speaks four times a second, each time when the last one was echoed, and then
-/// follows until the end.
+/// Sends four messages a second, each after the echo of the one before, and then reads
+/// until the end.
 async fn speak(stream: TcpStream, number: usize, all_said: Arc<Barrier>) -> usize {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
@@ -78,7 +78,7 @@ async fn speak(stream: TcpStream, number: usize, all_said: Arc<Barrier>) -> usiz
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    // All have heard their last echo: what is said now is the last message.
+    // All have received their last echo, so the next message is the last one.
     all_said.wait().await;
     if number == 0 {
         write
@@ -86,7 +86,7 @@ async fn speak(stream: TcpStream, number: usize, all_said: Arc<Barrier>) -> usiz
             .await
             .unwrap();
     }
-    // Nothing is asked of who reads no more, but it must stay until the end.
+    // The room expects nothing of this member, which no longer reads, but it must stay.
     while let Some(line) = lines.next_line().await.unwrap() {
         if line.contains("the end") {
             return said;
@@ -125,7 +125,7 @@ fn everyone_has_every_message_in_one_order() {
         }
         (seen, said)
     });
-    // The last one says where the talk ends.
+    // The last message marks the end.
     assert_eq!(seen[0].len(), said + 1);
     for (index, (seq, _)) in seen[0].iter().enumerate() {
         assert_eq!(*seq, index as u64 + 1);

@@ -1,4 +1,4 @@
-//! What docs/protocol.md says is true.
+//! Tests of what docs/protocol.md says.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -9,10 +9,11 @@ use chatroom::wire::frame::{read_reply, read_request};
 use serde_json::Value;
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::ROOM_CLOSED;
 
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
-/// The fenced blocks of a language.
+/// The page's fenced code blocks in this language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
     let fence = format!("```{language}\n");
     PROTOCOL
@@ -37,7 +38,7 @@ fn every_frame_on_the_page_is_one() {
     assert!(count >= 18, "{count}");
 }
 
-/// Starts the bot that is the page's `index`-th one.
+/// Starts the page's bot with this `index`.
 fn bot(index: usize, address: SocketAddr) -> Child {
     let bot = blocks("python").nth(index).unwrap();
     Command::new("python3")
@@ -47,8 +48,8 @@ fn bot(index: usize, address: SocketAddr) -> Child {
         .expect("python3 runs the bot")
 }
 
-/// Stands between a client and a server: lets one connection through each time it
-/// is told to, and hands over what cuts it.
+/// A proxy between a client and a server. It lets one connection through for each value
+/// sent to it, and hands over the stream by which the test can cut that connection.
 fn proxy(server: SocketAddr) -> (SocketAddr, Sender<()>, Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -83,11 +84,11 @@ fn the_bot_that_comes_back_answers_every_question_once() {
     allow.send(()).unwrap();
     let process = bot(1, address);
     assert_eq!(ada.expect("joined")["name"], "clock");
-    // Cut before it has read its welcome, it would come as a newcomer.
+    // A bot that is cut off before it reads its welcome would join as a new member.
     ada.chat("!time");
     while !ada.heard().starts_with("ada, it is ") {}
     for _ in 0..3 {
-        // Its answer may be on the way, or said, or seen when it is cut.
+        // At the cut its answer may be on the way, in the room, or confirmed.
         ada.chat("!time");
         assert_eq!(ada.heard(), "!time");
         opened.recv().unwrap().shutdown(Shutdown::Both).unwrap();
@@ -119,7 +120,7 @@ fn the_bot_that_comes_back_answers_every_question_once() {
     server.close(chatroom::room::Closing::ForGood);
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success());
-    assert_eq!(output.stdout, b"The room was closed.\n");
+    assert_eq!(output.stdout, format!("{ROOM_CLOSED}\n").as_bytes());
 }
 
 #[test]
@@ -135,5 +136,5 @@ fn the_bot_on_the_page_works() {
     server.close(chatroom::room::Closing::ForGood);
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success());
-    assert_eq!(output.stdout, b"The room was closed.\n");
+    assert_eq!(output.stdout, format!("{ROOM_CLOSED}\n").as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Which door the first bytes tell.
+//! The first bytes select the door.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use chatroom::server::{Event, Refusal};
 use chatroom::wire::door::Door;
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::{from_server, welcome};
 
 #[test]
 fn those_of_doors_to_come_are_answered_in_their_language_and_are_no_members() {
@@ -60,7 +61,7 @@ fn a_door_is_known_by_its_first_bytes_however_they_are_split() {
     let server = TestServer::start();
     let mut browser = Peer::connect(server.address());
     for byte in b"GET / HTTP/1.0\r\n\r\n" {
-        // It may be answered before all of it is sent.
+        // The server may answer before it has all of it.
         if std::io::Write::write_all(&mut browser.stream, &[*byte]).is_err() {
             break;
         }
@@ -77,19 +78,19 @@ fn a_door_is_known_by_its_first_bytes_however_they_are_split() {
 #[test]
 fn a_name_that_begins_like_a_door_is_a_name() {
     let server = TestServer::with(|settings| settings.name_timeout = Duration::from_mins(1));
-    // The original program sends its name alone, and waits.
+    // The original program sends only its name, and waits.
     let mut original = Peer::connect(server.address());
     original.send("GET");
     assert!(
         original
             .until("?{quit}")
-            .starts_with("SERVER: Welcome to “Test”, “GET”.")
+            .starts_with(&from_server(&welcome("Test", "GET")))
     );
     let mut person = Peer::connect(server.address());
     person.send("USER\n");
     assert!(
         person
             .line()
-            .starts_with("SERVER: Welcome to “Test”, “USER”.")
+            .starts_with(&from_server(&welcome("Test", "USER")))
     );
 }

@@ -11,26 +11,27 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::{Host as _, Peer, ServerProcess};
+use crate::sentences;
 
-/// Lets two members talk, and fails when a message is held up.
+/// Lets two members exchange messages, and fails if one is delayed.
 fn talk(ada: &mut Peer, bob: &mut Peer, count: usize) {
     for n in 0..count {
         let start = Instant::now();
         ada.chat("hello");
         while ada.heard() != "hello" {}
         while bob.heard() != "hello" {}
-        // He says nothing else, and is asked whether he is there in a long test.
+        // He sends nothing else, so in a long test the server sends him a ping.
         bob.write(&json!({"pong": {}}));
         assert!(
             start.elapsed() < Duration::from_secs(2),
             "message {n} was held up"
         );
-        // No faster than the server allows.
+        // Within the server's rate limit.
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// How much of an endless line is sent: more in a soak.
+/// The number of bytes sent of an endless line; more in a soak.
 fn endless_bytes() -> usize {
     if std::env::var_os("CHATROOM_SOAK").is_some() {
         1 << 30
@@ -68,7 +69,7 @@ fn an_endless_line_and_noise_disturb_nobody_and_are_not_held() {
                     .set_write_timeout(Some(Duration::from_millis(100)))
                     .unwrap();
                 while !stop.load(Ordering::Relaxed) {
-                    // The server may end it, or not listen for a while.
+                    // The server may end the connection, or not read for a while.
                     match stream.write(&bytes) {
                         Err(error) if error.kind() != ErrorKind::WouldBlock => break,
                         Err(_) => {}
@@ -82,13 +83,13 @@ fn an_endless_line_and_noise_disturb_nobody_and_are_not_held() {
             })
         })
         .collect();
-    // Others talk while all of one line comes.
+    // Others exchange messages while one line comes.
     while endless.try_recv().is_err() {
         talk(&mut ada, &mut bob, 10);
     }
     let grown = server.memory().saturating_sub(before);
     stop.store(true, Ordering::Relaxed);
-    // They stay, with lines that never end.
+    // The connections stay, with lines that never end.
     let _hostile: Vec<_> = hostile
         .into_iter()
         .map(|thread| thread.join().unwrap())
@@ -137,7 +138,7 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
     let mut missed = false;
     loop {
         let line = person.line();
-        missed |= line.contains("too slow");
+        missed |= line.contains(sentences::TOO_SLOW);
         if line == "ada: the end" {
             break;
         }
@@ -157,7 +158,7 @@ fn one_who_never_reads_is_told_from_the_store_what_memory_does_not_hold() {
     let before = server.memory();
     for round in 0..240 {
         if round == 40 {
-            // Of this the stopped one will hear nothing.
+            // The stopped member will not receive this.
             Peer::native(&server, "eve").break_off();
             ada.find("away");
         }
@@ -205,7 +206,7 @@ fn who_asks_for_much_at_once_is_answered_as_it_reads() {
     let before = server.memory();
     greedy.send("{\"history\":{}}\n".repeat(1_000));
     ada.expect("joined");
-    // All of it is in the server's hands when it answers another.
+    // The server has received all of it when it answers another member.
     for _ in 0..10 {
         ada.write(&json!({"ping": {}}));
         ada.expect("pong");
@@ -244,7 +245,7 @@ fn thousands_of_silent_connections_disturb_nobody() {
             talk(&mut ada, &mut bob, 1);
         }
     }
-    // After the time-out all of them are members, and the others still talk.
+    // After the timeout all of them are members, and the others still exchange messages.
     ada.write(&json!({"members": {}}));
     while ada.find("presence")["count"] != 5_002 {}
     talk(&mut ada, &mut bob, 20);

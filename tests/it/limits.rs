@@ -7,6 +7,7 @@ use chatroom::server::{Event, Refusal};
 use serde_json::json;
 
 use crate::common::{Host, Peer, TestServer};
+use crate::sentences::{self, from_server};
 
 #[test]
 fn who_speaks_too_fast_is_refused_until_the_time_it_was_told() {
@@ -29,7 +30,7 @@ fn who_speaks_too_fast_is_refused_until_the_time_it_was_told() {
         retry = error["retry_ms"].as_u64().unwrap();
         assert!((1..=1_000).contains(&retry));
     }
-    // The time that it was told to wait is the event.
+    // The event is the end of the announced wait.
     std::thread::sleep(Duration::from_millis(retry));
     ada.say("26", "hi");
     assert_eq!(ada.expect("message")["seq"], 21);
@@ -45,8 +46,8 @@ fn a_person_who_pastes_too_much_is_told_how_much_was_not_sent() {
     let mut not_sent = 0;
     while not_sent < 30 {
         let line = ada.line();
-        let words = line.strip_prefix("SERVER: ").unwrap();
-        assert!(words.contains("too fast"), "{words}");
+        let words = line.strip_prefix(&from_server("")).unwrap();
+        assert!(words.contains(sentences::TOO_FAST), "{words}");
         not_sent += words.split(' ').next().unwrap().parse().unwrap_or(1);
     }
     assert_eq!(not_sent, 30);
@@ -64,10 +65,7 @@ fn a_line_too_long_is_refused_in_words_and_ends_nothing() {
     for long in [5_000, 100_000] {
         ada.send("x".repeat(long) + "\n");
         let line = ada.line();
-        assert_eq!(
-            line,
-            "SERVER: Your message was not sent: more than 4000 characters or 100 lines."
-        );
+        assert_eq!(line, from_server(sentences::TOO_LONG));
     }
     ada.send("short\n");
     assert_eq!(bob.heard(), "short");
@@ -88,7 +86,7 @@ fn a_full_room_says_so_at_every_door() {
     assert_eq!(native.rest(), "");
     let mut text = Peer::connect(server.address());
     text.send("eve\n");
-    assert_eq!(text.rest(), "SERVER: The room is full. Try again later.\n");
+    assert_eq!(text.rest(), from_server(sentences::ROOM_FULL) + "\n");
     let refused = |event| {
         matches!(
             event,
@@ -101,13 +99,13 @@ fn a_full_room_says_so_at_every_door() {
     server.event();
     server.event();
     assert!(refused(server.event()) && refused(server.event()));
-    // The host is let in: without it nobody could close the room.
+    // The host can join: without it nobody could close the room.
     let key = server.running().handle().host_key().to_owned();
     let mut host = Peer::connect(server.address());
     host.write(&json!({"hello": {"protocol": 1, "name": "host", "host_key": key}}));
     host.expect("welcome");
     host.write(&json!({"bye": {}}));
-    // A place that comes free is given.
+    // A new member can have a free place.
     ada.write(&json!({"bye": {}}));
     while !matches!(server.event(), Event::Left { count: 1, .. }) {}
     Peer::native(&server, "eve");
@@ -118,7 +116,7 @@ fn one_address_has_so_many_connections_and_no_more() {
     let server = TestServer::with(|settings| settings.max_per_address = 2);
     let _ada = Peer::native(&server, "ada");
     let _bob = Peer::native(&server, "bob");
-    // Each is told, however soon it speaks.
+    // Each gets an answer, however soon it sends its hello.
     for _ in 0..50 {
         let mut eve = Peer::connect(server.address());
         eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
@@ -126,8 +124,9 @@ fn one_address_has_so_many_connections_and_no_more() {
     }
     let mut person = Peer::connect(server.address());
     person.send("eve\n");
-    assert!(person.rest().starts_with("SERVER: Too many connections"));
-    // Others come from elsewhere.
+    let refusal = from_server(sentences::TOO_MANY_CONNECTIONS);
+    assert!(person.rest().starts_with(&refusal));
+    // Another address is not affected.
     let v6 = (std::net::Ipv6Addr::LOCALHOST, server.running().port());
     let mut kim = Peer::connect(v6.into());
     kim.write(&json!({"hello": {"protocol": 1, "name": "kim"}}));

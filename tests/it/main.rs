@@ -1,4 +1,4 @@
-//! What crosses a module: real sockets, real processes.
+//! Tests across modules: real sockets, real processes.
 
 mod client;
 mod common;
@@ -11,5 +11,7 @@ mod limits;
 mod native;
 mod resume;
 mod room;
+#[path = "../support/sentences.rs"]
+mod sentences;
 mod store;
 mod text;

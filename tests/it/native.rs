@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::{self, from_server};
 
 #[test]
 fn a_client_is_welcomed_with_all_it_needs() {
@@ -328,7 +329,7 @@ fn a_silent_client_is_asked_and_then_taken_for_lost() {
     });
     let mut ada = Peer::native(&server, "ada");
     for _ in 0..10 {
-        // Answered, it goes on for longer than a dead one would.
+        // With answers, the connection lasts longer than a dead one would.
         ada.expect("ping");
         ada.write(&json!({"pong": {}}));
     }
@@ -384,7 +385,7 @@ fn who_says_hello_late_is_still_asked_whether_it_is_there() {
         settings.heartbeat = Duration::from_millis(100);
     });
     let mut late = Peer::connect(server.address());
-    assert_eq!(late.line(), "SERVER: What is your name?");
+    assert_eq!(late.line(), from_server(sentences::WHAT_IS_YOUR_NAME));
     late.write(&json!({"hello": {"protocol": 1, "name": "late"}}));
     late.expect("welcome");
     late.expect("ping");

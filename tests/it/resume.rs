@@ -8,8 +8,9 @@ use chatroom::wire::door::Door;
 use serde_json::{Value, json};
 
 use crate::common::{Host, Peer, TestServer};
+use crate::sentences::{self, from_server};
 
-/// Comes with a session, and how it is welcomed.
+/// Connects with a session; returns the peer and its welcome.
 fn come_back(server: &impl Host, welcome: &Value, after: u64) -> (Peer, Value) {
     let mut peer = Peer::connect(server.address());
     let (session, epoch) = (&welcome["session"], &welcome["epoch"]);
@@ -35,7 +36,7 @@ fn who_comes_back_misses_nothing_and_says_nothing_twice() {
     ada.say("a-1", "one");
     assert_eq!(ada.expect("message")["seq"], 1);
     bob.expect("message");
-    // The echo of the second one is not read any more.
+    // The client does not read the echo of the second message.
     ada.say("a-2", "two");
     bob.expect("message");
     ada.break_off();
@@ -103,7 +104,7 @@ fn who_ends_while_it_is_sent_the_past_is_sent_nothing_beyond_a_hole() {
     ada.expect("joined");
     ada.chat("later");
     ada.expect("message");
-    // More is sent than it has room for.
+    // The server sends more than the socket can hold.
     eve.half_close();
     ada.expect("away");
     let rest = eve.rest();
@@ -125,7 +126,7 @@ fn a_second_connection_takes_the_place_of_the_first_and_nobody_is_told() {
     bob.expect("joined");
     let (mut second, back) = come_back(&server, &welcome, 0);
     assert_eq!(back["resumed"], true);
-    // What it says now is too late.
+    // A message of the old connection comes too late.
     first.say("late", "late");
     let closed = first.expect("closed");
     assert_eq!(closed["code"], "taken-over");
@@ -136,7 +137,7 @@ fn a_second_connection_takes_the_place_of_the_first_and_nobody_is_told() {
     assert_eq!(bob.expect("message")["text"], "hi");
     second.write(&json!({"bye": {}}));
     second.expect("closed");
-    // It has left for good: its session is nobody's any more.
+    // The member has left for good: no member has its session.
     assert_eq!(bob.expect("left")["why"], "quit");
     let (_third, welcome) = come_back(&server, &welcome, 0);
     assert_eq!(welcome.get("resumed"), None);
@@ -152,7 +153,7 @@ fn a_hello_that_comes_late_takes_the_place_of_no_newer_connection() {
     first.break_off();
     bob.expect("away");
     let hello = json!({"hello": {"protocol": 1, "session": welcome["session"]}});
-    // Its hello is under way for long: the client tries again meanwhile.
+    // Its hello takes long: the client connects again meanwhile.
     let mut late = Peer::connect(server.address());
     bob.write(&json!({"ping": {}}));
     bob.expect("pong");
@@ -164,7 +165,7 @@ fn a_hello_that_comes_late_takes_the_place_of_no_newer_connection() {
     late.rest();
     second.chat("hi");
     assert_eq!(second.expect("message")["text"], "hi");
-    // Nor when that one is lost.
+    // The same holds after the newer connection is lost.
     let mut late = Peer::connect(server.address());
     let (third, _) = come_back(&server, &welcome, 1);
     assert_eq!(second.expect("closed")["code"], "taken-over");
@@ -220,11 +221,8 @@ fn a_silent_client_is_away_first_and_leaves_for_its_silence() {
     let mut bob = Peer::text(&server, "bob");
     let _dead = Peer::native(&server, "dead");
     bob.line();
-    assert_eq!(
-        bob.line(),
-        "SERVER: “dead” lost the connection, and may come back."
-    );
-    assert_eq!(bob.line(), "SERVER: “dead” left. 1 person is here now.");
+    assert_eq!(bob.line(), from_server(&sentences::lost("dead")));
+    assert_eq!(bob.line(), from_server(&sentences::left("dead", 1)));
     server.event();
     server.event();
     assert!(matches!(server.event(), Event::Away { .. }));
@@ -350,7 +348,7 @@ fn in_a_big_room_the_number_of_those_who_are_away_is_told() {
         .map(|welcome| come_back(&server, welcome, 0))
         .collect();
     while away(&first.expect("presence")) > 0 {}
-    // Whose place is taken in a big room hears of it, too.
+    // A connection learns of the takeover in a big room, too.
     let (mut taken, welcome) = crowd.pop().unwrap();
     let _instead = come_back(&server, &welcome, 0);
     assert_eq!(taken.find("closed")["code"], "taken-over");

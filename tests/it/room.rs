@@ -10,6 +10,7 @@ use chatroom::wire::door::Door;
 use serde_json::json;
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::{self, from_server, joined, left, someone_joined, welcome};
 
 #[test]
 fn a_message_goes_to_everyone_by_every_door() {
@@ -17,8 +18,8 @@ fn a_message_goes_to_everyone_by_every_door() {
     let mut person = Peer::text(&server, "person");
     let mut original = Peer::original(&server, "original");
     let mut bot = Peer::native(&server, "bot");
-    person.until("“bot” joined. 3 people are here now.\n");
-    original.until("“bot” joined. 3 people are here now.");
+    person.until(&(joined("bot", 3) + "\n"));
+    original.until(&joined("bot", 3));
 
     person.send("from person\n");
     assert_eq!(original.until("from person"), "person: from person");
@@ -56,7 +57,7 @@ fn a_name_in_use_or_reserved_or_empty_becomes_another() {
     text.send("ada\n");
     assert!(
         text.line()
-            .starts_with("SERVER: Welcome to “Test”, “ada_4”.")
+            .starts_with(&from_server(&welcome("Test", "ada_4")))
     );
 }
 
@@ -67,11 +68,11 @@ fn who_gives_no_name_in_time_is_usr_by_every_door() {
     assert!(
         silent
             .line()
-            .starts_with("SERVER: Welcome to “Test”, “USR”.")
+            .starts_with(&from_server(&welcome("Test", "USR")))
     );
-    // Its first chunk still tells how it speaks.
+    // Its first chunk still selects lines or chunks.
     let mut bob = Peer::native(&server, "bob");
-    silent.until("joined. 2 people are here now.\n");
+    silent.until(&(someone_joined(2) + "\n"));
     silent.send("at last\n");
     assert_eq!(bob.heard(), "at last");
 
@@ -85,16 +86,16 @@ fn who_gives_no_name_in_time_is_usr_by_every_door() {
 fn who_says_nothing_is_asked_for_a_name() {
     let server = TestServer::start();
     let mut person = Peer::connect(server.address());
-    assert_eq!(person.line(), "SERVER: What is your name?");
+    assert_eq!(person.line(), from_server(sentences::WHAT_IS_YOUR_NAME));
     person.send("ada\n");
     assert!(
         person
             .line()
-            .starts_with("SERVER: Welcome to “Test”, “ada”.")
+            .starts_with(&from_server(&welcome("Test", "ada")))
     );
     // A native client may still come after the question.
     let mut bot = Peer::connect(server.address());
-    assert_eq!(bot.line(), "SERVER: What is your name?");
+    assert_eq!(bot.line(), from_server(sentences::WHAT_IS_YOUR_NAME));
     bot.write(&json!({"hello": {"protocol": 1, "name": "bot"}}));
     bot.expect("welcome");
 }
@@ -121,8 +122,8 @@ fn a_broken_connection_is_told_like_a_leave() {
     let server = TestServer::start();
     let mut bob = Peer::text(&server, "bob");
     Peer::text(&server, "ada").break_off();
-    assert_eq!(bob.line(), "SERVER: “ada” joined. 2 people are here now.");
-    assert_eq!(bob.line(), "SERVER: “ada” left. 1 person is here now.");
+    assert_eq!(bob.line(), from_server(&joined("ada", 2)));
+    assert_eq!(bob.line(), from_server(&left("ada", 1)));
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn an_empty_room_ends_by_itself() {
             settings.stay_open = false;
             settings.rules.grace = Duration::ZERO;
         });
-        // Someone who was never a member does not end it.
+        // A connection that was never a member does not end the room.
         drop(Peer::connect(server.address()));
         let member = match door {
             Door::Text => Peer::text(&server, "ada"),
@@ -158,7 +159,7 @@ fn an_empty_room_waits_for_who_is_at_the_door() {
     assert!(matches!(server.event(), Event::Left { count: 0, .. }));
     bob.write(&json!({"hello": {"protocol": 1, "name": "bob"}}));
     assert_eq!(bob.expect("welcome")["members"]["count"], 1);
-    // And ends when they leave from the door, too.
+    // It also ends when they leave before joining.
     let mut eve = Peer::connect(server.address());
     eve.write(&json!({"ping": {}}));
     eve.expect("pong");
@@ -201,13 +202,14 @@ fn closing_tells_everyone_by_every_door() {
     let mut door = Peer::connect(server.address());
     door.write(&json!({"ping": {}}));
     door.expect("pong");
-    original.until("“bot” joined. 3 people are here now.");
+    original.until(&joined("bot", 3));
     assert_eq!(
         server.close(Closing::ForGood),
         Ended::Closed(Closing::ForGood)
     );
-    assert!(person.rest().ends_with("\nSERVER: The room was closed.\n"));
-    assert_eq!(original.rest(), "SERVER: The room was closed.?{quit}");
+    let words = from_server(sentences::ROOM_CLOSED);
+    assert!(person.rest().ends_with(&format!("\n{words}\n")));
+    assert_eq!(original.rest(), words + "?{quit}");
     let closed = bot.expect("closed");
     assert_eq!(
         (&closed["code"], closed.get("retry_ms")),
@@ -227,7 +229,7 @@ fn the_original_program_gets_the_quit_command_by_itself() {
         let count = original.stream.read(&mut bytes).unwrap();
         String::from_utf8(bytes[..count].to_vec()).unwrap()
     };
-    assert_eq!(read(), "SERVER: The room was closed.");
+    assert_eq!(read(), from_server(sentences::ROOM_CLOSED));
     assert_eq!(read(), "?{quit}");
     assert_eq!(read(), "");
 }
@@ -273,11 +275,8 @@ fn a_port_taken_by_a_room_is_told_from_one_taken_by_something_else() {
         matches!(error, BindError::RoomOpen(taken) if taken == port),
         "{error:?}"
     );
-    assert_eq!(
-        error.to_string(),
-        format!("A room is already open on this computer, port {port}.")
-    );
-    // The running one is left alone: nobody joined.
+    assert_eq!(error.to_string(), sentences::room_already_open(port));
+    // The attempt does not disturb the running room: nobody joined.
     ada.say("1", "still here");
     ada.expect("message");
 
@@ -316,7 +315,7 @@ fn a_room_can_be_reached_by_ipv4_and_ipv6() {
     let mut v6 = Peer::connect((std::net::Ipv6Addr::LOCALHOST, port).into());
     v6.send("six\n");
     v6.line();
-    v4.until("“six” joined. 2 people are here now.\n");
+    v4.until(&(joined("six", 2) + "\n"));
     let Event::Joined { address, .. } = server.event() else {
         panic!()
     };
@@ -359,10 +358,8 @@ fn a_room_listens_only_where_it_is_told_to() {
         ..Settings::default()
     };
     let error = Server::bind(elsewhere).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "192.0.2.1 is not an address of this computer."
-    );
+    let words = sentences::not_an_address_here("192.0.2.1");
+    assert_eq!(error.to_string(), words);
 }
 
 #[test]
@@ -425,10 +422,10 @@ fn joins_and_leaves_of_a_big_room_are_gathered() {
             assert_eq!(presence["count"], 140);
         }
     }
-    person.until("joined. 140 people are here now.\n");
+    person.until(&(someone_joined(140) + "\n"));
     drop(more);
     drop(crowd);
-    // Down to a hundred they are gathered, below each is told.
+    // The server collects leaves while more than a hundred are there, then reports each.
     let mut left = 0;
     while left < 138 {
         let frame = first.frame();

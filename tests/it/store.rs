@@ -1,4 +1,4 @@
-//! A room that outlives its server: what is said is on disk before it is told.
+//! A room that outlives its server: a message is on disk before anyone receives it.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,9 @@ use chatroom::server::{BindError, Server, Settings};
 use serde_json::{Value, json};
 
 use crate::common::{Host, Peer, ServerProcess, TestServer};
+use crate::sentences;
 
-/// Where a test keeps its room. It is gone when this is dropped.
+/// The folder of a test's room. Dropping it deletes the folder.
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -34,7 +35,7 @@ impl Place {
     }
 }
 
-/// Says hello with what an earlier `welcome` told, having heard all up to `after`.
+/// Sends hello with the session and epoch of an earlier `welcome`, and with `after`.
 fn come_back(server: &impl Host, welcome: &Value, after: u64) -> (Peer, Value) {
     let mut peer = Peer::connect(server.address());
     peer.write(&json!({"hello": {
@@ -73,7 +74,7 @@ fn a_room_goes_on_after_its_server_was_killed() {
     assert_eq!(ada.expect("said"), json!({"id": "a-2", "seq": 2}));
     ada.say("a-3", "three");
     assert_eq!(ada.expect("message")["seq"], 3);
-    // Ids never return.
+    // The room never uses an id again.
     let (_eve, welcome) = Peer::greet(&server, "bob");
     assert_eq!(welcome["you"], json!({"id": 3, "name": "bob_1"}));
 }
@@ -126,7 +127,7 @@ fn where_nobody_is_waited_for_nobody_comes_back_after_a_restart() {
     let server = place.server(waits_for_nobody);
     assert_eq!(server.running().handle().members(), 0);
     server.close(Closing::Service { retry_ms: 1 });
-    // And is not waited for later either.
+    // The server does not wait for it later either.
     let server = place.server(|_| {});
     let (_ada, back) = come_back(&server, &welcome, 0);
     assert_eq!(back.get("resumed"), None);
@@ -138,7 +139,7 @@ fn small(settings: &mut Settings) {
     settings.rules.pace.per_second = 0;
 }
 
-/// Says as many messages as memory cannot hold.
+/// Sends more messages than memory can hold.
 fn talk(peer: &mut Peer, messages: u64) {
     for n in 1..=messages {
         peer.chat(&n.to_string());
@@ -225,7 +226,7 @@ fn what_is_not_on_disk_is_not_told_on_the_way_out_either() {
     let say = json!({"say": {"id": "a-1", "text": "hi"}});
     for end in ["garbage\n", ""] {
         let mut ada = Peer::native(&server, "ada");
-        // The server takes all of it before it stores any of it.
+        // The server accepts all of it before it stores any of it.
         ada.send(format!("{say}\n{say}\n{{\"ping\":{{}}}}\n{end}"));
         ada.half_close();
         let told = ada.rest();
@@ -254,9 +255,10 @@ fn a_store_that_cannot_be_used_is_told_in_a_sentence() {
     let error = open(place.file());
     assert!(matches!(error, BindError::Store(_)));
     assert!(
-        error.to_string().contains("is in use by another server"),
+        error.to_string().contains(sentences::STORE_IN_USE),
         "{error}"
     );
     let error = open(place.0.path().join("no/room.db"));
-    assert!(error.to_string().contains("does not exist"), "{error}");
+    let words = error.to_string();
+    assert!(words.contains(sentences::STORE_NO_FOLDER), "{words}");
 }

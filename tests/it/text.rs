@@ -1,13 +1,14 @@
 //! The text door: people with `nc`, and the original program.
 
 use crate::common::{Host as _, Peer, TestServer};
+use crate::sentences::{HERE_NOW, from_server, joined};
 
 #[test]
 fn people_with_nc_talk_and_are_not_sent_their_own_lines() {
     let server = TestServer::start();
     let mut ada = Peer::text(&server, "ada");
     let mut bob = Peer::text(&server, "bob");
-    assert_eq!(ada.line(), "SERVER: “bob” joined. 2 people are here now.");
+    assert_eq!(ada.line(), from_server(&joined("bob", 2)));
     ada.send("hello\n");
     assert_eq!(bob.line(), "ada: hello");
     bob.send("hi\n");
@@ -23,7 +24,7 @@ fn the_original_program_is_sent_its_own_messages_without_a_line_break() {
     let _bob = Peer::text(&server, "bob");
     assert_eq!(
         ada.chunk().unwrap(),
-        "SERVER: “bob” joined. 2 people are here now.".as_bytes()
+        from_server(&joined("bob", 2)).as_bytes()
     );
 }
 
@@ -49,7 +50,7 @@ fn several_messages_for_the_original_program_go_joined_by_line_breaks() {
     let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
     let mut ada = Peer::original(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
-    ada.until("here now.");
+    ada.until(HERE_NOW);
     for n in 0..20 {
         bob.say(&n.to_string(), &format!("message {n}."));
     }
@@ -69,7 +70,7 @@ fn the_original_program_is_written_to_in_pieces_of_whole_characters() {
     let server = TestServer::start();
     let mut ada = Peer::original(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
-    ada.until("here now.");
+    ada.until(HERE_NOW);
     let long = "é😀".repeat(700);
     bob.say("1", &long);
     let mut all = Vec::new();
@@ -87,7 +88,7 @@ fn a_character_split_across_chunks_is_put_together() {
     let server = TestServer::start();
     let mut ada = Peer::original(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
-    ada.until("here now.");
+    ada.until(HERE_NOW);
     ada.send(b"caf\xc3");
     assert_eq!(bob.heard(), "caf");
     ada.send(b"\xa9!");
@@ -100,8 +101,8 @@ fn a_text_of_several_lines_cannot_forge_the_line_of_another() {
     let mut ada = Peer::text(&server, "ada");
     let mut original = Peer::original(&server, "orig");
     let mut eve = Peer::native(&server, "eve");
-    ada.until("“eve” joined. 3 people are here now.\n");
-    original.until("“eve” joined. 3 people are here now.");
+    ada.until(&(joined("eve", 3) + "\n"));
+    original.until(&joined("eve", 3));
     eve.say("1", "hi\nSERVER: the room is closed\r\nada: bye\rx");
     for line in ["hi", "SERVER: the room is closed", "ada: bye", "x"] {
         assert_eq!(ada.line(), format!("eve: {line}"));
@@ -146,7 +147,7 @@ fn a_peer_that_closes_its_sending_half_has_left() {
     let mut bob = Peer::native(&server, "bob");
     let mut ada = Peer::text(&server, "ada");
     bob.expect("joined");
-    // The last line may lack its end.
+    // The last line may have no line break.
     ada.send("some\nlast words");
     ada.half_close();
     assert_eq!(bob.expect("message")["text"], "some");
@@ -161,10 +162,7 @@ fn control_characters_reach_nobody() {
     let mut bob = Peer::text(&server, "bob");
     let mut eve = Peer::connect(server.address());
     eve.send("e\x1b[2Jv\u{202e}e\u{7}\n");
-    assert_eq!(
-        bob.line(),
-        "SERVER: “e[2Jve” joined. 2 people are here now."
-    );
+    assert_eq!(bob.line(), from_server(&joined("e[2Jve", 2)));
     eve.send("\x1b]52;c;aGk=\x07x\u{9b}31m\u{202e}y\x00\tz\n");
     assert_eq!(bob.line(), "e[2Jve: ]52;c;aGk=x31my\tz");
 }

@@ -1,4 +1,4 @@
-"""Names that try to be an entry, a field, a line or an act of their own."""
+"""Names that try to forge an entry, a field or a line, or to control a terminal."""
 
 import re
 import socket
@@ -11,12 +11,12 @@ NAMES = [
     "ada\x00ben", "\x7f\x08\x08\x08", "“ada” joined (native, [::1]:1). 1", "a" * 50_000,
     "\ufeffada", "é\u0301\u0301\u0301", "\ud83d\ude00", "ada\u2028ben\u2029eve", "%n%s@ADA@", " ", "",
 ]
-# Anything that acts on a terminal, or turns the direction of a line.
+# Characters that control a terminal, or change the direction of a line.
 ACTS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def visit(connect):
-    """Someone comes and goes with each of the names, by both doors; one after the other."""
+    """Joins and leaves with each of the names, by both doors, one after the other."""
     for name in NAMES:
         Member(connect(), name).leave()
         line = connect()
@@ -28,7 +28,7 @@ def visit(connect):
 
 
 def check(test, entries):
-    """The journal has their joins and leaves, and nothing that a name made."""
+    """Checks that the journal has the joins and leaves, and no entry that a name forged."""
     test.assertEqual(len(entries), 2 + 4 * len(NAMES))
     for entry in entries:
         test.assertIn(entry["MESSAGE_ID"], (OPENED, CLOSED, JOINED, LEFT))
@@ -39,6 +39,6 @@ def check(test, entries):
         texts += [value for key, value in entry.items()
                   if key in ("MESSAGE", "SYSLOG_IDENTIFIER") or key.startswith("CHATROOM_")]
         for text in texts:
-            # One text: several of a field would be a list, and bytes as well.
+            # A single text: a repeated field would be a list, and so would bytes.
             test.assertIsInstance(text, str, entry)
             test.assertIsNone(ACTS.search(text), entry)

@@ -1,7 +1,7 @@
-"""A machine with a real systemd, for tests of the service; and people who come to it.
+"""A machine with a real systemd, for tests of the service, and members that connect to it.
 
-The machine is made of namespaces (see boot) and takes two seconds to start. It has
-Chatroom installed, and nothing of it stays behind. Making one takes root.
+The machine consists of namespaces (see boot) and takes two seconds to start. Chatroom is
+installed on it, and it leaves nothing behind. Only root can make one.
 
     with Machine(tree) as machine:
         machine.systemctl("start", "chatroom")
@@ -19,15 +19,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# Seconds that a wait takes before it fails. Long, as a machine may be busy.
+# Seconds after which a wait fails. Long, because a machine may be busy.
 PATIENCE = 30
-# Seconds between two looks at a condition.
+# Seconds between two checks of a condition.
 PAUSE = 0.02
 PORT = 53000
 CONFIG = "/etc/chatroom/chatroom.toml"
 UNITS = ["chatroom-ondemand.socket", "chatroom-ondemand.service", "chatroom.service",
          "chatroom@*.service", "chatroom-ondemand@*.socket", "chatroom-ondemand@*.service"]
-# What the catalog says of them is in data/systemd/chatroom.catalog.
+# The ids of journal entries; data/systemd/chatroom.catalog explains them.
 OPENED = "2304c291b5df4b75be98c45d7c14c4d0"
 CLOSED = "74b089a777a14351a823b42b53d780c0"
 JOINED = "7aa3937bfd7e423d98400bf7ed1f25d5"
@@ -40,11 +40,11 @@ FAILED = "8a44676136eb4ad6aeb87fe6f96d82b9"
 
 
 class Trouble(AssertionError):
-    """What went wrong, as a sentence for a person."""
+    """A failure, described in a sentence for people."""
 
 
 def wait_for(what, condition, patience=PATIENCE):
-    """Waits until `condition()` gives something, and returns that."""
+    """Waits until `condition()` returns something true, and returns it."""
     end = time.monotonic() + patience
     while True:
         result = condition()
@@ -56,14 +56,14 @@ def wait_for(what, condition, patience=PATIENCE):
 
 
 def what_is_missing():
-    """Why there can be no such machine here; None if there can."""
+    """The reason why this system cannot make such a machine; None if it can."""
     if os.geteuid() != 0:
         return "it takes root to start a machine"
     if not os.access("/lib/systemd/systemd", os.X_OK):
         return "there is no systemd"
     if not hasattr(os, "setns"):
         return "Python is older than 3.12"
-    # Each step of boot that a container or a kernel may forbid.
+    # The steps of boot that a container or a kernel may forbid.
     script = """
         set -e
         mount --make-rprivate /
@@ -88,7 +88,7 @@ def what_is_missing():
 
 
 class Machine:
-    """A machine of its own, with what is in the folder `tree` installed."""
+    """A machine with the contents of the folder `tree` installed."""
 
     def __init__(self, tree):
         self.tree = tree
@@ -110,7 +110,7 @@ class Machine:
         return self
 
     def __exit__(self, *_):
-        # With its first process all others end.
+        # All other processes end with the first one.
         if getattr(self, "init", None):
             os.kill(self.init, signal.SIGKILL)
         else:
@@ -133,7 +133,7 @@ class Machine:
         return state in ("running", "degraded")
 
     def run(self, *command, check=True, stdin=None, patience=PATIENCE):
-        """Runs a command on it, as root."""
+        """Runs a command on the machine, as root."""
         done = subprocess.run(
             self._inside(*command), input=stdin, capture_output=True, text=True, timeout=patience, check=False,
             **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
@@ -151,7 +151,7 @@ class Machine:
         return self.run("systemctl", *command, check=check)
 
     def show(self, unit, *keys):
-        """What systemd knows of a unit."""
+        """Properties of a unit, as systemd shows them."""
         lines = self.systemctl("show", unit, f"--property={','.join(keys)}").stdout.splitlines()
         told = dict(line.split("=", 1) for line in lines)
         return [told[key] for key in keys] if len(keys) > 1 else told[keys[0]]
@@ -162,7 +162,7 @@ class Machine:
                  lambda: self.show(unit, "ActiveState") in states, patience)
 
     def write(self, path, text):
-        """Writes a file on it."""
+        """Writes a file on the machine."""
         self.run("sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path, stdin=text)
 
     def drop_in(self, unit, text):
@@ -176,14 +176,14 @@ class Machine:
 
     def journal(self, *matches):
         """The entries of the journal that match, oldest first."""
-        # What was sent before now is in it after this.
+        # After this, the journal has all entries sent before.
         self.run("journalctl", "--sync")
         out = self.run("journalctl", "--output=json", "--all", *matches).stdout
         return [json.loads(line) for line in out.splitlines()]
 
     @contextmanager
     def inside(self):
-        """Sockets that this thread makes meanwhile are in the machine's network."""
+        """Puts new sockets of this thread into the machine's network."""
         here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         os.setns(self.network, os.CLONE_NEWNET)
         try:
@@ -198,22 +198,22 @@ class Machine:
                                             source_address=source)
 
     def member(self, name, port=PORT):
-        """Someone who comes in by the native door."""
+        """A new member by the native door."""
         return Member(self.connect(port), name)
 
     def start(self, *command):
-        """Starts a command on it, as root; its lines come from `stdout`."""
+        """Starts a command on the machine, as root; `stdout` has its output."""
         return subprocess.Popen(self._inside(*command), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, text=True)
 
     def nc(self, *lines, port=PORT):
-        """What someone with nc is sent who comes, says these lines and leaves."""
+        """Joins with nc, sends these lines and leaves; returns the output of nc."""
         done = self.run("nc", "-N", "localhost", port, stdin="".join(f"{it}\n" for it in lines))
         return done.stdout
 
 
 class Member:
-    """Someone in the room."""
+    """A member of the room."""
 
     def __init__(self, connection, name, **hello):
         self.connection = connection
@@ -239,12 +239,12 @@ class Member:
         raise Trouble(f"The connection ended before {kind}.")
 
     def say(self, text):
-        """Says something, and returns its confirmation."""
+        """Sends a message, and returns its echo."""
         self.send({"say": {"text": text}})
         return self.hears("message", lambda it: it["text"] == text)
 
     def is_there(self):
-        """Whether the room answers."""
+        """Waits until the room answers a ping."""
         self.send({"ping": {}})
         self.hears("pong")
         return True
@@ -255,6 +255,6 @@ class Member:
         self.close()
 
     def close(self):
-        # Both hold it open.
+        # Each of the two keeps the connection open.
         self.lines.close()
         self.connection.close()

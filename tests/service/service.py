@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """service.py TREE [WORD...]: tests the service under a real systemd.
 
-TREE is a folder with Chatroom installed in it as on a system (DESTDIR). With words,
-only the tests whose names hold one of them. Where no machine can be made, each test
-says so and counts as skipped.
+TREE is a folder in which Chatroom is installed as on a system (DESTDIR). With words, only
+the tests run whose names have one of them. If this system cannot make a machine, the tests
+that need one say so and count as skipped.
 """
 
 import sys
@@ -23,7 +23,7 @@ def name_of(test):
 
 
 class Result(unittest.TestResult):
-    """Tells of each test when it is over."""
+    """Reports on each test when it is over."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the tests of the service share: one machine, put back after each test."""
+"""The base of the tests of the service: one machine, reset after each test."""
 
 import unittest
 
@@ -14,7 +14,7 @@ class Stage(unittest.TestCase):
 
     def setUp(self):
         self.machine = machine
-        # Only what this test does is of interest.
+        # So that `journal` returns only entries of this test.
         machine.write("/run/cursor", "")
         machine.run("journalctl", "--sync")
         machine.run("journalctl", "--cursor-file=/run/cursor", "--lines=0")
@@ -29,7 +29,7 @@ class Stage(unittest.TestCase):
         machine.run("cp", "/etc/chatroom/chatroom.toml.shipped", CONFIG)
 
     def journal(self, *matches):
-        """What came into the journal during this test."""
+        """The entries of the journal during this test."""
         return machine.journal("--after-cursor", self.cursor(), *matches)
 
     def cursor(self):

@@ -1,13 +1,13 @@
-"""The journal by itself, where nobody has to be root."""
+"""Tests of the journal alone, which need no root."""
 
 import json
 import os
-import re
 import socket
 import subprocess
 import unittest
 
 import hostile
+import sentences
 from machine import OPENED, PATIENCE, Trouble, wait_for
 
 PREPARE = """
@@ -19,7 +19,7 @@ PREPARE = """
 
 
 class Alone(unittest.TestCase):
-    """Only systemd-journald, in namespaces of a user."""
+    """Runs only systemd-journald, in namespaces of a user."""
 
     program = None
 
@@ -41,7 +41,7 @@ class Alone(unittest.TestCase):
     def listens(self):
         if self.journald.poll() is not None:
             raise Trouble(f"The journal ended: {self.journald.stderr.read().decode()}")
-        # Its own view of /run; it is the same process.
+        # The /run that journald sees.
         return os.path.exists(f"/proc/{self.journald.pid}/root/run/systemd/journal/stdout")
 
     def inside(self, *command):
@@ -62,12 +62,12 @@ class Alone(unittest.TestCase):
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         opened = wait_for("the room to open", lambda: self.journal(f"MESSAGE_ID={OPENED}"))[0]
-        port = int(re.search(r"on port (\d+)\.$", opened["MESSAGE"])[1])
+        port = sentences.port_of(opened["MESSAGE"])
         hostile.visit(lambda: socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
         server.terminate()
         self.assertEqual(server.wait(PATIENCE), 0)
         count = 2 + 4 * len(hostile.NAMES)
         wait_for("all entries", lambda: len(self.journal("SYSLOG_IDENTIFIER=chatroom")) >= count)
         hostile.check(self, self.journal("SYSLOG_IDENTIFIER=chatroom"))
-        # Nothing went to the journal as a line.
+        # The server sent nothing to the journal as a plain line.
         self.assertEqual(self.journal("SYSLOG_IDENTIFIER=cat"), [])

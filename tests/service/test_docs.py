@@ -1,4 +1,4 @@
-"""The commands of docs/hosting.md, as they stand there, one after the other."""
+"""Runs the commands of docs/hosting.md unchanged, one after the other."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from machine import MISSED
 from stage import Stage
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "hosting.md"
-# What is between the lines ```sh and ```.
+# The text between the lines ```sh and ```.
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CATALOG = "/usr/lib/systemd/catalog/chatroom.catalog"
 LEFT_BEHIND = ("/etc/systemd/system/chatroom* /etc/systemd/system/*.wants/chatroom* "
@@ -18,7 +18,7 @@ class Docs(Stage):
 
     def test_every_command_for_hosting_works_as_it_stands_there(self):
         machine = self.machine
-        # Before the machine is put back, which stops what still runs.
+        # This runs after the reset of the machine, which stops the units.
         self.addCleanup(machine.run, "sh", "-c", f"rm -rf {LEFT_BEHIND}")
         blocks = BLOCK.findall(PAGE.read_text())
         self.assertGreater(len(blocks), 10)

@@ -1,4 +1,4 @@
-"""What comes into the journal."""
+"""Tests of the entries in the journal."""
 
 import json
 import struct
@@ -7,6 +7,7 @@ import threading
 import time
 
 import hostile
+import sentences
 from machine import CLOSED, CONFIG, JOINED, LEFT, MISSED, OPENED, REFUSED, wait_for
 from stage import Stage
 
@@ -31,13 +32,12 @@ class Journal(Stage):
         ada.leave()
         machine.systemctl("stop", SERVICE)
         opened, = self.journal(f"MESSAGE_ID={OPENED}")
-        self.assertIn("is open on port 53000", opened["MESSAGE"])
+        self.assertIn(sentences.is_open(53000), opened["MESSAGE"])
         joined = self.journal(f"MESSAGE_ID={JOINED}")
         self.assertEqual([(it["CHATROOM_NAME"], it["CHATROOM_DOOR"], it["CHATROOM_MEMBERS"])
                           for it in joined], [("ada", "native", "1"), ("ben", "text", "2")])
         self.assertEqual(joined[0]["CHATROOM_ADDRESS"], address)
-        self.assertEqual(joined[0]["MESSAGE"],
-                         f"“ada” joined (native, {address}). 1 person is here now.")
+        self.assertEqual(joined[0]["MESSAGE"], sentences.joined("ada", "native", address, 1))
         left = self.journal(f"MESSAGE_ID={LEFT}")
         self.assertEqual([(it["CHATROOM_NAME"], it["CHATROOM_REASON"], it["CHATROOM_MEMBERS"])
                           for it in left], [("ben", "quit", "1"), ("ada", "quit", "0")])
@@ -61,7 +61,7 @@ class Journal(Stage):
         machine.run("journalctl", "--sync")
         words = machine.run("journalctl", "--after-cursor", self.cursor(), "--catalog",
                             f"MESSAGE_ID={JOINED}").stdout
-        self.assertIn(" Subject: ada joined\n", words)
+        self.assertIn(f" Subject: {sentences.subject_joined('ada')}\n", words)
 
     def test_no_name_forges_an_entry_a_field_or_a_line(self):
         machine = self.machine
@@ -72,14 +72,14 @@ class Journal(Stage):
         hostile.check(self, self.journal("_COMM=chatroom"))
 
     def visit(self, count, source):
-        """So many joins and leaves, one after the other, from an address."""
+        """Joins and leaves `count` times, one after the other, from the address `source`."""
         hello = b'{"hello":{"protocol":1,"name":"ada"}}\n'
         reset = struct.pack("ii", 1, 0)
         for _ in range(count):
             visitor = self.machine.connect(source=(source, 0))
             visitor.sendall(hello)
             visitor.recv(1 << 12)
-            # Its port is free at once.
+            # A reset frees its port at once.
             visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             visitor.close()
 
@@ -131,10 +131,10 @@ class Journal(Stage):
                 visits += 100
         finally:
             machine.run("kill", "-CONT", journald)
-        # What waited for the journal would have waited for all of that time.
+        # A visit that waited for the journal would have taken all of that time.
         self.assertLess(slowest, 5)
         machine.systemctl("stop", SERVICE)
         machine.run("journalctl", "--sync")
         joined, left, missed = self.count(JOINED), self.count(LEFT), self.missed()
-        # Who is there when it closes does not leave.
+        # The two members who are there when it closes do not leave.
         self.assertEqual(joined + left + missed, 2 * visits + 2, (joined, left, missed))

@@ -1,8 +1,9 @@
-"""The room that its socket wakes."""
+"""Tests of the room that its socket starts."""
 
 import random
 import time
 
+import sentences
 from machine import CLOSED, CONFIG, JOINED, OPENED, wait_for
 from stage import Stage
 
@@ -10,7 +11,7 @@ SOCKET, SERVICE = "chatroom-ondemand.socket", "chatroom-ondemand.service"
 
 
 def impatient(seconds):
-    """As the unit says it, but the room ends after a shorter time."""
+    """The unit's command line, but with a shorter time until an empty room ends."""
     return (f"[Service]\nExecStart=\nExecStart=/usr/bin/chatroom --server --idle-timeout {seconds}"
             f" --store %S/chatroom-ondemand/room.db --config /etc/chatroom/chatroom.toml\n")
 
@@ -24,7 +25,7 @@ class OnDemand(Stage):
         machine.systemctl("start", SOCKET)
         self.assertEqual(machine.show(SERVICE, "ActiveState"), "inactive")
         for name in ("ada", "ben"):
-            self.assertIn("Welcome to", machine.nc(name, "hello"))
+            self.assertIn(sentences.WELCOME, machine.nc(name, "hello"))
             machine.is_in(SERVICE, "inactive")
             self.assertEqual(machine.show(SERVICE, "Result"), "success")
             self.assertEqual(machine.show(SOCKET, "SubState"), "listening")
@@ -72,7 +73,7 @@ class OnDemand(Stage):
         began = time.monotonic()
         for visit in range(20):
             machine.member(f"ada{visit}").leave()
-            # Sooner than it would end by itself.
+            # Before it would end by itself.
             machine.systemctl("stop", SERVICE)
         self.assertLess(time.monotonic() - began, 10)
         self.assertEqual(len(self.journal(f"MESSAGE_ID={OPENED}")), 20)
@@ -85,7 +86,7 @@ class OnDemand(Stage):
         chance = random.Random(7)
         for visit in range(8):
             machine.member(f"ada{visit}").leave()
-            # About when it closes, and then when it has closed.
+            # About the moment when it closes, or just after.
             time.sleep(0.98 + 0.06 * chance.random())
         self.assertGreater(len(self.journal(f"MESSAGE_ID={OPENED}")), 1)
 

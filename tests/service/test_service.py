@@ -1,9 +1,10 @@
-"""The room that stays open: starting, stopping, reloading, and what goes wrong."""
+"""Tests of the room that stays open: starts, stops, reloads and failures."""
 
 import json
 import time
 from contextlib import suppress
 
+import sentences
 from machine import CHANGED, CONFIG, FAILED, UNCHANGED, Member, Trouble, wait_for
 from stage import Stage
 
@@ -13,7 +14,7 @@ SERVICE = "chatroom.service"
 class Service(Stage):
 
     def status(self, words):
-        """Waits until systemd is told so."""
+        """Waits until the service's status text has these words."""
         wait_for(f"the status to tell “{words}” (it is {self.machine.show(SERVICE, 'StatusText')})",
                  lambda: words in self.machine.show(SERVICE, "StatusText"))
 
@@ -24,20 +25,20 @@ class Service(Stage):
         machine = self.machine
         for _ in range(5):
             machine.systemctl("start", SERVICE)
-            # No second try.
+            # The first attempt must succeed.
             machine.member("ada").leave()
             machine.systemctl("stop", SERVICE)
 
     def test_systemd_is_told_how_many_are_there_and_how_much_is_said(self):
         machine = self.machine
         machine.systemctl("start", SERVICE)
-        self.status("Nobody is here, 0 messages in the last minute")
+        self.status(sentences.service_status(0, 0))
         ada, ben = machine.member("ada"), machine.member("ben")
         for number in range(3):
             ada.say(f"hello {number}")
-        self.status("2 members, 3 messages in the last minute")
+        self.status(sentences.service_status(2, 3))
         ben.leave()
-        self.status("1 member, 3 messages in the last minute")
+        self.status(sentences.service_status(1, 3))
 
     def test_a_reload_changes_the_settings_and_keeps_every_member(self):
         machine = self.machine
@@ -65,10 +66,10 @@ class Service(Stage):
         ada, pid = machine.member("ada"), self.pid()
         machine.write(CONFIG, 'room-name = "Attic"\nprot = 4000\n')
         self.assertNotEqual(machine.systemctl("reload", SERVICE, check=False).returncode, 0)
-        told = f"{CONFIG}, line 2, column 1: unknown field `prot`"
+        told = sentences.unknown_key(CONFIG, 2, 1, "prot")
         wait_for("the journal to tell it", lambda: any(
             entry["MESSAGE"].startswith(told) for entry in self.journal(f"MESSAGE_ID={FAILED}")))
-        # Also where nobody has checked it before.
+        # The same without the check of the file before the signal.
         machine.systemctl("kill", "--signal=HUP", SERVICE)
         entry = wait_for("it once more", lambda: self.journal(f"MESSAGE_ID={UNCHANGED}"))[0]
         self.assertIn(told, entry["CHATROOM_REASON"])
@@ -83,9 +84,9 @@ class Service(Stage):
         machine.write(CONFIG, "max-per-address = 0\n")
         machine.systemctl("start", SERVICE)
         ada, pid = machine.member("ada"), self.pid()
-        # So many that several threads serve them, where there are processors.
+        # Enough members that several threads serve them, if there are several processors.
         crowd = [machine.member("ben") for _ in range(600)]
-        # As long as it serves, it is left alone.
+        # The watchdog does not disturb a service that works.
         time.sleep(2.5)
         ada.is_there()
         self.assertEqual(self.pid(), pid)
@@ -114,7 +115,7 @@ class Service(Stage):
         ada, ben = machine.member("ada"), machine.member("ben")
         for number in range(2_000):
             ada.send({"say": {"text": f"hello {number}"}})
-        # All are taken; ben has read none.
+        # The server has accepted all; ben has read none.
         ada.hears("message", lambda it: it["text"] == "hello 1999")
         began = time.monotonic()
         machine.systemctl("--no-block", "stop", SERVICE)
@@ -151,7 +152,7 @@ class Service(Stage):
             self.assertTrue(any(line == "ada: welcome back\n" for line in listener.stdout))
 
     def talk(self, disturb, times):
-        """Someone talks, is disturbed and goes on; returns the `seq` of what was confirmed."""
+        """Sends messages during disturbances; returns the `seq` of each confirmed message."""
         machine, confirmed, session = self.machine, {}, {}
         machine.drop_in(SERVICE, "[Unit]\nStartLimitIntervalSec=0\n")
         machine.write(CONFIG, "rate = 0\nmax-per-address = 0\n")
@@ -172,7 +173,7 @@ class Service(Stage):
         return confirmed
 
     def confirm(self, ada, number):
-        """Says something, also if it was said before the connection ended; gives its `seq`."""
+        """Sends a message, perhaps again after a lost connection; returns its `seq`."""
         ada.send({"say": {"id": str(number), "text": f"hello {number}"}})
         while (frame := ada.next()) and "closed" not in frame:
             said = frame.get("said") or frame.get("message", {})
@@ -187,7 +188,7 @@ class Service(Stage):
             return None
 
     def has_all(self, confirmed):
-        """The room has what was confirmed: in order, nothing twice, without a hole."""
+        """Checks that the room has all confirmed messages in order, once, and without a hole."""
         eve = Member(self.machine.connect(), "eve", after=0)
         told = {}
         for seq in range(1, eve.welcome["next"]):
@@ -210,7 +211,7 @@ class Service(Stage):
         self.has_all(confirmed)
 
     def members(self):
-        """How many the server tells of."""
+        """The number of members that the server reports."""
         told = self.machine.run("chatroom", "--status", "--json", check=False).stdout
         return json.loads(told)["members"] if told else 0
 
@@ -275,10 +276,10 @@ class Service(Stage):
                                              "closed_door": 1})
         self.assertGreater(vitals["memory_bytes"], 1 << 20)
         words = machine.run("chatroom", "--status", "--port", "53000").stdout
-        self.assertIn("members       2, 0 of them away; 0 at the door", words)
+        self.assertIn(sentences.status_members(2, 0, 0), words)
         nobody = machine.run("setpriv", "--reuid=65534", "chatroom", "--status", check=False)
         self.assertEqual(nobody.returncode, 1)
-        self.assertIn("tells the administrator", nobody.stderr)
+        self.assertIn(sentences.ASK_AS_ADMINISTRATOR, nobody.stderr)
 
     def test_a_port_that_is_taken_is_told_in_the_journal(self):
         machine = self.machine
@@ -288,6 +289,5 @@ class Service(Stage):
                         "/usr/bin/chatroom --server\n")
         self.assertNotEqual(machine.systemctl("start", "chatroom@4001", check=False).returncode, 0)
         entry = self.journal(f"MESSAGE_ID={FAILED}")[0]
-        self.assertEqual(entry["MESSAGE"],
-                         "A room is already open on this computer, port 53000.")
+        self.assertEqual(entry["MESSAGE"], sentences.room_already_open(53000))
         self.assertEqual(entry["PRIORITY"], "3")

@@ -1,4 +1,4 @@
-"""What systemd says of the units."""
+"""Tests of the units with systemd's own checks."""
 
 from pathlib import Path
 import re
@@ -17,7 +17,7 @@ class Units(Stage):
     def test_it_finds_nothing_wrong_with_them(self):
         units = self.ours(".service", ".socket")
         self.assertEqual(len(units), 6)
-        # An instance, where it is a template.
+        # Templates are checked as an instance.
         units = {unit: f"/run/units/{unit.replace('@.', '@4001.')}" for unit in units}
         self.machine.run("mkdir", "-p", "/run/units")
         for unit, path in units.items():

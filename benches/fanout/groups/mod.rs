@@ -1,4 +1,4 @@
-//! What is measured: rows that one start of a server gives together.
+//! The measurements, in groups of rows that one start of a server yields together.
 
 mod storms;
 mod talk;
@@ -11,38 +11,38 @@ use super::figures::percentile;
 use super::server::Kind;
 use super::table::{Better, Goal, Row};
 
-/// How many messages are on their way when they are pipelined.
+/// The number of messages on their way when they are pipelined.
 const PIPELINED: usize = 64;
 
-/// Who speaks, of those in the room.
+/// The number of senders.
 const SPEAKERS: usize = 4;
 
-/// How long members may take to come into a room in which something is to be measured.
+/// The longest time that members may take to join before a measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How thoroughly it is measured.
+/// The extent of the measurements.
 pub struct Scale {
-    /// How long the speakers talk for each figure.
+    /// How long the senders send for each figure.
     pub talk: Duration,
-    /// How long they talk at a fixed rate.
+    /// How long they send at a fixed rate.
     pub steady: Duration,
-    /// How many members come and leave at once: a few, and many.
+    /// The numbers of members that join and leave at once: few, and many.
     pub storms: [usize; 2],
 }
 
-/// Rows that are measured together.
+/// Rows that one measurement yields together.
 pub struct Group {
     pub rows: Vec<Row>,
     pub subjects: Subjects,
-    /// At most so many rounds.
+    /// The most rounds.
     pub rounds: usize,
-    /// Adds the figures in the order of the rows; those before a failure count.
+    /// Adds the figures in the order of the rows. After a failure, the figures so far count.
     pub measure: Measure,
 }
 
 type Measure = Box<dyn Fn(Kind, &mut Vec<f64>) -> io::Result<()>>;
 
-/// Which servers a group is for.
+/// The servers that a group measures.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Subjects {
     All,
@@ -60,7 +60,7 @@ impl Subjects {
     }
 }
 
-/// Everything there is.
+/// All groups.
 pub fn all(scale: &Scale) -> Vec<Group> {
     vec![
         talk::small(scale),

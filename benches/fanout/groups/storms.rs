@@ -1,4 +1,4 @@
-//! Many who come at once, and leave at once.
+//! Many members join at once, and leave at once.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{Group, Scale, Subjects, less, row};
 
 pub fn storms(scale: &Scale) -> Group {
     let storms = scale.storms;
-    // Not held against peers: brokers tell nobody who comes.
+    // Not compared with peers: brokers report joins to nobody.
     let row = |what, unit, goal| row(what, unit, goal, Better::Neither);
     let mut rows = Vec::new();
     for (many, members) in storms.into_iter().enumerate() {
@@ -57,7 +57,7 @@ pub fn storms(scale: &Scale) -> Group {
         measure: Box::new(move |kind, figures| {
             let mut cpu = Vec::new();
             for members in storms {
-                // With more patience than the goal asks for.
+                // Longer than the goal, so that a miss is measured too.
                 let patience = Duration::from_secs(15);
                 let server = Server::start(kind)?;
                 let (memory, before) = (server.memory()?, server.cpu()?);

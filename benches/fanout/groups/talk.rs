@@ -1,4 +1,4 @@
-//! Talk: what a delivery costs, how long it takes, and how many there can be.
+//! Messages: the CPU time of a delivery, its latency, and the throughput.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -128,7 +128,7 @@ pub fn store(scale: &Scale, members: usize) -> Group {
             if memchr::memmem::find(&help, b"--store").is_none() {
                 return Err(io::Error::other("this chatroom has no --store"));
             }
-            // Beside the program: what is temporary may live in memory.
+            // Beside the program, because the temporary folder may be in memory.
             let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
             let file = folder.path().join("room");
             let stored = ["--store", file.to_str().unwrap_or("room")];
@@ -146,7 +146,7 @@ pub fn store(scale: &Scale, members: usize) -> Group {
     }
 }
 
-/// What some talk cost.
+/// The cost of a number of messages.
 struct Talk {
     cpu: Duration,
     elapsed: Duration,
@@ -154,7 +154,7 @@ struct Talk {
 }
 
 impl Talk {
-    /// Warms up, and then measures.
+    /// Warms the server up, and then measures.
     fn measure(
         server: &Server,
         load: &mut Load,
@@ -171,7 +171,7 @@ impl Talk {
         })
     }
 
-    /// In microseconds.
+    /// The CPU time per delivery, in microseconds.
     fn cpu_per_delivery(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / as_f64(self.deliveries)
     }

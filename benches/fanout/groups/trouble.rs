@@ -1,4 +1,4 @@
-//! Members who give the others trouble: who says too much, who does not read.
+//! Members who could disturb others: one who sends too much, and some who do not read.
 
 use super::super::flood::Flood;
 use super::super::load::Load;
@@ -6,11 +6,11 @@ use super::super::server::Server;
 use super::super::table::Goal;
 use super::{Group, PATIENCE, PIPELINED, SPEAKERS, Scale, Subjects, less, milliseconds};
 
-/// How many stop reading, of 1,000.
+/// The number of members, of 1,000, who stop reading.
 const STOPPED: usize = 100;
 
 pub fn flood(scale: &Scale) -> Group {
-    // So many that they stay within the limit that the server has by default.
+    // Enough senders that each stays within the server's default limit.
     const SPEAKERS: usize = 100;
     let steady = scale.steady * 2;
     Group {
@@ -58,7 +58,7 @@ pub fn stopped(scale: &Scale) -> Group {
             let without = milliseconds(&load.steady(50, steady, reading)?, 99)?;
             figures.push(without);
             load.stop_reading(STOPPED)?;
-            // Until the kernel holds all that it will hold for them.
+            // Until the kernel's buffers for them are full.
             let mut messages = 0;
             while messages < 4_000 {
                 messages += load.talk(PIPELINED, talk / 4)?;

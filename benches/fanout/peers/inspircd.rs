@@ -5,7 +5,7 @@ use super::{Peer, configured, irc};
 pub const INSPIRCD: Peer = Peer {
     name: "inspircd",
     protocol: &irc::IRC,
-    // It lets in once a second those who wait.
+    // It accepts the waiting connections once a second.
     at_door: 1_000,
     command: |folder, port| {
         let text = format!(

@@ -1,11 +1,11 @@
-//! IRC, as far as talking in one channel needs it.
+//! The part of IRC that messages in one channel need.
 
 use super::Protocol;
 
-/// A sender is not sent its own messages.
+/// IRC; a sender does not receive its own messages.
 pub const IRC: Protocol = Protocol {
     hello: |number| format!("NICK m{number}\r\nUSER m 0 * :m\r\n").into_bytes(),
-    // The welcome; the end of the list of who is in the channel.
+    // The welcome, and the end of the list of the channel's members.
     steps: &[(b" 001 ", b"JOIN #room\r\n"), (b" 366 ", b"")],
     say: |text| format!("PRIVMSG #room :{text}\r\n").into_bytes(),
     bye: b"QUIT\r\n",

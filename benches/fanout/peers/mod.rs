@@ -1,5 +1,4 @@
-//! The servers of others, with their brakes off: no limits, no penalties, no looking
-//! up of names, nothing kept, nothing logged.
+//! The servers of other projects, without limits, penalties, name lookups, storage or logs.
 
 mod inspircd;
 mod irc;
@@ -17,20 +16,20 @@ use super::protocol::Protocol;
 
 /// A server that Debian packages.
 pub struct Peer {
-    /// Its name, which is its program's and its package's too.
+    /// The name of the server, its program and its package.
     pub name: &'static str,
     pub protocol: &'static Protocol,
-    /// How many may be on their way in at once, so that its queue of connections does
-    /// not overflow: then each waits for a second.
+    /// The most connections that may be on their way in at once. With more, its backlog
+    /// would overflow, and each would wait a second.
     pub at_door: usize,
-    /// Writes its configuration into an empty folder, and tells how to start it on a
-    /// port of the loopback.
+    /// Writes its configuration into an empty folder, and returns the command that starts it
+    /// on a port of the loopback interface.
     pub command: fn(folder: &Path, port: u16) -> io::Result<Command>,
-    /// The argument with which it tells its version.
+    /// The argument that makes it print its version.
     pub version: &'static str,
 }
 
-/// All of them.
+/// All peers.
 pub const PEERS: [&Peer; 5] = [
     &ngircd::NGIRCD,
     &inspircd::INSPIRCD,
@@ -39,7 +38,7 @@ pub const PEERS: [&Peer; 5] = [
     &ncat::NCAT,
 ];
 
-/// Writes a file of configuration, and makes a command that is to get its path last.
+/// Writes a configuration file, and makes a command whose last argument is its path.
 fn configured(program: &str, folder: &Path, text: &str, arguments: &[&str]) -> io::Result<Command> {
     let path = folder.join("configuration");
     std::fs::write(&path, text)?;

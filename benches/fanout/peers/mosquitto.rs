@@ -12,7 +12,7 @@ pub const MOSQUITTO: Peer = Peer {
              set_tcp_nodelay true\nmax_connections -1\nmax_queued_messages 0\n\
              max_queued_bytes 0\nsys_interval 0\nlog_type error\nlog_dest stderr\n"
         );
-        // Started by root it would become a user who may not read the file.
+        // Otherwise, started by root, it would switch to a user who may not read the file.
         let text = text + "user root\n";
         configured("mosquitto", folder, &text, &["-c"])
     },

@@ -1,15 +1,15 @@
-//! MQTT 3.1.1 with quality of service 0, as far as one topic needs it.
+//! The part of MQTT 3.1.1 with quality of service 0 that one topic needs.
 
 use super::Protocol;
 
-/// The packet types that are sent, with their flags.
+/// The packet types that the load sends, with their flags.
 const CONNECT: u8 = 0x10;
 const SUBSCRIBE: u8 = 0x82;
 const PUBLISH: u8 = 0x30;
 
 const TOPIC: &str = "room";
 
-/// Who has subscribed is sent its own messages too.
+/// MQTT; a subscriber receives its own messages too.
 pub const MQTT: Protocol = Protocol {
     hello: |number| {
         // Version 4, a clean session, no keep-alive.
@@ -27,7 +27,7 @@ pub const MQTT: Protocol = Protocol {
     echoes: true,
 };
 
-/// With its length before it, in seven bits a byte.
+/// A packet: its kind, the length in seven bits a byte, and the body.
 fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut packet = vec![kind];
     let mut rest = body.len();
@@ -43,7 +43,7 @@ fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// With its length before it, in two bytes.
+/// A text after its length in two bytes.
 fn string(text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
     [&length.to_be_bytes()[..], text.as_bytes()].concat()

@@ -1,4 +1,4 @@
-//! Ncat as a broker: what each sends goes to all others as it is.
+//! Ncat as a broker: it passes each client's bytes to all others unchanged.
 
 use std::process::Command;
 
@@ -19,7 +19,7 @@ pub const NCAT: Peer = Peer {
 
 const PROTOCOL: Protocol = Protocol {
     hello: |_| Vec::new(),
-    // It greets nobody.
+    // It sends no greeting.
     steps: &[],
     say: |text| format!("{text}\n").into_bytes(),
     bye: b"",

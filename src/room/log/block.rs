@@ -1,4 +1,4 @@
-//! Entries that were sealed together, and what readers share of them.
+//! Blocks of entries that were sealed together, and the slices of them that readers share.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::super::event::MemberId;
 use super::{Cursor, Encoding};
 
-/// Where one entry ends in its block, and what it is.
+/// The end of one entry in its block, and its sender.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub native_end: u32,
     pub text_end: u32,
-    /// Who said it, if it is a message.
+    /// The sender, if the entry is a message.
     pub from: Option<MemberId>,
 }
 
@@ -42,14 +42,14 @@ impl Block {
         }
     }
 
-    /// Where the entry at `index` starts, or the block ends.
+    /// The byte at which the entry at `index` starts; after the last entry, the end.
     fn offset(&self, index: usize, encoding: Encoding) -> usize {
         index
             .checked_sub(1)
             .map_or(0, |before| self.marks[before].end(encoding))
     }
 
-    /// The cursor in front of the entry at `index`.
+    /// The cursor before the entry at `index`.
     fn cursor(&self, index: usize) -> Cursor {
         let messages = self.marks[..index]
             .iter()
@@ -61,23 +61,23 @@ impl Block {
         }
     }
 
-    /// What the block takes of memory, in bytes.
+    /// The memory that the block takes, in bytes.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.native.len() + self.text.len() + size_of_val(&*self.marks)
     }
 }
 
-/// Entries that stand side by side in memory, as readers share them.
+/// Neighbouring entries of a block, which readers share.
 #[derive(Clone, Debug)]
 pub struct Slice {
     block: Arc<Block>,
-    /// Which of the block's entries.
+    /// The indices of the entries in the block.
     entries: Range<usize>,
     encoding: Encoding,
 }
 
 impl Slice {
-    /// These of a block's entries.
+    /// A slice of these `entries` of a block.
     pub(super) const fn new(block: Arc<Block>, entries: Range<usize>, encoding: Encoding) -> Self {
         Self {
             block,
@@ -86,14 +86,14 @@ impl Slice {
         }
     }
 
-    /// The encodings of all of them, one after the other.
+    /// The encodings of all entries, one after the other.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.block.bytes(self.encoding)
             [self.offset(self.entries.start)..self.offset(self.entries.end)]
     }
 
-    /// Each entry by itself: who said it (if it is a message), and its bytes.
+    /// The entries, each with its sender (if it is a message) and its bytes.
     pub fn entries(&self) -> impl Iterator<Item = (Option<MemberId>, &[u8])> {
         self.entries.clone().map(|index| {
             let range = self.offset(index)..self.offset(index + 1);
@@ -104,15 +104,15 @@ impl Slice {
         })
     }
 
-    /// Where a reader stands who took the first `taken` bytes: behind the entry
-    /// that they end in, and what is left of that entry.
+    /// The state of a reader who took the first `taken` bytes: the cursor after the entry
+    /// in which they end, and the rest of that entry.
     #[must_use]
     pub fn split(&self, taken: usize) -> (Cursor, &[u8]) {
         let taken = self.offset(self.entries.start) + taken;
         let marks = &self.block.marks;
         let index = self.entries.start
             + marks[self.entries.clone()].partition_point(|mark| mark.end(self.encoding) < taken);
-        // `taken` at the very start is the end of nothing.
+        // `taken` at the very start is not the end of an entry.
         let index = if taken == self.offset(self.entries.start) {
             index
         } else {

@@ -1,14 +1,13 @@
-//! The log: what happened in the room, encoded once per door, and the cursors
-//! that read it.
+//! The log: the events of the room, encoded once per door, and the cursors that read
+//! them.
 //!
-//! Entries are gathered in an open block until someone reads; then the block is
-//! sealed and its bytes are shared by all readers. So everything that happens in
-//! one turn of the server stands side by side in memory, and a reader is sent it
-//! in one write, without a copy of its own.
+//! The log collects entries in an open block until someone reads. Then it seals the
+//! block, and all readers share its bytes. So all events of one turn of the server lie
+//! side by side in memory, and the server sends them to a reader in one write, without a
+//! copy.
 //!
-//! A log that is [held back](Log::hold_back) is one that is stored as well: what
-//! is appended can be read only once it is [published](Log::publish), which is
-//! when it is on disk.
+//! The log of a durable room is [held back](Log::hold_back): readers see an entry only
+//! after it is [published](Log::publish), that is, when it is on disk.
 
 mod block;
 #[cfg(test)]
@@ -22,13 +21,12 @@ use super::event::MemberId;
 pub use self::block::Slice;
 use self::block::{Block, Mark};
 
-/// How much of the past the log holds. What is over it goes, oldest first, by
-/// whole blocks.
+/// How much history the log holds. It drops the rest, oldest first, by whole blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// The most messages.
     pub messages: u64,
-    /// The most bytes, of all doors' encodings and the index together.
+    /// The most bytes, for the encodings of all doors and the index together.
     pub bytes: usize,
 }
 
@@ -41,17 +39,17 @@ impl Default for Retention {
     }
 }
 
-/// How a door's entries are laid out in a block. The text door's are encoded
-/// only while someone reads it.
+/// The encoding of entries for a door. The log encodes entries for the text door only
+/// while someone reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// Of the native door.
+    /// The frames of the native door.
     Native,
-    /// Of the text door.
+    /// The lines of the text door.
     Text,
 }
 
-/// A reader's place in the log.
+/// A reader's position in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The position of the next entry to read.
@@ -67,8 +65,7 @@ impl Cursor {
         self.seq
     }
 
-    /// Whether there is something between this place and the `other`, which is
-    /// behind it.
+    /// Whether this position comes before the `other`.
     #[must_use]
     pub const fn is_before(self, other: Self) -> bool {
         self.position < other.position
@@ -80,8 +77,8 @@ impl Cursor {
 pub struct Gap {
     /// The `seq` of the first one missed.
     pub from: u64,
-    /// The `seq` of the last one missed. Before `from` if no message was missed,
-    /// but only joins and leaves.
+    /// The `seq` of the last one missed. It is less than `from` if the reader missed no
+    /// message, but only joins and leaves.
     pub to: u64,
 }
 
@@ -89,22 +86,22 @@ pub struct Gap {
 #[derive(Debug)]
 pub struct Log {
     retention: Retention,
-    /// What can be read.
+    /// The blocks that readers can read.
     blocks: VecDeque<Arc<Block>>,
-    /// Of all `blocks`, in bytes.
+    /// The weight of all `blocks`, in bytes.
     weight: usize,
-    /// Whether what is appended waits to be published.
+    /// Whether new entries wait to be published.
     held_back: bool,
-    /// Sealed, and waits to be published.
+    /// Sealed blocks that wait to be published.
     staged: VecDeque<Arc<Block>>,
-    /// Of all `staged`, in bytes.
+    /// The weight of all `staged`, in bytes.
     staged_weight: usize,
     open: Open,
-    /// The oldest entry held.
+    /// The position of the oldest entry held.
     tail: Cursor,
-    /// Where the next entry goes.
+    /// The position of the next entry.
     head: Cursor,
-    /// Up to where the log can be read, where it is held back.
+    /// The end of the readable part, if the log is held back.
     published: Cursor,
 }
 
@@ -117,14 +114,13 @@ struct Open {
     marks: Vec<Mark>,
 }
 
-/// An open block is sealed when it has this many bytes, read or not.
+/// The log seals an open block when it has this many bytes, read or not.
 const BLOCK_BYTES: usize = 256 << 10;
 
-/// One [`Log::read`] stops behind the block with which it has given this many
-/// bytes.
+/// One [`Log::read`] stops after the block with which it reaches this many bytes.
 const READ_BYTES: usize = 256 << 10;
 
-/// The most slices that one [`Log::read`] gives.
+/// The most slices that one [`Log::read`] returns.
 const READ_SLICES: usize = 64;
 
 impl Log {
@@ -157,21 +153,21 @@ impl Log {
         }
     }
 
-    /// Lets be read what is in the log; all that comes waits to be published.
+    /// Makes everything in the log readable; all later entries wait to be published.
     pub fn hold_back(&mut self) {
         self.seal();
         self.held_back = true;
         self.published = self.head;
     }
 
-    /// Closes what waits to be published; returns where it ends. `None` if there
-    /// is nothing.
+    /// Seals the entries that wait to be published, and returns their end. `None` if
+    /// there are none.
     pub fn stage(&mut self) -> Option<Cursor> {
         self.seal();
         self.staged.back().map(|block| block.end)
     }
 
-    /// Lets be read what was staged up to `end`.
+    /// Makes the staged entries up to `end` readable.
     pub fn publish(&mut self, end: Cursor) {
         while let Some(block) = self.staged.front()
             && block.end.position <= end.position
@@ -185,8 +181,8 @@ impl Log {
         self.trim();
     }
 
-    /// Drops what was not published; nobody will ever read it. What is appended
-    /// from now on can be read at once.
+    /// Drops the unpublished entries; nobody will ever read them. Later entries are
+    /// readable at once.
     pub fn drop_staged(&mut self) {
         self.seal();
         self.staged.clear();
@@ -194,13 +190,13 @@ impl Log {
         self.held_back = false;
     }
 
-    /// How many bytes wait to be published.
+    /// The number of bytes that wait to be published.
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.staged_weight + self.open.native.len() + self.open.text.len()
     }
 
-    /// Up to where the log can be read.
+    /// The end of the readable part of the log.
     #[must_use]
     pub const fn readable(&self) -> Cursor {
         if self.held_back {
@@ -216,26 +212,26 @@ impl Log {
         self.head
     }
 
-    /// The `seq` that the next message gets.
+    /// The `seq` of the next message.
     #[must_use]
     pub const fn next_seq(&self) -> u64 {
         self.head.seq
     }
 
-    /// The `seq` of the next message that can be read, now or later.
+    /// The `seq` of the next message that becomes readable.
     #[must_use]
     pub const fn readable_seq(&self) -> u64 {
         self.readable().seq
     }
 
-    /// The `seq` of the oldest message held, or of the next one if none is.
+    /// The `seq` of the oldest message held, or of the next one if the log holds none.
     #[must_use]
     pub const fn oldest_seq(&self) -> u64 {
         self.tail.seq
     }
 
-    /// Appends an entry: a message if it is `from` someone. The two functions
-    /// write its encodings.
+    /// Appends an entry; with `from`, it is a message. The two functions write its
+    /// encodings.
     pub fn append(
         &mut self,
         from: Option<MemberId>,
@@ -247,7 +243,7 @@ impl Log {
         if let Some(text) = text {
             text(&mut open.text);
         }
-        // Blocks are sealed long before their ends leave 32 bits.
+        // The log seals a block long before its end exceeds 32 bits.
         let end = |bytes: &Vec<u8>| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         open.marks.push(Mark {
             native_end: end(&open.native),
@@ -261,13 +257,13 @@ impl Log {
         }
     }
 
-    /// Makes the open block one that can be read.
+    /// Seals the open block.
     fn seal(&mut self) {
         let open = &mut self.open;
         if open.marks.is_empty() {
             return;
         }
-        // Copied into allocations of their exact size, for they stay long.
+        // Copied into allocations of the exact size, because blocks live long.
         let block = Block {
             start: open.start,
             end: self.head,
@@ -290,14 +286,14 @@ impl Log {
         }
     }
 
-    /// Seals what is new, if it may be read.
+    /// Seals new entries, if readers may see them.
     fn seal_to_read(&mut self) {
         if !self.held_back {
             self.seal();
         }
     }
 
-    /// Lets go of what is over the retention; the newest block always stays.
+    /// Drops the blocks over the retention; the newest block always stays.
     fn trim(&mut self) {
         while self.blocks.len() > 1 {
             let messages = self.head.seq - self.blocks[0].start.seq;
@@ -311,11 +307,11 @@ impl Log {
         }
     }
 
-    /// Gives what there is to read at `cursor` to `into`, and moves the cursor
-    /// behind it. At most some hundred kilobytes at once.
+    /// Reads the entries at `cursor` into `into`, and moves the cursor past them. Reads at
+    /// most some hundred kilobytes at once.
     ///
-    /// A cursor that fell out of the log is moved to the oldest entry held, and
-    /// what it missed is returned; nothing is read then.
+    /// If the cursor has fallen out of the log, this moves it to the oldest entry held, reads
+    /// nothing, and returns the gap.
     pub fn read(
         &mut self,
         cursor: &mut Cursor,
@@ -333,7 +329,7 @@ impl Log {
             return Some(gap);
         }
         let mut given = 0;
-        // Nearly every reader stands in front of the last block.
+        // Nearly every cursor is at the start of the last block.
         let first = match self.blocks.back() {
             Some(last) if last.start == *cursor => self.blocks.len() - 1,
             _ => self
@@ -341,8 +337,8 @@ impl Log {
                 .partition_point(|block| block.end.position <= cursor.position),
         };
         for block in self.blocks.range(first..).take(READ_SLICES) {
-            // Blocks are far smaller than the address space. What stood between the
-            // cursor and the block was dropped if they do not meet.
+            // A block is far smaller than the address space. If the cursor is before the
+            // block, the entries between them were dropped.
             let start = cursor.position.saturating_sub(block.start.position);
             let start = usize::try_from(start).unwrap_or(0);
             let slice = Slice::new(Arc::clone(block), start..block.marks.len(), encoding);
@@ -356,10 +352,9 @@ impl Log {
         None
     }
 
-    /// The native encodings of the messages from `seq` on and below `end`, each
-    /// in a slice of its own, and the `seq` after the last one: as many as the
-    /// log holds of them, at most `bytes` bytes, and at least one if there is
-    /// one.
+    /// The native encodings of the messages from `seq` on and below `end`, each in a
+    /// slice of its own, and the `seq` after the last one. Returns as many of them as the
+    /// log holds, at most `bytes` bytes, but at least one if there is one.
     pub fn messages(&mut self, seq: u64, end: u64, bytes: usize) -> (Vec<Slice>, u64) {
         self.seal_to_read();
         let mut found: Vec<Slice> = Vec::new();

@@ -174,8 +174,8 @@ fn what_cannot_be_stored_is_read_by_nobody() {
 }
 
 proptest! {
-    /// However messages, joins, seals and reads of any size are mixed, a
-    /// reader that takes its bytes in pieces gets all of them, once.
+    /// A reader that takes its bytes in pieces gets all of them, once, in any mix of
+    /// messages, joins, seals and reads of any size.
     #[test]
     fn any_reader_gets_every_byte_once(
         steps in proptest::collection::vec((0_u8..4, 1_usize..50), 1..200),
