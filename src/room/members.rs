@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::durable::Absent;
 use super::event::MemberId;
 use super::log::Encoding;
-use super::name::{Looks, NAME_LIMIT, name_or_default};
+use super::name::{Looks, NAME_LIMIT, WantedName};
 use super::rate::Meter;
 use super::sessions::{Lease, Seat, SessionKey};
 
@@ -84,7 +84,7 @@ impl Members {
         host: bool,
         session: Option<SessionKey>,
     ) -> (Lease, Arc<str>) {
-        let (name, number) = self.names.claim(&name_or_default(wanted));
+        let (name, number) = self.names.claim(&WantedName::of(wanted));
         let name: Arc<str> = name.into();
         self.text_readers += usize::from(door == Encoding::Text);
         let seat = Seat::new(session);
@@ -201,13 +201,13 @@ struct Numbers {
 
 impl Names {
     /// Claims `name`, or `name_1`, `name_2`, … if it is in use.
-    fn claim(&mut self, name: &str) -> (String, Option<Box<Number>>) {
-        let looks = Looks::of(name);
-        if self.is_free(&looks) {
-            self.take(&looks);
+    fn claim(&mut self, wanted: &WantedName) -> (String, Option<Box<Number>>) {
+        let (name, looks) = (wanted.as_str(), wanted.looks());
+        if self.is_free(looks) {
+            self.take(looks);
             return (name.to_owned(), None);
         }
-        let wanted = looks.read;
+        let wanted = looks.read.clone();
         let mut misses = 0;
         loop {
             let numbers = self

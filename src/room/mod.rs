@@ -28,8 +28,8 @@ pub use self::event::{Closing, Event, Gathered, MemberId, Why};
 pub use self::log::{Cursor, Encoding, Gap, Retention, Slice};
 pub use self::members::Member;
 pub use self::name::{
-    DEFAULT_NAME, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, clean_name, clean_room_name,
-    name_or_default,
+    DEFAULT_NAME, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,
+    clean_room_name, name_or_default,
 };
 pub use self::rate::{Meter, Pace};
 pub use self::record::Record;

@@ -11,6 +11,11 @@ pub const NAME_LIMIT: usize = 32;
 /// The most characters (Unicode scalar values) the name of a room has.
 pub const ROOM_NAME_LIMIT: usize = 64;
 
+/// Of a wanted name, no more characters (Unicode scalar values) than this are
+/// looked at, so that a long one costs no more than a short one: enough for
+/// [`ROOM_NAME_LIMIT`] and for what is dropped before and between.
+const WANTED_LIMIT: usize = 256;
+
 /// The name of a member who gave none.
 pub const DEFAULT_NAME: &str = "USR";
 
@@ -24,23 +29,28 @@ pub const SERVER_NAME: &str = "SERVER";
 /// spaces, and the rest is cut to [`NAME_LIMIT`].
 #[must_use]
 pub fn clean_name(wanted: &str) -> Option<String> {
-    clean(wanted.chars().filter(|c| !is_delimiter(*c)), NAME_LIMIT)
+    clean(wanted, |c| !is_delimiter(c), NAME_LIMIT)
 }
 
 /// What can be kept of `wanted` as the name of a room, or `None` if nothing can:
 /// as [`clean_name`], but with `:` and up to [`ROOM_NAME_LIMIT`].
 #[must_use]
 pub fn clean_room_name(wanted: &str) -> Option<String> {
-    clean(wanted.chars(), ROOM_NAME_LIMIT)
+    clean(wanted, |_| true, ROOM_NAME_LIMIT)
 }
 
-fn clean(wanted: impl Iterator<Item = char>, limit: usize) -> Option<String> {
+/// Looks at [`WANTED_LIMIT`] characters of `wanted` at most.
+fn clean(wanted: &str, keeps: impl Fn(char) -> bool, limit: usize) -> Option<String> {
+    let wanted = wanted.chars().take(WANTED_LIMIT);
     let mut name = String::new();
     let mut length = 0;
     let mut space = false;
     // First dropped, then composed: what is dropped may stand between two
     // characters that compose.
-    for c in wanted.filter(|c| c.is_whitespace() || is_visible(*c)).nfc() {
+    for c in wanted
+        .filter(|c| c.is_whitespace() || (is_visible(*c) && keeps(*c)))
+        .nfc()
+    {
         if c.is_whitespace() {
             space = true;
             continue;
@@ -81,9 +91,47 @@ fn is_delimiter(c: char) -> bool {
 /// [`DEFAULT_NAME`] for an empty one and for one that looks like the server's.
 #[must_use]
 pub fn name_or_default(wanted: &str) -> String {
-    match clean_name(wanted) {
-        Some(name) if !Looks::of(&name).alike(&Looks::of(SERVER_NAME)) => name,
-        _ => DEFAULT_NAME.to_owned(),
+    WantedName::of(wanted).name
+}
+
+/// A name that a newcomer gets while nobody has it, and what it is compared by.
+///
+/// Making one takes the same bounded time however long the text is that a peer
+/// sent, so it is made before the lock of a room is taken, and the room only
+/// compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedName {
+    name: String,
+    looks: Looks,
+}
+
+impl WantedName {
+    /// The name for someone who wants `wanted`: [`DEFAULT_NAME`] for an empty one
+    /// and for one that looks like the server's.
+    #[must_use]
+    pub fn of(wanted: &str) -> Self {
+        if let Some(name) = clean_name(wanted) {
+            let looks = Looks::of(&name);
+            if !looks.alike(&Looks::of(SERVER_NAME)) {
+                return Self { name, looks };
+            }
+        }
+        Self {
+            name: DEFAULT_NAME.to_owned(),
+            looks: Looks::of(DEFAULT_NAME),
+        }
+    }
+
+    /// The clean name, of 1 to [`NAME_LIMIT`] characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// What the name is compared by.
+    #[must_use]
+    pub const fn looks(&self) -> &Looks {
+        &self.looks
     }
 }
 
@@ -228,6 +276,17 @@ mod tests {
         // Never with a space at its end.
         let name = clean_name(&format!("{} b", "a".repeat(31))).unwrap();
         assert_eq!(name, "a".repeat(31));
+    }
+
+    #[test]
+    fn no_more_of_a_wanted_name_is_looked_at_than_its_start() {
+        let end = "\u{200b}".repeat(WANTED_LIMIT) + "ada";
+        assert_eq!(clean_name(&end), None);
+        assert_eq!(WantedName::of(&end).as_str(), DEFAULT_NAME);
+        let start = "\u{200b}".repeat(WANTED_LIMIT - 3) + "ada";
+        assert_eq!(WantedName::of(&start).as_str(), "ada");
+        let marks = format!("a{}", "\u{301}".repeat(30_000));
+        assert!(WantedName::of(&marks).as_str().chars().count() <= NAME_LIMIT);
     }
 
     #[test]
