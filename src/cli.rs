@@ -64,7 +64,7 @@ Exit codes: 0 when it has ended as it should, 1 with a sentence when something \
 failed, 2 when the command line is wrong.";
 
 /// What only a server that is to be started is told; the port also finds one.
-const FOR_A_SERVER: [&str; 14] = [
+const FOR_A_SERVER: [&str; 15] = [
     "config",
     "bind",
     "room_name",
@@ -79,6 +79,7 @@ const FOR_A_SERVER: [&str; 14] = [
     "store",
     "keep_messages",
     "keep_days",
+    "keep_size",
 ];
 
 #[derive(Parser)]

@@ -3,6 +3,7 @@
 //! A room is an append-only log, and everyone in it is a cursor into that log.
 //! Each module knows only those above it:
 //!
+//! - [`clock`]: the time of day, which never fails;
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`wire`]: what goes over a connection: frames, doors, limits, addresses;
 //! - [`store`]: keeps a room on disk;
@@ -18,6 +19,7 @@
 pub mod app;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod manual;
 pub mod options;
 pub mod room;

@@ -11,14 +11,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::{self, timeout_at};
 
 use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
 use crate::store::{
-    Keep, OpenError, Past, ReadError, Reader, Recent, Store, StoredMessage, WriteError,
+    Keep, OpenError, Past, ReadError, Reader, Reading, Recent, Store, StoredMessage, WriteError,
 };
 
 use super::shared::Shared;
@@ -47,7 +46,7 @@ impl Kept {
             messages: rules.retention.messages,
             bytes: rules.retention.bytes / 2,
         };
-        let (store, past) = Store::open(path, keep, recent, Timestamp::now())?;
+        let (store, past) = Store::open(path, keep, recent, Reading::now())?;
         let reader = store.reader().map_err(|error| OpenError::Failed {
             path: path.to_owned(),
             error: io::Error::other(error),
@@ -199,8 +198,9 @@ impl Writer {
     fn write(&mut self, records: &[Record]) -> Result<Written, WriteError> {
         let mut more = false;
         if records.is_empty() {
-            more = self.store.trim(Timestamp::now())?;
+            more = self.store.trim(Reading::now())?;
         } else {
+            self.store.look(Reading::now());
             self.store.write(records)?;
         }
         let oldest_seq = self.store.oldest_seq();
