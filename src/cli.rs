@@ -64,7 +64,7 @@ Exit codes: 0 when it ended normally, 1 with a message when something failed, 2 
 the command line is wrong.";
 
 /// The options that need --server. --port is not one of them: --status takes it too.
-const FOR_A_SERVER: [&str; 14] = [
+const FOR_A_SERVER: [&str; 15] = [
     "config",
     "bind",
     "room_name",
@@ -79,6 +79,7 @@ const FOR_A_SERVER: [&str; 14] = [
     "store",
     "keep_messages",
     "keep_days",
+    "keep_size",
 ];
 
 #[derive(Parser)]

@@ -4,6 +4,7 @@
 //! Each module depends only on those above it:
 //!
 //! - `lock`: locks with an order that is checked;
+//! - [`clock`]: the time of day, which never fails;
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`wire`]: the protocol: frames, doors, limits, addresses;
 //! - [`store`]: saves a room on disk;
@@ -19,6 +20,7 @@
 pub mod app;
 pub mod cli;
 pub mod client;
+pub mod clock;
 mod lock;
 pub mod manual;
 pub mod options;

@@ -1,7 +1,11 @@
 //! The configuration file.
 
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::Options;
 
@@ -23,7 +27,9 @@ impl Source {
     pub fn options(&self) -> Result<Options, FileError> {
         let file = self.file.as_deref().map(read).transpose()?;
         let options = self.flags.clone().or(file.unwrap_or_default());
-        let keeps = options.keep_messages.is_some() || options.keep_days.is_some();
+        let keeps = options.keep_messages.is_some()
+            || options.keep_days.is_some()
+            || options.keep_size.is_some();
         if keeps && options.store.is_none() {
             return Err(FileError::NothingToKeep);
         }
@@ -44,7 +50,8 @@ pub enum FileError {
     },
     /// The stored messages are limited, but there is no store.
     #[error(
-        "keep-messages and keep-days need a store: name its file with --store, or leave them out."
+        "keep-messages, keep-days and keep-size need a store: name its file with --store, or \
+         leave them out."
     )]
     NothingToKeep,
     /// The file is wrong in one place.
@@ -78,7 +85,7 @@ fn remedy(error: &std::io::Error) -> &'static str {
 /// # Errors
 /// If the file cannot be read, has an unknown key, or has a value that is not accepted.
 pub fn read(path: &Path) -> Result<Options, FileError> {
-    let text = fs::read_to_string(path).map_err(|error| FileError::Unreadable {
+    let text = read_text(path).map_err(|error| FileError::Unreadable {
         path: path.to_owned(),
         error,
     })?;
@@ -93,6 +100,26 @@ pub fn read(path: &Path) -> Result<Options, FileError> {
             what: in_words(error.message()),
         }
     })
+}
+
+/// The most bytes that a configuration file may have; every option takes a few dozen.
+const FILE_LIMIT: u64 = 1 << 20;
+
+/// Reads a file as text. Does not wait for whoever should write a pipe, and does not
+/// read a device without end.
+fn read_text(path: &Path) -> io::Result<String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    if file.take(FILE_LIMIT + 1).read_to_string(&mut text)? as u64 > FILE_LIMIT {
+        return Err(io::Error::other("it has more than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// The parser's message on one line, with what to do.
@@ -115,12 +142,13 @@ mod tests {
     use crate::room::Pace;
     use crate::server::Settings;
     use clap::Args;
+    use std::fs;
 
     use super::*;
 
     const EXAMPLE: &str = include_str!("../../data/chatroom.toml");
 
-    fn read_text(text: &str) -> Result<Options, FileError> {
+    fn read_example(text: &str) -> Result<Options, FileError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chatroom.toml");
         fs::write(&path, text).unwrap();
@@ -133,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_example_changes_nothing_and_what_it_shows_are_the_defaults() {
-        assert_eq!(read_text(EXAMPLE).unwrap(), Options::default());
+        assert_eq!(read_example(EXAMPLE).unwrap(), Options::default());
         // A key that is commented out, with its default value.
         let keys = EXAMPLE
             .lines()
@@ -150,13 +178,14 @@ mod tests {
                     "store",
                     "keep-messages",
                     "keep-days",
+                    "keep-size",
                 ]
                 .contains(&key_of(key))
             })
             .collect();
-        let options = read_text(&shown.join("\n")).unwrap();
+        let options = read_example(&shown.join("\n")).unwrap();
         assert_eq!(settings(options), settings(Options::default()));
-        let all = read_text(&keys.collect::<Vec<_>>().join("\n")).unwrap();
+        let all = read_example(&keys.collect::<Vec<_>>().join("\n")).unwrap();
         assert!(all.room_name.is_some() && !all.bind.is_empty() && all.idle_timeout.is_some());
     }
 
@@ -182,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_flag_counts_more_than_the_file_and_the_file_more_than_the_default() {
-        let file = read_text("port = 1\nhistory = 2\nstay-open = true\nbind = [\"::1\"]").unwrap();
+        let file =
+            read_example("port = 1\nhistory = 2\nstay-open = true\nbind = [\"::1\"]").unwrap();
         let flags = Options {
             port: Some(3),
             stay_open: Some(false),
@@ -247,8 +277,11 @@ mod tests {
                 "true and false without quotes",
             ),
             ("history 5", "line 1, column 9", "="),
+            ("keep-size = \"1X\"", "line 1, column 13", "such as 500M"),
+            ("keep-size = 5", "line 1, column 13", "at least 1M"),
+            ("keep-size = true", "line 1, column 13", "a size such as"),
         ] {
-            let error = read_text(text).unwrap_err().to_string();
+            let error = read_example(text).unwrap_err().to_string();
             assert!(
                 error.contains(&format!("chatroom.toml, {place}: ")),
                 "{error}"
@@ -256,6 +289,32 @@ mod tests {
             assert!(error.contains(words), "{text}: {error}");
             assert_eq!(error.lines().count(), 1, "{error}");
         }
+    }
+
+    #[test]
+    fn only_a_regular_file_of_a_reasonable_size_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chatroom.toml");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        for path in [&path, Path::new("/dev/zero"), folder.path()] {
+            let error = read(path).unwrap_err().to_string();
+            assert!(error.contains("it is not a regular file"), "{error}");
+        }
+        let long = folder.path().join("long.toml");
+        fs::write(&long, " ".repeat(1 << 20) + "\n").unwrap();
+        let error = read(&long).unwrap_err().to_string();
+        assert!(error.contains("more than 1 MiB"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_told_with_what_to_do() {
         let missing = read(Path::new("/nonexistent/chatroom.toml")).unwrap_err();
         assert!(
             missing.to_string().contains("leave --config out"),

@@ -17,7 +17,7 @@ use crate::store::Keep;
 
 pub use self::file::{FileError, Source, read};
 
-use self::value::{number, readable_name, room_name, within};
+use self::value::{number, readable_name, room_name, size, size_of, within};
 
 /// The most older messages that a new member can receive.
 const HISTORY_MOST: u64 = 10_000;
@@ -118,6 +118,11 @@ pub struct Options {
           value_parser = within::<u32>(1..=KEEP_DAYS_MOST))]
     #[serde(deserialize_with = "number::<_, _, 1, KEEP_DAYS_MOST>")]
     pub keep_days: Option<u32>,
+
+    /// How much of it may be in use, at least 1M; as 500M, 1G, … [default: no limit]
+    #[arg(long, value_name = "SIZE", requires = "server", value_parser = size)]
+    #[serde(deserialize_with = "size_of")]
+    pub keep_size: Option<u64>,
 }
 
 impl Options {
@@ -146,6 +151,7 @@ impl Options {
             store: self.store.or(others.store),
             keep_messages: self.keep_messages.or(others.keep_messages),
             keep_days: self.keep_days.or(others.keep_days),
+            keep_size: self.keep_size.or(others.keep_size),
         }
     }
 }
@@ -161,6 +167,7 @@ impl Options {
             ("store", self.store != started.store),
             ("keep-messages", self.keep_messages != started.keep_messages),
             ("keep-days", self.keep_days != started.keep_days),
+            ("keep-size", self.keep_size != started.keep_size),
         ];
         let changed = changed.into_iter().filter(|(_, changed)| *changed);
         changed.map(|(key, _)| key).collect()
@@ -185,6 +192,7 @@ impl From<Options> for Settings {
             keep: Keep {
                 messages: options.keep_messages,
                 days: options.keep_days,
+                bytes: options.keep_size,
             },
             rules: Rules {
                 max_members: options.max_members.unwrap_or(default.rules.max_members),

@@ -174,6 +174,18 @@ impl Room {
         self.closed = Some(closing);
     }
 
+    /// Tells everyone something at once that is not stored: also what waits to be
+    /// published is read after it. Says whether that was possible.
+    pub fn slip_in(&mut self, event: &Event<'_>) -> bool {
+        if self.records.is_none() || self.closed.is_some() {
+            return false;
+        }
+        let (mut native, mut text) = (Vec::new(), Vec::new());
+        (self.encoders.native)(event, &mut native);
+        (self.encoders.text)(event, &mut text);
+        self.log.slip_in(native, text)
+    }
+
     /// How many bytes wait to be published.
     #[must_use]
     pub const fn waiting(&self) -> usize {

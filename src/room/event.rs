@@ -99,6 +99,16 @@ pub enum Event<'a> {
         /// Its name, as the room gave it.
         name: &'a str,
     },
+    /// The server itself has something to say to everyone.
+    Notice {
+        /// What it is about, for programs.
+        code: &'static str,
+        /// In words.
+        text: &'a str,
+    },
+    /// Nothing happened for long: native clients are asked whether they are there, and
+    /// see that the server is.
+    Alive,
     /// Members joined, left, went away or came back, collected because the room is big.
     Presence(&'a Gathered),
     /// The room was closed; nothing follows.

@@ -182,6 +182,8 @@ fn told(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Back { id, name } => format!("back {id} {name}"),
         Event::Presence(gathered) => format!("{gathered:?}"),
         Event::Closed(_) => "closed".to_owned(),
+        // These stand in no log but one that is held back.
+        Event::Notice { .. } | Event::Alive => unreachable!(),
     };
     out.extend_from_slice(text.as_bytes());
     out.push(b'\n');

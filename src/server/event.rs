@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::room::Why;
+use crate::store::{ClockDoubt, DiskSpace};
 use crate::wire::door::Door;
 
 /// Something that happened at a server. What was said is never told here.
@@ -71,6 +73,14 @@ pub enum Event {
     },
     /// Something that is stored cannot be read, and why.
     Unread(String),
+    /// Messages wait because nothing can be stored at the moment, and why.
+    Delayed(String),
+    /// Messages that waited are stored and sent again, after this time.
+    Resumed(Duration),
+    /// What the clock of the computer means for the messages that are kept.
+    Clock(ClockDoubt),
+    /// Little space is left on the disk of the store.
+    DiskLow(DiskSpace),
     /// No connection can be accepted for the moment, and why.
     Stalled(String),
     /// This many events before the next one were dropped, because nobody took

@@ -5,29 +5,51 @@
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::{self, timeout_at};
 
 use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
 use crate::store::{
-    Keep, OpenError, Past, ReadError, Reader, Recent, Store, StoredMessage, WriteError,
+    Keep, OpenError, Past, ReadError, Reader, Reading, Recent, SpaceWatch, Store, StoredMessage,
+    WriteError,
 };
 
+use crate::wire::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
+
+use super::event as server;
 use super::shared::Shared;
 
 /// How long clients wait before they come back to a room that could not be stored.
 const RETRY_MS: u64 = 5_000;
 
-/// How often a room in which nobody speaks lets go of what is too old.
+/// How often a room in which nobody speaks deletes what is too old.
 const TRIM_TIME: Duration = Duration::from_mins(1);
+
+/// For how long messages are held back while nothing can be stored, before the room is
+/// closed; as long a store that is locked is waited for when it is opened or read.
+const HOLD_TIME: Duration = Duration::from_mins(1);
+
+/// The pause before the same is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Messages that wait for longer than this are told as delayed.
+const DELAY_TOLD: Duration = Duration::from_secs(2);
+
+/// While messages wait, native clients see this often that the server is there.
+const ALIVE_TIME: Duration = Duration::from_secs(5);
+
+/// What the members are told when messages wait.
+const DELAYED: &str = "Messages are delayed: the server cannot save them at the moment.";
+
+/// What the members are told when they wait no longer.
+const RESUMED: &str = "Messages are no longer delayed.";
 
 /// A store that was opened, and what it held.
 #[derive(Debug)]
@@ -47,7 +69,15 @@ impl Kept {
             messages: rules.retention.messages,
             bytes: rules.retention.bytes / 2,
         };
-        let (store, past) = Store::open(path, keep, recent, Timestamp::now())?;
+        let since = Instant::now();
+        let (store, past) = loop {
+            match Store::open(path, keep, recent, Reading::now()) {
+                Err(OpenError::Locked(_)) if since.elapsed() < HOLD_TIME => {
+                    thread::sleep(RETRY_PAUSE);
+                }
+                result => break result?,
+            }
+        };
         let reader = store.reader().map_err(|error| OpenError::Failed {
             path: path.to_owned(),
             error: io::Error::other(error),
@@ -102,7 +132,7 @@ impl Kept {
         let history = History {
             reader: Arc::new(Mutex::new(self.reader)),
         };
-        (history, Writer { store: self.store })
+        (history, Writer::new(self.store))
     }
 }
 
@@ -138,9 +168,25 @@ impl History {
     ) -> Result<Vec<StoredMessage>, ReadError> {
         // One after the other, so that there is one thread for it at most.
         let mut reader = Arc::clone(&self.reader).lock_owned().await;
-        spawn_blocking(move || reader.messages(from, end, u64::MAX, bytes))
+        let since = Instant::now();
+        loop {
+            let (back, result) = spawn_blocking(move || {
+                let result = reader.messages(from, end, u64::MAX, bytes);
+                (reader, result)
+            })
             .await
-            .unwrap_or_else(|_| Ok(Vec::new()))
+            .map_err(|error| ReadError::Failed {
+                path: PathBuf::new(),
+                error: io::Error::other(error),
+            })?;
+            match result {
+                Err(ReadError::Locked(_)) if since.elapsed() < HOLD_TIME => {
+                    reader = back;
+                    time::sleep(RETRY_PAUSE).await;
+                }
+                result => return result,
+            }
+        }
     }
 }
 
@@ -148,7 +194,15 @@ impl History {
 #[derive(Debug)]
 pub(super) struct Writer {
     store: Store,
+    space: SpaceWatch,
+    /// For how long a batch is tried again that cannot be stored.
+    patience: Duration,
+    /// What stands in the way at the moment.
+    obstacle: Arc<Obstacle>,
 }
+
+/// Why nothing can be stored at the moment, if something stands in the way.
+type Obstacle = std::sync::Mutex<Option<String>>;
 
 /// What the writer is to do, and where it tells that it has.
 struct Job {
@@ -160,52 +214,112 @@ struct Job {
 struct Written {
     /// The `seq` of the oldest message that is kept.
     oldest_seq: u64,
-    /// Whether older ones are still to be let go of.
+    /// Whether older ones are still to be deleted.
     more: bool,
+    /// What whoever runs the server is to be told.
+    events: Vec<server::Event>,
 }
 
 /// A writer that runs. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Writing {
     jobs: mpsc::Sender<Job>,
+    obstacle: Arc<Obstacle>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
+    fn new(store: Store) -> Self {
+        Self {
+            store,
+            space: SpaceWatch::default(),
+            patience: HOLD_TIME,
+            obstacle: Arc::default(),
+        }
+    }
+
     /// Starts its thread.
     ///
     /// # Errors
     /// If the system gives none.
     pub fn start(self) -> io::Result<Writing> {
         let (jobs, queue) = mpsc::channel(1);
+        let obstacle = Arc::clone(&self.obstacle);
         let thread = thread::Builder::new()
             .name("store".into())
             .spawn(move || self.run(queue))?;
         Ok(Writing {
             jobs,
+            obstacle,
             thread: Some(thread),
         })
     }
 
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         while let Some(job) = queue.blocking_recv() {
-            let result = self.write(&job.records);
+            let result = self.work(&job);
             let _ = job.done.send(result);
         }
         // What is not moved into the file now is found beside it the next time.
         let _ = self.store.close();
     }
 
+    /// Does a job, and waits for what stands in its way to go away.
+    fn work(&mut self, job: &Job) -> Result<Written, WriteError> {
+        let since = Instant::now();
+        loop {
+            let error = match self.write(&job.records) {
+                Ok(written) => {
+                    self.set_obstacle(None);
+                    return Ok(written);
+                }
+                Err(error) => error,
+            };
+            let obstacle = error.obstacle();
+            let waits = obstacle.is_some() && since.elapsed() < self.patience;
+            self.set_obstacle(obstacle);
+            // Nobody waits for it any more when the server ends.
+            if !waits || job.done.is_closed() {
+                return Err(error);
+            }
+            thread::sleep(RETRY_PAUSE);
+        }
+    }
+
+    fn set_obstacle(&self, obstacle: Option<String>) {
+        *lock(&self.obstacle) = obstacle;
+    }
+
     fn write(&mut self, records: &[Record]) -> Result<Written, WriteError> {
-        let mut more = false;
+        let (mut more, mut events) = (false, Vec::new());
         if records.is_empty() {
-            more = self.store.trim(Timestamp::now())?;
+            match self.store.trim(Reading::now()) {
+                Ok(is_more) => more = is_more,
+                // Nothing waits for it.
+                Err(error) if error.obstacle().is_some() => {}
+                Err(error) => return Err(error),
+            }
+            if let Ok(space) = self.store.space()
+                && self.space.is_news(space)
+            {
+                events.push(server::Event::DiskLow(space));
+            }
         } else {
+            self.store.look(Reading::now());
             self.store.write(records)?;
         }
-        let oldest_seq = self.store.oldest_seq();
-        Ok(Written { oldest_seq, more })
+        events.extend(self.store.take_clock_doubt().map(server::Event::Clock));
+        Ok(Written {
+            oldest_seq: self.store.oldest_seq(),
+            more,
+            events,
+        })
     }
+}
+
+/// What it guards is whole at any time.
+fn lock(obstacle: &Obstacle) -> std::sync::MutexGuard<'_, Option<String>> {
+    obstacle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Writing {
@@ -223,7 +337,7 @@ impl Writing {
         loop {
             if timeout_at(next_trim, shared.unstored()).await.is_err() {
                 // In small steps: what happens meanwhile does not wait for long.
-                let more = self.write(shared, Vec::new()).await?;
+                let (more, _) = self.write(shared, Vec::new()).await?;
                 let wait = if more { Duration::ZERO } else { TRIM_TIME };
                 next_trim = time::Instant::now() + wait;
             }
@@ -231,20 +345,50 @@ impl Writing {
                 let Some(staged) = shared.room().stage() else {
                     break;
                 };
+                let mut delay = None;
                 if !staged.records.is_empty() {
-                    self.write(shared, staged.records).await?;
+                    (_, delay) = self.write(shared, staged.records).await?;
                 }
                 shared.publish(staged.end);
+                if let Some(delay) = delay {
+                    shared.slip_in(&Event::Notice {
+                        code: NOTICE_RESUMED,
+                        text: RESUMED,
+                    });
+                    shared.report(server::Event::Resumed(delay));
+                }
             }
         }
     }
 
-    /// Stores these, or lets go of what is too old if there are none; tells whether
-    /// there is more of that.
-    async fn write(&self, shared: &Shared, records: Vec<Record>) -> Result<bool, WriteError> {
-        let (done, result) = oneshot::channel();
+    /// Stores these, or deletes what is too old if there are none; tells whether there
+    /// is more of that, and how long the members were told that it takes, if they were.
+    async fn write(
+        &self,
+        shared: &Shared,
+        records: Vec<Record>,
+    ) -> Result<(bool, Option<Duration>), WriteError> {
+        let since = Instant::now();
+        let (done, mut result) = oneshot::channel();
         let _ = self.jobs.send(Job { records, done }).await;
-        let Ok(result) = result.await else {
+        let mut wait = DELAY_TOLD;
+        let result = loop {
+            if let Ok(result) = time::timeout(wait, &mut result).await {
+                break result;
+            }
+            if wait == DELAY_TOLD {
+                let obstacle = lock(&self.obstacle).clone();
+                let why = obstacle.unwrap_or_else(|| "the disk is slow".to_owned());
+                shared.report(server::Event::Delayed(why));
+                shared.slip_in(&Event::Notice {
+                    code: NOTICE_DELAYED,
+                    text: DELAYED,
+                });
+            }
+            shared.slip_in(&Event::Alive);
+            wait = ALIVE_TIME;
+        };
+        let Ok(result) = result else {
             // Its thread ends only when this does; if it has, nothing is stored.
             return Err(WriteError::Failed {
                 path: shared.settings.store.clone().unwrap_or_default(),
@@ -253,7 +397,11 @@ impl Writing {
         };
         let written = result?;
         shared.set_oldest_stored(written.oldest_seq);
-        Ok(written.more)
+        for event in written.events {
+            shared.report(event);
+        }
+        let was_told = wait == ALIVE_TIME;
+        Ok((written.more, was_told.then(|| since.elapsed())))
     }
 }
 

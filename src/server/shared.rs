@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use crate::lock::{Mutex, Rank};
-use crate::room::{Closing, Encoders, Reached, Room};
+use crate::room::{self, Closing, Encoders, Reached, Room};
 use crate::store::WriteError;
 use crate::wire::address::Address;
 use crate::wire::door::Door;
@@ -236,6 +236,15 @@ impl Shared {
         }
         drop(room);
         self.wake_readers();
+    }
+
+    /// Tells everyone in a room with a store something at once, also while nothing can
+    /// be stored.
+    pub(super) fn slip_in(&self, event: &room::Event<'_>) {
+        let is_new = self.room().slip_in(event);
+        if is_new {
+            self.wake_readers();
+        }
     }
 
     /// Nothing can be stored any more: the room is closed.

@@ -17,6 +17,12 @@ pub enum OpenError {
     /// What is in it cannot be right.
     #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
     Damaged(PathBuf),
+    /// Another program has locked it, perhaps for a moment.
+    #[error("{0} is locked by another program. Close that program, and start again.")]
+    Locked(PathBuf),
+    /// It, or a file beside it, is something else than a file: a link, a pipe, a device.
+    #[error("{0} is not a regular file. Remove it, or choose another file.")]
+    NotAFile(PathBuf),
     /// Someone else has it open.
     #[error("{0} is in use by another server. Close that one first, or choose another file.")]
     InUse(PathBuf),
@@ -45,8 +51,8 @@ pub enum OpenError {
     },
 }
 
-/// Why something could not be stored. Nothing of it may be told to anyone, and
-/// the store must not be written to again.
+/// Why something could not be stored. Nothing of it may be told to anyone. Unless it is
+/// an [obstacle](WriteError::obstacle), the store must not be written to again.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// There is no room on the disk.
@@ -83,6 +89,9 @@ pub enum ReadError {
     /// What is in the file cannot be right.
     #[error("{0} is damaged. Restore it from a backup.")]
     Damaged(PathBuf),
+    /// Another program has locked it, perhaps for a moment.
+    #[error("{0} is locked by another program. Close that program.")]
+    Locked(PathBuf),
     /// Something else went wrong.
     #[error("{path} cannot be read: {error}. Look at the disk.")]
     Failed {
@@ -111,6 +120,17 @@ impl From<rusqlite::Error> for Trouble {
 }
 
 impl Trouble {
+    /// Whether it may be over in a moment, and nothing of what was to be written is on
+    /// disk: another program has the file locked, or the disk is full. A write that
+    /// failed in any other way is never tried again, because nobody knows what the
+    /// disk holds.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(
+            self.code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull)
+        )
+    }
+
     /// What `SQLite` calls it. What it can read and not understand is damage.
     fn code(&self) -> Option<ErrorCode> {
         match self {
@@ -118,6 +138,9 @@ impl Trouble {
                 // No such table, a malformed schema.
                 ErrorCode::Unknown | ErrorCode::NotADatabase | ErrorCode::TypeMismatch => {
                     Some(ErrorCode::DatabaseCorrupt)
+                }
+                ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
+                    Some(ErrorCode::DatabaseBusy)
                 }
                 code => Some(code),
             },
@@ -137,7 +160,7 @@ impl Trouble {
         let path = path.to_owned();
         match self.code() {
             Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse(path),
+            Some(ErrorCode::DatabaseBusy) => OpenError::Locked(path),
             Some(ErrorCode::DiskFull) => OpenError::DiskFull(path),
             Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
                 OpenError::NoPermission(path)
@@ -154,7 +177,7 @@ impl Trouble {
         match self.code() {
             None => WriteError::OutOfOrder(path),
             Some(ErrorCode::DatabaseCorrupt) => WriteError::Damaged(path),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => WriteError::Locked(path),
+            Some(ErrorCode::DatabaseBusy) => WriteError::Locked(path),
             Some(ErrorCode::DiskFull) => WriteError::DiskFull(path),
             Some(ErrorCode::ReadOnly) => WriteError::ReadOnly(path),
             Some(_) => WriteError::Failed {
@@ -168,10 +191,24 @@ impl Trouble {
         let path = path.to_owned();
         match self.code() {
             Some(ErrorCode::DatabaseCorrupt) => ReadError::Damaged(path),
+            Some(ErrorCode::DatabaseBusy) => ReadError::Locked(path),
             _ => ReadError::Failed {
                 path,
                 error: self.into_io(),
             },
+        }
+    }
+}
+
+impl WriteError {
+    /// What stands in the way, if it may be over in a moment. Nothing was written then,
+    /// and the same can be written again.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<String> {
+        match self {
+            Self::Locked(path) => Some(format!("another program has locked {}", path.display())),
+            Self::DiskFull(path) => Some(format!("the disk that {} is on is full", path.display())),
+            _ => None,
         }
     }
 }

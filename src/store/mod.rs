@@ -7,6 +7,8 @@
 //!
 //! It knows nothing of connections; time comes in as an argument.
 
+mod age;
+mod disk;
 mod error;
 mod place;
 mod read;
@@ -21,12 +23,14 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 
+pub use self::age::{ClockDoubt, Reading};
+pub use self::disk::{DiskSpace, SpaceWatch};
 pub use self::error::{OpenError, ReadError, WriteError};
 pub use self::read::{Past, Reader, StoredMessage, StoredSession};
 
+use self::age::{Saved, SeenTime};
 use self::error::Trouble;
 use self::place::Place;
 use self::schema::Access;
@@ -35,16 +39,24 @@ use crate::room::{MemberId, SAID_LIMIT};
 /// How many ids of what it said are kept for each session.
 pub const IDS_SAID: u64 = SAID_LIMIT as u64;
 
-/// The most messages that are let go of in one step.
+/// The most messages that are deleted in one step.
 pub const TRIM_STEP: u64 = 1_000;
+
+/// The newest messages, which no limit by [size](Keep::bytes) deletes.
+pub const SIZE_LEAVES: u64 = 100;
 
 /// How much of the past is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     /// The most messages; all of them if `None`.
     pub messages: Option<u64>,
-    /// For how many days of 24 hours; for ever if `None`.
+    /// For how many days of 24 hours; for ever if `None`. Days count while the clock
+    /// of the computer is plausible: a wrong clock deletes nothing.
     pub days: Option<u32>,
+    /// The most bytes of the file that are in use; the newest [`SIZE_LEAVES`] messages
+    /// stay in any case. No limit if `None`. The file itself does not shrink: what is
+    /// free in it is used again.
+    pub bytes: Option<u64>,
 }
 
 /// How much of the past is read when a store is opened.
@@ -72,6 +84,9 @@ pub struct Store {
     last_member: u64,
     /// For each session, where in its ring of ids the next one goes.
     rings: HashMap<MemberId, u64>,
+    seen: SeenTime,
+    /// What is stored of the seen time; `None` if nothing is.
+    seen_saved: Option<Saved>,
     failed: bool,
 }
 
@@ -87,7 +102,7 @@ impl Store {
         path: &Path,
         keep: Keep,
         recent: Recent,
-        now: Timestamp,
+        now: Reading,
     ) -> Result<(Self, Past), OpenError> {
         let (place, is_there) = Place::claim(path)?;
         let path = place.path().to_owned();
@@ -114,17 +129,20 @@ impl Store {
         place: Place,
         keep: Keep,
         recent: Recent,
-        now: Timestamp,
+        now: Reading,
     ) -> Result<(Self, Past), NotRead> {
-        let connection = schema::connect(place.path(), Access::Write)?;
+        let mut connection = schema::connect(place.path(), Access::Write)?;
         let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version > schema::VERSION {
             return Err(NotRead::Newer);
-        } else if version < schema::VERSION {
+        } else if version < 1 {
             return Err(Trouble::Damaged.into());
         }
         schema::use_wal(&connection)?;
+        schema::migrate(&mut connection, version)?;
         let head = read::head(&connection)?;
+        let newest = read::newest_time(&connection)?;
+        let seen = SeenTime::new(head.seen, newest, keep.micros(), now);
         // The log beside the file is there since something was read, and stays as
         // long as the connection.
         schema::sync_names(place.path()).map_err(NotRead::NotSynced)?;
@@ -136,9 +154,15 @@ impl Store {
             oldest_seq: head.oldest_seq,
             last_member: head.last_member,
             rings: HashMap::new(),
+            seen,
+            seen_saved: head.seen,
             failed: false,
         };
-        store.trim_step(now)?;
+        match store.trim_step() {
+            // It is done later.
+            Err(trouble) if trouble.is_passing() => {}
+            result => drop(result?),
+        }
         let messages = read::newest(&store.connection, recent, head.next_seq)?;
         let (sessions, rings) = read::sessions(&store.connection, &head)?;
         store.rings = rings;
@@ -170,13 +194,37 @@ impl Store {
         Ok(Reader::new(connection, Arc::clone(&self.place)))
     }
 
+    /// Takes in what the clocks show now. What is written from then on is stored with
+    /// this time.
+    pub fn look(&mut self, now: Reading) {
+        self.seen.advance(now);
+    }
+
+    /// What is to be told about the clock and was not: only where messages are deleted
+    /// by age.
+    pub fn take_clock_doubt(&mut self) -> Option<ClockDoubt> {
+        self.seen.take_told().filter(|_| self.keep.days.is_some())
+    }
+
+    /// How much space is left on the file system of the store.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn space(&self) -> io::Result<DiskSpace> {
+        disk::space(self.place.path())
+    }
+
     /// Closes the store. Everything is in the file itself then, if no [`Reader`] is
     /// left.
     ///
     /// # Errors
     /// If something cannot be moved there. Nothing is lost: it is in the file
     /// beside, and is found by the next [`Store::open`].
-    pub fn close(self) -> Result<(), WriteError> {
+    pub fn close(mut self) -> Result<(), WriteError> {
+        if !self.failed {
+            // Best effort: what is not stored is counted by the time of day.
+            let _ = self.save_seen_time();
+        }
         let Self {
             connection, place, ..
         } = self;

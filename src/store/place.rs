@@ -6,6 +6,9 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
 use super::error::OpenError;
 use super::schema::APPLICATION_ID;
 
@@ -17,6 +20,9 @@ const APPLICATION_ID_AT: usize = 68;
 
 /// How many symbolic links in a row are followed, as the kernel does.
 const LINKS: usize = 40;
+
+/// The files of `SQLite` beside the store.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// A file that no other server opens while this value lives.
 ///
@@ -42,6 +48,9 @@ impl Place {
             }
             _ => {}
         }
+        for suffix in BESIDE {
+            check_regular(&beside(&path, suffix))?;
+        }
         let lock_path = beside(&path, "-lock");
         let is_ours = lock_path.exists();
         let lock = lock(&lock_path, &path)?;
@@ -58,6 +67,9 @@ impl Place {
     pub(super) fn delete(path: &Path) -> Result<(), OpenError> {
         let path = resolve(path)?;
         let _lock = lock(&beside(&path, "-lock"), &path)?;
+        if fs::symlink_metadata(&path).is_ok_and(|it| it.is_dir()) {
+            return Err(OpenError::IsDirectory(path));
+        }
         // A log that outlived its file would become a part of the next one.
         for name in [beside(&path, "-wal"), beside(&path, "-shm"), path] {
             match fs::remove_file(&name) {
@@ -111,18 +123,46 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
+/// What every file of ours is opened with: no link leads elsewhere, and no pipe or
+/// device holds up whoever opens it. The standard library adds `O_CLOEXEC`.
+fn flags() -> i32 {
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY)
+        .bits()
+        .cast_signed()
+}
+
+/// Whether there is a regular file, or nothing.
+fn check_regular(path: &Path) -> Result<(), OpenError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(OpenError::NotAFile(path.to_owned())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(OpenError::of_system(path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn lock(lock_path: &Path, path: &Path) -> Result<File, OpenError> {
+    // Opening some devices does something by itself.
+    check_regular(lock_path)?;
     let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(flags())
         .open(lock_path)
         .map_err(|error| match error.kind() {
             // It may be the only one that is somebody else's.
             io::ErrorKind::PermissionDenied => OpenError::of_system(lock_path, error),
+            _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                OpenError::NotAFile(lock_path.to_owned())
+            }
             _ => OpenError::of_system(path, error),
         })?;
+    if !file.metadata().is_ok_and(|it| it.is_file()) {
+        return Err(OpenError::NotAFile(lock_path.to_owned()));
+    }
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
@@ -135,7 +175,15 @@ fn lock(lock_path: &Path, path: &Path) -> Result<File, OpenError> {
 /// Only whoever holds the lock may do this: closing the file takes away the locks
 /// that `SQLite` has on it in this process.
 fn look(path: &Path) -> Result<bool, OpenError> {
-    let file = match OpenOptions::new().read(true).write(true).open(path) {
+    let opened = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(flags())
+        .open(path);
+    let file = match opened {
+        Ok(file) if !file.metadata().is_ok_and(|it| it.is_file()) => {
+            return Err(OpenError::NotAStore(path.to_owned()));
+        }
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(OpenError::of_system(path, error)),

@@ -5,14 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use super::age::Saved;
 use super::error::{ReadError, Trouble};
 use super::place::Place;
 use super::{IDS_SAID, Recent};
 use crate::room::{MemberId, SessionKey};
 
-pub(super) const ROOM: &str = "SELECT epoch, last_member, oldest_seq FROM room LIMIT 2";
+pub(super) const ROOM: &str =
+    "SELECT epoch, last_member, oldest_seq, time, clock, doubt, began FROM room LIMIT 2";
+pub(super) const NEWEST_TIME: &str = "SELECT at FROM message ORDER BY seq DESC LIMIT 1";
 pub(super) const LAST_SEQ: &str = "SELECT max(seq) FROM message";
 pub(super) const FIRST_SEQ: &str = "SELECT min(seq) FROM message";
 pub(super) const NEWEST: &str =
@@ -86,6 +89,28 @@ pub(super) struct Head {
     pub(super) next_seq: u64,
     pub(super) oldest_seq: u64,
     pub(super) last_member: u64,
+    /// How far time was counted, if it ever was.
+    pub(super) seen: Option<Saved>,
+}
+
+/// When the newest message was said, in microseconds since 1970.
+pub(super) fn newest_time(connection: &Connection) -> Result<Option<i64>, Trouble> {
+    let time = connection.query_row(NEWEST_TIME, [], |row| row.get(0));
+    Ok(time.optional()?)
+}
+
+/// How far time was counted: columns 3 to 6 of [`ROOM`].
+fn seen(row: &Row<'_>) -> Result<Option<Saved>, Trouble> {
+    match (row.get(3)?, row.get(4)?, row.get(6)?) {
+        (Some(time), Some(clock), Some(began)) => Ok(Some(Saved {
+            time,
+            clock,
+            doubt: row.get(5)?,
+            began,
+        })),
+        (None, None, None) => Ok(None),
+        _ => Err(Trouble::Damaged),
+    }
 }
 
 pub(super) fn head(connection: &Connection) -> Result<Head, Trouble> {
@@ -94,6 +119,7 @@ pub(super) fn head(connection: &Connection) -> Result<Head, Trouble> {
     let room = rooms.next()?.ok_or(Trouble::Damaged)?;
     let (epoch, last_member, oldest_seq): (String, u64, u64) =
         (room.get(0)?, room.get(1)?, room.get(2)?);
+    let seen = seen(room)?;
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if epoch.len() != 32 || !epoch.bytes().all(is_hex) || rooms.next()?.is_some() {
         return Err(Trouble::Damaged);
@@ -109,6 +135,7 @@ pub(super) fn head(connection: &Connection) -> Result<Head, Trouble> {
         next_seq: next_seq.ok_or(Trouble::Damaged)?,
         oldest_seq,
         last_member,
+        seen,
     })
 }
 

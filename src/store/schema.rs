@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{OpenError, Trouble};
 use super::place::beside;
@@ -18,7 +19,7 @@ pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
 /// What messages carry later (a reply to another, an edit of one, an attachment)
 /// becomes a column of `message`, or a table of its own by `seq`. `ALTER TABLE …
 /// ADD COLUMN` does not touch the rows, so it takes no longer with a million.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// - `room` has one row: what is true of the log as a whole. Ids are given out
 ///   from `last_member` on, also when all who had them have left; messages before
@@ -31,7 +32,11 @@ const TABLES: &str = "
     CREATE TABLE room (
         epoch TEXT NOT NULL,
         last_member INTEGER NOT NULL,
-        oldest_seq INTEGER NOT NULL
+        oldest_seq INTEGER NOT NULL,
+        time INTEGER,
+        clock INTEGER,
+        doubt INTEGER,
+        began INTEGER
     ) STRICT;
     CREATE TABLE message (
         seq INTEGER PRIMARY KEY,
@@ -39,7 +44,8 @@ const TABLES: &str = "
         member INTEGER NOT NULL,
         name TEXT NOT NULL,
         id TEXT,
-        text TEXT NOT NULL
+        text TEXT NOT NULL,
+        stored INTEGER
     ) STRICT;
     CREATE TABLE session (
         member INTEGER PRIMARY KEY,
@@ -56,9 +62,37 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// What makes the tables of each version, from 2 on, out of those of the one before.
+const CHANGES: [&str; 1] = ["
+    ALTER TABLE room ADD COLUMN time INTEGER;
+    ALTER TABLE room ADD COLUMN clock INTEGER;
+    ALTER TABLE room ADD COLUMN doubt INTEGER;
+    ALTER TABLE room ADD COLUMN began INTEGER;
+    ALTER TABLE message ADD COLUMN stored INTEGER;
+"];
+
+/// Makes the tables of this version out of those of an earlier one, all or nothing.
+pub(super) fn migrate(connection: &mut Connection, from: i32) -> Result<(), Trouble> {
+    let done = usize::try_from(from - 1).unwrap_or(0);
+    let Some(changes @ [_, ..]) = CHANGES.get(done..) else {
+        return Ok(());
+    };
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for change in changes {
+        transaction.execute_batch(change)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
+
 /// The log before the file has room for this many pages of 4 KiB. More is moved
 /// into the file itself before the next commit.
 pub(super) const CHECKPOINT_PAGES: u32 = 2_000;
+
+/// How long `SQLite` itself waits for another program that has locked the file. Whoever
+/// called tries again.
+const BUSY_WAIT: Duration = Duration::from_millis(250);
 
 /// A log that a long backup made grow is cut to this many bytes afterwards.
 const JOURNAL_BYTES: u32 = 16 << 20;
@@ -104,7 +138,10 @@ fn make(new: &Path, path: &Path, epoch: &str) -> Result<(), OpenError> {
         let mut connection = connect(new, Access::Write)?;
         let transaction = connection.transaction()?;
         transaction.execute_batch(TABLES)?;
-        transaction.execute("INSERT INTO room VALUES (?1, 0, 1)", [epoch])?;
+        transaction.execute(
+            "INSERT INTO room (epoch, last_member, oldest_seq) VALUES (?1, 0, 1)",
+            [epoch],
+        )?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
@@ -127,6 +164,7 @@ pub(super) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connectio
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_WAIT)?;
     // The file is data: nothing in it is to be run.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;

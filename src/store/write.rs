@@ -2,19 +2,31 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::age::{DAY, Saved, SeenTime};
 use super::error::{Trouble, WriteError};
 use super::schema::CHECKPOINT_PAGES;
-use super::{IDS_SAID, Keep, Store, TRIM_STEP};
+use super::{IDS_SAID, Keep, Reading, SIZE_LEAVES, Store, TRIM_STEP};
 use crate::room::{MemberId, Record};
-
-const HOURS_A_DAY: i64 = 24;
 
 /// How old messages are, oldest first.
 pub(super) const AGES: &str =
-    "SELECT seq, at FROM message WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
+    "SELECT seq, stored, at FROM message WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
+
+/// How many bytes messages have, oldest first.
+pub(super) const SIZES: &str = "SELECT seq, octet_length(text) + octet_length(name) + \
+     coalesce(octet_length(id), 0) FROM message WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
+
+/// What a message takes in the file beside its texts, in bytes, at least.
+const ROW_BYTES: u64 = 24;
+
+/// While messages come, the seen time is stored with them if it has advanced by so much,
+/// in microseconds.
+const SAVE_EVERY: i64 = 60 * 1_000_000;
+
+/// While none come, it is stored by itself after so much, in microseconds.
+const SAVE_IDLE: i64 = 60 * SAVE_EVERY;
 
 impl Store {
     /// Stores all of `batch`, in one transaction: all of it or nothing. What is
@@ -24,7 +36,9 @@ impl Store {
     /// # Errors
     /// If it is not known to be on disk. Nothing of it may be told then; and since
     /// the system does not say what became of it, the store takes nothing more.
-    /// Opened again, it holds the whole batch or nothing of it.
+    /// Opened again, it holds the whole batch or nothing of it. Only after an
+    /// [obstacle](WriteError::obstacle) nothing of it was written, and the same batch
+    /// can be tried again.
     pub fn write(&mut self, batch: &[Record]) -> Result<(), WriteError> {
         if batch.is_empty() {
             return Ok(());
@@ -36,17 +50,43 @@ impl Store {
         })
     }
 
-    /// Lets go of what is over the limits of [`Keep`] at this time, at most
+    /// Deletes what is over the limits of [`Keep`] at this time, at most
     /// [`TRIM_STEP`] messages. Says whether there is more to do. A room in which
     /// nobody speaks needs this once in a while; [`Store::write`] does the same.
     ///
     /// # Errors
-    /// If it cannot be written. The store takes nothing more then.
-    pub fn trim(&mut self, now: Timestamp) -> Result<bool, WriteError> {
+    /// If it cannot be written; as of [`Store::write`].
+    pub fn trim(&mut self, now: Reading) -> Result<bool, WriteError> {
+        self.look(now);
         self.guard(|store| {
             store.checkpoint_if_due()?;
-            store.trim_step(now)
+            let more = store.trim_step()?;
+            if store.is_unsaved(SAVE_IDLE) {
+                match store.save_seen_time() {
+                    Err(trouble) if trouble.is_passing() => {}
+                    result => result?,
+                }
+            }
+            Ok(more)
         })
+    }
+
+    /// Whether the seen time has advanced by this much since it was stored, or another
+    /// doubt of the clock is to be remembered.
+    fn is_unsaved(&self, by: i64) -> bool {
+        let now = self.seen.saved();
+        self.seen_saved.is_none_or(|saved| {
+            let doubt = |saved: Saved| saved.doubt.map_or(-SAVE_EVERY, |it| it / SAVE_IDLE);
+            now.time.saturating_sub(saved.time) >= by || doubt(now) != doubt(saved)
+        })
+    }
+
+    /// Stores the seen time by itself.
+    pub(super) fn save_seen_time(&mut self) -> Result<(), Trouble> {
+        let seen = self.seen.saved();
+        save(&self.connection, seen)?;
+        self.seen_saved = Some(seen);
+        Ok(())
     }
 
     fn guard<T>(
@@ -57,7 +97,7 @@ impl Store {
             return Err(WriteError::FailedBefore(self.place.path().to_owned()));
         }
         work(self).map_err(|trouble| {
-            self.failed = true;
+            self.failed |= !trouble.is_passing();
             trouble.writing(self.place.path())
         })
     }
@@ -68,27 +108,49 @@ impl Store {
             .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
         let pages: i64 = ask.query_row([], |row| row.get(1))?;
         if pages >= i64::from(CHECKPOINT_PAGES) {
-            checkpoint(&self.connection)?;
+            match checkpoint(&self.connection) {
+                // Nothing is lost: it stays where it is until the next time.
+                Err(trouble) if trouble.is_passing() => {}
+                result => result?,
+            }
         }
         Ok(())
     }
 
     fn write_all(&mut self, batch: &[Record]) -> Result<(), Trouble> {
+        let mut undo = Vec::new();
+        let result = self.try_to_write(batch, &mut undo);
+        if result.is_err() {
+            for (member, slot) in undo.into_iter().rev() {
+                match slot {
+                    Some(slot) => self.rings.insert(member, slot),
+                    None => self.rings.remove(&member),
+                };
+            }
+        }
+        result
+    }
+
+    /// Writes a batch. What it changed in the rings of ids is in `undo` then.
+    fn try_to_write(
+        &mut self,
+        batch: &[Record],
+        undo: &mut Vec<(MemberId, Option<u64>)>,
+    ) -> Result<(), Trouble> {
+        let save_seen = self.is_unsaved(SAVE_EVERY).then(|| self.seen.saved());
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut writer = Writer {
             transaction: &transaction,
             rings: &mut self.rings,
+            undo,
+            stored: self.seen.seconds(),
             next_seq: self.next_seq,
             last_member: self.last_member,
         };
-        let mut now = None;
         for record in batch {
             writer.write(record)?;
-            if let Record::Message { at, .. } = record {
-                now = Some(*at);
-            }
         }
         let (next_seq, last_member) = (writer.next_seq, writer.last_member);
         if last_member != self.last_member {
@@ -96,39 +158,53 @@ impl Store {
                 .prepare_cached("UPDATE room SET last_member = ?1")?
                 .execute([last_member])?;
         }
+        if let Some(seen) = save_seen {
+            save(&transaction, seen)?;
+        }
         let mut oldest_seq = self.oldest_seq;
-        if let Some(now) = now {
+        if next_seq != self.next_seq {
             let step = TRIM_STEP.max(batch.len() as u64);
-            oldest_seq = self
-                .keep
-                .kept_from(&transaction, oldest_seq, next_seq, step, now)?;
+            oldest_seq =
+                self.keep
+                    .kept_from(&transaction, oldest_seq, next_seq, step, &self.seen)?;
             trim(&transaction, self.oldest_seq, oldest_seq)?;
         }
         transaction.commit()?;
         self.next_seq = next_seq;
         self.last_member = last_member;
         self.oldest_seq = oldest_seq;
+        if let Some(seen) = save_seen {
+            self.seen_saved = Some(seen);
+        }
         Ok(())
     }
 
-    pub(super) fn trim_step(&mut self, now: Timestamp) -> Result<bool, Trouble> {
+    pub(super) fn trim_step(&mut self) -> Result<bool, Trouble> {
         let (oldest, next) = (self.oldest_seq, self.next_seq);
         let to = self
             .keep
-            .kept_from(&self.connection, oldest, next, TRIM_STEP, now)?;
+            .kept_from(&self.connection, oldest, next, TRIM_STEP, &self.seen)?;
         if to != oldest {
+            let seen = self.seen.saved();
             let transaction = self
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)?;
             trim(&transaction, oldest, to)?;
+            save(&transaction, seen)?;
             transaction.commit()?;
             self.oldest_seq = to;
+            self.seen_saved = Some(seen);
         }
         Ok(to - oldest == TRIM_STEP)
     }
 }
 
 impl Keep {
+    /// For how long messages are kept, in microseconds.
+    pub(super) fn micros(self) -> Option<i64> {
+        self.days.map(|days| DAY.saturating_mul(i64::from(days)))
+    }
+
     /// The `seq` of the first message to keep, at most `step` after the oldest.
     fn kept_from(
         self,
@@ -136,28 +212,58 @@ impl Keep {
         oldest_seq: u64,
         next_seq: u64,
         step: u64,
-        now: Timestamp,
+        seen: &SeenTime,
     ) -> Result<u64, Trouble> {
         let end = next_seq.min(oldest_seq + step);
         let over = self
             .messages
             .map_or(0, |messages| next_seq.saturating_sub(messages));
         let mut from = oldest_seq.max(over.min(end));
-        if let Some(days) = self.days {
-            let age = SignedDuration::from_hours(HOURS_A_DAY * i64::from(days));
-            // What the calendar cannot hold is long enough.
-            let oldest = now.checked_sub(age).unwrap_or(Timestamp::MIN);
+        if let Some(kept) = self.micros() {
+            let oldest = seen.seconds().saturating_sub(kept / 1_000_000);
             let mut ages = connection.prepare_cached(AGES)?;
             let mut ages = ages.query([from, end])?;
-            // Up to the first that is young enough: clocks may be set back.
+            // They were stored in this order.
             while let Some(row) = ages.next()?
-                && row.get::<_, i64>(1)? < oldest.as_microsecond()
+                && seen.stored(row.get(1)?, row.get(2)?) < oldest
             {
                 from = row.get::<_, u64>(0)? + 1;
             }
         }
+        if let Some(bytes) = self.bytes {
+            let mut excess = used(connection)?.saturating_sub(bytes);
+            let end = end.min(next_seq.saturating_sub(SIZE_LEAVES));
+            let mut sizes = connection.prepare_cached(SIZES)?;
+            let mut sizes = sizes.query([oldest_seq.min(end), end])?;
+            // Those that go already make room as well.
+            while excess > 0
+                && let Some(row) = sizes.next()?
+            {
+                excess = excess.saturating_sub(row.get::<_, u64>(1)? + ROW_BYTES);
+                from = from.max(row.get::<_, u64>(0)? + 1);
+            }
+        }
         Ok(from)
     }
+}
+
+/// How many bytes of the file are in use.
+fn used(connection: &Connection) -> Result<u64, Trouble> {
+    let ask = |pragma| -> Result<u64, Trouble> {
+        Ok(connection
+            .prepare_cached(pragma)?
+            .query_row([], |row| row.get(0))?)
+    };
+    let pages = ask("PRAGMA page_count")?.saturating_sub(ask("PRAGMA freelist_count")?);
+    Ok(pages.saturating_mul(ask("PRAGMA page_size")?))
+}
+
+/// Stores how far time was counted.
+fn save(connection: &Connection, seen: Saved) -> Result<(), Trouble> {
+    connection
+        .prepare_cached("UPDATE room SET time = ?1, clock = ?2, doubt = ?3, began = ?4")?
+        .execute((seen.time, seen.clock, seen.doubt, seen.began))?;
+    Ok(())
 }
 
 fn trim(transaction: &Transaction<'_>, oldest_seq: u64, to: u64) -> Result<(), Trouble> {
@@ -176,6 +282,10 @@ fn trim(transaction: &Transaction<'_>, oldest_seq: u64, to: u64) -> Result<(), T
 struct Writer<'a> {
     transaction: &'a Transaction<'a>,
     rings: &'a mut HashMap<MemberId, u64>,
+    /// What the rings were, in the order in which they were changed.
+    undo: &'a mut Vec<(MemberId, Option<u64>)>,
+    /// The seen time now, in seconds.
+    stored: i64,
     next_seq: u64,
     last_member: u64,
 }
@@ -197,10 +307,18 @@ impl Writer<'_> {
                 self.next_seq += 1;
                 self.transaction
                     .prepare_cached(
-                        "INSERT INTO message (seq, at, member, name, id, text) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        "INSERT INTO message (seq, at, member, name, id, text, stored) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                     )?
-                    .execute((seq, at.as_microsecond(), from.get(), &**name, id, text))?;
+                    .execute((
+                        seq,
+                        at.as_microsecond(),
+                        from.get(),
+                        &**name,
+                        id,
+                        text,
+                        self.stored,
+                    ))?;
                 if let Some(id) = id {
                     self.remember(*from, id, *seq)?;
                 }
@@ -216,7 +334,7 @@ impl Writer<'_> {
                 }
                 self.last_member = id.get();
                 if let Some(key) = session {
-                    self.rings.insert(*id, 0);
+                    self.undo.push((*id, self.rings.insert(*id, 0)));
                     self.transaction
                         .prepare_cached(
                             "INSERT INTO session (member, name, host, key) \
@@ -227,7 +345,8 @@ impl Writer<'_> {
             }
             Record::Left { id } => {
                 // Who had no session left nothing here.
-                if self.rings.remove(id).is_some() {
+                if let Some(slot) = self.rings.remove(id) {
+                    self.undo.push((*id, Some(slot)));
                     for table in [
                         "DELETE FROM session WHERE member = ?1",
                         "DELETE FROM said WHERE member = ?1",
@@ -239,7 +358,8 @@ impl Writer<'_> {
                 }
             }
             Record::Closed => {
-                self.rings.clear();
+                let all = self.rings.drain();
+                self.undo.extend(all.map(|(id, slot)| (id, Some(slot))));
                 self.transaction
                     .execute_batch("DELETE FROM session; DELETE FROM said")?;
             }
@@ -259,6 +379,7 @@ impl Writer<'_> {
                 "INSERT OR REPLACE INTO said (member, slot, seq, id) VALUES (?1, ?2, ?3, ?4)",
             )?
             .execute((member.get(), *slot % IDS_SAID, seq, id))?;
+        self.undo.push((member, Some(*slot)));
         *slot += 1;
         Ok(())
     }

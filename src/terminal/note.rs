@@ -55,6 +55,22 @@ static FELL_BEHIND: Kind = kind("0f7691106ead492b9f24f5b28bce27dd", Priority::No
 static STALLED: Kind = kind("ec9985ad74474fa09a10fd1256c634b0", Priority::Warning, RED);
 /// Something that is stored cannot be read.
 static UNREAD: Kind = kind("168f51d72bf642a388a1452abc1d2009", Priority::Error, RED);
+/// Messages wait for the store.
+static DELAYED: Kind = kind(
+    "7af2916a8bc4487b9edbc1c05c7b73e8",
+    Priority::Warning,
+    YELLOW,
+);
+/// They wait no longer.
+static RESUMED: Kind = kind("266b7c9f52134e748b0b356490ddf6a0", Priority::Notice, GREEN);
+/// The clock is doubted, or believed again.
+static CLOCK: Kind = kind(
+    "6e57458c79e942fb8102a29ec5506e79",
+    Priority::Warning,
+    YELLOW,
+);
+/// The disk of the store is nearly full.
+static DISK_LOW: Kind = kind("61f4a665acee4107b8429a4776bee919", Priority::Warning, RED);
 /// The log has a hole.
 static MISSED: Kind = kind(
     "ba7a9725c46542cc96337c10de2272e1",
@@ -254,6 +270,26 @@ impl From<&Event> for Note {
                 let words = format!("What was said before cannot be read: {why}");
                 Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
             }
+            Event::Delayed(why) => {
+                let words = format!("Messages are delayed: {why}.");
+                Self::new(&DELAYED, words).with("CHATROOM_REASON", why)
+            }
+            Event::Resumed(delay) => {
+                let seconds = delay.as_secs().max(1);
+                let words = format!("Messages are no longer delayed, after {seconds} s.");
+                Self::new(&RESUMED, words).with("CHATROOM_SECONDS", seconds)
+            }
+            Event::Clock(doubt) => {
+                Self::new(&CLOCK, doubt.to_string()).with("CHATROOM_REASON", doubt)
+            }
+            Event::DiskLow(space) => {
+                let mib = |bytes: u64| bytes >> 20;
+                let (free, total) = (mib(space.free), mib(space.total));
+                let words = format!(
+                    "The disk of the store is nearly full: {free} MiB of {total} MiB are free."
+                );
+                Self::new(&DISK_LOW, words).with("CHATROOM_FREE", space.free)
+            }
             Event::Stalled(why) => {
                 let words = format!("Nobody can come in at the moment: {why}");
                 Self::new(&STALLED, words).with("CHATROOM_REASON", why)
@@ -338,6 +374,10 @@ mod tests {
             &FELL_BEHIND,
             &STALLED,
             &UNREAD,
+            &DELAYED,
+            &RESUMED,
+            &CLOCK,
+            &DISK_LOW,
             &MISSED,
             &CHANGED,
             &UNCHANGED,

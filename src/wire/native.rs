@@ -3,8 +3,8 @@
 use crate::room::{self, Closing, Event, NotSaid};
 
 use super::frame::{
-    self, Away, Back, Closed, ClosedCode, Code, Gap, Joined, Left, Member, MemberList, Message,
-    Presence, Reply, write_frame,
+    self, Away, Back, Closed, ClosedCode, Code, Empty, Gap, Joined, Left, Member, MemberList,
+    Message, Notice, Presence, Reply, write_frame,
 };
 
 /// Appends an event of the room as one frame.
@@ -59,6 +59,12 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
             id,
             name: name.into(),
         }),
+        Event::Notice { code, text } => Reply::Notice(Notice {
+            code: code.into(),
+            text: text.into(),
+            addresses: Vec::new(),
+        }),
+        Event::Alive => Reply::Ping(Empty {}),
         Event::Presence(gathered) => Reply::Presence(Presence {
             count: gathered.count,
             joined: gathered

@@ -182,6 +182,8 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
             );
         }
         Event::Back { name, .. } => write_notice(&format!("“{name}” is back."), out),
+        Event::Notice { text, .. } => write_notice(text, out),
+        Event::Alive => {}
         // A person is not told how many are away.
         Event::Presence(gathered) if gathered.joined.is_empty() && gathered.left.is_empty() => {}
         Event::Presence(gathered) => write_notice(&presence(gathered), out),

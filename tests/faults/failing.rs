@@ -1,5 +1,7 @@
 //! Tests with a disk that fails or is full.
 
+use chatroom::store::Reading;
+
 use crate::disk::{Fault, FaultyDisk};
 use crate::sentences;
 use crate::writer::{self, BATCHES, batches, confirmed, open, run};
@@ -34,7 +36,7 @@ fn fail(fault: Fault, manner: &str) -> (u64, Option<String>) {
             right.contains(&there),
             "{fault:?} {manner}: {there} of {said}"
         );
-        store.trim(jiff::Timestamp::UNIX_EPOCH).unwrap();
+        store.trim(Reading::default()).unwrap();
     }
     (known, sentence)
 }

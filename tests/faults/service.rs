@@ -9,8 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use chatroom::store::{Keep, Recent, Store};
-use jiff::Timestamp;
+use chatroom::store::{Keep, Reading, Recent, Store};
 use tempfile::TempDir;
 
 use crate::clients::{Log, Outcome};
@@ -111,7 +110,7 @@ fn read(directory: &Path, mut look: impl FnMut(u64, &str)) -> Result<Log, String
         messages: 1,
         bytes: usize::MAX,
     };
-    let (store, past) = Store::open(&path, Keep::default(), recent, Timestamp::UNIX_EPOCH)
+    let (store, past) = Store::open(&path, Keep::default(), recent, Reading::default())
         .map_err(|error| error.to_string())?;
     let mut reader = store.reader().map_err(|error| error.to_string())?;
     let mut log = Log::default();

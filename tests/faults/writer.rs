@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use chatroom::room::{MemberId, Record, SessionKey};
-use chatroom::store::{Keep, OpenError, Past, Recent, Store};
+use chatroom::store::{Keep, OpenError, Past, Reading, Recent, Store};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -39,12 +39,7 @@ fn path(directory: &Path) -> PathBuf {
 }
 
 pub fn open(directory: &Path) -> Result<(Store, Past), OpenError> {
-    Store::open(
-        &path(directory),
-        Keep::default(),
-        ALL,
-        Timestamp::UNIX_EPOCH,
-    )
+    Store::open(&path(directory), Keep::default(), ALL, Reading::default())
 }
 
 fn entered(id: u64) -> Record {

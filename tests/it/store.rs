@@ -1,9 +1,10 @@
 //! A room that outlives its server: a message is on disk before anyone receives it.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use chatroom::room::Closing;
-use chatroom::server::{BindError, Server, Settings};
+use chatroom::server::{BindError, Event, Server, Settings};
 use serde_json::{Value, json};
 
 use crate::common::{Host, Peer, ServerProcess, TestServer};
@@ -261,4 +262,66 @@ fn a_store_that_cannot_be_used_is_told_in_a_sentence() {
     let error = open(place.0.path().join("no/room.db"));
     let words = error.to_string();
     assert!(words.contains(sentences::STORE_NO_FOLDER), "{words}");
+}
+
+#[test]
+fn a_lock_of_another_program_delays_messages_and_everyone_is_told() {
+    let place = Place::new();
+    let server = place.server(|settings| {
+        settings.heartbeat = Duration::from_secs(2);
+        settings.dead_after = Duration::from_secs(6);
+    });
+    let mut ada = Peer::native(&server, "ada");
+    let mut bob = Peer::text(&server, "bob");
+    let mut old = Peer::original(&server, "old");
+    ada.find("joined");
+    let other = rusqlite::Connection::open(place.file()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    ada.say("a-1", "one");
+    bob.send("two\n");
+    let delayed = "Messages are delayed: the server cannot save them at the moment.";
+    let notice = ada.find("notice");
+    assert_eq!(notice, json!({"code": "delayed", "text": delayed}));
+    bob.until(&format!("SERVER: {delayed}\n"));
+    old.until(delayed);
+    while !matches!(server.event(), Event::Delayed(why) if why.contains("another program")) {}
+    // Longer than the server takes anyone for lost who is silent, or itself was before.
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(7) {
+        ada.find("ping");
+        ada.write(&json!({"pong": {}}));
+    }
+    // Who comes meanwhile waits.
+    let mut eve = Peer::connect(server.address());
+    eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
+    other.execute_batch("COMMIT").unwrap();
+    let first = ada.expect("message");
+    assert_eq!((&first["seq"], &first["id"]), (&json!(1), &json!("a-1")));
+    assert_eq!(ada.find("message")["text"], "two");
+    let notice = ada.find("notice");
+    let resumed = "Messages are no longer delayed.";
+    assert_eq!(notice, json!({"code": "resumed", "text": resumed}));
+    bob.until(&format!("SERVER: {resumed}\n"));
+    old.until(resumed);
+    eve.expect("welcome");
+    while !matches!(server.event(), Event::Resumed(time) if time >= Duration::from_secs(6)) {}
+    ada.say("a-2", "three");
+    assert_eq!(ada.find("message")["seq"], 3);
+}
+
+#[test]
+fn what_was_said_before_is_read_while_another_program_writes() {
+    let place = Place::new();
+    let server = place.server(small);
+    let (mut ada, welcome) = Peer::greet(&server, "ada");
+    talk(&mut ada, 60);
+    let other = rusqlite::Connection::open(place.file()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut eve = Peer::connect(server.address());
+    ada.write(&json!({"history": {"before": 20, "limit": 5}}));
+    assert_eq!(ada.find("page")["messages"][0]["seq"], 15);
+    other.execute_batch("COMMIT").unwrap();
+    let none = json!({"session": "none", "epoch": welcome["epoch"], "protocol": 1, "after": 0});
+    eve.write(&json!({"hello": none}));
+    eve.expect("welcome");
 }

@@ -218,3 +218,42 @@ proptest! {
         prop_assert_eq!(got, all);
     }
 }
+
+#[test]
+fn what_is_slipped_in_is_read_before_what_waits_and_by_everyone_once() {
+    let mut log = Log::new(Retention::default());
+    log.hold_back();
+    let mut reader = log.head();
+    let slip = |log: &mut Log, text: &str| log.slip_in(text.into(), text.into());
+    assert!(slip(&mut log, "[0]"));
+    assert_eq!(read(&mut log, &mut reader), "[0]");
+    assert_eq!(reader, log.head());
+    say(&mut log, "a");
+    let staged = log.stage().unwrap();
+    say(&mut log, "b");
+    let newcomer = log.head();
+    assert!(slip(&mut log, "[1]") && slip(&mut log, "[2]"));
+    assert_eq!(read(&mut log, &mut reader), "[1][2]");
+    assert_eq!(read(&mut log, &mut reader), "");
+    log.publish(staged);
+    assert!(slip(&mut log, "[3]"));
+    assert_eq!(read(&mut log, &mut reader), "a[3]");
+    assert_eq!(reader.seq(), 2);
+    let staged = log.stage().unwrap();
+    assert!(slip(&mut log, "[4]"));
+    log.publish(staged);
+    assert_eq!(read(&mut log, &mut reader), "[4]b");
+    assert_eq!((reader, log.readable()), (newcomer, log.head()));
+    // There is place for many, and not without end.
+    say(&mut log, "c");
+    let mut slipped = 0;
+    while slip(&mut log, ".") {
+        slipped += 1;
+    }
+    assert_eq!(slipped, FREE);
+    let staged = log.stage().unwrap();
+    log.publish(staged);
+    assert!(read(&mut log, &mut reader).starts_with("...."));
+    while read(&mut log, &mut reader) != "" {}
+    assert_eq!(reader, log.head());
+}

@@ -4,6 +4,7 @@ use std::future::Future as _;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
+use jiff::Timestamp;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
@@ -223,9 +224,51 @@ async fn a_writer_that_is_gone_has_stored_nothing() {
     let (shared, _writer) = durable(directory.path());
     let writing = Writing {
         jobs: mpsc::channel(1).0,
+        obstacle: Arc::default(),
         thread: None,
     };
     enter(&mut guest(&shared));
     writing.keep(&shared).await;
     assert!(shared.store_failed().is_some());
+}
+
+/// Another program, which locks the file of the store until it is told not to.
+fn locked(directory: &Path) -> rusqlite::Connection {
+    let other = rusqlite::Connection::open(directory.join("room.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
+#[tokio::test]
+async fn a_store_that_stays_locked_closes_the_room_when_patience_is_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, mut writer) = durable(directory.path());
+    writer.patience = Duration::from_millis(1);
+    let writing = writer.start().unwrap();
+    let _other = locked(directory.path());
+    enter(&mut guest(&shared));
+    let kept = time::timeout(Duration::from_secs(20), writing.keep(&shared));
+    kept.await.unwrap();
+    let why = shared.store_failed().unwrap();
+    assert!(why.contains("was locked by another program"), "{why}");
+}
+
+#[tokio::test]
+async fn a_server_that_ends_does_not_wait_for_a_locked_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let (shared, writer) = durable(directory.path());
+    let writing = writer.start().unwrap();
+    let _other = locked(directory.path());
+    enter(&mut guest(&shared));
+    let obstacle = Arc::clone(&writing.obstacle);
+    {
+        let mut kept = pin!(writing.keep(&shared));
+        while lock(&obstacle).is_none() {
+            let turn = time::timeout(Duration::from_millis(10), &mut kept);
+            assert!(turn.await.is_err());
+        }
+    }
+    let start = Instant::now();
+    drop(writing);
+    assert!(start.elapsed() < HOLD_TIME / 4);
 }

@@ -9,8 +9,8 @@ use super::*;
 /// Opens it and reads all there is. Whatever comes is in order and was said.
 fn look(disk: &Disk) -> Result<(), String> {
     let error = |error: &dyn std::error::Error| error.to_string();
-    let (store, past) =
-        Store::open(&disk.path(), Keep::default(), ALL, at(0)).map_err(|failed| error(&failed))?;
+    let (store, past) = Store::open(&disk.path(), Keep::default(), ALL, reading(0))
+        .map_err(|failed| error(&failed))?;
     let in_order = |messages: &[StoredMessage]| {
         messages
             .windows(2)
@@ -68,7 +68,7 @@ fn a_hole_in_the_log_is_damage() {
         messages: 3,
         bytes: usize::MAX,
     };
-    let (store, _) = Store::open(&disk.path(), Keep::default(), recent, at(0)).unwrap();
+    let (store, _) = Store::open(&disk.path(), Keep::default(), recent, reading(0)).unwrap();
     let read = store.reader().unwrap().messages(1, 11, 100, usize::MAX);
     assert!(matches!(read, Err(ReadError::Damaged(_))), "{read:?}");
 }

@@ -6,6 +6,7 @@ fn messages(count: u64) -> Keep {
     Keep {
         messages: Some(count),
         days: None,
+        ..Keep::default()
     }
 }
 
@@ -15,7 +16,7 @@ const DAY: u64 = 24 * 60 * 60;
 fn everything_is_kept_by_default() {
     let disk = Disk::with_messages(30);
     let (mut store, _) = disk.open();
-    assert!(!store.trim(at(1_000_000_000)).unwrap());
+    assert!(!store.trim(reading(1_000_000_000)).unwrap());
     assert_eq!(store.oldest_seq(), 1);
 }
 
@@ -41,16 +42,18 @@ fn only_so_many_days_are_kept() {
     let keep = Keep {
         messages: None,
         days: Some(2),
+        ..Keep::default()
     };
     let (mut store, _) = disk.keeping(keep);
     store.write(&[entered(1, Some(key(1)))]).unwrap();
     for seq in 1..=10 {
+        store.look(reading(seq));
         store.write(&[said(seq, 1, Some("id"))]).unwrap();
     }
-    assert!(!store.trim(at(2 * DAY + 5)).unwrap());
+    assert!(!store.trim(reading(2 * DAY + 5)).unwrap());
     assert_eq!(store.oldest_seq(), 5);
     drop(store);
-    let (_, past) = Store::open(&disk.path(), keep, ALL, at(2 * DAY + 8)).unwrap();
+    let (_, past) = Store::open(&disk.path(), keep, ALL, reading(2 * DAY + 8)).unwrap();
     assert_eq!(seqs(&past.messages), [8, 9, 10]);
     // Ids live as long as their session.
     assert_eq!(past.sessions[0].said.len(), 10);
@@ -62,9 +65,10 @@ fn the_count_goes_on_when_nothing_is_left() {
     let keep = Keep {
         messages: None,
         days: Some(1),
+        ..Keep::default()
     };
     let (mut store, _) = disk.keeping(keep);
-    store.trim(at(9 * DAY)).unwrap();
+    store.trim(reading(9 * DAY)).unwrap();
     drop(store);
     let (mut store, past) = disk.keeping(keep);
     assert!(past.messages.is_empty());
@@ -85,9 +89,9 @@ fn much_is_let_go_of_in_steps() {
     drop(store);
     let (mut store, _) = disk.keeping(messages(100));
     assert_eq!(store.oldest_seq(), TRIM_STEP + 1);
-    assert!(store.trim(at(0)).unwrap());
+    assert!(store.trim(reading(0)).unwrap());
     assert_eq!(store.oldest_seq(), 2 * TRIM_STEP + 1);
-    assert!(!store.trim(at(0)).unwrap());
+    assert!(!store.trim(reading(0)).unwrap());
     assert_eq!(store.oldest_seq(), 2 * TRIM_STEP + 401);
 }
 
@@ -97,6 +101,7 @@ fn a_clock_that_was_set_back_loses_nothing_young() {
     let keep = Keep {
         messages: None,
         days: Some(1),
+        ..Keep::default()
     };
     let (mut store, _) = disk.keeping(keep);
     let mut batch = vec![said(1, 1, None), said(2, 1, None), said(3, 1, None)];
@@ -105,4 +110,64 @@ fn a_clock_that_was_set_back_loses_nothing_young() {
     }
     store.write(&batch).unwrap();
     assert_eq!(store.oldest_seq(), 1);
+}
+
+#[test]
+fn only_so_many_bytes_are_kept_and_the_file_stays_bounded() {
+    let disk = Disk::new();
+    let keep = Keep {
+        bytes: Some(2 << 20),
+        ..Keep::default()
+    };
+    let (mut store, _) = disk.keeping(keep);
+    let mut most = 0;
+    for seq in 1..=1_500 {
+        let mut message = said(seq, 1, None);
+        if let Record::Message { text, .. } = &mut message {
+            // As long as a text of 4,000 emoji, in some of them.
+            *text = "x".repeat(if seq % 3 == 0 { 16_000 } else { 500 }).into();
+        }
+        store.write(&[message]).unwrap();
+        if seq % 100 == 0 {
+            write::checkpoint(&store.connection).unwrap();
+            most = most.max(std::fs::metadata(disk.path()).unwrap().len());
+        }
+    }
+    assert!((1 << 20..(2 << 20) + 100_000).contains(&most), "{most}");
+    // As much is kept as may be: not only the newest, and not more.
+    let kept = 1_501 - store.oldest_seq();
+    assert!((200..400).contains(&kept), "{kept}");
+    let mut reader = store.reader().unwrap();
+    let read = reader.messages(1, u64::MAX, u64::MAX, usize::MAX).unwrap();
+    assert_eq!(read.len() as u64, kept);
+}
+
+#[test]
+fn a_smaller_size_is_reached_in_steps_and_the_newest_messages_stay() {
+    let disk = Disk::new();
+    let (mut store, _) = disk.open();
+    let batch: Vec<Record> = (1..=3_000)
+        .map(|seq| {
+            let mut message = said(seq, 1, None);
+            if let Record::Message { text, .. } = &mut message {
+                *text = "x".repeat(1_000).into();
+            }
+            message
+        })
+        .collect();
+    store.write(&batch).unwrap();
+    drop(store);
+    let size = |bytes| Keep {
+        bytes: Some(bytes),
+        ..Keep::default()
+    };
+    let (mut store, _) = disk.keeping(size(1 << 20));
+    assert_eq!(store.oldest_seq(), TRIM_STEP + 1);
+    while store.trim(reading(0)).unwrap() {}
+    let kept = 3_001 - store.oldest_seq();
+    assert!((600..1_100).contains(&kept), "{kept}");
+    drop(store);
+    let (mut store, _) = disk.keeping(size(1));
+    while store.trim(reading(0)).unwrap() {}
+    assert_eq!(3_001 - store.oldest_seq(), SIZE_LEAVES);
 }

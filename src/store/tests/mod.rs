@@ -1,15 +1,19 @@
 //! A store on a real file.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
 use crate::room::{Record, SessionKey};
 
+mod ages;
 mod damage;
 mod keeping;
 mod model;
+mod obstacles;
 mod opening;
 mod talk;
 
@@ -21,6 +25,14 @@ const ALL: Recent = Recent {
 /// The time at which message `seq` is said: one a second.
 fn at(seq: u64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + i64::try_from(seq).unwrap()).unwrap()
+}
+
+/// The clocks at that time, on a computer that has run since message 0.
+fn reading(seq: u64) -> Reading {
+    Reading {
+        clock: at(seq),
+        running: Duration::from_secs(seq),
+    }
 }
 
 fn member(id: u64) -> MemberId {
@@ -68,7 +80,7 @@ impl Disk {
     }
 
     fn keeping(&self, keep: Keep) -> (Store, Past) {
-        Store::open(&self.path(), keep, ALL, at(0)).unwrap()
+        Store::open(&self.path(), keep, ALL, reading(0)).unwrap()
     }
 
     fn open(&self) -> (Store, Past) {
@@ -104,7 +116,7 @@ impl Disk {
 }
 
 fn error_of(path: &Path) -> OpenError {
-    Store::open(path, Keep::default(), ALL, at(0)).unwrap_err()
+    Store::open(path, Keep::default(), ALL, reading(0)).unwrap_err()
 }
 
 fn seqs(messages: &[StoredMessage]) -> Vec<u64> {

@@ -26,7 +26,7 @@ fn a_store_is_open_only_once_by_whatever_name() {
     let link = disk.directory.path().join("link.db");
     symlink("room.db", &link).unwrap();
     // Made where the link points to.
-    let (store, _) = Store::open(&link, Keep::default(), ALL, at(0)).unwrap();
+    let (store, _) = Store::open(&link, Keep::default(), ALL, reading(0)).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     for path in [disk.path(), link.clone()] {
         let error = error_of(&path);

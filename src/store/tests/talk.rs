@@ -171,7 +171,7 @@ fn no_more_of_the_past_is_read_than_was_asked_for() {
     let disk = Disk::with_messages(50);
     let open = |messages, bytes| {
         let recent = Recent { messages, bytes };
-        let (_, past) = Store::open(&disk.path(), Keep::default(), recent, at(0)).unwrap();
+        let (_, past) = Store::open(&disk.path(), Keep::default(), recent, reading(0)).unwrap();
         assert_eq!((past.next_seq, past.oldest_seq), (51, 1));
         seqs(&past.messages)
     };

@@ -343,6 +343,13 @@ pub struct Notice<'a> {
 /// The code of the [`Notice`] that tells the host where others can join.
 pub const NOTICE_ADDRESS: &str = "address";
 
+/// The code of the [`Notice`] that messages are delayed, because they cannot be stored
+/// at the moment.
+pub const NOTICE_DELAYED: &str = "delayed";
+
+/// The code of the [`Notice`] that messages are delayed no longer.
+pub const NOTICE_RESUMED: &str = "resumed";
+
 /// Messages of the past.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Page<'a> {

@@ -1,0 +1,302 @@
+//! How old messages are, on computers whose clocks are sometimes wrong.
+//!
+//! The age of a message decides whether it is deleted, and the time of day is no
+//! proof of age: a clock can be years ahead, begin in 1970 at every start, or be set
+//! while the server runs. So a store counts *seen time*:
+//!
+//! - While a server has the store open, seen time advances with the kernel's clock
+//!   that nobody can set. Steps of the time of day do not count.
+//! - Between two servers, seen time advances by the difference of the time of day, if
+//!   that is plausible: not negative, and at most [`FAR`]. Of that, at most half the
+//!   time for which messages are kept counts.
+//! - A difference that is not plausible is doubted, and nothing counts of it, until
+//!   the clock has shown the same time for [`TRUSTED_AFTER`].
+//!
+//! Each message is stored with the seen time of that moment. A wrong clock can delay
+//! the deletion of messages; it cannot cause it.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
+
+const SECOND: i64 = 1_000_000;
+const HOUR: i64 = 3_600 * SECOND;
+pub(super) const DAY: i64 = 24 * HOUR;
+
+/// A difference of the time of day that is longer than this, in microseconds, is not
+/// believed at once.
+pub(super) const FAR: i64 = 31 * DAY;
+
+/// By how much the clock may be set back without being doubted.
+const BACK: i64 = HOUR;
+
+/// How long a doubted clock has to run before it is believed.
+const TRUSTED_AFTER: i64 = DAY;
+
+/// What one more start with the same doubted clock counts for: a room that is woken on
+/// demand never runs for long.
+const ONE_START: i64 = 6 * HOUR;
+
+/// How long after the start the time of day may still be corrected by what was missed
+/// while the computer was off, in microseconds.
+const STARTING: i64 = HOUR;
+
+/// 2020-01-01: no clock before this can be right, because Chatroom did not exist.
+pub(super) const EARLIEST: i64 = 1_577_836_800 * SECOND;
+
+/// What counts of a gap between two servers where messages are kept for ever, in
+/// microseconds.
+const GAP_COUNTS: i64 = 15 * DAY;
+
+/// The clocks of the computer at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The time of day, which anyone can set.
+    pub clock: Timestamp,
+    /// For how long the computer has been running, sleep included. Nobody can set it.
+    pub running: Duration,
+}
+
+impl Reading {
+    /// The clocks now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            clock: crate::clock::now(),
+            running: Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default(),
+        }
+    }
+}
+
+/// Something to tell whoever runs the server about the clock. Days are rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockDoubt {
+    /// It is far ahead of the last time that was stored.
+    Ahead {
+        /// By how many days.
+        days: u64,
+    },
+    /// It is behind the last time that was stored.
+    Behind {
+        /// By how many days.
+        days: u64,
+    },
+    /// It shows a time before 2020.
+    TooEarly,
+    /// It was doubted, and is believed from now on.
+    Believed,
+}
+
+impl fmt::Display for ClockDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SKIPPED: &str = "No message is deleted because of this; see that the clock is right.";
+        match self {
+            Self::Ahead { days } => write!(
+                f,
+                "The clock of this computer is {days} days ahead of the last time that was \
+                 stored. {SKIPPED}"
+            ),
+            Self::Behind { days } => write!(
+                f,
+                "The clock of this computer is {days} days behind the last time that was \
+                 stored. {SKIPPED}"
+            ),
+            Self::TooEarly => write!(
+                f,
+                "The clock of this computer shows a time before the year 2020. {SKIPPED}"
+            ),
+            Self::Believed => write!(
+                f,
+                "The clock of this computer is believed again: messages are deleted by age."
+            ),
+        }
+    }
+}
+
+/// What is stored of the seen time, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Saved {
+    /// The seen time. It never goes back.
+    pub time: i64,
+    /// What the time of day was then, as far as it is believed; microseconds since
+    /// 1970.
+    pub clock: i64,
+    /// For how long the clock has been doubted, if it is.
+    pub doubt: Option<i64>,
+    /// The seen time when the store began to count it. Older messages have none.
+    pub began: i64,
+}
+
+/// Counts seen time while a store is open.
+#[derive(Debug)]
+pub(super) struct SeenTime {
+    saved: Saved,
+    last: Reading,
+    /// How much of a gap between two servers still counts, in microseconds.
+    allowance: i64,
+    /// For how long it has been counted, in microseconds.
+    counted_for: i64,
+    told: Option<ClockDoubt>,
+    to_tell: Option<ClockDoubt>,
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl SeenTime {
+    /// Goes on from what was `saved`; in a store that has counted no time yet, from
+    /// the time of its `newest` message. `kept` is for how long messages are kept, in
+    /// microseconds.
+    pub(super) fn new(
+        saved: Option<Saved>,
+        newest: Option<i64>,
+        kept: Option<i64>,
+        now: Reading,
+    ) -> Self {
+        let clock = now.clock.as_microsecond();
+        let is_first = saved.is_none();
+        let saved = saved.unwrap_or_else(|| {
+            let newest = newest.filter(|newest| *newest >= EARLIEST);
+            // The clock counts unless it is far ahead, or cannot be right.
+            let start = match newest {
+                Some(newest) if clock < EARLIEST || clock - newest > FAR => newest,
+                _ => clock,
+            };
+            Saved {
+                time: start,
+                clock: start,
+                doubt: None,
+                began: start,
+            }
+        });
+        let mut seen = Self {
+            saved,
+            last: now,
+            allowance: kept.map_or(GAP_COUNTS, |kept| kept / 2),
+            counted_for: 0,
+            told: None,
+            to_tell: None,
+        };
+        if let (false, Some(doubt)) = (is_first, &mut seen.saved.doubt) {
+            *doubt = doubt.saturating_add(ONE_START);
+        }
+        let gap = clock.saturating_sub(seen.saved.clock);
+        if !(-BACK..=FAR).contains(&gap) && seen.saved.clock >= EARLIEST {
+            seen.saved.doubt.get_or_insert(0);
+        }
+        seen.advance(now);
+        seen
+    }
+
+    /// Takes in what the clocks show now.
+    pub(super) fn advance(&mut self, now: Reading) {
+        let elapsed = micros(now.running.saturating_sub(self.last.running));
+        let clock = now.clock.as_microsecond();
+        let expected = self.last.clock.as_microsecond().saturating_add(elapsed);
+        let has_stepped = clock.abs_diff(expected) > BACK.unsigned_abs();
+        self.last.clock = now.clock;
+        self.last.running = now.running.max(self.last.running);
+        self.counted_for = self.counted_for.saturating_add(elapsed);
+        self.count(elapsed);
+        self.saved.clock = self.saved.clock.saturating_add(elapsed);
+        let gap = clock.saturating_sub(self.saved.clock);
+        if clock < EARLIEST {
+            // It shows nothing that could be learnt.
+            return self.tell(ClockDoubt::TooEarly);
+        }
+        if self.saved.clock < EARLIEST {
+            // It could not have been right until now.
+            return self.believe(clock);
+        }
+        if (-BACK..=FAR).contains(&gap) {
+            if gap > 0 && self.counted_for <= STARTING {
+                self.count_gap(gap);
+            }
+            return self.believe(clock);
+        }
+        let doubt = if gap > 0 {
+            ClockDoubt::Ahead { days: days(gap) }
+        } else {
+            ClockDoubt::Behind { days: days(gap) }
+        };
+        match &mut self.saved.doubt {
+            Some(doubted) => {
+                *doubted = if has_stepped {
+                    0
+                } else {
+                    doubted.saturating_add(elapsed)
+                };
+                if *doubted < TRUSTED_AFTER {
+                    return self.tell(doubt);
+                }
+                self.count_gap(gap);
+                self.believe(clock);
+            }
+            // It was set while the server ran: no time has passed by that.
+            None => {
+                self.to_tell = Some(doubt);
+                self.saved.clock = clock;
+            }
+        }
+    }
+
+    fn count(&mut self, time: i64) {
+        self.saved.time = self.saved.time.saturating_add(time);
+    }
+
+    fn count_gap(&mut self, gap: i64) {
+        let counts = gap.clamp(0, self.allowance);
+        self.allowance -= counts;
+        self.count(counts);
+    }
+
+    fn believe(&mut self, clock: i64) {
+        self.saved.clock = clock;
+        self.saved.doubt = None;
+        if self.told.take().is_some() {
+            self.to_tell = Some(ClockDoubt::Believed);
+        }
+    }
+
+    /// Tells a doubt, once for each kind of it in a row.
+    fn tell(&mut self, doubt: ClockDoubt) {
+        let is_new =
+            |told: &ClockDoubt| std::mem::discriminant(told) != std::mem::discriminant(&doubt);
+        if self.told.as_ref().is_none_or(is_new) {
+            self.told = Some(doubt);
+            self.to_tell = Some(doubt);
+        }
+    }
+
+    /// What is to be told and was not.
+    pub(super) const fn take_told(&mut self) -> Option<ClockDoubt> {
+        self.to_tell.take()
+    }
+
+    /// What is to be stored.
+    pub(super) const fn saved(&self) -> Saved {
+        self.saved
+    }
+
+    /// The seen time in seconds, as messages are stored with it.
+    pub(super) const fn seconds(&self) -> i64 {
+        self.saved.time.div_euclid(SECOND)
+    }
+
+    /// The seen time, in seconds, at which a message was stored: its own, or what can
+    /// be said of one from before seen time was counted, by when it was said.
+    pub(super) fn stored(&self, own: Option<i64>, at: i64) -> i64 {
+        own.unwrap_or_else(|| {
+            let is_plausible = (EARLIEST..=self.saved.began).contains(&at);
+            let at = if is_plausible { at } else { self.saved.began };
+            at.div_euclid(SECOND)
+        })
+    }
+}
+
+fn days(gap: i64) -> u64 {
+    gap.unsigned_abs() / DAY.unsigned_abs()
+}

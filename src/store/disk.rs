@@ -1,0 +1,68 @@
+//! How much space is left on the disk.
+
+use std::io;
+use std::path::Path;
+
+/// The space of a file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// What this user can still write.
+    pub free: u64,
+    /// All there is for files of this user: what is used, and what is free.
+    pub total: u64,
+}
+
+/// The space of the file system on which `path` is.
+pub(super) fn space(path: &Path) -> io::Result<DiskSpace> {
+    let of = rustix::fs::statvfs(path)?;
+    let used = of.f_blocks.saturating_sub(of.f_bfree);
+    Ok(DiskSpace {
+        free: of.f_bavail.saturating_mul(of.f_frsize),
+        total: used.saturating_add(of.f_bavail).saturating_mul(of.f_frsize),
+    })
+}
+
+/// Tells once when less than a tenth of the disk is free. It tells again only after an
+/// eighth was free in between, so that a disk at the limit is not told over and over.
+#[derive(Debug, Default)]
+pub struct SpaceWatch {
+    is_low: bool,
+}
+
+impl SpaceWatch {
+    /// Whether this is to be told.
+    pub fn is_news(&mut self, space: DiskSpace) -> bool {
+        let DiskSpace { free, total } = space;
+        if free < total / 10 {
+            !std::mem::replace(&mut self.is_low, true)
+        } else {
+            self.is_low &= free < total / 8;
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_once_for_each_time_that_it_becomes_full() {
+        let mut watch = SpaceWatch::default();
+        let mut look = |free| watch.is_news(DiskSpace { free, total: 1_000 });
+        assert_eq!(
+            [200, 100, 99, 50, 99].map(&mut look),
+            [false, false, true, false, false]
+        );
+        // At the limit it is not told over and over.
+        assert_eq!([101, 99, 110, 98].map(&mut look), [false; 4]);
+        assert_eq!([125, 99, 0].map(&mut look), [false, true, false]);
+    }
+
+    #[test]
+    fn the_disk_of_a_file_has_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let space = space(folder.path()).unwrap();
+        assert!(space.total > 0 && space.free <= space.total, "{space:?}");
+    }
+}
