@@ -6,6 +6,7 @@
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`wire`]: what goes over a connection: frames, doors, limits, addresses;
 //! - [`store`]: keeps a room on disk;
+//! - [`net`]: this computer's interfaces, addresses and links, and news of them;
 //! - [`server`]: lets people in, and tells everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - [`systemd`]: the service manager, its sockets and its journal;
@@ -19,6 +20,7 @@ pub mod app;
 pub mod cli;
 pub mod client;
 pub mod manual;
+pub mod net;
 pub mod options;
 pub mod room;
 pub mod server;
