@@ -171,6 +171,7 @@ impl Connection {
     fn go_on(&mut self) -> Next {
         let session = &mut self.session;
         self.news.hear();
+        session.tell_new_addresses();
         let Ok(written) = write(&self.stream, session) else {
             session.break_off(Instant::now());
             return Next::End(None);

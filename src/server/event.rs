@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::room::Why;
+use crate::wire::address::Address;
 use crate::wire::door::Door;
 
 /// Something that happened at a server. What was said is never told here.
@@ -69,6 +70,8 @@ pub enum Event {
         /// How many messages it was not sent.
         missed: u64,
     },
+    /// Others can join at these addresses from now on, the likeliest first.
+    Addresses(Arc<Vec<Address>>),
     /// Something that is stored cannot be read, and why.
     Unread(String),
     /// No connection can be accepted for the moment, and why.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::net::Subscriber;
 use crate::room::{
     Coming, Encoding, Entered, Gap, Lease, NotEntered, NotResumed, Parting, Room, SMALL_ROOM,
     SessionKey, Why,
@@ -18,6 +19,7 @@ use super::shared::Shared;
 pub(super) struct Guest {
     shared: Arc<Shared>,
     address: SocketAddr,
+    subscriber: Subscriber,
     place: Place,
     /// Whether it takes nothing at the moment of what waits for it.
     slow: bool,
@@ -33,10 +35,15 @@ enum Place {
 
 impl Guest {
     /// Someone at the door, who is counted.
-    pub(super) const fn new(shared: Arc<Shared>, address: SocketAddr) -> Self {
+    pub(super) const fn new(
+        shared: Arc<Shared>,
+        address: SocketAddr,
+        subscriber: Subscriber,
+    ) -> Self {
         Self {
             shared,
             address,
+            subscriber,
             place: Place::Door,
             slow: false,
         }
@@ -197,6 +204,6 @@ impl Drop for Guest {
     fn drop(&mut self) {
         self.lose(Why::Lost, Instant::now());
         self.set_slow(false);
-        self.shared.count_out(self.address);
+        self.shared.count_out(self.subscriber);
     }
 }

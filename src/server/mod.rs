@@ -12,9 +12,11 @@ mod fanout;
 mod guest;
 mod keeper;
 mod listener;
+mod probe;
 mod session;
 mod settings;
 mod shared;
+mod surroundings;
 mod vitals;
 mod worker;
 
@@ -35,6 +37,7 @@ pub use self::vitals::{Refused, Vitals};
 
 use self::keeper::{Kept, Writer};
 use self::shared::Shared;
+use self::surroundings::{Surroundings, keep_current};
 use self::vitals::Pulse;
 
 /// How long the members may take to read that the room was closed.
@@ -97,12 +100,12 @@ impl Server {
             None => settings.port,
         };
         raise_open_files();
-        let addresses = listener::reachable(&listeners);
+        let surroundings = Surroundings::of(&listeners);
         let kept = match &settings.store {
             Some(path) => Some(Kept::open(path, settings.keep, &settings.rules)?),
             None => None,
         };
-        let (shared, writer) = Shared::new(settings, addresses, kept).map_err(other(port))?;
+        let (shared, writer) = Shared::new(settings, surroundings, kept).map_err(other(port))?;
         Ok(Self {
             listeners,
             port,
@@ -128,11 +131,11 @@ impl Server {
         self.port
     }
 
-    /// Where others can join, the likeliest first; if this computer is in no
-    /// network, its own address.
+    /// Where others can join at this moment, the likeliest first; if this computer is
+    /// in no network, its own address.
     #[must_use]
-    pub fn addresses(&self) -> &[Address] {
-        &self.shared.addresses
+    pub fn addresses(&self) -> Arc<Vec<Address>> {
+        self.shared.surroundings.addresses()
     }
 
     /// The name of the room.
@@ -170,14 +173,13 @@ impl Server {
     /// If the system gives no thread.
     pub fn start(self) -> io::Result<Running> {
         let handle = self.handle();
-        let (port, addresses) = (self.port, self.addresses().to_vec());
+        let port = self.port;
         let thread = thread::Builder::new()
             .name("chatroom-server".into())
             .spawn(move || self.run())?;
         Ok(Running {
             handle,
             port,
-            addresses,
             thread: Some(thread),
         })
     }
@@ -206,7 +208,11 @@ impl Server {
             tokio::spawn(beat(pulse, Arc::clone(&shared)));
         }
 
-        shared.closing().await;
+        tokio::select! {
+            () = shared.closing() => {}
+            // For ever.
+            () = keep_current(&shared) => {}
+        }
         // Nobody new; and everyone who is there is told, by their own tasks.
         acceptors.shutdown().await;
         gatherer.abort();
@@ -321,7 +327,6 @@ impl Handle {
 pub struct Running {
     handle: Handle,
     port: u16,
-    addresses: Vec<Address>,
     thread: Option<JoinHandle<io::Result<Ended>>>,
 }
 
@@ -338,10 +343,10 @@ impl Running {
         self.port
     }
 
-    /// Where others can join, the likeliest first.
+    /// Where others can join at this moment, the likeliest first.
     #[must_use]
-    pub fn addresses(&self) -> &[Address] {
-        &self.addresses
+    pub fn addresses(&self) -> Arc<Vec<Address>> {
+        self.handle.shared.surroundings.addresses()
     }
 
     /// Waits until the server has ended.

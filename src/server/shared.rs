@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
+use crate::net::Subscriber;
 use crate::room::{Closing, Encoders, MemberId, Meter, Pace, Reached, Room};
 use crate::store::WriteError;
-use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
 
@@ -20,6 +20,7 @@ use super::event::{Event, Refusal};
 use super::guest::Guest;
 use super::keeper::{History, Kept, Writer};
 use super::settings::{Live, Settings};
+use super::surroundings::Surroundings;
 use super::vitals::{Counters, Vitals, memory};
 use super::worker::{Worker, workers};
 
@@ -31,8 +32,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     /// The `seq` of the first message since the server is there.
     first_seq: u64,
-    /// Where others can join.
-    pub(super) addresses: Vec<Address>,
+    /// The network around the server.
+    pub(super) surroundings: Surroundings,
     /// Tells this log from every other.
     pub(super) epoch: String,
     /// Whoever shows it is the host.
@@ -73,6 +74,8 @@ struct Guests {
     total: usize,
     at_the_door: usize,
     by_network: HashMap<IpAddr, Network>,
+    /// Addresses without a connection are forgotten when there are this many.
+    forget_at: usize,
     /// When the last one went; when the server was made, if nobody came.
     left_at: Instant,
 }
@@ -103,7 +106,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub(super) fn new(
         settings: Settings,
-        addresses: Vec<Address>,
+        surroundings: Surroundings,
         kept: Option<Kept>,
     ) -> io::Result<(Self, Option<Writer>)> {
         let encoders = Encoders {
@@ -133,13 +136,14 @@ impl Shared {
             unstored: Notify::new(),
             congested: AtomicBool::new(false),
             settings,
-            addresses,
+            surroundings,
             epoch,
             host_key: random_token()?,
             guests: Mutex::new(Guests {
                 total: 0,
                 at_the_door: 0,
                 by_network: HashMap::new(),
+                forget_at: NETWORKS,
                 left_at: now,
             }),
             away: Mutex::default(),
@@ -198,7 +202,27 @@ impl Shared {
             fell_behind: self.counters.fell_behind(),
             refused: self.counters.refused(),
             memory_bytes: memory(),
+            addresses: self.addresses(),
         }
+    }
+
+    /// Where others can join, as one writes it; the likeliest first.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        let addresses = self.surroundings.addresses();
+        addresses.iter().map(ToString::to_string).collect()
+    }
+
+    /// Wakes whoever hosts the room, to be told where others can join now.
+    pub(super) fn tell_hosts(&self) {
+        let room = self.room();
+        let members = room.members(None).filter(|(_, member)| member.host);
+        let hosts: Vec<MemberId> = members.map(|(id, _)| id).collect();
+        drop(room);
+        for worker in &self.workers {
+            worker.fan_out.wake(&hosts);
+        }
+        // One that is about to follow the log hears it at its next heartbeat.
+        self.wake_readers();
     }
 
     /// Tells what happened to everyone who follows the log, or to the store first
@@ -380,7 +404,7 @@ impl Shared {
         address: SocketAddr,
         now: Instant,
     ) -> Result<Guest, Refusal> {
-        let network = network(address.ip());
+        let subscriber = self.surroundings.subscriber(address.ip());
         let live = self.live();
         let (limit, max_members) = (live.max_per_address, live.max_members);
         drop(live);
@@ -388,26 +412,10 @@ impl Shared {
         if guests.total >= max_members.saturating_add(SPARE) {
             return Err(Refusal::RoomFull);
         }
-        if guests.by_network.len() >= NETWORKS {
-            guests.by_network.retain(|_, network| network.count > 0);
-        }
-        let here = guests.by_network.entry(network).or_default();
-        if limit > 0 {
-            // As many at once as may be open, and then a tenth of them a second:
-            // coming and going is told to everyone.
-            let burst = u32::try_from(limit).unwrap_or(u32::MAX);
-            let pace = Pace {
-                burst,
-                per_second: (burst / 10).max(1),
-            };
-            if here.count >= limit || here.meter.count(pace, now).is_err() {
-                return Err(Refusal::TooManyConnections);
-            }
-        }
-        here.count += 1;
-        guests.total += 1;
-        guests.at_the_door += 1;
-        Ok(Guest::new(Arc::clone(self), address))
+        guests.forget_idle();
+        guests.count_in(subscriber, limit, now)?;
+        drop(guests);
+        Ok(Guest::new(Arc::clone(self), address, subscriber))
     }
 
     /// A guest is not at the door any more.
@@ -416,14 +424,16 @@ impl Shared {
     }
 
     /// A connection has ended that was admitted.
-    pub(super) fn count_out(&self, address: SocketAddr) {
+    pub(super) fn count_out(&self, subscriber: Subscriber) {
         let mut guests = lock(&self.guests);
         guests.total -= 1;
         if guests.total == 0 {
             self.gone.notify_one();
         }
-        if let Some(network) = guests.by_network.get_mut(&network(address.ip())) {
-            network.count -= 1;
+        for (key, _) in subscriber.limits(0) {
+            if let Some(network) = guests.by_network.get_mut(&key) {
+                network.count -= 1;
+            }
         }
     }
 
@@ -525,16 +535,41 @@ impl Shared {
     }
 }
 
-/// What is counted as one address: an IPv4 address, also where it is mapped into
-/// IPv6, or an IPv6 network of 64 bits, which is what one subscriber has at least
-/// (RFC 6177).
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let bits = u128::from(ip) & !u128::from(u64::MAX);
-            Ipv6Addr::from(bits).into()
+impl Guests {
+    /// Counts a connection in.
+    ///
+    /// # Errors
+    /// If there are too many from its address or its link.
+    fn count_in(&mut self, from: Subscriber, limit: usize, now: Instant) -> Result<(), Refusal> {
+        for (key, limit) in from.limits(limit) {
+            let here = self.by_network.entry(key).or_default();
+            // As many at once as may be open, and then a tenth of them a second:
+            // coming and going is told to everyone.
+            let burst = u32::try_from(limit).unwrap_or(u32::MAX);
+            let pace = Pace {
+                burst,
+                per_second: (burst / 10).max(1),
+            };
+            let is_full = here.count >= limit || here.meter.count(pace, now).is_err();
+            if limit > 0 && is_full {
+                return Err(Refusal::TooManyConnections);
+            }
         }
-        v4 @ IpAddr::V4(_) => v4,
+        for (key, _) in from.limits(limit) {
+            self.by_network.entry(key).or_default().count += 1;
+        }
+        self.total += 1;
+        self.at_the_door += 1;
+        Ok(())
+    }
+
+    /// Forgets addresses that have no connection open, if there are many. What that
+    /// takes is spread over as many newcomers as there are addresses.
+    fn forget_idle(&mut self) {
+        if self.by_network.len() >= self.forget_at {
+            self.by_network.retain(|_, network| network.count > 0);
+            self.forget_at = NETWORKS.max(self.by_network.len().saturating_mul(2));
+        }
     }
 }
 
@@ -546,17 +581,4 @@ pub(super) fn random_token() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_is_an_ipv4_address_or_a_64_bit_prefix() {
-        let network = |ip: &str| network(ip.parse().unwrap()).to_string();
-        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(network("192.0.2.1"), "192.0.2.1");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-    }
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::room::{Cursor, Encoding, Lease, NotSaid, Reached, Why};
+use crate::wire::address::Address;
 use crate::wire::door::{Door, not_served};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
@@ -82,6 +83,9 @@ pub(super) struct Session {
     refusals: u32,
     /// Nothing is read until then.
     paused_until: Option<Instant>,
+    /// Where others can join, as the host was told last; whoever does not host the room
+    /// is not told.
+    told_addresses: Option<Arc<Vec<Address>>>,
     /// Nothing follows what is in `output`.
     ending: Option<Farewell>,
 }
@@ -141,6 +145,7 @@ impl Session {
             has_said: false,
             refusals: 0,
             paused_until: None,
+            told_addresses: None,
             ending: None,
         }
     }

@@ -1,5 +1,6 @@
 //! The native door: requests and their answers.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use crate::room::{
     self, Coming, Encoding, Lease, MemberId, NotEntered, NotResumed, Rules, Said, SessionKey, Why,
 };
+use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::frame::{
     self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, Notice, Reply,
@@ -94,7 +96,7 @@ impl Session {
 
     /// Takes the client into the room, and welcomes it.
     pub(super) fn enter_native(&mut self, hello: &Hello<'_>) {
-        let shared = std::sync::Arc::clone(&self.shared);
+        let shared = Arc::clone(&self.shared);
         let host = hello.host_key.as_deref() == Some(shared.host_key.as_str());
         self.asked = false;
         let back = hello.session.as_deref().map(|session| {
@@ -173,25 +175,32 @@ impl Session {
         });
         self.held = room.is_recorded().then(|| Box::new(room.reached()));
         drop(room);
-        if host && !resumed {
-            self.tell_addresses();
+        if host {
+            let addresses = self.shared.surroundings.addresses();
+            self.tell_addresses(addresses, "can");
         }
     }
 
-    /// Tells the host where others can join.
-    fn tell_addresses(&mut self) {
-        let addresses: Vec<String> = self
-            .shared
-            .addresses
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+    /// Tells the host where others can join, if that is elsewhere than it was told.
+    pub(in super::super) fn tell_new_addresses(&mut self) {
+        let Some(told) = &self.told_addresses else {
+            return;
+        };
+        let now = self.shared.surroundings.addresses();
+        if !Arc::ptr_eq(told, &now) && self.member.is_some() {
+            self.tell_addresses(now, "can now");
+        }
+    }
+
+    fn tell_addresses(&mut self, addresses: Arc<Vec<Address>>, can: &str) {
+        let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let notice = Reply::Notice(Notice {
             code: NOTICE_ADDRESS.into(),
-            text: format!("Others can join at {}.", addresses.join(" or ")).into(),
-            addresses: addresses.into_iter().map(Into::into).collect(),
+            text: format!("Others {can} join at {}.", texts.join(" or ")).into(),
+            addresses: texts.into_iter().map(Into::into).collect(),
         });
         self.reply(&notice);
+        self.told_addresses = Some(addresses);
     }
 
     fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {
