@@ -61,7 +61,8 @@ server read the file again, unless it writes to a terminal: then the terminal we
 and the room is closed.
 
 Exit codes: 0 when it has ended as it should, 1 with a sentence when something \
-failed, 2 when the command line is wrong.";
+failed, 2 when the command line is wrong, 78 when the settings or the store have to be \
+changed before it can start.";
 
 /// What only a server that is to be started is told; the port also finds one.
 const FOR_A_SERVER: [&str; 14] = [
