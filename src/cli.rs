@@ -61,7 +61,8 @@ server read the file again. If the server writes to a terminal, SIGHUP means tha
 terminal went away, and the server closes the room.
 
 Exit codes: 0 when it ended normally, 1 with a message when something failed, 2 when \
-the command line is wrong.";
+the command line is wrong, 78 when the settings or the store have to be changed before \
+it can start.";
 
 /// The options that need --server. --port is not one of them: --status takes it too.
 const FOR_A_SERVER: [&str; 15] = [

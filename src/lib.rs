@@ -8,6 +8,7 @@
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`wire`]: the protocol: frames, doors, limits, addresses;
 //! - [`store`]: saves a room on disk;
+//! - [`net`]: this computer's interfaces, addresses and links, and news of them;
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - [`systemd`]: the service manager, its sockets and its journal;
@@ -23,6 +24,7 @@ pub mod client;
 pub mod clock;
 mod lock;
 pub mod manual;
+pub mod net;
 pub mod options;
 pub mod room;
 pub mod server;

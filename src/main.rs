@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     };
     ended.unwrap_or_else(|error| {
         terminal::complain(&*error);
-        ExitCode::FAILURE
+        terminal::exit_status(&*error).into()
     })
 }
 

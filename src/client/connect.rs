@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -54,9 +55,12 @@ pub(super) async fn connect(address: &Address) -> Result<TcpStream, End> {
 async fn try_one(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     if is_own(&stream)? {
+        // It would hold the port for a minute more, and no room could be opened there.
+        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         return Err(ErrorKind::ConnectionRefused.into());
     }
-    stream.set_nodelay(true)?;
+    // Not every system has it; it works more slowly without.
+    let _ = stream.set_nodelay(true);
     Ok(stream)
 }
 

@@ -7,12 +7,13 @@ use async_channel::Sender;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::net::Monitor;
+
 use super::backoff::Backoff;
 use super::clock::slept;
 use super::connect::connect;
 use super::connection::Connection;
 use super::desk::Desk;
-use super::network::Network;
 use super::place::Place;
 use super::{End, Event, Settings};
 
@@ -49,7 +50,7 @@ impl Life {
         let mut place = Place::new(settings.resume.take());
         let mut backoff = Backoff::new(settings.first_retry, settings.longest_retry, self.seed);
         // While this side is away: since when, and the network's news.
-        let mut away: Option<(Instant, Network)> = None;
+        let mut away: Option<(Instant, Monitor)> = None;
         loop {
             let begun = Instant::now();
             let network = away.as_ref().map(|(_, network)| network);
@@ -71,7 +72,7 @@ impl Life {
                     _ = told => {}
                 }
             }
-            let (since, network) = away.get_or_insert_with(|| (Instant::now(), Network::listen()));
+            let (since, network) = away.get_or_insert_with(|| (Instant::now(), Monitor::listen()));
             let wait = match visit.end {
                 End::ServiceStopping { retry: Some(retry) } => {
                     backoff.after(retry.min(LONGEST_RETRY))
@@ -102,7 +103,7 @@ impl Life {
     }
 
     /// Waits until a try is worth while at once.
-    async fn hurried(&self, network: Option<&Network>) {
+    async fn hurried(&self, network: Option<&Monitor>) {
         match network {
             Some(network) => tokio::select! {
                 () = self.desk.hurried() => {}
@@ -113,14 +114,14 @@ impl Life {
     }
 
     /// Connects, and stays until the end of the connection.
-    async fn visit(&self, place: &mut Place, network: Option<&Network>) -> Visit {
+    async fn visit(&self, place: &mut Place, network: Option<&Monitor>) -> Visit {
         match self.connect(network).await {
             Ok(stream) => Connection { life: self }.run(stream, place).await,
             Err(end) => end.into(),
         }
     }
 
-    async fn connect(&self, network: Option<&Network>) -> Result<TcpStream, End> {
+    async fn connect(&self, network: Option<&Monitor>) -> Result<TcpStream, End> {
         let address = &self.settings.address;
         loop {
             tokio::select! {

@@ -42,7 +42,6 @@ mod event;
 mod inbox;
 mod life;
 mod listener;
-mod network;
 mod outbox;
 mod pace;
 mod place;

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             }
         };
         stalled = false;
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let address = as_told(address);
         match shared.admit(address, Instant::now()) {
             Ok(guest) => take_in(&shared, stream, guest).await,
             Err(why) => {
@@ -67,6 +67,15 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 }
             }
         }
+    }
+}
+
+/// An address of IPv4 as such, also where it comes mapped into IPv6. One of IPv6 keeps
+/// its zone: a link-local one means nothing without it.
+fn as_told(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
     }
 }
 
@@ -130,5 +139,18 @@ async fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return result,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_its_zone_and_one_of_ipv4_is_told_as_such() {
+        let told = |address: &str| as_told(address.parse().unwrap()).to_string();
+        assert_eq!(told("[fe80::1%3]:4000"), "[fe80::1%3]:4000");
+        assert_eq!(told("[2001:db8::1]:4000"), "[2001:db8::1]:4000");
+        assert_eq!(told("[::ffff:192.0.2.1]:4000"), "192.0.2.1:4000");
     }
 }

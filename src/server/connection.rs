@@ -183,6 +183,7 @@ impl Connection {
             return Next::End(None);
         }
         self.news.hear();
+        session.tell_new_addresses();
         let Ok(written) = write(&self.stream, session) else {
             session.break_off(Instant::now());
             return Next::End(None);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::room::Why;
 use crate::store::{ClockDoubt, DiskSpace};
+use crate::wire::address::Address;
 use crate::wire::door::Door;
 
 /// Something that happened at a server. What was said is never told here.
@@ -71,6 +72,8 @@ pub enum Event {
         /// How many messages it was not sent.
         missed: u64,
     },
+    /// Others can join at these addresses from now on, the likeliest first.
+    Addresses(Arc<Vec<Address>>),
     /// Something that is stored cannot be read, and why.
     Unread(String),
     /// Messages wait because nothing can be stored at the moment, and why.

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::lock::{Guard, Mutex, Rank};
-use crate::room::{Cursor, Encoding, Lease, Room, Slice};
+use crate::room::{Cursor, Encoding, Lease, MemberId, Room, Slice};
 
 use super::shared::Shared;
 
@@ -164,6 +164,18 @@ impl FanOut {
         Place {
             fan_out: Arc::clone(self),
             index,
+        }
+    }
+
+    /// Gives those who follow the log back to their tasks, which have something else to
+    /// do.
+    pub fn wake(&self, members: &[MemberId]) {
+        for follower in self.lock().places.iter_mut().flatten() {
+            if let At::Log(cursor, lease) = follower.at
+                && members.contains(&lease.id)
+            {
+                follower.give_back(cursor, Ok(Vec::new()));
+            }
         }
     }
 
@@ -404,6 +416,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::super::settings::Settings;
+    use super::super::surroundings::Surroundings;
     use super::*;
     use crate::room::{Draft, WantedName};
 
@@ -419,7 +432,7 @@ mod tests {
     async fn who_is_far_behind_is_written_to_until_it_is_not() {
         let mut settings = Settings::default();
         settings.rules.pace.per_second = 0;
-        let (shared, _) = Shared::new(settings, Vec::new(), None).unwrap();
+        let (shared, _) = Shared::new(settings, Surroundings::of(&[]), None).unwrap();
         let ada = WantedName::of("ada");
         let enter = || shared.room().enter(&ada, Encoding::Native, false, None);
         let (behind, speaker) = (enter().unwrap(), enter().unwrap());

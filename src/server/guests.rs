@@ -1,7 +1,7 @@
 //! The open connections, by the address that they come from.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::lock::{Mutex, Rank};
+use crate::net::Subscriber;
 use crate::room::{MemberId, Meter, Pace, TEXT_LIMIT_BYTES};
 
 use super::event::Refusal;
@@ -45,10 +46,10 @@ struct State {
     left_at: Instant,
 }
 
-/// What comes from one address.
-#[derive(Debug)]
+/// What comes from one address, or from one link (see [`Subscriber`]).
+#[derive(Debug, Default)]
 struct Address {
-    origin: Arc<Origin>,
+    origin: Option<Arc<Origin>>,
     /// Open connections.
     open: usize,
     /// Members who are away.
@@ -60,17 +61,25 @@ struct Address {
 /// An address as limits count it. Its connections share it.
 #[derive(Debug)]
 pub(super) struct Origin {
-    key: IpAddr,
-    /// How many bytes of text its members have said.
+    from: Subscriber,
+    /// How many bytes of text the members from there have said.
     text: Mutex<Meter>,
+    /// The link that the address is on, if that counts as a whole too.
+    link: Option<Arc<Self>>,
 }
 
 impl Origin {
+    fn new(from: Subscriber, link: Option<Arc<Self>>) -> Arc<Self> {
+        let text = Mutex::new(Rank::AddressRate, Meter::default());
+        Arc::new(Self { from, text, link })
+    }
+
     /// Counts `bytes` of text that a member from this address says.
     ///
     /// # Errors
     /// The time to wait, if the members from this address say more than `per_second`
-    /// bytes a second, and [`TEXT_BURST`] seconds' worth at once. 0 lifts the limit.
+    /// bytes a second, and [`TEXT_BURST`] seconds' worth at once; or those from its link
+    /// [`LINK_TEXT`] times as many. 0 lifts the limit.
     pub(super) fn count_text(
         &self,
         bytes: usize,
@@ -82,8 +91,12 @@ impl Origin {
             burst: per_second.saturating_mul(TEXT_BURST).max(LONGEST_TEXT),
             per_second,
         };
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.text.lock().count_many(pace, bytes, now)
+        let count = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.text.lock().count_many(pace, count, now)?;
+        match &self.link {
+            Some(link) => link.count_text(bytes, per_second.saturating_mul(LINK_TEXT), now),
+            None => Ok(()),
+        }
     }
 }
 
@@ -94,6 +107,9 @@ const LONGEST_TEXT: u32 = TEXT_LIMIT_BYTES as u32;
 /// The members from one address may say as much at once as otherwise in this many
 /// seconds.
 const TEXT_BURST: u32 = 8;
+
+/// The members from one link may say as much as those from this many addresses.
+const LINK_TEXT: u32 = 16;
 
 impl Guests {
     pub(super) fn new(now: Instant) -> Self {
@@ -118,40 +134,16 @@ impl Guests {
     /// If there are too many, altogether or from its address.
     pub(super) fn admit(
         &self,
-        address: SocketAddr,
+        from: Subscriber,
         live: &Live,
         now: Instant,
     ) -> Result<Arc<Origin>, Refusal> {
-        let key = counted_as(address.ip());
-        let limit = live.max_per_address;
         let mut state = self.state.lock();
         if state.total >= live.max_members.saturating_add(SPARE) {
             return Err(Refusal::RoomFull);
         }
         state.forget_idle();
-        let here = state.by_address.entry(key).or_insert_with(|| Address {
-            origin: Arc::new(Origin {
-                key,
-                text: Mutex::new(Rank::AddressRate, Meter::default()),
-            }),
-            open: 0,
-            away: 0,
-            pace: Meter::default(),
-        });
-        if limit > 0 {
-            // As many at once as may be open, and then a tenth of them a second:
-            // coming and going is told to everyone.
-            let burst = u32::try_from(limit).unwrap_or(u32::MAX);
-            let pace = Pace {
-                burst,
-                per_second: (burst / 10).max(1),
-            };
-            if here.open >= limit || here.pace.count(pace, now).is_err() {
-                return Err(Refusal::TooManyConnections);
-            }
-        }
-        here.open += 1;
-        let origin = Arc::clone(&here.origin);
+        let origin = state.count_in(from, live.max_per_address, now)?;
         state.total += 1;
         self.open.store(state.total, Ordering::Relaxed);
         self.at_the_door.fetch_add(1, Ordering::Relaxed);
@@ -165,9 +157,13 @@ impl Guests {
     /// members who are away.
     pub(super) fn may_enter(&self, origin: &Origin, live: &Live) -> bool {
         let limit = live.max_per_address;
-        let count = |here: &Address| here.open + here.away;
-        let count = self.state.lock().by_address.get(&origin.key).map(count);
-        limit == 0 || count.is_none_or(|count| count <= limit)
+        let state = self.state.lock();
+        let may = origin.from.limits(limit).all(|(key, most)| {
+            let here = state.by_address.get(&key);
+            limit == 0 || here.is_none_or(|it| it.open + it.away <= most)
+        });
+        drop(state);
+        may
     }
 
     /// A guest is not at the door any more.
@@ -190,9 +186,7 @@ impl Guests {
         let mut state = self.state.lock();
         state.total -= 1;
         self.open.store(state.total, Ordering::Relaxed);
-        if let Some(here) = state.by_address.get_mut(&origin.key) {
-            here.open -= 1;
-        }
+        state.each(origin, |here| here.open -= 1);
         let is_last = state.total == 0;
         drop(state);
         if is_last {
@@ -210,10 +204,8 @@ impl Guests {
     /// A member is away, who came from there.
     pub(super) fn add_away(&self, id: MemberId, address: SocketAddr, origin: &Arc<Origin>) {
         let mut state = self.state.lock();
-        if let Some(here) = state.by_address.get_mut(&origin.key) {
-            here.away += 1;
-            state.away.insert(id, (address, Arc::clone(origin)));
-        }
+        state.each(origin, |here| here.away += 1);
+        state.away.insert(id, (address, Arc::clone(origin)));
     }
 
     /// A member is away no longer; returns where it came from, if it came while this
@@ -221,9 +213,7 @@ impl Guests {
     pub(super) fn remove_away(&self, id: MemberId) -> Option<SocketAddr> {
         let mut state = self.state.lock();
         let (address, origin) = state.away.remove(&id)?;
-        if let Some(here) = state.by_address.get_mut(&origin.key) {
-            here.away -= 1;
-        }
+        state.each(&origin, |here| here.away -= 1);
         drop(state);
         Some(address)
     }
@@ -241,6 +231,53 @@ impl Guests {
 }
 
 impl State {
+    /// Counts a connection in, of which there may be `limit` from one address.
+    ///
+    /// # Errors
+    /// If there are too many from its address or its link.
+    fn count_in(
+        &mut self,
+        from: Subscriber,
+        limit: usize,
+        now: Instant,
+    ) -> Result<Arc<Origin>, Refusal> {
+        for (key, most) in from.limits(limit) {
+            let here = self.by_address.entry(key).or_default();
+            // As many at once as may be open, and then a tenth of them a second:
+            // coming and going is told to everyone.
+            let burst = u32::try_from(most).unwrap_or(u32::MAX);
+            let pace = Pace {
+                burst,
+                per_second: (burst / 10).max(1),
+            };
+            if limit > 0 && (here.open >= most || here.pace.count(pace, now).is_err()) {
+                return Err(Refusal::TooManyConnections);
+            }
+        }
+        let link = from.link.map(|key| {
+            let link = Subscriber { key, link: None };
+            self.origin(link, None)
+        });
+        let origin = self.origin(from, link);
+        self.each(&origin, |here| here.open += 1);
+        Ok(origin)
+    }
+
+    /// What the connections from there share.
+    fn origin(&mut self, from: Subscriber, link: Option<Arc<Origin>>) -> Arc<Origin> {
+        let here = self.by_address.entry(from.key).or_default();
+        Arc::clone(here.origin.get_or_insert_with(|| Origin::new(from, link)))
+    }
+
+    /// Changes what is counted for an address, and for the link that it is on. The
+    /// connections of an address count as they did when the first of them came, also
+    /// if the links are others by now.
+    fn each(&mut self, origin: &Origin, mut change: impl FnMut(&mut Address)) {
+        for (key, _) in origin.from.limits(0) {
+            change(self.by_address.entry(key).or_default());
+        }
+    }
+
     /// Forgets addresses that nobody is connected or away from, if there are many. How
     /// long this takes is spread over as many newcomers as there are addresses.
     fn forget_idle(&mut self) {
@@ -251,23 +288,13 @@ impl State {
     }
 }
 
-/// What is counted as one address: an IPv4 address, also where it is mapped into
-/// IPv6, or an IPv6 network of 64 bits, which is what one subscriber has at least
-/// (RFC 6177).
-fn counted_as(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let bits = u128::from(ip) & !u128::from(u64::MAX);
-            Ipv6Addr::from(bits).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::super::settings::Settings;
     use super::*;
+    use crate::net::Links;
 
     fn live(max_per_address: usize) -> Live {
         Live::new(&Settings {
@@ -276,16 +303,12 @@ mod tests {
         })
     }
 
-    fn id(id: u64) -> MemberId {
-        MemberId::new(id).unwrap()
+    fn from(address: SocketAddr) -> Subscriber {
+        Links::default().subscriber(address.ip())
     }
 
-    #[test]
-    fn a_network_is_an_ipv4_address_or_a_64_bit_prefix() {
-        let key = |ip: &str| counted_as(ip.parse().unwrap()).to_string();
-        assert_eq!(key("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(key("192.0.2.1"), "192.0.2.1");
-        assert_eq!(key("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    fn id(id: u64) -> MemberId {
+        MemberId::new(id).unwrap()
     }
 
     #[test]
@@ -297,7 +320,7 @@ mod tests {
         let mut entered = 0;
         for n in 1..=100 {
             let now = start + Duration::from_secs(n);
-            let origin = guests.admit(address, &live, now).unwrap();
+            let origin = guests.admit(from(address), &live, now).unwrap();
             if guests.may_enter(&origin, &live) {
                 entered += 1;
                 guests.add_away(id(n), address, &origin);
@@ -307,10 +330,10 @@ mod tests {
         assert_eq!(entered, 10);
         // Others are not concerned, and one who comes back makes room for another.
         let now = start + Duration::from_secs(101);
-        let other = guests.admit(([192, 0, 2, 2], 1).into(), &live, now);
+        let other = guests.admit(from(([192, 0, 2, 2], 1).into()), &live, now);
         assert!(guests.may_enter(&other.unwrap(), &live));
         assert_eq!(guests.remove_away(id(1)), Some(address));
-        let origin = guests.admit(address, &live, now).unwrap();
+        let origin = guests.admit(from(address), &live, now).unwrap();
         assert!(guests.may_enter(&origin, &live));
     }
 
@@ -319,7 +342,7 @@ mod tests {
         let start = Instant::now();
         let guests = Guests::new(start);
         let address = SocketAddr::from(([192, 0, 2, 1], 1));
-        let origin = guests.admit(address, &live(256), start).unwrap();
+        let origin = guests.admit(from(address), &live(256), start).unwrap();
         let mut said = 0;
         for second in 0..100 {
             let now = start + Duration::from_secs(second);
@@ -339,9 +362,24 @@ mod tests {
         let guests = Guests::new(now);
         for n in 0..3 * u32::try_from(ADDRESSES).unwrap() {
             let address = SocketAddr::from((n.to_be_bytes(), 1));
-            let origin = guests.admit(address, &live, now).unwrap();
+            let origin = guests.admit(from(address), &live, now).unwrap();
             guests.count_out(&origin);
         }
         assert!(guests.state.lock().by_address.len() <= ADDRESSES);
+    }
+
+    #[test]
+    fn the_computers_of_a_link_count_by_themselves_and_the_link_as_a_whole() {
+        let (now, live) = (Instant::now(), live(256));
+        let guests = Guests::new(now);
+        let mut admitted = 0;
+        for n in 0..5_000_u16 {
+            let ip = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, n);
+            let origin = guests.admit(from((ip, 1).into()), &live, now);
+            admitted += usize::from(origin.is_ok());
+        }
+        assert_eq!(admitted, 4_096);
+        let afar = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+        assert!(guests.admit(from((afar, 1).into()), &live, now).is_ok());
     }
 }

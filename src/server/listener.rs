@@ -1,14 +1,14 @@
-//! Taking a port, and telling by which addresses others can reach it.
+//! Taking a port.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::store::OpenError;
-use crate::wire::address::Address;
-use crate::wire::frame::read_reply;
+
+use super::probe::is_room;
 
 /// How many connections the kernel holds until they are accepted. With few, a
 /// burst of newcomers waits for seconds, until they ask again.
@@ -36,9 +36,6 @@ pub(super) fn hold_less(stream: &tokio::net::TcpStream, open: usize) {
     }
 }
 
-/// How long whoever holds the port may take to show that it is a room.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// Why a server cannot listen, in words for the person who started it.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
@@ -51,13 +48,13 @@ pub enum BindError {
     /// The port is reserved.
     #[error("Port {0} is reserved for the administrator. Choose a port from 1024 on.")]
     Forbidden(u16),
-    /// The address belongs to another computer.
+    /// This computer does not have the address, or not yet.
     #[error("{0} is not an address of this computer.")]
     NotHere(IpAddr),
-    /// What was said cannot be kept.
+    /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// Something else went wrong.
+    /// The system gives no such socket.
     #[error("The room cannot be opened on port {port}: {error}.")]
     Other {
         /// The port.
@@ -67,11 +64,30 @@ pub enum BindError {
     },
 }
 
+impl BindError {
+    /// Whether it stays so until a person does something. Everything else may pass by
+    /// itself: a port becomes free, an address appears, a disk is mounted.
+    #[must_use]
+    pub const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Forbidden(_) => true,
+            Self::Store(error) => matches!(
+                error,
+                OpenError::Newer(_)
+                    | OpenError::NotAStore(_)
+                    | OpenError::Damaged(_)
+                    | OpenError::IsDirectory(_)
+            ),
+            _ => false,
+        }
+    }
+}
+
 /// Listens on `port` at each of the addresses, or at all of this computer if
 /// there are none. Port 0 takes a free one, the same for all.
 pub(super) fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, BindError> {
     if addresses.is_empty() {
-        return listen_everywhere(port).map(|listener| vec![listener]);
+        return listen_everywhere(port);
     }
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut taken: Vec<IpAddr> = Vec::new();
@@ -92,35 +108,34 @@ pub(super) fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>
     Ok(listeners)
 }
 
-/// By IPv6 and IPv4 together, or by IPv4 alone where there is no IPv6.
-fn listen_everywhere(port: u16) -> Result<TcpListener, BindError> {
+/// By IPv6 and IPv4 together; by one socket for each where the system can't have both
+/// in one, or by IPv4 alone where there is no IPv6.
+fn listen_everywhere(port: u16) -> Result<Vec<TcpListener>, BindError> {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     match open(v6, false) {
-        Err(error) if is_no_ipv6(&error) => {
-            let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-            open(v4, true).map_err(|error| explain(error, v4))
+        Ok(listener) => Ok(vec![listener]),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            listen(&[v6.ip(), v4.ip()], port)
         }
-        result => result.map_err(|error| explain(error, v6)),
+        // Someone else's port is not to be half ours.
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(explain(error, v6)),
+        // There is no IPv6, or a sandbox does not allow it.
+        Err(_) => match open(v4, true) {
+            Ok(listener) => Ok(vec![listener]),
+            Err(error) => Err(explain(error, v4)),
+        },
     }
-}
-
-/// Whether it is for want of IPv6 that a socket cannot be opened.
-fn is_no_ipv6(error: &io::Error) -> bool {
-    let code = error
-        .raw_os_error()
-        .map(rustix::io::Errno::from_raw_os_error);
-    matches!(
-        code,
-        Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL)
-    )
 }
 
 /// Listens at sockets that someone else has opened, such as a service manager.
 pub(super) fn adopt(listeners: Vec<TcpListener>) -> io::Result<Vec<TcpListener>> {
     for listener in &listeners {
         let socket = SockRef::from(listener);
-        set_options(&socket)?;
-        socket.listen(BACKLOG)?;
+        improve(&socket);
+        // They listen already; this only lengthens the queue.
+        let _ = socket.listen(BACKLOG);
+        socket.set_nonblocking(true)?;
     }
     Ok(listeners)
 }
@@ -132,28 +147,37 @@ fn open(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
         Some(Protocol::TCP),
     )?;
     // A port whose last connections are still going down can be taken again; one
-    // that someone listens on cannot.
-    socket.set_reuse_address(true)?;
+    // that someone listens on cannot. Without it, it can be taken a minute later.
+    let _ = socket.set_reuse_address(true);
     if address.is_ipv6() {
-        socket.set_only_v6(only_v6)?;
+        // Required: with it a room is where it was asked for, and nowhere else.
+        let set = socket.set_only_v6(only_v6);
+        if set.is_err() && socket.only_v6().ok() != Some(only_v6) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
     }
     socket.bind(&address.into())?;
-    set_options(&socket)?;
+    improve(&socket);
     socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
     Ok(socket.into())
 }
 
-fn set_options(socket: &Socket) -> io::Result<()> {
-    // What accepted connections inherit (tcp(7)).
-    socket.set_tcp_nodelay(true)?;
+/// Sets what accepted connections inherit (tcp(7)). All of it makes a room faster, or
+/// quicker to notice a peer that is gone; none of it is needed, and not every system
+/// has all of it (gVisor, WSL 1): each is tried.
+fn improve(socket: &Socket) {
+    let _ = socket.set_tcp_nodelay(true);
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(20))
         .with_interval(Duration::from_secs(10))
         .with_retries(4);
-    socket.set_tcp_keepalive(&keepalive)?;
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
-    socket.set_nonblocking(true)
+    if socket.set_tcp_keepalive(&keepalive).is_err() {
+        // At the system's own intervals.
+        let _ = socket.set_keepalive(true);
+    }
+    let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
+    let _ = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
 }
 
 fn explain(error: io::Error, address: SocketAddr) -> BindError {
@@ -161,92 +185,9 @@ fn explain(error: io::Error, address: SocketAddr) -> BindError {
     match error.kind() {
         io::ErrorKind::AddrInUse if is_room(address) => BindError::RoomOpen(port),
         io::ErrorKind::AddrInUse => BindError::PortTaken(port),
-        io::ErrorKind::PermissionDenied => BindError::Forbidden(port),
+        // Of ports below 1024 alone: anything else is a sandbox.
+        io::ErrorKind::PermissionDenied if (1..1_024).contains(&port) => BindError::Forbidden(port),
         io::ErrorKind::AddrNotAvailable => BindError::NotHere(address.ip()),
         _ => BindError::Other { port, error },
     }
-}
-
-/// Whether a room answers there: the port may be taken by anything, an outgoing
-/// connection among it.
-fn is_room(address: SocketAddr) -> bool {
-    let port = address.port();
-    let mut addresses = vec![address];
-    if address.ip().is_unspecified() {
-        addresses = vec![
-            (Ipv4Addr::LOCALHOST, port).into(),
-            (Ipv6Addr::LOCALHOST, port).into(),
-        ];
-    }
-    addresses
-        .into_iter()
-        .any(|address| answers(address).unwrap_or(false))
-}
-
-/// Asks whether someone is there, and waits for a frame.
-fn answers(address: SocketAddr) -> io::Result<bool> {
-    let deadline = Instant::now() + PROBE_TIMEOUT;
-    let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
-    stream.set_write_timeout(Some(PROBE_TIMEOUT))?;
-    stream.write_all(b"{\"ping\":{}}\n")?;
-    let mut answer = Vec::new();
-    let mut bytes = [0; 1_024];
-    while answer.len() < 16 * bytes.len() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break;
-        }
-        stream.set_read_timeout(Some(left))?;
-        let count = stream.read(&mut bytes)?;
-        answer.extend_from_slice(&bytes[..count]);
-        let ended = answer
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |end| end + 1);
-        let mut lines = answer[..ended].split(|b| *b == b'\n');
-        if lines.any(|line| matches!(read_reply(line), Ok(Some(_)))) {
-            return Ok(true);
-        }
-        if count == 0 {
-            break;
-        }
-    }
-    Ok(false)
-}
-
-/// The addresses by which others can reach the listeners, the likeliest first.
-/// If there is no other than this computer, that.
-pub(super) fn reachable(listeners: &[TcpListener]) -> Vec<Address> {
-    let mut ips: Vec<SocketAddr> = Vec::new();
-    for listener in listeners {
-        let Ok(address) = listener.local_addr() else {
-            continue;
-        };
-        if !address.ip().is_unspecified() {
-            ips.push(address);
-            continue;
-        }
-        let mut here: Vec<IpAddr> = if_addrs::get_if_addrs()
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|interface| !interface.is_loopback() && !interface.is_link_local())
-            .map(|interface| interface.ip())
-            .filter(|ip| ip.is_ipv4() || address.is_ipv6())
-            .collect();
-        here.sort_by_key(IpAddr::is_ipv6);
-        ips.extend(
-            here.into_iter()
-                .map(|ip| SocketAddr::new(ip, address.port())),
-        );
-        if ips.is_empty() {
-            ips.push(SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())));
-        }
-    }
-    let mut addresses: Vec<Address> = Vec::new();
-    for address in ips.into_iter().map(Address::from) {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    addresses
 }

@@ -14,10 +14,12 @@ mod guest;
 mod guests;
 mod keeper;
 mod listener;
+mod probe;
 mod room_lock;
 mod session;
 mod settings;
 mod shared;
+mod surroundings;
 mod vitals;
 mod worker;
 
@@ -38,6 +40,7 @@ pub use self::vitals::{Refused, Vitals};
 
 use self::keeper::{Kept, Writer};
 use self::shared::Shared;
+use self::surroundings::{Surroundings, keep_current};
 use self::vitals::Pulse;
 
 /// How long the members may take to read that the room was closed.
@@ -100,12 +103,12 @@ impl Server {
             None => settings.port,
         };
         raise_open_files();
-        let addresses = listener::reachable(&listeners);
+        let surroundings = Surroundings::of(&listeners);
         let kept = match &settings.store {
             Some(path) => Some(Kept::open(path, settings.keep, &settings.rules)?),
             None => None,
         };
-        let (shared, writer) = Shared::new(settings, addresses, kept).map_err(other(port))?;
+        let (shared, writer) = Shared::new(settings, surroundings, kept).map_err(other(port))?;
         Ok(Self {
             listeners,
             port,
@@ -131,11 +134,11 @@ impl Server {
         self.port
     }
 
-    /// Where others can join, the likeliest first; if this computer is in no
-    /// network, its own address.
+    /// Where others can join at this moment, the likeliest first; if this computer is
+    /// in no network, its own address.
     #[must_use]
-    pub fn addresses(&self) -> &[Address] {
-        &self.shared.addresses
+    pub fn addresses(&self) -> Arc<Vec<Address>> {
+        self.shared.surroundings.addresses()
     }
 
     /// The name of the room.
@@ -173,14 +176,13 @@ impl Server {
     /// If the system gives no thread.
     pub fn start(self) -> io::Result<Running> {
         let handle = self.handle();
-        let (port, addresses) = (self.port, self.addresses().to_vec());
+        let port = self.port;
         let thread = thread::Builder::new()
             .name("chatroom-server".into())
             .spawn(move || self.run())?;
         Ok(Running {
             handle,
             port,
-            addresses,
             thread: Some(thread),
         })
     }
@@ -209,7 +211,11 @@ impl Server {
             tokio::spawn(beat(pulse, Arc::clone(&shared)));
         }
 
-        shared.closing().await;
+        tokio::select! {
+            () = shared.closing() => {}
+            // For ever.
+            () = keep_current(&shared) => {}
+        }
         // Nobody new; and everyone who is there is told, by their own tasks.
         acceptors.shutdown().await;
         gatherer.abort();
@@ -325,7 +331,6 @@ impl Handle {
 pub struct Running {
     handle: Handle,
     port: u16,
-    addresses: Vec<Address>,
     thread: Option<JoinHandle<io::Result<Ended>>>,
 }
 
@@ -342,10 +347,10 @@ impl Running {
         self.port
     }
 
-    /// Where others can join, the likeliest first.
+    /// Where others can join at this moment, the likeliest first.
     #[must_use]
-    pub fn addresses(&self) -> &[Address] {
-        &self.addresses
+    pub fn addresses(&self) -> Arc<Vec<Address>> {
+        self.handle.shared.surroundings.addresses()
     }
 
     /// Waits until the server has ended.

@@ -73,7 +73,7 @@ pub struct Settings {
     pub history: u64,
     /// How long someone at the door may take to give a name.
     pub name_timeout: Duration,
-    /// The most connections from one address (IPv6: from one /64); 0 lifts the
+    /// The most connections from one [subscriber](crate::net::Subscriber); 0 lifts the
     /// limit.
     pub max_per_address: usize,
     /// The most bytes of text a second that the members from one address may say,

@@ -10,9 +10,8 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use crate::lock::{Mutex, Rank};
-use crate::room::{self, Closing, Encoders, Reached, Room};
+use crate::room::{self, Closing, Encoders, MemberId, Reached, Room};
 use crate::store::WriteError;
-use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::{native, text};
 
@@ -23,6 +22,7 @@ use super::guests::Guests;
 use super::keeper::{History, Kept, Writer};
 use super::room_lock::{RoomGuard, RoomLock};
 use super::settings::{Live, Settings};
+use super::surroundings::Surroundings;
 use super::vitals::{Counters, Vitals, memory};
 use super::worker::{Worker, workers};
 
@@ -36,8 +36,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     /// The `seq` of the first message since the server is there.
     first_seq: u64,
-    /// Where others can join.
-    pub(super) addresses: Vec<Address>,
+    /// The network around the server.
+    pub(super) surroundings: Surroundings,
     /// Tells this log from every other.
     pub(super) epoch: String,
     /// Whoever shows it is the host.
@@ -84,7 +84,7 @@ const WAITING_LIMIT: usize = 4 << 20;
 impl Shared {
     pub(super) fn new(
         settings: Settings,
-        addresses: Vec<Address>,
+        surroundings: Surroundings,
         kept: Option<Kept>,
     ) -> io::Result<(Self, Option<Writer>)> {
         let encoders = Encoders {
@@ -113,7 +113,7 @@ impl Shared {
             oldest_stored: AtomicU64::new(oldest_stored),
             unstored: Notify::new(),
             congested: AtomicBool::new(false),
-            addresses,
+            surroundings,
             epoch,
             host_key: random_token()?,
             guests: Guests::new(now),
@@ -178,7 +178,27 @@ impl Shared {
             fell_behind: self.counters.fell_behind(),
             refused: self.counters.refused(),
             memory_bytes: memory(),
+            addresses: self.addresses(),
         }
+    }
+
+    /// Where others can join, as one writes it; the likeliest first.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        let addresses = self.surroundings.addresses();
+        addresses.iter().map(ToString::to_string).collect()
+    }
+
+    /// Wakes whoever hosts the room, to be told where others can join now.
+    pub(super) fn tell_hosts(&self) {
+        let room = self.room();
+        let members = room.members(None).filter(|(_, member)| member.host);
+        let hosts: Vec<MemberId> = members.map(|(id, _)| id).collect();
+        drop(room);
+        for worker in &self.workers {
+            worker.fan_out.wake(&hosts);
+        }
+        // One that is about to follow the log hears it at its next heartbeat.
+        self.wake_readers();
     }
 
     /// Tells what happened to everyone who follows the log, or to the store first
@@ -381,7 +401,8 @@ impl Shared {
         address: SocketAddr,
         now: Instant,
     ) -> Result<Guest, Refusal> {
-        let origin = self.guests.admit(address, &self.live(), now)?;
+        let from = self.surroundings.subscriber(address.ip());
+        let origin = self.guests.admit(from, &self.live(), now)?;
         Ok(Guest::new(Arc::clone(self), address, origin))
     }
 

@@ -39,6 +39,10 @@ pub struct Vitals {
     pub refused: Refused,
     /// How much memory the program takes, in bytes.
     pub memory_bytes: u64,
+    /// Where others can join, the likeliest first. A server of an earlier version does
+    /// not tell.
+    #[serde(default)]
+    pub addresses: Vec<String>,
 }
 
 /// How many were not let in, by cause.

@@ -53,6 +53,8 @@ static REFUSED: Kind = kind("0c7927015bac4432b17c568d823ac809", Priority::Notice
 static FELL_BEHIND: Kind = kind("0f7691106ead492b9f24f5b28bce27dd", Priority::Notice, YELLOW);
 /// Nobody can come in.
 static STALLED: Kind = kind("ec9985ad74474fa09a10fd1256c634b0", Priority::Warning, RED);
+/// Others can join at other addresses.
+static ADDRESSES: Kind = kind("068f6d6d8e62416d8f81098bf35455fb", Priority::Notice, BOLD);
 /// Something that is stored cannot be read.
 static UNREAD: Kind = kind("168f51d72bf642a388a1452abc1d2009", Priority::Error, RED);
 /// Messages wait for the store.
@@ -120,8 +122,18 @@ impl Note {
         let note = Self::new(&OPENED, words)
             .with("CHATROOM_ROOM", room)
             .with("CHATROOM_MEMBERS", 0);
-        let addresses = server.addresses().iter();
-        addresses.fold(note, |note, address| note.with("CHATROOM_ADDRESS", address))
+        let addresses = server.addresses();
+        let each = addresses.iter();
+        each.fold(note, |note, address| note.with("CHATROOM_ADDRESS", address))
+    }
+
+    /// Others can join at other addresses than before.
+    fn moved(addresses: &[Address]) -> Self {
+        let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let words = format!("Others can now join at {}.", texts.join(" or "));
+        let note = Self::new(&ADDRESSES, words);
+        let each = addresses.iter();
+        each.fold(note, |note, address| note.with("CHATROOM_ADDRESS", address))
     }
 
     /// The room is closed.
@@ -266,6 +278,7 @@ impl From<&Event> for Note {
                     .about(name, *address, *door)
                     .with("CHATROOM_MISSED", missed)
             }
+            Event::Addresses(addresses) => Self::moved(addresses),
             Event::Unread(why) => {
                 let words = format!("What was said before cannot be read: {why}");
                 Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
@@ -378,6 +391,7 @@ mod tests {
             &RESUMED,
             &CLOCK,
             &DISK_LOW,
+            &ADDRESSES,
             &MISSED,
             &CHANGED,
             &UNCHANGED,

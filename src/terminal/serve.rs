@@ -131,7 +131,7 @@ fn tell_stopping(manager: Option<&Manager>) {
 
 fn opened(server: &Server, ends: &str) -> String {
     let mut words = format!("{} is open. Others can join at\n", server.room_name());
-    for address in server.addresses() {
+    for address in server.addresses().iter() {
         let _ = writeln!(words, "  {address}");
     }
     words + ends

@@ -160,19 +160,25 @@ fn in_words(vitals: &Vitals) -> String {
         slow_readers,
         fell_behind,
         refused,
+        addresses,
         ..
     } = vitals;
     let uptime = duration(vitals.uptime_seconds);
     let memory = vitals.memory_bytes.div_ceil(1 << 20);
     let (full, many) = (refused.room_full, refused.too_many_connections);
     let door = refused.closed_door;
+    let addresses = match addresses.as_slice() {
+        [] => String::new(),
+        addresses => format!("\x20 addresses     {}\n", addresses.join(", ")),
+    };
     format!(
         "{room}, port {port}, serving for {uptime} (version {version})\n\
          \x20 members       {members}, {away} of them away; {at_the_door} at the door\n\
          \x20 messages      {messages}, delivered {deliveries} times\n\
          \x20 slow readers  {slow_readers} now; {fell_behind} times one missed messages\n\
          \x20 refused       {full} room full, {many} too many connections, {door} closed door\n\
-         \x20 memory        {memory} MiB\n"
+         \x20 memory        {memory} MiB\n\
+         {addresses}"
     )
 }
 

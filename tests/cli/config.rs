@@ -43,11 +43,11 @@ fn the_file_counts_less_than_a_flag() {
 }
 
 #[test]
-fn a_wrong_file_ends_it_with_1_and_its_place() {
+fn a_wrong_file_ends_it_with_78_and_its_place() {
     let (_folder, path) = file("port = 4000\nname-timeout = 0\n");
     let program = Program::start(&["--server", "--config", path.to_str().unwrap()]);
     let (out, complaint, code) = program.end();
-    assert_eq!((&*out, code), ("", Some(1)));
+    assert_eq!((&*out, code), ("", Some(78)));
     let place = format!("{}, line 2, column 16", path.display());
     let words = sentences::not_within(0, 1, 3600);
     assert_eq!(complaint, format!("{place}: {words}\n"));
@@ -65,7 +65,7 @@ fn a_file_can_be_checked_without_a_server() {
     assert!(right.stdout.is_empty() && right.stderr.is_empty());
     fs::write(&path, "prot = 1").unwrap();
     let wrong = check();
-    assert_eq!(wrong.status.code(), Some(1));
+    assert_eq!(wrong.status.code(), Some(78));
     let words = String::from_utf8(wrong.stderr).unwrap();
     let place = format!("line 1, column 1: {}", sentences::unknown_key("prot"));
     assert!(words.contains(&place), "{words}");

@@ -31,11 +31,6 @@ impl Session {
     pub(super) fn welcomed(&self, welcome: &Welcome<'_>, timeline: &mut Timeline) {
         let imp = self.imp();
         self.come_in(welcome);
-        if let (Some(server), true) = (&*imp.server.borrow(), welcome.resumed) {
-            // To a host who comes back the server does not tell them again.
-            let addresses = server.addresses().iter().map(ToString::to_string);
-            timeline.tell(Content::Addresses(addresses.collect()));
-        }
         let name = &welcome.you.name;
         for (id, text) in imp.said_before.take() {
             timeline.say(taking::pending(id, welcome.you.id, name, &text));

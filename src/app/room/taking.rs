@@ -101,8 +101,11 @@ pub fn take(
             gathered(timeline, &presence);
         }
         Event::Notice(said) if said.code == NOTICE_ADDRESS && !said.addresses.is_empty() => {
-            let addresses = said.addresses.iter().map(ToString::to_string).collect();
-            timeline.tell(Content::Addresses(addresses));
+            let addresses: Vec<String> = said.addresses.iter().map(ToString::to_string).collect();
+            // The server tells them again to a host who comes back.
+            if timeline.addresses() != Some(&addresses) {
+                timeline.tell(Content::Addresses(addresses));
+            }
         }
         Event::Notice(said) => {
             taken.spoken.push(said.text.to_string());

@@ -13,6 +13,7 @@ use super::super::connection::{Connection, serve};
 use super::super::guest::Guest;
 use super::super::session::{Found, Session};
 use super::super::settings::Settings;
+use super::super::surroundings::Surroundings;
 use super::*;
 use crate::room::{Closing, Coming, Draft, Encoding, Lease, SMALL_ROOM, SessionKey, WantedName};
 use crate::wire::door::Door;
@@ -23,7 +24,7 @@ fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
     settings.rules.pace.per_second = 0;
     let path = directory.join("room.db");
     let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
-    let (shared, writer) = Shared::new(settings, Vec::new(), Some(kept)).unwrap();
+    let (shared, writer) = Shared::new(settings, Surroundings::of(&[]), Some(kept)).unwrap();
     (Arc::new(shared), writer.unwrap())
 }
 

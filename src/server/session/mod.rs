@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::room::{Cursor, Draft, Encoding, Lease, NotSaid, Reached, Said, Why};
+use crate::wire::address::Address;
 use crate::wire::door::{Door, not_served};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
@@ -91,6 +92,9 @@ pub(super) struct Session {
     /// Everything said until then is refused, because its address says too much: of two
     /// messages the later is never taken before the earlier.
     refused_until: Option<Instant>,
+    /// Where others can join, as the host was told last; whoever does not host the room
+    /// is not told.
+    told_addresses: Option<Arc<Vec<Address>>>,
     /// Nothing follows what is in `output`.
     ending: Option<Farewell>,
 }
@@ -151,6 +155,7 @@ impl Session {
             refusals: 0,
             paused_until: None,
             refused_until: None,
+            told_addresses: None,
             ending: None,
         }
     }

@@ -1,11 +1,13 @@
 //! The native door: requests and their answers.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::room::{
     self, Coming, Draft, Encoding, Lease, MemberId, NotEntered, NotResumed, NotSaid, Rules, Said,
     SessionKey, WantedName, Why,
 };
+use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::frame::{
     self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, Notice, Reply,
@@ -123,7 +125,8 @@ impl Session {
             Ok(arrival) => {
                 self.welcome(hello, session, arrival);
                 if host {
-                    self.tell_addresses();
+                    let addresses = self.shared.surroundings.addresses();
+                    self.tell_addresses(addresses, "can");
                 }
             }
             Err(NotLetIn::Address) => {
@@ -200,20 +203,26 @@ impl Session {
         self.held = held.map(Box::new);
     }
 
-    /// Tells the host where others can join.
-    fn tell_addresses(&mut self) {
-        let addresses: Vec<String> = self
-            .shared
-            .addresses
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+    /// Tells the host where others can join, if that is elsewhere than it was told.
+    pub(in super::super) fn tell_new_addresses(&mut self) {
+        let Some(told) = &self.told_addresses else {
+            return;
+        };
+        let now = self.shared.surroundings.addresses();
+        if !Arc::ptr_eq(told, &now) && self.member.is_some() {
+            self.tell_addresses(now, "can now");
+        }
+    }
+
+    fn tell_addresses(&mut self, addresses: Arc<Vec<Address>>, can: &str) {
+        let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let notice = Reply::Notice(Notice {
             code: NOTICE_ADDRESS.into(),
-            text: format!("Others can join at {}.", addresses.join(" or ")).into(),
-            addresses: addresses.into_iter().map(Into::into).collect(),
+            text: format!("Others {can} join at {}.", texts.join(" or ")).into(),
+            addresses: texts.into_iter().map(Into::into).collect(),
         });
         self.reply(&notice);
+        self.told_addresses = Some(addresses);
     }
 
     fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {

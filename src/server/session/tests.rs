@@ -1,13 +1,14 @@
 //! Sessions, driven by bytes.
 
 use super::super::settings::Settings;
+use super::super::surroundings::Surroundings;
 use super::*;
 use crate::room::SessionKey;
 
 fn shared(change: impl FnOnce(&mut Settings)) -> Arc<Shared> {
     let mut settings = Settings::default();
     change(&mut settings);
-    let (shared, _) = Shared::new(settings, Vec::new(), None).unwrap();
+    let (shared, _) = Shared::new(settings, Surroundings::of(&[]), None).unwrap();
     Arc::new(shared)
 }
 

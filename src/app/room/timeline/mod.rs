@@ -69,6 +69,14 @@ impl Timeline {
         self.told.push(Line { key, content });
     }
 
+    /// Where others can join, as it was told last.
+    pub fn addresses(&self) -> Option<&Vec<String>> {
+        self.told.iter().rev().find_map(|line| match &line.content {
+            Content::Addresses(addresses) => Some(addresses),
+            _ => None,
+        })
+    }
+
     /// Adds a message that the server told as its `seq`th; `id` is its sender's own id
     /// for it. One that was told before is not told twice.
     pub fn hear(&mut self, seq: u64, id: Option<&str>, mut message: Message) {

@@ -23,7 +23,7 @@ const SPACING: Duration = Duration::from_secs(1);
 
 /// Hears when links, addresses or routes of this computer change.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(crate) struct Monitor {
     /// None where the kernel does not tell.
     news: Option<UnixDatagram>,
     /// Something changed, and that was not told yet.
@@ -31,7 +31,7 @@ pub(super) struct Network {
     told_at: Cell<Option<Instant>>,
 }
 
-impl Network {
+impl Monitor {
     /// Begins to listen. Where that is not allowed, as in some sandboxes, nothing
     /// is ever heard.
     pub fn listen() -> Self {
@@ -46,6 +46,11 @@ impl Network {
             heard: Cell::new(false),
             told_at: Cell::new(None),
         }
+    }
+
+    /// Whether the kernel tells nothing here.
+    pub const fn is_deaf(&self) -> bool {
+        self.news.is_none()
     }
 
     /// Waits until something has changed. Nothing is forgotten if this is not waited
@@ -113,15 +118,15 @@ mod tests {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (kernel, news) =
             socketpair(AddressFamily::UNIX, SocketType::DGRAM, flags, None).unwrap();
-        let network = Network::new(Ok(news));
+        let monitor = Monitor::new(Ok(news));
         for _ in 0..2 {
             for _ in 0..5 {
                 send(&kernel, &[1; 200], SendFlags::empty()).unwrap();
             }
-            network.changed().await;
+            monitor.changed().await;
             tokio::select! {
                 biased;
-                () = network.changed() => panic!("told twice"),
+                () = monitor.changed() => panic!("told twice"),
                 () = tokio::task::yield_now() => {}
             }
         }
@@ -129,10 +134,10 @@ mod tests {
 
     #[tokio::test]
     async fn where_the_kernel_does_not_tell_nothing_is_heard() {
-        let network = Network::new(Err(io::ErrorKind::PermissionDenied.into()));
+        let monitor = Monitor::new(Err(io::ErrorKind::PermissionDenied.into()));
         tokio::select! {
             biased;
-            () = network.changed() => panic!("heard something"),
+            () = monitor.changed() => panic!("heard something"),
             () = tokio::task::yield_now() => {}
         }
     }
@@ -140,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_lets_a_program_listen_or_says_why_not() {
         match socket() {
-            Ok(socket) => assert!(Network::new(Ok(socket)).news.is_some()),
+            Ok(socket) => assert!(Monitor::new(Ok(socket)).news.is_some()),
             Err(error) => assert!(error.raw_os_error().is_some()),
         }
     }

@@ -1,0 +1,222 @@
+//! Network interfaces, described.
+
+use std::net::IpAddr;
+
+/// A network interface as the kernel describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// The kernel's number for it.
+    pub index: u32,
+    /// Its name, `eth0` for one.
+    pub name: String,
+    /// What kind of virtual interface the kernel says it is (`bridge`, `veth`, `tun` …);
+    /// none for hardware.
+    pub kind: Option<String>,
+    /// Whether it works.
+    pub state: State,
+    /// Whether it reaches this computer only.
+    pub loopback: bool,
+    /// Whether there is one peer at its other end, rather than a link with many.
+    pub point_to_point: bool,
+    /// The index of the bridge, bond or the like that it is a port of.
+    pub controller: Option<u32>,
+    /// The metric of the best default route over it, lower being better; none if it has
+    /// no default route.
+    pub default_metric: Option<u32>,
+    /// Its addresses that can be used, in the order of the kernel.
+    pub addresses: Vec<LocalAddress>,
+}
+
+/// Whether an interface works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// It is switched off.
+    #[default]
+    Down,
+    /// It is switched on, and nothing is at its other end: no cable, no Wi-Fi network.
+    Waiting,
+    /// It works.
+    Running,
+}
+
+/// An address of this computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalAddress {
+    /// The address.
+    pub ip: IpAddr,
+    /// How many bits of it name the link.
+    pub prefix_len: u8,
+    /// Whether it is given up after some hours or days, for privacy (RFC 8981).
+    pub temporary: bool,
+}
+
+/// What is at the other end of an interface: the nearer to the people around this
+/// computer, the earlier in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// A network that other computers are in: Ethernet, Wi-Fi, or something above it.
+    Lan,
+    /// A tunnel to another network.
+    Vpn,
+    /// Containers or virtual machines on this computer, or nothing at all.
+    Virtual,
+}
+
+/// Names by which tunnels go whose kind does not tell.
+const VPN_NAMES: [&str; 8] = [
+    "tun",
+    "tap",
+    "utun",
+    "wg",
+    "ppp",
+    "tailscale",
+    "zt",
+    "nebula",
+];
+
+/// Names by which the interfaces of containers and virtual machines go whose kind does
+/// not tell.
+const VIRTUAL_NAMES: [&str; 14] = [
+    "veth", "ve-", "vb-", "vz-", "vnet", "vmnet", "vboxnet", "docker", "podman", "cni", "cali",
+    "flannel", "lxc", "dummy",
+];
+
+impl Interface {
+    /// What is at its other end. `all` are the interfaces of this computer, itself
+    /// among them: a bridge is what its ports are.
+    #[must_use]
+    pub fn class(&self, all: &[Self]) -> Class {
+        if self.kind.as_deref() != Some("bridge") {
+            return self.own_class();
+        }
+        let mut ports = all.iter().filter(|it| it.controller == Some(self.index));
+        // A port that is a bridge itself cannot be (the kernel refuses it), so this
+        // does not go round in circles.
+        if ports.any(|port| port.own_class() == Class::Lan) {
+            Class::Lan
+        } else {
+            Class::Virtual
+        }
+    }
+
+    fn own_class(&self) -> Class {
+        match self.kind.as_deref() {
+            Some(
+                "tun" | "wireguard" | "ovpn" | "ppp" | "ipip" | "sit" | "ip6tnl" | "gre" | "gretap"
+                | "ip6gre" | "ip6gretap" | "erspan" | "ip6erspan" | "vti" | "vti6" | "xfrm" | "amt"
+                | "gtp",
+            ) => Class::Vpn,
+            Some("bridge" | "vxlan" | "geneve" | "bareudp" | "ifb" | "nlmon" | "netdevsim") => {
+                Class::Virtual
+            }
+            // The other end of a veth lies in a container; or this one does, and then
+            // it is the way out: only the name tells which.
+            _ if has_name_of(&self.name, &VPN_NAMES) => Class::Vpn,
+            _ if has_name_of(&self.name, &VIRTUAL_NAMES) => Class::Virtual,
+            _ => Class::Lan,
+        }
+    }
+
+    /// Whether others may come in by it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        // Nothing is at the other end of a bridge without ports, and yet its address
+        // is as good as it will ever be: for containers that are started later.
+        let is_bridge = self.kind.as_deref() == Some("bridge");
+        !self.loopback
+            && match self.state {
+                State::Down => false,
+                State::Waiting => is_bridge,
+                State::Running => true,
+            }
+    }
+}
+
+/// Whether a name is one of these followed by something, by a number mostly.
+fn has_name_of(name: &str, known: &[&str]) -> bool {
+    known.iter().any(|it| name.starts_with(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(index: u32, name: &str, kind: Option<&str>, controller: Option<u32>) -> Interface {
+        Interface {
+            index,
+            name: name.to_owned(),
+            kind: kind.map(str::to_owned),
+            state: State::Running,
+            controller,
+            ..Interface::default()
+        }
+    }
+
+    #[test]
+    fn an_interface_is_told_by_its_kind_and_where_that_says_nothing_by_its_name() {
+        for (name, kind, class) in [
+            ("eth0", None, Class::Lan),
+            ("wlp3s0", None, Class::Lan),
+            ("bond0", Some("bond"), Class::Lan),
+            ("eth0.7", Some("vlan"), Class::Lan),
+            ("macvlan0", Some("macvlan"), Class::Lan),
+            // As a container sees its way out.
+            ("eth0", Some("veth"), Class::Lan),
+            ("host0", Some("veth"), Class::Lan),
+            ("tun0", Some("tun"), Class::Vpn),
+            ("office", Some("wireguard"), Class::Vpn),
+            ("ppp0", None, Class::Vpn),
+            ("tailscale0", Some("tun"), Class::Vpn),
+            ("veth1a2b3c4", Some("veth"), Class::Virtual),
+            ("ve-debian", Some("veth"), Class::Virtual),
+            ("vmnet8", None, Class::Virtual),
+            ("vboxnet0", None, Class::Virtual),
+            ("flannel.1", Some("vxlan"), Class::Virtual),
+            ("dummy0", Some("dummy"), Class::Virtual),
+        ] {
+            let it = interface(1, name, kind, None);
+            assert_eq!(
+                it.class(std::slice::from_ref(&it)),
+                class,
+                "{name} {kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bridge_is_what_its_ports_are() {
+        let docker = interface(1, "docker0", Some("bridge"), None);
+        let machines = interface(2, "virbr0", Some("bridge"), None);
+        let home = interface(3, "br0", Some("bridge"), None);
+        let empty = interface(4, "br1", Some("bridge"), None);
+        let all = [
+            docker.clone(),
+            machines.clone(),
+            home.clone(),
+            empty.clone(),
+            interface(5, "veth12", Some("veth"), Some(1)),
+            interface(6, "vnet0", Some("tun"), Some(2)),
+            interface(7, "enp1s0", None, Some(3)),
+            interface(8, "vnet1", Some("tun"), Some(3)),
+        ];
+        let classes = [docker, machines, home, empty].map(|it| it.class(&all));
+        let wanted = [Class::Virtual, Class::Virtual, Class::Lan, Class::Virtual];
+        assert_eq!(classes, wanted);
+    }
+
+    #[test]
+    fn a_link_that_is_down_is_not_usable() {
+        let mut wired = interface(1, "eth0", None, None);
+        assert!(wired.is_usable());
+        wired.state = State::Waiting;
+        assert!(!wired.is_usable());
+        let mut bridge = interface(2, "br0", Some("bridge"), None);
+        bridge.state = State::Waiting;
+        assert!(bridge.is_usable());
+        bridge.state = State::Down;
+        assert!(!bridge.is_usable());
+        let mut loopback = interface(3, "lo", None, None);
+        loopback.loopback = true;
+        assert!(!loopback.is_usable());
+    }
+}

@@ -1,0 +1,97 @@
+//! This computer's network at one moment.
+
+use super::interface::{Interface, LocalAddress, State};
+use super::netlink::{self, Told};
+use super::subscriber::{Links, Prefix};
+
+/// This computer's network at one moment. A value: what changes later is read anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocalNetwork {
+    /// The interfaces, with their addresses.
+    pub interfaces: Vec<Interface>,
+    /// The links that the computer is on.
+    pub links: Links,
+}
+
+impl LocalNetwork {
+    /// What there is at this moment. Takes less than a millisecond on a usual computer.
+    ///
+    /// Where the kernel does not tell (in some sandboxes), or not all, there are fewer
+    /// interfaces with less about them, or none.
+    #[must_use]
+    pub fn read() -> Self {
+        // There are systems with addresses that know nothing of kinds and routes.
+        let Told { interfaces, direct } = netlink::ask().unwrap_or_else(|_| Told {
+            interfaces: from_addresses(),
+            direct: Vec::new(),
+        });
+        let own = interfaces
+            .iter()
+            .filter(|it| !it.loopback && !it.point_to_point)
+            .flat_map(|it| &it.addresses)
+            .filter_map(Prefix::of);
+        let links = own.chain(direct).collect();
+        Self { interfaces, links }
+    }
+}
+
+/// The interfaces by what the C library tells of their addresses.
+fn from_addresses() -> Vec<Interface> {
+    let mut interfaces: Vec<Interface> = Vec::new();
+    for told in if_addrs::get_if_addrs().unwrap_or_default() {
+        let address = LocalAddress {
+            ip: told.ip(),
+            prefix_len: match &told.addr {
+                if_addrs::IfAddr::V4(v4) => v4.prefixlen,
+                if_addrs::IfAddr::V6(v6) => v6.prefixlen,
+            },
+            temporary: false,
+        };
+        if let Some(known) = interfaces.iter_mut().find(|it| it.name == told.name) {
+            known.addresses.push(address);
+            continue;
+        }
+        interfaces.push(Interface {
+            index: told.index.unwrap_or_default(),
+            loopback: told.is_loopback(),
+            point_to_point: told.is_p2p(),
+            // It has an address, and that is all that is known.
+            state: match told.oper_status {
+                if_addrs::IfOperStatus::Down => State::Down,
+                _ => State::Running,
+            },
+            addresses: vec![address],
+            name: told.name,
+            ..Interface::default()
+        });
+    }
+    interfaces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_ask_tell_the_same_addresses() {
+        let addresses = |interfaces: &[Interface]| {
+            let mut ips: Vec<String> = interfaces
+                .iter()
+                .filter(|it| it.state != State::Down)
+                .flat_map(|it| &it.addresses)
+                .map(|it| it.ip.to_string())
+                .collect();
+            ips.sort();
+            ips.dedup();
+            ips
+        };
+        let Ok(told) = netlink::ask() else { return };
+        let asked = addresses(&told.interfaces);
+        let library = addresses(&from_addresses());
+        // The other way also tells of addresses that are no use.
+        assert!(
+            asked.iter().all(|ip| library.contains(ip)),
+            "{asked:?} {library:?}"
+        );
+    }
+}

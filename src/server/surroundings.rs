@@ -1,0 +1,180 @@
+//! The network around a server: where others can join, and who is one subscriber; kept
+//! as it is while the room is open.
+
+use std::net::{IpAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use crate::net::{Links, Listening, LocalNetwork, Monitor, Subscriber, reachable};
+use crate::wire::address::Address;
+
+use super::event::Event;
+use super::shared::Shared;
+
+/// Changes are looked at no more often than this: each is told to people.
+const SPACING: Duration = Duration::from_secs(2);
+
+/// Where the kernel does not tell of changes they are looked for this often.
+const LOOK: Duration = Duration::from_mins(1);
+
+/// The network around a server. Reading it takes no lock.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    listening: Vec<Listening>,
+    links: ArcSwap<Links>,
+    addresses: ArcSwap<Vec<Address>>,
+}
+
+impl Surroundings {
+    /// What is around a server that listens there.
+    pub(super) fn of(listeners: &[TcpListener]) -> Self {
+        let network = LocalNetwork::read();
+        let listening: Vec<Listening> = listeners.iter().filter_map(Listening::of).collect();
+        let addresses = reachable(&network.interfaces, &listening);
+        Self {
+            listening,
+            links: ArcSwap::from_pointee(network.links),
+            addresses: ArcSwap::from_pointee(addresses),
+        }
+    }
+
+    /// Where others can join, the likeliest first.
+    pub(super) fn addresses(&self) -> Arc<Vec<Address>> {
+        self.addresses.load_full()
+    }
+
+    /// Whom a connection from there is counted for.
+    pub(super) fn subscriber(&self, ip: IpAddr) -> Subscriber {
+        self.links.load().subscriber(ip)
+    }
+
+    /// Takes over how the network is now; the addresses, if they are others.
+    fn change(&self, network: LocalNetwork) -> Option<Arc<Vec<Address>>> {
+        let addresses = reachable(&network.interfaces, &self.listening);
+        self.links.store(Arc::new(network.links));
+        if **self.addresses.load() == addresses {
+            return None;
+        }
+        let addresses = Arc::new(addresses);
+        self.addresses.store(Arc::clone(&addresses));
+        Some(addresses)
+    }
+}
+
+/// Keeps what is known of the network as it is, and tells of each change of the
+/// addresses; for ever.
+pub(super) async fn keep_current(shared: &Shared) {
+    // First, so that nothing is missed between the first look and the first news.
+    let monitor = Monitor::listen();
+    loop {
+        // Without a thread to be had it stays as it is.
+        if let Ok(network) = look().await
+            && let Some(addresses) = shared.surroundings.change(network)
+        {
+            shared.report(Event::Addresses(Arc::clone(&addresses)));
+            shared.tell_hosts();
+        }
+        if monitor.is_deaf() {
+            sleep(LOOK).await;
+        } else {
+            sleep(SPACING).await;
+            monitor.changed().await;
+        }
+    }
+}
+
+/// Reads how the network is, on a thread of its own: it takes a moment, in which nobody
+/// else is to wait.
+async fn look() -> Result<LocalNetwork, oneshot::error::RecvError> {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("network".to_owned());
+    let _ = thread.spawn(move || tell.send(LocalNetwork::read()));
+    told.await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use crate::net::{Interface, LocalAddress, State};
+    use crate::room::Closing;
+
+    use super::super::{Server, Settings};
+    use super::*;
+
+    fn network(ip: [u8; 4]) -> LocalNetwork {
+        let address = LocalAddress {
+            ip: ip.into(),
+            prefix_len: 24,
+            temporary: false,
+        };
+        let interface = Interface {
+            name: "eth0".to_owned(),
+            state: State::Running,
+            addresses: vec![address],
+            ..Interface::default()
+        };
+        LocalNetwork {
+            interfaces: vec![interface],
+            ..LocalNetwork::default()
+        }
+    }
+
+    #[test]
+    fn whoever_hosts_the_room_is_told_while_it_is_open_and_nobody_else_is() {
+        let (sender, events) = async_channel::bounded(100);
+        let settings = Settings {
+            port: 0,
+            bind: vec![Ipv4Addr::UNSPECIFIED.into()],
+            events: Some(sender),
+            ..Settings::default()
+        };
+        let server = Server::bind(settings).unwrap();
+        let (shared, port) = (Arc::clone(&server.shared), server.port());
+        let running = server.start().unwrap();
+        let join = |key: &str| {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let patience = Some(Duration::from_secs(20));
+            stream.set_read_timeout(patience).unwrap();
+            let hello = format!("{{\"hello\":{{\"protocol\":1,\"host_key\":\"{key}\"}}}}\n");
+            stream.write_all(hello.as_bytes()).unwrap();
+            BufReader::new(stream).lines().map(Result::unwrap)
+        };
+        let mut host = join(&shared.host_key);
+        host.find(|line| line.starts_with("{\"notice\"")).unwrap();
+        let mut other = join("guess");
+        other.find(|line| line.starts_with("{\"welcome\"")).unwrap();
+
+        // The server's own look at the network may come in between, and change it back.
+        let told = shared.surroundings.change(network([192, 0, 2, 7])).unwrap();
+        shared.report(Event::Addresses(told));
+        shared.tell_hosts();
+        let address = format!("192.0.2.7:{port}");
+        let words = format!("Others can now join at {address}.");
+        host.find(|line| line.starts_with("{\"notice\"") && line.contains(&words))
+            .unwrap();
+        assert!(std::iter::from_fn(|| events.try_recv().ok()).any(
+            |event| matches!(event, Event::Addresses(told) if told[0].to_string() == address)
+        ));
+        running.close(Closing::ForGood).unwrap();
+        assert!(!other.any(|line| line.contains("notice")));
+    }
+
+    #[test]
+    fn what_changed_is_told_once() {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let surroundings = Surroundings::of(&[listener]);
+        let told = surroundings.change(network([192, 0, 2, 7])).unwrap();
+        assert_eq!(told[0].to_string(), format!("192.0.2.7:{port}"));
+        assert_eq!(surroundings.addresses(), told);
+        assert_eq!(surroundings.change(network([192, 0, 2, 7])), None);
+        let told = surroundings.change(LocalNetwork::default()).unwrap();
+        assert_eq!(told[0].to_string(), format!("127.0.0.1:{port}"));
+    }
+}

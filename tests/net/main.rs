@@ -1,0 +1,9 @@
+//! What a room makes of the computer's network, in networks that the tests make for
+//! themselves; and on systems that lack something. Where a system allows no such
+//! networks, each test says so and does nothing.
+
+mod addresses;
+mod namespace;
+mod options;
+mod ports;
+mod subscribers;

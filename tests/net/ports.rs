@@ -1,0 +1,48 @@
+//! A port that the kernel gives to outgoing connections too.
+
+use crate::namespace::{CHATROOM, Namespace, Program};
+
+/// Leaves the kernel one port to give.
+const ONE_PORT: &str = "echo '53000 53000' >/proc/sys/net/ipv4/ip_local_port_range";
+
+#[test]
+fn a_port_that_an_outgoing_connection_has_is_not_a_room() {
+    let Some(namespace) = Namespace::new() else {
+        return;
+    };
+    namespace.run(ONE_PORT);
+    let mut holder = Program::start(namespace.command("python3").args([
+        "-c",
+        "import socket
+listener = socket.create_server(('127.0.0.1', 4000))
+outgoing = socket.socket()
+outgoing.bind(('127.0.0.2', 53000))
+outgoing.connect(('127.0.0.1', 4000))
+print('ready', flush=True)
+input()",
+    ]));
+    assert_eq!(holder.line(), "ready");
+    let server = Program::start(namespace.command(CHATROOM).arg("--server"));
+    let words = "Port 53000 is in use by another program. Choose another port.\n";
+    assert_eq!(server.end(), (words.to_owned(), Some(1)));
+    assert_eq!(going_down(&namespace), "");
+    holder.go_on();
+}
+
+#[test]
+fn a_client_that_meets_itself_has_found_no_room_and_leaves_the_port_free() {
+    let Some(namespace) = Namespace::new() else {
+        return;
+    };
+    namespace.run(ONE_PORT);
+    let listener = Program::start(namespace.command(CHATROOM).args(["--listen", "127.0.0.1"]));
+    let (words, status) = listener.end();
+    assert!(words.contains(" a room at 127.0.0.1:53000") || words.contains("No room is open at"));
+    assert_eq!(status, Some(1));
+    assert_eq!(going_down(&namespace), "");
+}
+
+/// The connections at the port of which the last parts may still be on their way.
+fn going_down(namespace: &Namespace) -> String {
+    namespace.run("grep -E '^ *[0-9]+: .*:CF08 [0-9A-F:]+ 06 ' /proc/net/tcp /proc/net/tcp6 || :")
+}
