@@ -9,15 +9,17 @@ mod output;
 mod past;
 mod text;
 
+use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::room::{Cursor, Encoding, Lease, NotSaid, Reached, Why};
-use crate::wire::door::{Door, not_served};
+use crate::wire::door::{Door, not_served, without_blank};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
+use crate::wire::telnet::Telnet;
 use crate::wire::text::{Manner, Reader};
 use crate::wire::{FRAME_LIMIT, NAME_PROMPT};
 
@@ -53,6 +55,8 @@ pub(super) struct Session {
     /// Whether the peer was asked for a name, or as a member pinged, since then.
     asked: bool,
     speech: Speech,
+    /// Takes out what a program that speaks telnet says beside what a person types.
+    telnet: Telnet,
     /// How a peer of the text door delimits its messages, once that is known.
     manner: Option<Manner>,
     member: Option<Membership>,
@@ -127,6 +131,7 @@ impl Session {
             heard: now,
             asked: false,
             speech: Speech::Unknown(Vec::new()),
+            telnet: Telnet::default(),
             manner: None,
             member: None,
             unread: Vec::new(),
@@ -249,8 +254,7 @@ impl Session {
                 self.enter_text("");
             }
             Speech::Unknown(_) if waited >= NAME_PROMPT && !self.asked => {
-                self.asked = true;
-                self.notice("What is your name?");
+                self.ask_for_name();
             }
             _ => {}
         }
@@ -262,16 +266,27 @@ impl Session {
         if self.member.is_some() {
             self.asked = false;
         }
-        let Speech::Unknown(first) = &mut self.speech else {
-            return self.take_speech(bytes, now);
+        // JSON holds no commands of telnet: the byte they begin with is not UTF-8.
+        let bytes = match &self.speech {
+            Speech::Native(_) if !self.telnet.negotiates() => Cow::Borrowed(bytes),
+            _ => self.telnet.take(bytes),
         };
-        first.extend_from_slice(bytes);
+        if bytes.is_empty() {
+            return;
+        }
+        let Speech::Unknown(first) = &mut self.speech else {
+            return self.take_speech(&bytes, now);
+        };
+        first.extend_from_slice(&bytes);
         let Some(door) = Door::of(first) else { return };
-        let first = mem::take(first);
+        let mut first = mem::take(first);
         match door {
-            Door::Native => self.speech = Speech::Native(Lines::new(FRAME_LIMIT)),
+            Door::Native => {
+                first = without_blank(&first).to_vec();
+                self.speech = Speech::Native(Lines::new(FRAME_LIMIT));
+            }
             Door::Text => self.speech = Speech::Text(Box::default()),
-            Door::Tls | Door::Browser | Door::Irc => {
+            Door::Tls | Door::Browser | Door::Irc | Door::Foreign(_) => {
                 self.replies.extend_from_slice(&not_served(door, &first));
                 self.report_refusal(Refusal::ClosedDoor(door));
                 return self.end(Why::Protocol);
@@ -288,6 +303,9 @@ impl Session {
                 self.speech = Speech::Native(lines);
             }
             Speech::Text(mut reader) => {
+                if self.telnet.negotiates() {
+                    reader.expect_lines();
+                }
                 if !bytes.is_empty() {
                     self.manner = Some(reader.manner(bytes));
                 }
