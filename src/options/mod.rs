@@ -41,8 +41,8 @@ pub struct Options {
     #[serde(deserialize_with = "number::<_, _, 0, 65_535>")]
     pub port: Option<u16>,
 
-    /// An IP address of this computer to listen on, a link-local one with its interface
-    /// (fe80::1%eth0); can be given several times [default: all of them]
+    /// An IP address of this computer to listen on, with % and its interface if it is
+    /// link-local; can be given several times [default: all of them]
     #[arg(long, value_name = "ADDR", requires = "server")]
     pub bind: Vec<BindAddress>,
 

@@ -99,14 +99,14 @@ impl Telnet {
                 self.negotiates = true;
                 State::Within
             }
-            (State::Command, FIRST..) => State::Data,
             // No command: a letter of another encoding than UTF-8.
-            (State::Command, byte) => {
+            (State::Command, byte @ ..FIRST) => {
                 left.extend([COMMAND, byte]);
                 after(byte)
             }
-            // The option itself; or the end, or one that is none: then it was broken off.
-            (State::Option, _) => State::Data,
+            // A whole command; the option of one; the end of a subnegotiation, or what
+            // breaks it off.
+            (State::Command | State::Option, _) => State::Data,
             (State::CommandWithin, byte) if byte != COMMAND => State::Data,
             (State::Within, COMMAND) => State::CommandWithin,
             (State::Within | State::CommandWithin, _) => State::Within,

@@ -163,7 +163,7 @@ fn a_byte_order_mark_before_json_is_passed_over() {
     }
 }
 
-/// What PuTTY sends first, before anything is typed.
+/// What `PuTTY` sends first, before anything is typed.
 const PUTTY: &[u8] =
     b"\xff\xfb\x1f\xff\xfb\x20\xff\xfb\x18\xff\xfb\x27\xff\xfd\x01\xff\xfb\x03\xff\xfd\x03";
 

@@ -80,8 +80,8 @@ fn tidy(text: &[char], drops: fn(&[char], usize) -> bool, limit: usize) -> Vec<c
     // characters that compose.
     let kept = (0..text.len()).filter(|at| {
         let c = text[*at];
-        let joins = !c.is_whitespace() && !is_visible(c);
-        !(joins && !joiner::is_needed(text, *at)) && !drops(text, *at)
+        let stays = c.is_whitespace() || is_visible(c) || joiner::is_needed(text, *at);
+        stays && !drops(text, *at)
     });
     let mut name = Vec::new();
     let mut marks = Marks::default();
