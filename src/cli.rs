@@ -236,7 +236,6 @@ pub(crate) fn command() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
     use std::path::Path;
     use std::time::Duration;
 
@@ -304,7 +303,7 @@ mod tests {
               --grace 9 --store room.db --keep-messages 9 --keep-days 10",
         );
         assert_eq!(settings.port, 0);
-        let loopback: [IpAddr; 2] = [[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()];
+        let loopback = ["127.0.0.1", "::1"].map(|ip| ip.parse().unwrap());
         assert_eq!(settings.bind, loopback);
         assert_eq!(settings.room_name.as_deref(), Some("Ada's"));
         assert!(settings.stay_open);

@@ -5,7 +5,6 @@
 mod file;
 mod value;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use clap::Args;
 use crate::room::{Pace, Rules};
 use crate::server::Settings;
 use crate::store::Keep;
+use crate::wire::address::BindAddress;
 
 pub use self::file::{FileError, Source, read};
 
@@ -42,10 +42,10 @@ pub struct Options {
     #[serde(deserialize_with = "number::<_, _, 0, 65_535>")]
     pub port: Option<u16>,
 
-    /// An IP address of this computer to listen on; can be given several times
-    /// [default: all of them]
+    /// An IP address of this computer to listen on, with % and its interface if it is
+    /// link-local; can be given several times [default: all of them]
     #[arg(long, value_name = "ADDR", requires = "server")]
-    pub bind: Vec<IpAddr>,
+    pub bind: Vec<BindAddress>,
 
     /// The name of the room [default: made from the name of this computer]
     #[arg(long, value_name = "TEXT", requires = "server", value_parser = room_name)]

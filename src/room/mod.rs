@@ -5,6 +5,7 @@
 //! [wire](crate::wire) hands in ([`Encoders`]), and readers follow with a
 //! [`Cursor`].
 
+mod character;
 mod draft;
 mod durable;
 mod event;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr_iter;
 
-use super::name::is_visible;
+use super::character::{Marks, is_visible};
 
 /// The most characters (Unicode scalar values) a text has.
 pub const TEXT_LIMIT: usize = 4_000;
@@ -15,8 +15,13 @@ pub const LINES_LIMIT: usize = 100;
 /// The most bytes a text within [`TEXT_LIMIT`] can take in UTF-8.
 pub const TEXT_LIMIT_BYTES: usize = TEXT_LIMIT * 4;
 
+/// The most marks in a row that a text keeps on one character. The highest stacks
+/// of letters that writing knows, Sanskrit in Tibetan letters, have eight; a heap of
+/// more paints over the lines around it.
+const MARKS_LIMIT: usize = 8;
+
 /// What is kept of a text: all of it but control characters, other than line
-/// breaks and tabs, and bidirectional overrides.
+/// breaks and tabs, bidirectional overrides, and marks beyond eight in a row.
 ///
 /// Line breaks of every kind (`\r\n`, `\r`, U+2028, U+2029) become `\n`, and
 /// those at the end go. A text with nothing left is empty.
@@ -30,6 +35,7 @@ pub fn clean_text(said: &str) -> Cow<'_, str> {
         return Cow::Borrowed(said);
     }
     let mut text = String::with_capacity(said.len());
+    let mut marks = Marks::default();
     let mut characters = said.chars().peekable();
     while let Some(c) = characters.next() {
         match c {
@@ -39,7 +45,7 @@ pub fn clean_text(said: &str) -> Cow<'_, str> {
                 }
             }
             '\u{2028}' | '\u{2029}' => text.push('\n'),
-            c if is_unwelcome(c) => {}
+            c if is_unwelcome(c) || !marks.keeps(c, MARKS_LIMIT) => {}
             c => text.push(c),
         }
     }
@@ -48,12 +54,11 @@ pub fn clean_text(said: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Whether there is nothing in a clean text that can be seen.
+/// Whether there is nothing in a clean text but white space and characters that
+/// cannot be seen.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|c| c.is_ascii_graphic() || (!c.is_whitespace() && is_visible(c)))
+    !text.chars().any(is_visible)
 }
 
 /// Whether a clean text keeps to [`TEXT_LIMIT`] and [`LINES_LIMIT`].
@@ -106,6 +111,18 @@ mod tests {
     }
 
     #[test]
+    fn a_heap_of_marks_is_cut_and_writing_is_not() {
+        let heap = format!("a{}b", "\u{301}\u{200b}".repeat(100));
+        let kept = clean_text(&heap).matches('\u{301}').count();
+        assert_eq!(kept, 8);
+        // Hebrew with points and accents, Vietnamese, and the highest stack of all.
+        for written in ["בְּרֵאשִׁ֖ית", "ti\u{302}\u{301}ng", "ཧྐྵྨླྺྼྻྂ"]
+        {
+            assert_eq!(clean_text(written), written);
+        }
+    }
+
+    #[test]
     fn a_text_keeps_to_its_limits_in_characters_and_in_lines() {
         assert!(fits(&"é".repeat(4_000)) && !fits(&"é".repeat(4_001)));
         assert!(fits(&"x\n".repeat(99)) && !fits(&"x\n".repeat(100)));
@@ -115,6 +132,12 @@ mod tests {
     fn a_text_of_nothing_that_can_be_seen_is_blank() {
         assert!(is_blank("") && is_blank(" \n\t") && is_blank("\u{200b}\u{200d}\u{a0}"));
         assert!(!is_blank(".") && !is_blank("\u{200b}é") && !is_blank("😀"));
+    }
+
+    #[test]
+    fn a_text_of_what_only_its_sender_can_see_is_not_blank() {
+        // Private use, an emoji that is not given yet, and a mark alone.
+        assert!(!is_blank("\u{e000}") && !is_blank("\u{1fafd}") && !is_blank("\u{301}"));
     }
 
     proptest! {

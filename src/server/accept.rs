@@ -122,7 +122,9 @@ async fn refuse(stream: &TcpStream, why: Refusal) {
     let mut answer = Vec::new();
     match Door::of(first) {
         Some(Door::Native) => write_frame(&Reply::Error(error(code, text)), &mut answer),
-        Some(door @ (Door::Browser | Door::Irc | Door::Tls)) => answer = not_served(door, first),
+        Some(door @ (Door::Browser | Door::Irc | Door::Tls | Door::Foreign(_))) => {
+            answer = not_served(door, first);
+        }
         Some(Door::Text) | None => write_notice(text, &mut answer),
     }
     // A fresh connection takes so few bytes at once.

@@ -102,6 +102,6 @@ pub enum Refusal {
     #[error("too many connections from this address")]
     TooManyConnections,
     /// It came by a door that is not served.
-    #[error("it came by a door that is not served: {0:?}")]
+    #[error("it came by a door that is not served: {}", .0.name())]
     ClosedDoor(Door),
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::store::OpenError;
+use crate::wire::address::BindAddress;
 
 use super::probe::is_room;
 
@@ -85,23 +86,29 @@ impl BindError {
 
 /// Listens on `port` at each of the addresses, or at all of this computer if
 /// there are none. Port 0 takes a free one, the same for all.
-pub(super) fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, BindError> {
+pub(super) fn listen<A>(addresses: &[A], port: u16) -> Result<Vec<TcpListener>, BindError>
+where
+    A: Clone + Into<BindAddress>,
+{
     if addresses.is_empty() {
         return listen_everywhere(port);
     }
     let mut listeners: Vec<TcpListener> = Vec::new();
-    let mut taken: Vec<IpAddr> = Vec::new();
-    for &ip in addresses {
-        if taken.contains(&ip) {
+    let mut taken: Vec<BindAddress> = Vec::new();
+    for asked in addresses {
+        let asked: BindAddress = asked.clone().into();
+        if taken.contains(&asked) {
             continue;
         }
-        taken.push(ip);
         // The first one chose the port for all.
         let port = match listeners.first() {
             Some(first) if port == 0 => first.local_addr().map_or(0, |address| address.port()),
             _ => port,
         };
-        let address = SocketAddr::new(ip, port);
+        let address = asked
+            .at(port)
+            .map_err(|error| explain(error, SocketAddr::new(asked.ip(), port)))?;
+        taken.push(asked);
         // What is asked for by name is taken by itself: `::` is IPv6 alone.
         listeners.push(open(address, true).map_err(|error| explain(error, address))?);
     }

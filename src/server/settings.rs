@@ -1,13 +1,12 @@
 //! What a server is started with.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::room::{Rules, clean_room_name};
 use crate::store::Keep;
-use crate::wire;
+use crate::wire::{self, address::BindAddress};
 
 use super::budget::HELD_LIMIT;
 use super::event::Event;
@@ -61,7 +60,7 @@ pub struct Settings {
     /// The TCP port; 0 takes a free one.
     pub port: u16,
     /// The addresses to listen on; all of this computer if there are none.
-    pub bind: Vec<IpAddr>,
+    pub bind: Vec<BindAddress>,
     /// The name of the room; made from the computer's if there is none.
     pub room_name: Option<String>,
     /// Whether the server goes on when everyone has left.

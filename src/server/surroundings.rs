@@ -130,7 +130,7 @@ mod tests {
         let (sender, events) = async_channel::bounded(100);
         let settings = Settings {
             port: 0,
-            bind: vec![Ipv4Addr::UNSPECIFIED.into()],
+            bind: vec![IpAddr::from(Ipv4Addr::UNSPECIFIED).into()],
             events: Some(sender),
             ..Settings::default()
         };

@@ -112,7 +112,7 @@ impl Note {
     fn about(self, name: &str, address: SocketAddr, door: Door) -> Self {
         self.with("CHATROOM_NAME", name)
             .with("CHATROOM_ADDRESS", Address::from(address))
-            .with("CHATROOM_DOOR", door_name(door))
+            .with("CHATROOM_DOOR", door.name())
     }
 
     /// The room is open.
@@ -262,7 +262,7 @@ impl From<&Event> for Note {
                     .with("CHATROOM_ADDRESS", address)
                     .with("CHATROOM_REASON", reason);
                 match why {
-                    Refusal::ClosedDoor(door) => note.with("CHATROOM_DOOR", door_name(*door)),
+                    Refusal::ClosedDoor(door) => note.with("CHATROOM_DOOR", door.name()),
                     _ => note,
                 }
             }
@@ -317,17 +317,7 @@ impl From<&Event> for Note {
 
 /// Where someone comes from.
 fn from(address: SocketAddr, door: Door) -> String {
-    format!("{}, {}", door_name(door), Address::from(address))
-}
-
-const fn door_name(door: Door) -> &'static str {
-    match door {
-        Door::Native => "native",
-        Door::Text => "text",
-        Door::Tls => "TLS",
-        Door::Browser => "browser",
-        Door::Irc => "IRC",
-    }
+    format!("{}, {}", door.name(), Address::from(address))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod door;
 pub mod frame;
 pub mod lines;
 pub mod native;
+pub mod telnet;
 pub mod text;
 
 use std::time::Duration;

@@ -82,6 +82,12 @@ impl Reader {
         })
     }
 
+    /// Takes the peer for one that speaks lines, unless its first chunk has told
+    /// already: a person types into it, but each key may come by itself.
+    pub fn expect_lines(&mut self) {
+        self.manner.get_or_insert(Manner::Lines);
+    }
+
     /// Takes the next chunk, which is not empty, and gives what it completes, in
     /// order, up to a [`Input::Quit`].
     pub fn take(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
@@ -292,7 +298,8 @@ pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
         NotSaid::TooLong => Some(format!(
             "{what}: more than {TEXT_LIMIT} characters or {LINES_LIMIT} lines."
         )),
-        NotSaid::Empty | NotSaid::BadId | NotSaid::Closed | NotSaid::LeaseOver => None,
+        NotSaid::Empty => Some(format!("{what}: no visible characters.")),
+        NotSaid::BadId | NotSaid::Closed | NotSaid::LeaseOver => None,
     }
 }
 

@@ -88,8 +88,11 @@ fn what_is_not_a_frame_ends_that_connection_and_no_other() {
     let mut bob = Peer::native(&server, "bob");
     for (bytes, code) in [
         (b"hello\n".to_vec(), "bad-frame"),
-        (b"{\"say\":{}}\n".to_vec(), "bad-frame"),
-        (b"{\"say\":{\"text\":\"\xff\"}}\n".to_vec(), "bad-frame"),
+        (b"{\"say\":{\"text\":\"hi\"}\n".to_vec(), "bad-frame"),
+        (
+            b"{\"say\":{\"text\":5},\"ping\":{}}\n".to_vec(),
+            "bad-frame",
+        ),
         (
             "[".repeat(60_000)
                 .into_bytes()
@@ -98,7 +101,7 @@ fn what_is_not_a_frame_ends_that_connection_and_no_other() {
                 .collect(),
             "bad-frame",
         ),
-        (b"{\"wave\":\"\xff\"}\n".to_vec(), "bad-frame"),
+        (b"{\"wave\":\xff}\n".to_vec(), "bad-frame"),
         (vec![b' '; 70_000], "frame-too-long"),
     ] {
         let mut eve = Peer::native(&server, "eve");
@@ -389,4 +392,112 @@ fn who_says_hello_late_is_still_asked_whether_it_is_there() {
     late.write(&json!({"hello": {"protocol": 1, "name": "late"}}));
     late.expect("welcome");
     late.expect("ping");
+}
+
+#[test]
+fn a_frame_that_cannot_be_read_is_answered_and_the_next_one_is_taken() {
+    let server = TestServer::start();
+    let mut ada = Peer::native(&server, "ada");
+    for (frame, id) in [
+        (r#"{"say":{"id":"k-1"}}"#, json!("k-1")),
+        (r#"{"say":{"id":"k-2","text":5}}"#, json!("k-2")),
+        (r#"{"say":{"id":"k-3","text":null}}"#, json!("k-3")),
+        (r#"{"say":{"id":7,"text":"hi"}}"#, json!(null)),
+        (r#"{"say":"hi"}"#, json!(null)),
+        (r#"{"members":{"after":"x"}}"#, json!(null)),
+        (r#"{"members":{"limit":-1}}"#, json!(null)),
+        (r#"{"history":{"before":1.5}}"#, json!(null)),
+        (r#"{"ping":1}"#, json!(null)),
+        (r#"{"hello":{"name":5}}"#, json!(null)),
+    ] {
+        ada.send(format!("{frame}\n"));
+        let error = ada.expect("error");
+        assert_eq!(
+            (&error["code"], &error["fatal"]),
+            (&json!("bad-frame"), &json!(false)),
+            "{frame}"
+        );
+        assert_eq!(error["id"], id, "{frame}");
+    }
+    // Neither long ids nor long texts come back.
+    let (id, text) = ("i".repeat(65), "x".repeat(60_000));
+    ada.write(&json!({"say": {"id": id, "text": [text]}}));
+    let error = ada.expect("error");
+    assert!(error["id"].is_null() && error.to_string().len() < 1_000);
+    ada.say("k-1", "hi");
+    assert_eq!(ada.expect("message")["id"], "k-1");
+}
+
+#[test]
+fn who_sends_only_what_cannot_be_read_is_not_read_from_for_a_while() {
+    let server = TestServer::start();
+    let mut ada = Peer::native(&server, "ada");
+    let start = std::time::Instant::now();
+    ada.send("{\"say\":{}}\n".repeat(50));
+    ada.say("1", "hi");
+    for _ in 0..50 {
+        ada.expect("error");
+    }
+    assert_eq!(ada.heard(), "hi");
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[test]
+fn null_is_as_if_it_were_not_there() {
+    let server = TestServer::start();
+    let mut ada = Peer::connect(server.address());
+    ada.write(
+        &json!({"hello": {"protocol": 1, "name": null, "after": null, "epoch": null,
+        "session": null, "host_key": null}, "ping": null}),
+    );
+    assert_eq!(ada.expect("welcome")["you"]["name"], "USR");
+    ada.write(&json!({"ping": null}));
+    ada.write(&json!({"bye": null, "hello": null, "say": {"id": null, "text": "hi"}}));
+    assert_eq!(ada.expect("message")["text"], "hi");
+    ada.write(&json!({"members": {"after": null, "limit": null}}));
+    assert_eq!(ada.expect("members")["count"], 1);
+    ada.write(&json!({"history": {"before": null, "limit": null}}));
+    assert_eq!(ada.expect("page")["messages"][0]["text"], "hi");
+}
+
+#[test]
+fn half_characters_are_replaced() {
+    let server = TestServer::start();
+    let mut ada = Peer::connect(server.address());
+    ada.send("{\"hello\":{\"protocol\":1,\"name\":\"ada \\ud83d\"}}\n");
+    assert_eq!(ada.expect("welcome")["you"]["name"], "ada \u{fffd}");
+    for (line, text) in [
+        (&br#"{"say":{"text":"hi \ud83d"}}"#[..], "hi \u{fffd}"),
+        (br#"{"say":{"text":"\ud83d\ud83d\ude00"}}"#, "\u{fffd}😀"),
+        (br#"{"say":{"text":"\ude00\ud83d"}}"#, "\u{fffd}\u{fffd}"),
+        (br#"{"say":{"text":"\ud83d\ude00 \\ud83d"}}"#, "😀 \\ud83d"),
+        (b"{\"say\":{\"text\":\"caf\xe9\"}}", "caf\u{fffd}"),
+        (
+            b"{\"say\":{\"text\":\"\xed\xa0\xbd\"},\"wave\":\"\xff\\udc00\"}",
+            "\u{fffd}\u{fffd}\u{fffd}",
+        ),
+    ] {
+        ada.send([line, b"\n"].concat());
+        assert_eq!(ada.heard(), text);
+    }
+    ada.send(b"{\"say\":{\"id\":\"\\ud800\",\"text\":\"x\"}}\n");
+    assert_eq!(ada.expect("message")["id"], "\u{fffd}");
+}
+
+#[test]
+fn names_keep_the_joiners_that_writing_needs_and_are_compared_without() {
+    let server = TestServer::start();
+    for (wanted, name) in [
+        ("علی\u{200c}رضا", "علی\u{200c}رضا"),
+        ("علیرضا", "علیرضا_1"),
+        ("👩\u{200d}💻", "👩\u{200d}💻"),
+        ("👩💻", "👩💻_1"),
+        ("a\u{200d}da", "ada"),
+        ("ada", "ada_1"),
+    ] {
+        let (peer, welcome) = Peer::greet(&server, wanted);
+        assert_eq!(welcome["you"]["name"], name, "{wanted:?}");
+        // It stays, so that its name is in use.
+        std::mem::forget(peer);
+    }
 }

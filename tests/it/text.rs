@@ -1,5 +1,7 @@
 //! The text door: people with `nc`, and the original program.
 
+use std::time::Duration;
+
 use crate::common::{Host as _, Peer, TestServer};
 use crate::sentences::{HERE_NOW, from_server, joined};
 
@@ -174,4 +176,104 @@ fn what_is_not_utf_8_is_replaced() {
     let mut ada = Peer::text(&server, "ada");
     ada.send(b"caf\xe9\n");
     assert_eq!(bob.heard(), "caf\u{fffd}");
+}
+
+#[test]
+fn enter_before_the_name_is_passed_over_and_the_name_is_asked_for_again() {
+    let server = TestServer::start();
+    let mut person = Peer::connect(server.address());
+    for _ in 0..3 {
+        person.send("\n");
+        assert_eq!(person.line(), "SERVER: What is your name?");
+    }
+    // Several at once, and white space, are told once.
+    person.send("  \r\n\n\t\n");
+    assert_eq!(person.line(), "SERVER: What is your name?");
+    person.send("\nada\nhello\n");
+    assert!(
+        person
+            .line()
+            .starts_with("SERVER: Welcome to “Test”, “ada”.")
+    );
+}
+
+#[test]
+fn who_only_presses_enter_is_usr_when_the_time_is_over() {
+    let server = TestServer::with(|settings| settings.name_timeout = Duration::from_secs(1));
+    let mut person = Peer::connect(server.address());
+    person.send("\n");
+    assert_eq!(person.line(), "SERVER: What is your name?");
+    assert!(
+        person
+            .line()
+            .starts_with("SERVER: Welcome to “Test”, “USR”.")
+    );
+}
+
+#[test]
+fn whoever_ends_with_no_name_was_never_in_the_room() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    for empty in ["\n", "\n\n \n", "\u{feff}\n"] {
+        let mut peer = Peer::connect(server.address());
+        peer.send(empty);
+        peer.half_close();
+        peer.rest();
+    }
+    bob.say("1", "nobody came");
+    bob.expect("message");
+}
+
+#[test]
+fn every_message_that_is_not_taken_is_answered() {
+    let server = TestServer::start();
+    let mut ada = Peer::text(&server, "ada");
+    let mut original = Peer::original(&server, "orig");
+    ada.until("here now.\n");
+    ada.send("\u{200b}\n");
+    assert_eq!(
+        ada.line(),
+        "SERVER: Your message was not sent: no visible characters."
+    );
+    original.send("\u{2060} \u{feff}");
+    original.until("Your message was not sent: no visible characters.");
+    // Enter alone says nothing, and is not answered.
+    ada.send("\n\r\n \n\u{7}\n");
+    assert_eq!(
+        ada.line(),
+        "SERVER: 2 of your messages were not sent: no visible characters."
+    );
+    ada.send(format!("{}\n", "x".repeat(4_001)));
+    assert!(
+        ada.line()
+            .starts_with("SERVER: Your message was not sent: more than 4000")
+    );
+}
+
+#[test]
+fn what_only_its_sender_can_see_is_said() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    let mut ada = Peer::text(&server, "ada");
+    // Private use, an emoji that is not given yet, and a single sign of Arabic.
+    for text in ["\u{e000}", "\u{1fafd}", "\u{600}", "\u{301}"] {
+        ada.send(format!("{text}\n"));
+        assert_eq!(bob.heard(), text);
+    }
+}
+
+#[test]
+fn a_heap_of_marks_paints_over_nobody() {
+    let server = TestServer::start();
+    let mut bob = Peer::native(&server, "bob");
+    let mut eve = Peer::connect(server.address());
+    eve.send(format!("Z{}\n", "\u{301}".repeat(31)));
+    eve.line();
+    let name = bob.expect("joined")["name"].as_str().unwrap().to_owned();
+    assert!(
+        name.starts_with(['Z', 'Ź']) && name.chars().count() <= 5,
+        "{name:?}"
+    );
+    eve.send(format!("z{}\n", "\u{330}".repeat(500)));
+    assert_eq!(bob.heard(), format!("z{}", "\u{330}".repeat(8)));
 }

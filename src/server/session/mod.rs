@@ -11,6 +11,7 @@ mod past;
 mod tests;
 mod text;
 
+use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,9 +21,10 @@ use jiff::Timestamp;
 
 use crate::room::{Cursor, Draft, Encoding, Lease, NotSaid, Reached, Said, Why};
 use crate::wire::address::Address;
-use crate::wire::door::{Door, not_served};
+use crate::wire::door::{Door, not_served, without_blank};
 use crate::wire::frame::{Empty, Hello, Reply};
 use crate::wire::lines::Lines;
+use crate::wire::telnet::Telnet;
 use crate::wire::text::{Manner, Reader};
 use crate::wire::{FRAME_LIMIT, NAME_PROMPT};
 
@@ -58,6 +60,8 @@ pub(super) struct Session {
     /// Whether the peer was asked for a name, or as a member pinged, since then.
     asked: bool,
     speech: Speech,
+    /// Takes out what a program that speaks telnet says beside what a person types.
+    telnet: Telnet,
     /// How a peer of the text door delimits its messages, once that is known.
     manner: Option<Manner>,
     member: Option<Membership>,
@@ -140,6 +144,7 @@ impl Session {
             heard: now,
             asked: false,
             speech: Speech::Unknown(Vec::new()),
+            telnet: Telnet::default(),
             manner: None,
             member: None,
             unread: Vec::new(),
@@ -269,8 +274,7 @@ impl Session {
                 self.enter_text("");
             }
             Speech::Unknown(_) if waited >= NAME_PROMPT && !self.asked => {
-                self.asked = true;
-                self.notice("What is your name?");
+                self.ask_for_name();
             }
             _ => {}
         }
@@ -282,21 +286,32 @@ impl Session {
         if self.member.is_some() {
             self.asked = false;
         }
+        // JSON holds no commands of telnet: the byte they begin with is not UTF-8.
+        let bytes = match &self.speech {
+            Speech::Native(_) if !self.telnet.negotiates() => Cow::Borrowed(bytes),
+            _ => self.telnet.take(bytes),
+        };
+        if bytes.is_empty() {
+            return;
+        }
         if !self.unread.is_empty() {
             // Kept in order, whatever is asked for first.
-            self.unread.extend_from_slice(bytes);
+            self.unread.extend_from_slice(&bytes);
             return self.take_up(now);
         }
         let Speech::Unknown(first) = &mut self.speech else {
-            return self.take_speech(bytes, now);
+            return self.take_speech(&bytes, now);
         };
-        first.extend_from_slice(bytes);
+        first.extend_from_slice(&bytes);
         let Some(door) = Door::of(first) else { return };
-        let first = mem::take(first);
+        let mut first = mem::take(first);
         match door {
-            Door::Native => self.speech = Speech::Native(Lines::new(FRAME_LIMIT)),
+            Door::Native => {
+                first = without_blank(&first).to_vec();
+                self.speech = Speech::Native(Lines::new(FRAME_LIMIT));
+            }
             Door::Text => self.speech = Speech::Text(Box::default()),
-            Door::Tls | Door::Browser | Door::Irc => {
+            Door::Tls | Door::Browser | Door::Irc | Door::Foreign(_) => {
                 self.replies.extend_from_slice(&not_served(door, &first));
                 self.report_refusal(Refusal::ClosedDoor(door));
                 return self.end(Why::Protocol);
@@ -313,6 +328,9 @@ impl Session {
                 self.speech = Speech::Native(lines);
             }
             Speech::Text(mut reader) => {
+                if self.telnet.negotiates() {
+                    reader.expect_lines();
+                }
                 if !bytes.is_empty() {
                     self.manner = Some(reader.manner(bytes));
                 }

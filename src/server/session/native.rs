@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::room::{
-    self, Coming, Draft, Encoding, Lease, MemberId, NotEntered, NotResumed, NotSaid, Rules, Said,
-    SessionKey, WantedName, Why,
+    self, Coming, Draft, Encoding, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotResumed,
+    NotSaid, Rules, Said, SessionKey, WantedName, Why,
 };
 use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::frame::{
-    self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, Notice, Reply,
-    Request, Say, Welcome, read_request, write_frame,
+    self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, NotAFrame, Notice,
+    Reply, Request, Say, Welcome, read_request, write_frame,
 };
 use crate::wire::lines::{Line, Lines};
 use crate::wire::native::{closed, error, member_list, not_said};
@@ -56,6 +56,9 @@ impl Session {
         let request = match read_request(line) {
             Ok(Some(request)) => request,
             Ok(None) => return,
+            Err(NotAFrame::Content { id, why }) if self.member.is_some() => {
+                return self.pass_over(id.as_deref(), &why, now);
+            }
             Err(why) => {
                 return self.fail(Code::BadFrame, format!("This is not a frame: {why}."));
             }
@@ -81,6 +84,18 @@ impl Session {
             (Request::Members(request), Some(_)) => self.answer_members(request),
             (Request::History(request), Some(_)) => self.answer_history(request),
         }
+    }
+
+    /// Tells a member that a frame of it cannot be read, and goes on with the next.
+    fn pass_over(&mut self, id: Option<&str>, why: &str, now: Instant) {
+        // As a message that is not taken: to read it took as long.
+        self.refused(NotSaid::BadId, now);
+        let text = format!("This frame cannot be read, and was passed over: {why}.");
+        self.reply(&Reply::Error(frame::Error {
+            id: id.filter(|id| id.len() <= MESSAGE_ID_LIMIT).map(Into::into),
+            fatal: false,
+            ..error(Code::BadFrame, text)
+        }));
     }
 
     fn greet(&mut self, hello: &Hello<'_>) {

@@ -17,8 +17,11 @@ use super::{Membership, Session};
 struct NotTaken {
     too_fast: usize,
     too_long: usize,
+    empty: usize,
     /// Why the last one that came too fast was not taken.
     why: Option<NotSaid>,
+    /// Whether there was a line without a name where one was expected.
+    nameless: bool,
 }
 
 impl Session {
@@ -35,25 +38,44 @@ impl Session {
             bytes => reader.take(bytes, take),
         }
         self.tell_said();
-        if let Some(text) = not_taken
-            .why
-            .and_then(|why| not_said(why, not_taken.too_fast))
-        {
-            self.notice(&text);
+        let refusals = [
+            (not_taken.why, not_taken.too_fast),
+            (Some(NotSaid::TooLong), not_taken.too_long),
+            (Some(NotSaid::Empty), not_taken.empty),
+        ];
+        for (why, count) in refusals {
+            if count > 0
+                && let Some(text) = why.and_then(|why| not_said(why, count))
+            {
+                self.notice(&text);
+            }
         }
-        if not_taken.too_long > 0
-            && let Some(text) = not_said(NotSaid::TooLong, not_taken.too_long)
-        {
-            self.notice(&text);
+        // Once for all lines that came together.
+        if not_taken.nameless && self.member.is_none() && self.ending.is_none() {
+            self.ask_for_name();
         }
+    }
+
+    /// Asks a person for a name.
+    pub(super) fn ask_for_name(&mut self) {
+        self.asked = true;
+        self.notice("What is your name?");
     }
 
     fn take_input(&mut self, input: &Input<'_>, now: Instant, not_taken: &mut NotTaken) {
         match (input, &self.member) {
             (Input::Quit, _) => self.end(Why::Quit),
+            // Enter, before the name.
+            (Input::Said(name), None)
+                if self.manner == Some(Manner::Lines) && name.trim().is_empty() =>
+            {
+                not_taken.nameless = true;
+            }
             (Input::Said(name), None) => self.enter_text(name),
             (Input::TooLong, None) => self.enter_text(""),
             (Input::TooLong, Some(_)) => not_taken.too_long += 1,
+            // Enter alone says nothing, and is nothing to talk about.
+            (Input::Said(text), Some(_)) if text.trim_matches(['\r', '\n']).is_empty() => {}
             (Input::Said(text), Some(member)) => {
                 let lease = member.lease;
                 let said = self.try_to_say(lease, &Draft::new(None, text), now);
@@ -68,11 +90,8 @@ impl Session {
                                 not_taken.why = Some(why);
                             }
                             NotSaid::TooLong => not_taken.too_long += 1,
-                            // An empty line says nothing, and is nothing to talk about.
-                            NotSaid::Empty
-                            | NotSaid::BadId
-                            | NotSaid::Closed
-                            | NotSaid::LeaseOver => {}
+                            NotSaid::Empty => not_taken.empty += 1,
+                            NotSaid::BadId | NotSaid::Closed | NotSaid::LeaseOver => {}
                         }
                     }
                 }

@@ -6,65 +6,104 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::repair::repaired;
 use super::{Reply, Request};
 
+/// The most characters of the reason for which a line is not a frame: a reason can
+/// quote the line.
+const WHY_LIMIT: usize = 200;
+
 /// Why a line is not a frame.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotAFrame(String);
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAFrame {
+    /// It is not a JSON object, or holds several known frames.
+    #[error("{0}")]
+    Line(String),
+    /// It is a JSON object with one known frame, whose content is not as documented.
+    /// What follows it can be read.
+    #[error("{why}")]
+    Content {
+        /// The sender's own id for it, if it has one.
+        id: Option<String>,
+        /// What is wrong with it.
+        why: String,
+    },
+}
 
 /// A set of frames that one side sends.
 trait Frames<'a>: Sized {
+    /// The names of all.
+    const NAMES: &'static [&'static str];
+
     /// Reads the content of the frame with this name, or passes over it if there
-    /// is none.
+    /// is none; `null` is as if it were not there.
     fn read<A: MapAccess<'a>>(name: &str, content: &mut A) -> Result<Option<Self>, A::Error>;
 }
 
-impl<'a> Frames<'a> for Request<'a> {
-    fn read<A: MapAccess<'a>>(name: &str, content: &mut A) -> Result<Option<Self>, A::Error> {
-        Ok(Some(match name {
-            "hello" => Self::Hello(content.next_value()?),
-            "say" => Self::Say(content.next_value()?),
-            "members" => Self::Members(content.next_value()?),
-            "history" => Self::History(content.next_value()?),
-            "ping" => Self::Ping(content.next_value()?),
-            "pong" => Self::Pong(content.next_value()?),
-            "bye" => Self::Bye(content.next_value()?),
-            _ => return content.next_value().map(|IgnoredAny| None),
-        }))
-    }
+/// Defines [`Frames::read`] by the names of the frames.
+macro_rules! frames {
+    ($set:ident: $($name:literal => $frame:ident),+ $(,)?) => {
+        impl<'a> Frames<'a> for $set<'a> {
+            const NAMES: &'static [&'static str] = &[$($name),+];
+
+            fn read<A: MapAccess<'a>>(
+                name: &str,
+                content: &mut A,
+            ) -> Result<Option<Self>, A::Error> {
+                match name {
+                    $($name => Ok(content.next_value::<Option<_>>()?.map(Self::$frame)),)+
+                    _ => content.next_value().map(|IgnoredAny| None),
+                }
+            }
+        }
+    };
 }
 
-impl<'a> Frames<'a> for Reply<'a> {
-    fn read<A: MapAccess<'a>>(name: &str, content: &mut A) -> Result<Option<Self>, A::Error> {
-        Ok(Some(match name {
-            "welcome" => Self::Welcome(content.next_value()?),
-            "message" => Self::Message(content.next_value()?),
-            "joined" => Self::Joined(content.next_value()?),
-            "left" => Self::Left(content.next_value()?),
-            "away" => Self::Away(content.next_value()?),
-            "back" => Self::Back(content.next_value()?),
-            "said" => Self::Said(content.next_value()?),
-            "presence" => Self::Presence(content.next_value()?),
-            "notice" => Self::Notice(content.next_value()?),
-            "members" => Self::Members(content.next_value()?),
-            "page" => Self::Page(content.next_value()?),
-            "gap" => Self::Gap(content.next_value()?),
-            "ping" => Self::Ping(content.next_value()?),
-            "pong" => Self::Pong(content.next_value()?),
-            "error" => Self::Error(content.next_value()?),
-            "closed" => Self::Closed(content.next_value()?),
-            _ => return content.next_value().map(|IgnoredAny| None),
-        }))
-    }
+frames! {
+    Request:
+    "hello" => Hello,
+    "say" => Say,
+    "members" => Members,
+    "history" => History,
+    "ping" => Ping,
+    "pong" => Pong,
+    "bye" => Bye,
+}
+
+frames! {
+    Reply:
+    "welcome" => Welcome,
+    "message" => Message,
+    "joined" => Joined,
+    "left" => Left,
+    "away" => Away,
+    "back" => Back,
+    "said" => Said,
+    "presence" => Presence,
+    "notice" => Notice,
+    "members" => Members,
+    "page" => Page,
+    "gap" => Gap,
+    "ping" => Ping,
+    "pong" => Pong,
+    "error" => Error,
+    "closed" => Closed,
+}
+
+/// The frames that an object holds.
+enum Found<T> {
+    None,
+    One(T),
+    Several,
 }
 
 /// The object around a frame.
 struct Object<T>(PhantomData<T>);
 
 impl<'a, T: Frames<'a>> Visitor<'a> for Object<T> {
-    type Value = Option<T>;
+    type Value = Found<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
@@ -75,12 +114,13 @@ impl<'a, T: Frames<'a>> Visitor<'a> for Object<T> {
         #[derive(Deserialize)]
         struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-        let mut found = None;
+        let mut found = Found::None;
         while let Some(Key(name)) = map.next_key()? {
-            if let Some(frame) = T::read(&name, &mut map)?
-                && found.replace(frame).is_some()
-            {
-                return Err(serde::de::Error::custom("several frames in one object"));
+            if let Some(frame) = T::read(&name, &mut map)? {
+                found = match found {
+                    Found::None => Found::One(frame),
+                    Found::One(_) | Found::Several => Found::Several,
+                };
             }
         }
         Ok(found)
@@ -88,29 +128,62 @@ impl<'a, T: Frames<'a>> Visitor<'a> for Object<T> {
 }
 
 fn read<'a, T: Frames<'a>>(line: &'a [u8]) -> Result<Option<T>, NotAFrame> {
-    let text = std::str::from_utf8(line).map_err(|error| NotAFrame(error.to_string()))?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    json.deserialize_map(Object(PhantomData))
-        .and_then(|frame| json.end().map(|()| frame))
-        .map_err(|error| NotAFrame(error.to_string()))
+    let text = repaired(line);
+    let found = match &text {
+        Cow::Borrowed(text) => parse(&mut serde_json::Deserializer::from_str(text)),
+        // This reader copies each text, so that nothing is borrowed from what was
+        // repaired.
+        Cow::Owned(text) => parse(&mut serde_json::Deserializer::from_reader(text.as_bytes())),
+    };
+    match found {
+        Ok(Found::None) => Ok(None),
+        Ok(Found::One(frame)) => Ok(Some(frame)),
+        Ok(Found::Several) => Err(NotAFrame::Line("several frames in one object".to_owned())),
+        Err(error) => Err(why_not(&text, T::NAMES, &error)),
+    }
+}
+
+fn parse<'a, R: serde_json::de::Read<'a>, T: Frames<'a>>(
+    json: &mut serde_json::Deserializer<R>,
+) -> Result<Found<T>, serde_json::Error> {
+    let found = json.deserialize_map(Object(PhantomData))?;
+    json.end()?;
+    Ok(found)
+}
+
+/// What is wrong with a line that could not be read because of `error`.
+fn why_not(text: &str, names: &[&str], error: &serde_json::Error) -> NotAFrame {
+    let why: String = error.to_string().chars().take(WHY_LIMIT).collect();
+    let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else {
+        return NotAFrame::Line(why);
+    };
+    let mut frames = names
+        .iter()
+        .filter_map(|name| object.get(*name))
+        .filter(|it| !it.is_null());
+    match (frames.next(), frames.next()) {
+        (Some(frame), None) => NotAFrame::Content {
+            id: frame.get("id").and_then(Value::as_str).map(str::to_owned),
+            why,
+        },
+        _ => NotAFrame::Line(why),
+    }
 }
 
 /// Reads a line as what a client asks. `None` stands for an object without a
-/// known frame, which is ignored.
+/// known frame, which is ignored. What is not UTF-8 in it, and halves of surrogate
+/// pairs, become U+FFFD.
 ///
 /// # Errors
-/// If it is not UTF-8, not a JSON object, not as documented, or holds several
-/// known frames.
+/// If it is not a JSON object, not as documented, or holds several known frames.
 pub fn read_request(line: &[u8]) -> Result<Option<Request<'_>>, NotAFrame> {
     read(line)
 }
 
-/// Reads a line as what a server tells. `None` stands for an object without a
-/// known frame, which is ignored.
+/// Reads a line as what a server tells, as [`read_request`] does.
 ///
 /// # Errors
-/// If it is not UTF-8, not a JSON object, not as documented, or holds several
-/// known frames.
+/// As there.
 pub fn read_reply(line: &[u8]) -> Result<Option<Reply<'_>>, NotAFrame> {
     read(line)
 }
@@ -160,9 +233,9 @@ mod tests {
             br#"{"say":{"text":5}}"#,
             br#"{"say":{"text":"a"},"ping":{}}"#,
             br#"{"say":{"text":"a"}} {}"#,
-            b"{\"say\":{\"text\":\"\xff\"}}",
-            b"{\"wave\":{\"text\":\"\xff\"}}",
-            br#"{"say":{"text":"\ud800"}}"#,
+            b"{\xff\"say\":{\"text\":\"a\"}}",
+            br#"{"say":{"text":"a"},"say":{"text":"b"}}"#,
+            br#"{"say":{"text":5},"members":{}}"#,
         ] {
             assert!(
                 read_request(line).is_err(),
@@ -170,6 +243,99 @@ mod tests {
                 String::from_utf8_lossy(line)
             );
         }
+    }
+
+    #[test]
+    fn null_is_as_if_it_were_not_there() {
+        let line = br#"{"hello":{"protocol":1,"name":null,"after":null,"epoch":null,
+            "session":null,"host_key":null,"x":null},"say":null,"bye":null}"#;
+        let Ok(Some(Request::Hello(hello))) = read_request(line) else {
+            panic!()
+        };
+        assert_eq!((&*hello.name, hello.after), ("", None));
+        let line = br#"{"say":{"id":null,"text":"hi"}}"#;
+        assert!(matches!(
+            read_request(line),
+            Ok(Some(Request::Say(Say { id: None, .. })))
+        ));
+        for line in [
+            &br#"{"ping":null}"#[..],
+            br#"{"bye":null,"hello":null}"#,
+            br#"{"x":null}"#,
+        ] {
+            assert!(
+                matches!(read_request(line), Ok(None)),
+                "{}",
+                line.escape_ascii()
+            );
+        }
+        for line in [
+            r#"{"joined":{"id":9,"name":"eve","count":3,"host":null}}"#,
+            r#"{"presence":{"count":1,"joined":[],"joined_more":0,"left":[],"left_more":0,"away":null}}"#,
+            r#"{"notice":{"code":"x","text":"y","addresses":null}}"#,
+            r#"{"error":{"code":"too-fast","id":null,"text":"x","retry_ms":null,"fatal":false}}"#,
+            r#"{"members":{"count":1,"list":[{"id":1,"name":"a","host":null,"away":null}],"more":false},"gap":null}"#,
+            r#"{"welcome":{"protocol":1,"room":"R","epoch":"e","durable":false,"session":"s","resumed":null,
+                "next":1,"you":{"id":1,"name":"ada"},"members":{"count":1,"list":[],"more":false},
+                "limits":{"frame":1,"text":1,"burst":null,"per_second":null},"features":null}}"#,
+        ] {
+            assert!(matches!(read_reply(line.as_bytes()), Ok(Some(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn half_characters_are_replaced_in_every_frame() {
+        let line = br#"{"say":{"id":"\ude00","text":"hi \ud83d\ud83d\ude00"}}"#;
+        let Ok(Some(Request::Say(say))) = read_request(line) else {
+            panic!()
+        };
+        let read = (say.id.as_deref(), &*say.text);
+        assert_eq!(read, (Some("\u{fffd}"), "hi \u{fffd}😀"));
+        for line in [
+            &b"{\"hello\":{\"protocol\":1,\"name\":\"caf\xe9 \\ud83d\"}}"[..],
+            br#"{"wave":["\ud83d"],"members":{"x":"\ude00"}}"#,
+        ] {
+            assert!(
+                matches!(read_request(line), Ok(Some(_))),
+                "{}",
+                line.escape_ascii()
+            );
+        }
+        for line in [
+            r#"{"left":{"id":3,"name":"\ud83d","why":"quit","count":2}}"#,
+            r#"{"presence":{"count":1,"joined":["\ud83d"],"joined_more":0,"left":["\ude00"],"left_more":0}}"#,
+            r#"{"page":{"messages":[{"seq":1,"at":"2026-11-22T10:00:00Z","from":{"id":3,"name":"\ud83d"},"text":"\ud83d"}],"more":true}}"#,
+        ] {
+            assert!(matches!(read_reply(line.as_bytes()), Ok(Some(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_not_as_documented_is_told_from_what_is_no_frame() {
+        for (line, id) in [
+            (r#"{"say":{"id":"1"}}"#, Some("1")),
+            (r#"{"say":{"id":"1","text":5}}"#, Some("1")),
+            (r#"{"say":{"id":"1","text":null},"ping":null}"#, Some("1")),
+            (r#"{"say":{"id":7,"text":"hi"}}"#, None),
+            (r#"{"say":{"id":"\ud83d","text":["hi"]}}"#, Some("\u{fffd}")),
+            (r#"{"say":"hi"}"#, None),
+            (r#"{"members":{"after":-1}}"#, None),
+            (r#"{"history":{"limit":"many"}}"#, None),
+            (r#"{"ping":true}"#, None),
+        ] {
+            match read_request(line.as_bytes()) {
+                Err(NotAFrame::Content { id: told, .. }) => assert_eq!(told.as_deref(), id),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+        for line in [r#"{"say":{"text":5}"#, r#"{"say":5,"ping":{}}"#, "[]", ""] {
+            let read = read_request(line.as_bytes());
+            assert!(matches!(read, Err(NotAFrame::Line(_))), "{line}: {read:?}");
+        }
+        // What is told quotes no more than a little of it.
+        let long = format!(r#"{{"ping":"{}"}}"#, "x".repeat(60_000));
+        let told = read_request(long.as_bytes()).unwrap_err().to_string();
+        assert!(told.chars().count() <= WHY_LIMIT);
     }
 
     #[test]

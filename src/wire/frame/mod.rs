@@ -4,6 +4,7 @@
 //! Unknown keys and unknown frames are ignored, so that the protocol can grow.
 
 mod line;
+mod repair;
 
 use std::borrow::Cow;
 
@@ -44,7 +45,7 @@ pub struct Hello<'a> {
     /// The version of the protocol.
     pub protocol: u32,
     /// The name that is wanted; without one it is the default name.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     pub name: Cow<'a, str>,
     /// The log that `after` is about, from an earlier welcome.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -151,7 +152,11 @@ pub struct Welcome<'a> {
     /// The `seq` that the next message will have.
     pub next: u64,
     /// Whether it is the membership that was asked for by its `session`.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "is_false"
+    )]
     pub resumed: bool,
     /// Who the client is in the room.
     #[serde(borrow)]
@@ -162,7 +167,7 @@ pub struct Welcome<'a> {
     /// What the server holds its members to.
     pub limits: Limits,
     /// What the server can do beyond the least.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     pub features: Vec<Cow<'a, str>>,
 }
 
@@ -175,11 +180,28 @@ pub struct Member<'a> {
     #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// Whether it hosts the room.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "is_false"
+    )]
     pub host: bool,
     /// Whether its connection is lost, and it may come back. Told in lists only.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "is_false"
+    )]
     pub away: bool,
+}
+
+/// Reads what may be missing: `null` is as if it were.
+fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// Serde hands a reference to it.
@@ -249,7 +271,11 @@ pub struct Joined<'a> {
     #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// Whether it hosts the room.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "is_false"
+    )]
     pub host: bool,
     /// How many are in the room now.
     pub count: usize,
@@ -316,7 +342,11 @@ pub struct Presence<'a> {
     /// How many more left.
     pub left_more: usize,
     /// How many of those in the room are away.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "is_zero"
+    )]
     pub away: usize,
 }
 
@@ -336,7 +366,12 @@ pub struct Notice<'a> {
     #[serde(borrow)]
     pub text: Cow<'a, str>,
     /// With the code `address`: where others can join, the best first.
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub addresses: Vec<Cow<'a, str>>,
 }
 
@@ -393,7 +428,8 @@ pub struct Error<'a> {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Code {
-    /// The frame is not UTF-8, not JSON, or not as documented. Fatal.
+    /// The frame is not JSON, or not as documented. Fatal, except where a member sent
+    /// a frame whose content only cannot be read.
     BadFrame,
     /// The frame is longer than the limit. Fatal.
     FrameTooLong,
@@ -421,7 +457,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// Whether the server ends the connection with it.
+    /// Whether the server ends the connection with it, as a rule.
     #[must_use]
     pub const fn is_fatal(self) -> bool {
         matches!(

@@ -1,13 +1,26 @@
 //! The address of a room, as people write it and links carry it.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+mod bind;
+mod zone;
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+
+pub use self::bind::{BindAddress, NotABindAddress};
+
 use super::DEFAULT_PORT;
+use crate::room::clean_room_name;
 
 /// The scheme of a link to a room.
 pub const SCHEME: &str = "chatroom";
+
+/// The most bytes of the name of a host (RFC 1035, section 2.3.4).
+const HOST_LIMIT: usize = 253;
 
 /// The host of a room, unless another is asked for.
 pub const DEFAULT_HOST: &str = "localhost";
@@ -24,7 +37,8 @@ pub const DEFAULT_HOST: &str = "localhost";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// A name or an IP address, without brackets.
+    /// A name, as it is looked up (`xn--bcher-kva.example` for `bücher.example`), or
+    /// an IP address, without brackets and with its zone (`fe80::1%eth0`).
     pub host: String,
     /// The TCP port.
     pub port: u16,
@@ -82,15 +96,20 @@ impl Address {
                 let (rest, parameters) = cut(rest, '?');
                 (cut(rest, '/').0, parameters, fragment)
             }
-            Some((scheme, _)) => return Err(NotAnAddress::Scheme(scheme.to_owned())),
+            Some((scheme, _)) => return Err(NotAnAddress::Scheme(shown(scheme))),
         };
-        let (host, port) = split_port(rest)?;
+        let is_link = written.contains("://");
+        let (host, port) = split_port(rest, is_link)?;
         let port_written = port.is_some_and(|port| !port.trim().is_empty());
         let address = Self {
-            host: if host.is_empty() { DEFAULT_HOST } else { host }.to_owned(),
+            host: if host.is_empty() {
+                DEFAULT_HOST.to_owned()
+            } else {
+                host.into_owned()
+            },
             port: port.map_or(Ok(DEFAULT_PORT), parse_port)?,
-            parameters: parameters.map(str::to_owned),
-            fragment: fragment.map(str::to_owned),
+            parameters: parameters.map(in_a_link),
+            fragment: fragment.map(in_a_link),
         };
         Ok((address, port_written))
     }
@@ -98,7 +117,8 @@ impl Address {
     /// The address as a link, with all that was kept for later use.
     #[must_use]
     pub fn to_link(&self) -> String {
-        let mut link = format!("{SCHEME}://{self}");
+        // The sign before a zone is written as RFC 6874 says.
+        let mut link = format!("{SCHEME}://{self}").replacen('%', "%25", 1);
         for (sign, kept) in [("?", &self.parameters), ("#", &self.fragment)] {
             if let Some(kept) = kept {
                 link += sign;
@@ -125,33 +145,96 @@ fn cut(text: &str, at: char) -> (&str, Option<&str>) {
 }
 
 /// The host and, if there is one, the port.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), NotAnAddress> {
-    let bad_host = || NotAnAddress::Host(authority.to_owned());
+fn split_port(
+    authority: &str,
+    is_link: bool,
+) -> Result<(Cow<'_, str>, Option<&str>), NotAnAddress> {
+    let bad_host = || NotAnAddress::Host(shown(authority));
+    let v6 = |host| {
+        let host = zone::decoded(host, is_link);
+        zone::split(&host).is_some().then_some(host)
+    };
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or_else(bad_host)?;
-        if !is_v6(host) {
-            return Err(bad_host());
-        }
+        let host = v6(host).ok_or_else(bad_host)?;
         return match rest.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if rest.is_empty() => Ok((host, None)),
             None => Err(bad_host()),
         };
     }
-    if is_v6(authority) {
-        return Ok((authority, None));
+    if let Some(host) = v6(authority) {
+        return Ok((host, None));
     }
     let (host, port) = cut(authority, ':');
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if !host.chars().all(fits) || host.len() > 253 {
-        return Err(bad_host());
-    }
+    let host = if is_link {
+        unescaped(host)
+    } else {
+        Some(host.into())
+    };
+    let host = host.and_then(looked_up).ok_or_else(bad_host)?;
     Ok((host, port))
 }
 
-/// Whether it is an IPv6 address, with a zone or without (RFC 4007, section 11).
-fn is_v6(host: &str) -> bool {
-    cut(host, '%').0.parse::<Ipv6Addr>().is_ok()
+/// The name of a host as it is looked up: in ASCII (Unicode Technical Standard 46).
+/// `None` if it is no name.
+fn looked_up(host: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let host = if host.is_ascii() {
+        host
+    } else {
+        // A longer one is none, however it is written.
+        let fits = host.len() <= 4 * HOST_LIMIT;
+        let ascii = Uts46::new().to_ascii(
+            host.as_bytes(),
+            AsciiDenyList::URL,
+            Hyphens::Allow,
+            DnsLength::VerifyAllowRootDot,
+        );
+        ascii.ok().filter(|_| fits)?.into_owned().into()
+    };
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    (host.bytes().all(fits) && host.len() <= HOST_LIMIT).then_some(host)
+}
+
+/// What a part of a link says, without its escapes (RFC 3986, section 2.1). `None` if
+/// it is not UTF-8 then, or an escape is none.
+fn unescaped(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
+        return Some(text.into());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend_from_slice(parts.next()?.as_bytes());
+    for part in parts {
+        let digits = part.get(..2)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok().map(Cow::Owned)
+}
+
+/// `text` as it can stand in a link: what acts on a terminal or ends a link is
+/// escaped.
+fn in_a_link(text: &str) -> String {
+    let mut link = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_graphic() || (c.is_alphanumeric() && !c.is_ascii()) {
+            link.push(c);
+        } else {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(link, "%{byte:02X}");
+            }
+        }
+    }
+    link
+}
+
+/// What was written, as far as it can be shown in one line.
+fn shown(written: &str) -> String {
+    clean_room_name(written).unwrap_or_default()
 }
 
 /// Reads a port; an empty one is the default.
@@ -162,10 +245,10 @@ pub fn parse_port(written: &str) -> Result<u16, NotAnAddress> {
     match written.trim() {
         "" => Ok(DEFAULT_PORT),
         port if port.bytes().all(|b| b.is_ascii_digit()) => match port.parse() {
-            Ok(0) | Err(_) => Err(NotAnAddress::Port(port.to_owned())),
+            Ok(0) | Err(_) => Err(NotAnAddress::Port(shown(port))),
             Ok(port) => Ok(port),
         },
-        port => Err(NotAnAddress::Port(port.to_owned())),
+        port => Err(NotAnAddress::Port(shown(port))),
     }
 }
 
@@ -224,7 +307,24 @@ mod tests {
                 "example.org",
                 4000,
             ),
-            ("bücher.example", "bücher.example", 53000),
+            ("bücher.example", "xn--bcher-kva.example", 53000),
+            ("BÜCHER.example:1", "xn--bcher-kva.example", 1),
+            ("例え。テスト", "xn--r8jz45g.xn--zckzah", 53000),
+            ("faß.example", "xn--fa-hia.example", 53000),
+            ("１２７.0.0.1", "127.0.0.1", 53000),
+            (
+                "chatroom://b%C3%BCcher.example:4000",
+                "xn--bcher-kva.example",
+                4000,
+            ),
+            ("chatroom://my%5Fhost", "my_host", 53000),
+            ("fe80::1%eth0", "fe80::1%eth0", 53000),
+            ("[fe80::1%2]:1", "fe80::1%2", 1),
+            ("[fe80::1%25eth0]:1", "fe80::1%eth0", 1),
+            ("chatroom://[fe80::1%25eth0]", "fe80::1%eth0", 53000),
+            ("chatroom://[fe80::1%25eth0]:4000/", "fe80::1%eth0", 4000),
+            ("chatroom://[fe80::1%252]", "fe80::1%2", 53000),
+            ("chatroom://[fe80::1%eth0]", "fe80::1%eth0", 53000),
         ] {
             assert_eq!(read(written), (host.to_owned(), port), "{written:?}");
         }
@@ -263,12 +363,71 @@ mod tests {
             "a:1:2",
             "user@host",
             "host/path",
+            "[fe80::1%\u{1b}[2J]:1",
+            "[fe80::1%\u{1b}]",
+            "fe80::1%",
+            "[fe80::1%]",
+            "chatroom://[fe80::1%25]x",
+            "chatroom://[fe80::1%25%1B]",
+            "[fe80::1%a b]",
+            "[fe80::1%longer-than-names]",
+            "chatroom://a%1b[2J",
+            "chatroom://a%00",
+            "chatroom://a%2Fb",
+            "chatroom://a%zz",
+            "chatroom://a%C3",
+            "b%C3%BCcher.example",
+            "bü cher",
+            "bücher\u{202e}",
+            "ü..example",
+            &"ü".repeat(64),
+            &"ü".repeat(100_000),
         ] {
             assert!(written.parse::<Address>().is_err(), "{written:?}");
         }
     }
 
+    #[test]
+    fn a_zone_is_written_in_a_link_as_links_have_it() {
+        let address: Address = "[fe80::1%eth0]:4000".parse().unwrap();
+        assert_eq!(address.to_string(), "[fe80::1%eth0]:4000");
+        assert_eq!(address.to_link(), "chatroom://[fe80::1%25eth0]:4000");
+        assert_eq!(address.to_link().parse(), Ok(address));
+    }
+
+    #[test]
+    fn nothing_of_an_address_acts_on_a_terminal() {
+        let address: Address = "chatroom://host?a\u{1b}[2J#\u{202e}\n é".parse().unwrap();
+        assert_eq!(
+            address.to_link(),
+            "chatroom://host:53000?a%1B[2J#%E2%80%AE%0A%20é"
+        );
+        for written in [
+            "\u{1b}[2J",
+            "a:\u{9b}2J",
+            "\u{1b}]0;x\u{7}://a",
+            "[\u{202e}",
+        ] {
+            let why = written.parse::<Address>().unwrap_err().to_string();
+            assert!(
+                !why.contains(|c: char| c.is_control() || c == '\u{202e}'),
+                "{why:?}"
+            );
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_link_is_read_as_it_is_written(
+            written in "(chatroom://)?(\\[?(fe80::1|::)(%(25)?[a-z0-9%]{0,4})?\\]?|[a-zü.%C3]{0,9})(:[0-9]{0,3})?([?#].{0,9})?",
+        ) {
+            if let Ok(address) = written.parse::<Address>() {
+                let link = address.to_link();
+                prop_assert!(!link.contains(char::is_control));
+                prop_assert_eq!(link.parse(), Ok(address));
+            }
+        }
+
         #[test]
         fn no_address_panics_and_a_good_one_is_written_as_it_is_read(written in ".{0,40}") {
             if let Ok(address) = written.parse::<Address>() {

@@ -1,0 +1,300 @@
+//! Which door a connection comes in by: its first bytes tell.
+
+/// The ways into a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// JSON, one object a line.
+    Native,
+    /// A person with `nc`, or the original program.
+    Text,
+    /// TLS. Not served yet.
+    Tls,
+    /// A web browser. Not served yet.
+    Browser,
+    /// IRC. Not served yet.
+    Irc,
+    /// A program that looks for something else. It is not answered.
+    Foreign(Foreign),
+}
+
+/// What the first bytes of a browser can be (RFC 9110, section 9; RFC 9113,
+/// section 3.4).
+const HTTP: [&[u8]; 10] = [
+    b"GET ",
+    b"POST ",
+    b"HEAD ",
+    b"PUT ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"CONNECT ",
+    b"TRACE ",
+    b"PRI * HTTP/2.0",
+];
+
+/// What the first bytes of an IRC client can be.
+const IRC: [&[u8]; 4] = [b"CAP ", b"NICK ", b"USER ", b"PASS "];
+
+/// The content type of a TLS handshake record (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What the first bytes of programs can be that look for something else; `#` stands
+/// for any digit. A person can begin with nearly anything as a name, so only what
+/// nobody calls itself stands here: `SSH`, `Helo` and `PING` are names. Programs
+/// whose first bytes nobody can type are told by [`foreign_bytes`].
+const FOREIGN: [(&[u8], Foreign); 20] = [
+    // RFC 4253, section 4.2.
+    (b"SSH-#.", Foreign::Ssh),
+    // The PROXY protocol of HAProxy, sections 2.1 and 2.2.
+    (b"PROXY TCP4 ", Foreign::Proxy),
+    (b"PROXY TCP6 ", Foreign::Proxy),
+    (b"PROXY UNKNOWN", Foreign::Proxy),
+    (b"\r\n\r\n\0\r\nQUIT\n", Foreign::Proxy),
+    // RFC 5321, section 4.1.1.1; RFC 2033, section 4.1.
+    (b"EHLO ", Foreign::Smtp),
+    (b"HELO ", Foreign::Smtp),
+    (b"LHLO ", Foreign::Smtp),
+    // The serialization protocol of Redis, and commands in one line that do what no
+    // name says.
+    (b"*#\r\n$#", Foreign::Redis),
+    (b"*##\r\n$#", Foreign::Redis),
+    (b"CONFIG GET ", Foreign::Redis),
+    (b"CONFIG SET ", Foreign::Redis),
+    (b"INFO replication", Foreign::Redis),
+    // RFC 3261, section 7.1; RFC 2326, section 6.1.
+    (b"INVITE sip:", Foreign::Sip),
+    (b"REGISTER sip:", Foreign::Sip),
+    (b"DESCRIBE rtsp:", Foreign::Sip),
+    // RFC 6120, section 4.2.
+    (b"<?xml ", Foreign::Xmpp),
+    (b"<stream:stream ", Foreign::Xmpp),
+    // rsync(5), and the language of printers' jobs.
+    (b"@RSYNCD: ", Foreign::Other),
+    (b"\x1b%-12345X", Foreign::Other),
+];
+
+/// The byte order mark that some programs put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The most bytes of white space that are waited after for what follows.
+const BLANK_LIMIT: usize = 256;
+
+/// What came in that is no client of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// SSH.
+    Ssh,
+    /// A proxy that tells for whom it connects.
+    Proxy,
+    /// Mail.
+    Smtp,
+    /// Redis.
+    Redis,
+    /// MQTT.
+    Mqtt,
+    /// A remote desktop (RDP).
+    Rdp,
+    /// Shared folders (SMB).
+    Smb,
+    /// DNS.
+    Dns,
+    /// Telephony or cameras (SIP, RTSP).
+    Sip,
+    /// XMPP.
+    Xmpp,
+    /// Something else that no person types.
+    Other,
+}
+
+impl Foreign {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ssh => "SSH",
+            Self::Proxy => "the PROXY protocol",
+            Self::Smtp => "SMTP",
+            Self::Redis => "Redis",
+            Self::Mqtt => "MQTT",
+            Self::Rdp => "RDP",
+            Self::Smb => "SMB",
+            Self::Dns => "DNS",
+            Self::Sip => "SIP or RTSP",
+            Self::Xmpp => "XMPP",
+            Self::Other => "another protocol",
+        }
+    }
+}
+
+impl Door {
+    /// What it is called where one is told by which door someone came.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Text => "text",
+            Self::Tls => "TLS",
+            Self::Browser => "browser",
+            Self::Irc => "IRC",
+            Self::Foreign(foreign) => foreign.name(),
+        }
+    }
+
+    /// The door that a connection's first bytes ask for, or `None` if more of
+    /// them are needed to tell.
+    ///
+    /// White space and a byte order mark may come before what tells.
+    #[must_use]
+    pub fn of(first: &[u8]) -> Option<Self> {
+        let from = first.len() - without_blank(first).len();
+        // What begins with line breaks is looked for before they are passed over.
+        let mut undecided = false;
+        let starts = [&first[from..], first];
+        for start in starts.into_iter().filter(|start| !start.is_empty()) {
+            for (door, words) in [(Self::Browser, &HTTP[..]), (Self::Irc, &IRC[..])] {
+                for word in words {
+                    match begins(word, start) {
+                        Begins::Yes => return Some(door),
+                        Begins::Perhaps => undecided = true,
+                        Begins::No => {}
+                    }
+                }
+            }
+            for (word, foreign) in FOREIGN {
+                match begins(word, start) {
+                    Begins::Yes => return Some(Self::Foreign(foreign)),
+                    Begins::Perhaps => undecided = true,
+                    Begins::No => {}
+                }
+            }
+        }
+        let told = match first.get(from) {
+            Some(b'{') => Some(Self::Native),
+            Some(&TLS_HANDSHAKE) => Some(Self::Tls),
+            _ => foreign_bytes(&first[from..]).map(Self::Foreign),
+        };
+        // Nothing but white space, or a mark that is not whole yet.
+        let is_blank = BYTE_ORDER_MARK.starts_with(&first[from..]);
+        if told.is_some() {
+            told
+        } else if undecided || (is_blank && first.len() <= BLANK_LIMIT) {
+            None
+        } else {
+            Some(Self::Text)
+        }
+    }
+}
+
+/// What follows the white space and the byte order mark at the start.
+#[must_use]
+pub fn without_blank(mut bytes: &[u8]) -> &[u8] {
+    loop {
+        let rest = bytes.trim_ascii_start();
+        let rest = rest.strip_prefix(BYTE_ORDER_MARK).unwrap_or(rest);
+        if rest.len() == bytes.len() {
+            return rest;
+        }
+        bytes = rest;
+    }
+}
+
+/// Whether bytes begin with a word.
+enum Begins {
+    Yes,
+    No,
+    /// So far; more of them would tell.
+    Perhaps,
+}
+
+fn begins(word: &[u8], bytes: &[u8]) -> Begins {
+    let fits = |(expected, byte): (&u8, &u8)| match expected {
+        b'#' => byte.is_ascii_digit(),
+        expected => expected == byte,
+    };
+    if !word.iter().zip(bytes).all(fits) {
+        Begins::No
+    } else if bytes.len() < word.len() {
+        Begins::Perhaps
+    } else {
+        Begins::Yes
+    }
+}
+
+/// What program it is, if the first line holds what nobody can type into a terminal:
+/// a control character for which there is no key of use, or a NUL.
+fn foreign_bytes(first: &[u8]) -> Option<Foreign> {
+    let line = first.split(|byte| *byte == b'\n').next().unwrap_or(first);
+    let is_typed = |byte: &u8| {
+        // Backspace, tab, escape sequences of keys, Ctrl+C, +D, +G, +L, +U, +W, +Z.
+        const KEYS: &[u8] = b"\x03\x04\x07\x08\t\x0b\x0c\r\x15\x17\x1a\x1b";
+        *byte >= b' ' || KEYS.contains(byte)
+    };
+    // Telnet says Enter with a NUL behind the carriage return (RFC 854).
+    let line = line.strip_suffix(b"\r\0").unwrap_or(line);
+    if line.iter().all(is_typed) {
+        return None;
+    }
+    Some(match first {
+        // MQTT 5.0, section 3.1: the name of the protocol after up to four bytes
+        // of length.
+        [0x10, rest @ ..] if has_near_start(rest, b"\0\x04MQTT") => Foreign::Mqtt,
+        [0x10, rest @ ..] if has_near_start(rest, b"\0\x06MQIsdp") => Foreign::Mqtt,
+        // RFC 1006, section 6, and X.224's connection request in it.
+        [3, 0, _, _, _, 0xe0, ..] => Foreign::Rdp,
+        // RFC 1002, section 4.3.1, with SMB 1 or SMB 2 in it.
+        [0, _, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..] => Foreign::Smb,
+        // RFC 1035, sections 4.1.1 and 4.2.2: a standard query with one question.
+        [
+            _,
+            _,
+            _,
+            _,
+            0 | 1,
+            0 | 0x10 | 0x20 | 0x30,
+            0,
+            1,
+            0,
+            0,
+            0,
+            0,
+            ..,
+        ] => Foreign::Dns,
+        _ => Foreign::Other,
+    })
+}
+
+fn has_near_start(bytes: &[u8], wanted: &[u8]) -> bool {
+    (1..=4).any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(wanted)))
+}
+
+/// What someone is answered who came by a door that is not served, in the
+/// language of that door. `first` are its first bytes.
+#[must_use]
+pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
+    const WHAT: &str = "This is a Chatroom, a room to talk in";
+    match door {
+        Door::Browser => {
+            let body = format!("{WHAT}. It cannot be used with a web browser yet.\n");
+            let length = body.len();
+            let body = if first.starts_with(b"HEAD ") {
+                String::new()
+            } else {
+                body
+            };
+            format!(
+                "HTTP/1.1 501 Not Implemented\r\n\
+                 Content-Type: text/plain; charset=utf-8\r\n\
+                 Content-Length: {length}\r\n\
+                 Connection: close\r\n\r\n{body}"
+            )
+            .into_bytes()
+        }
+        Door::Irc => format!("ERROR :{WHAT}. It cannot be used with IRC yet.\r\n").into_bytes(),
+        // A TLS client understands nothing but TLS; what others understand is not
+        // known.
+        Door::Tls | Door::Native | Door::Text | Door::Foreign(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
