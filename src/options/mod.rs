@@ -57,7 +57,7 @@ pub struct Options {
           hide_possible_values = true, require_equals = true, default_missing_value = "true")]
     pub stay_open: Option<bool>,
 
-    /// Close the room after it was empty for this long, 1 to 86400, even if nobody
+    /// Close the room after it has been empty for this long, 1 to 86400, even if nobody
     /// ever came [default: when the last member leaves]
     #[arg(long, value_name = "SECONDS", requires = "server",
           value_parser = within::<u64>(1..=DAY))]
