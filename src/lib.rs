@@ -12,12 +12,15 @@
 //! - [`terminal`]: the faces without a desktop, `--server` and `--listen`;
 //! - `app`: the GNOME app, with the feature `gui`;
 //! - [`options`]: what the server can be told, as flags and in a file;
-//! - [`cli`]: the command line, which picks a face; and [`manual`], made from it.
+//! - [`cli`]: the command line, which picks a face; and [`manual`], made from it;
+//! - `fuzzing`: what the fuzz targets call, with the feature `fuzzing`.
 
 #[cfg(feature = "gui")]
 pub mod app;
 pub mod cli;
 pub mod client;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod manual;
 pub mod options;
 pub mod room;

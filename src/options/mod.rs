@@ -1,7 +1,7 @@
 //! What the server can be told: each option is a flag of the command line and a key
 //! of the configuration file, by the same name. A flag counts more than the file,
 //! and the file more than the default.
-mod file;
+pub(crate) mod file;
 mod value;
 
 use std::net::IpAddr;

@@ -9,6 +9,8 @@ mod bell;
 mod connection;
 mod event;
 mod fanout;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod guest;
 mod keeper;
 mod listener;

@@ -63,8 +63,10 @@ impl Record {
     }
 }
 
-/// What cannot end a field, act on a terminal or turn the direction of a line.
-fn printable(c: char) -> char {
+/// The character itself or, if it could end a field, act on a terminal or turn the
+/// direction of a line, U+FFFD.
+#[must_use]
+pub fn printable(c: char) -> char {
     match c {
         '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         c if c.is_control() => '\u{fffd}',
