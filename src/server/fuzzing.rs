@@ -9,6 +9,7 @@
 //! | `0<text` | it sends `text` and a line break |
 //! | `0,text` | it sends `text` |
 //! | `0ytext` | it says `text` natively, under an id that must be answered |
+//! | `0Y60` | it says 60 messages at once, as `0y` |
 //! | `0h` | it says hello as the host |
 //! | `0r` | it says hello with the session of its last welcome |
 //! | `0n` | it connects anew; the connection before is dropped |
@@ -18,6 +19,7 @@
 //! | `0d` | it takes all again |
 //! | `0w500` | for 500 ms nothing happens but what is due |
 //! | `0x` | the room is closed |
+//! | `0m` | nobody is written to, and nothing put aside is taken up, before what the next line says has happened too, and the waits before it |
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -26,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::fuzzing::assert_harmless;
 use crate::room::{Closing, Pace, Rules, Slice};
-use crate::wire::frame::{Hello, Reply, Say, read_reply, write_frame};
+use crate::wire::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
 use crate::wire::{FRAME_LIMIT, PROTOCOL};
 
 use super::session::{Found, Session, Slices};
@@ -37,6 +39,9 @@ const PEERS: usize = 4;
 
 /// The most lines of a script that count.
 const STEPS: usize = 200;
+
+/// The most messages that are said at once.
+const AT_ONCE: u64 = 100;
 
 /// The longest wait in one step, in milliseconds.
 const WAIT_MOST: u64 = 200_000;
@@ -60,6 +65,8 @@ struct Hall {
     now: Instant,
     peers: [Peer; PEERS],
     ids: u64,
+    /// Something else happens first.
+    at_once: bool,
 }
 
 #[derive(Default)]
@@ -119,6 +126,7 @@ impl Hall {
             now: Instant::now(),
             peers: Default::default(),
             ids: 0,
+            at_once: false,
         }
     }
 
@@ -130,7 +138,8 @@ impl Hall {
         match what {
             b'<' => self.send(index, &[rest, b"\n"].concat()),
             b',' => self.send(index, rest),
-            b'y' => self.say(index, &String::from_utf8_lossy(rest)),
+            b'y' => self.say(index, &String::from_utf8_lossy(rest), 1),
+            b'Y' => self.say(index, "hi", number(rest).min(AT_ONCE)),
             b'h' | b'r' => self.hello(index, *what == b'h'),
             b'n' => self.connect(index),
             b'c' => {
@@ -156,6 +165,7 @@ impl Hall {
             b'x' => self.shared.close(Closing::ForGood),
             _ => {}
         }
+        self.at_once = *what == b'm' || (self.at_once && *what == b'w');
         self.settle();
     }
 
@@ -197,11 +207,11 @@ impl Hall {
             ..Hello::default()
         };
         let mut frame = Vec::new();
-        write_frame(&crate::wire::frame::Request::Hello(hello), &mut frame);
+        write_frame(&Request::Hello(hello), &mut frame);
         self.send(index, &frame);
     }
 
-    fn say(&mut self, index: usize, text: &str) {
+    fn say(&mut self, index: usize, text: &str, times: u64) {
         let Some(connection) = &mut self.peers[index].connection else {
             return;
         };
@@ -209,22 +219,26 @@ impl Hall {
         if !received.is_welcomed || received.is_over || !connection.session.wants_input() {
             return;
         }
-        self.ids += 1;
-        let id = format!("y{}", self.ids);
-        let say = Say {
-            id: Some(id.clone().into()),
-            text: text.into(),
-        };
-        let mut frame = if connection.at_line {
+        let mut frames = if connection.at_line {
             Vec::new()
         } else {
             vec![b'\n']
         };
-        write_frame(&crate::wire::frame::Request::Say(say), &mut frame);
-        if frame.len() < FRAME_LIMIT {
+        for _ in 0..times {
+            self.ids += 1;
+            let id = format!("y{}", self.ids);
+            let say = Request::Say(Say {
+                id: Some(id.clone().into()),
+                text: text.into(),
+            });
+            let before = frames.len();
+            write_frame(&say, &mut frames);
+            if frames.len() - before > FRAME_LIMIT {
+                return;
+            }
             received.open.insert(id);
-            self.send(index, &frame);
         }
+        self.send(index, &frames);
     }
 
     /// Lets time go by, from one deadline to the next.
@@ -263,6 +277,9 @@ impl Hall {
 
     /// Writes to everyone what there is, until nothing happens any more.
     fn settle(&mut self) {
+        if self.at_once {
+            return;
+        }
         for rounds in 0.. {
             assert!(rounds < 1_000, "it comes to rest");
             let mut went_on = false;
@@ -285,6 +302,7 @@ impl Hall {
     /// Everyone takes all there is: by then all that was said is answered, unless the
     /// connection has ended.
     fn finish(&mut self) {
+        self.at_once = false;
         for connection in self.connections() {
             connection.takes = None;
         }
