@@ -354,8 +354,8 @@ impl Received {
         self.begun.extend_from_slice(bytes);
         while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.begun.drain(..=end).collect();
-            if line.starts_with(b"{") {
-                // What comes by the text door stands behind a name.
+            if line.starts_with(b"{\"") {
+                // What comes by the text door stands behind a name, which has no quotes.
                 self.is_native = true;
                 self.take_frame(&line[..end], ticket);
             } else {
