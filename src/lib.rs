@@ -15,13 +15,16 @@
 //! - [`terminal`]: the parts without a desktop, `--server` and `--listen`;
 //! - `app`: the GNOME app, with the feature `gui`;
 //! - [`options`]: the server's settings, as flags and in a file;
-//! - [`cli`]: the command line; and [`manual`]: the manual page, made from it.
+//! - [`cli`]: the command line; and [`manual`]: the manual page, made from it;
+//! - `fuzzing`: what the fuzz targets call, with the feature `fuzzing`.
 
 #[cfg(feature = "gui")]
 pub mod app;
 pub mod cli;
 pub mod client;
 pub mod clock;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod lock;
 pub mod manual;
 pub mod net;

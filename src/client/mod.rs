@@ -39,6 +39,8 @@ mod connection;
 mod desk;
 mod end;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod inbox;
 mod life;
 mod listener;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use crate::systemd::journal::printable;
+
 use super::Options;
 
 /// Where the server's options come from. They can be read again.
@@ -89,7 +91,12 @@ pub fn read(path: &Path) -> Result<Options, FileError> {
         path: path.to_owned(),
         error,
     })?;
-    toml::from_str(&text).map_err(|error| {
+    parse(&text, path)
+}
+
+/// Reads the text of a configuration file; errors name it by its path.
+pub(crate) fn parse(text: &str, path: &Path) -> Result<Options, FileError> {
+    toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let before = text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -122,9 +129,11 @@ fn read_text(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// The parser's message on one line, with what to do.
+/// The parser's message on one line, with what to do. It quotes the file, which may hold
+/// anything.
 fn in_words(message: &str) -> String {
     let message = message.trim().replace('\n', "; ");
+    let message: String = message.chars().map(printable).collect();
     if message.starts_with("unknown field") {
         format!("{message}. Correct the key or remove it.")
     } else if message.starts_with("invalid type") {

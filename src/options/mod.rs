@@ -2,7 +2,7 @@
 //! configuration file, with the same name. A flag wins over the file, and the file wins
 //! over the default.
 
-mod file;
+pub(crate) mod file;
 mod value;
 
 use std::path::PathBuf;

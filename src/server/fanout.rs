@@ -432,7 +432,7 @@ mod tests {
     async fn who_is_far_behind_is_written_to_until_it_is_not() {
         let mut settings = Settings::default();
         settings.rules.pace.per_second = 0;
-        let (shared, _) = Shared::new(settings, Surroundings::of(&[]), None).unwrap();
+        let (shared, _) = Shared::new(settings, Surroundings::unknown(), None).unwrap();
         let ada = WantedName::of("ada");
         let enter = || shared.room().enter(&ada, Encoding::Native, false, None);
         let (behind, speaker) = (enter().unwrap(), enter().unwrap());

@@ -10,6 +10,8 @@ mod budget;
 mod connection;
 mod event;
 mod fanout;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod guest;
 mod guests;
 mod keeper;

@@ -42,6 +42,16 @@ impl Surroundings {
         }
     }
 
+    /// Nothing is known of them.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn unknown() -> Self {
+        Self {
+            listening: Vec::new(),
+            links: ArcSwap::default(),
+            addresses: ArcSwap::default(),
+        }
+    }
+
     /// Where others can join, the likeliest first.
     pub(super) fn addresses(&self) -> Arc<Vec<Address>> {
         self.addresses.load_full()

@@ -62,9 +62,10 @@ impl Record {
     }
 }
 
-/// Replaces a character that could end a field, control a terminal or change the
-/// direction of a line.
-fn printable(c: char) -> char {
+/// The character itself, or U+FFFD if it could end a field, control a terminal or change
+/// the direction of a line.
+#[must_use]
+pub fn printable(c: char) -> char {
     match c {
         '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         c if c.is_control() => '\u{fffd}',

@@ -50,14 +50,7 @@ impl Listener for Lines<'_> {
 
     fn event(&mut self, event: &Event) {
         let mut lines = Vec::new();
-        if let Event::Welcomed(welcome) = event {
-            let (room, you) = (&welcome.room, &welcome.you.name);
-            let here = here(welcome.members.count);
-            let words = format!("Welcome to “{room}”, “{you}”. {here} To leave, press Ctrl+C.");
-            write_notice(&words, &mut lines);
-        } else {
-            write_lines(event, &mut lines);
-        }
+        write_event(event, &mut lines);
         self.0.print(&lines);
     }
 
@@ -68,5 +61,17 @@ impl Listener for Lines<'_> {
             write_notice(&end.to_string(), &mut lines);
             self.0.print(&lines);
         }
+    }
+}
+
+/// Appends what is printed of an event.
+pub(super) fn write_event(event: &Event, lines: &mut Vec<u8>) {
+    if let Event::Welcomed(welcome) = event {
+        let (room, you) = (&welcome.room, &welcome.you.name);
+        let here = here(welcome.members.count);
+        let words = format!("Welcome to “{room}”, “{you}”. {here} To leave, press Ctrl+C.");
+        write_notice(&words, lines);
+    } else {
+        write_lines(event, lines);
     }
 }

@@ -2,6 +2,8 @@
 //! in a terminal or under a service manager.
 
 mod fold;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod listen;
 mod log;
 mod manager;
@@ -61,7 +63,10 @@ pub fn complain(error: &dyn Error) {
     }
     // Where there is no thread to be had there are no words either.
     if let Ok(printer) = Printer::start(&out, || {}) {
-        printer.print(format!("{error}\n").as_bytes());
+        // It may name a file that is called anything.
+        let words = error.to_string();
+        let words: String = words.chars().map(journal::printable).collect();
+        printer.print(format!("{words}\n").as_bytes());
         printer.finish();
     }
 }

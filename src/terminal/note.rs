@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use crate::room::Why;
 use crate::server::{Ended, Event, Refusal, Server};
-use crate::systemd::journal::{Priority, Record};
+use crate::systemd::journal::{Priority, Record, printable};
 use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::text::here;
@@ -169,9 +169,11 @@ impl Note {
     }
 
     /// In one line. With colours, none that `words` brings could be mistaken for
-    /// ours: names have no control characters.
+    /// ours: names have no control characters, and those of a path or of an error
+    /// of the system are replaced.
     pub fn line(&self, colours: bool) -> String {
-        let (words, colour) = (&self.words, self.kind.colour);
+        let words: String = self.words.chars().map(printable).collect();
+        let colour = self.kind.colour;
         if colours {
             format!("\x1b[{colour}m{words}\x1b[0m\n")
         } else {

@@ -54,6 +54,20 @@ fn a_wrong_file_ends_it_with_78_and_its_place() {
 }
 
 #[test]
+fn nothing_in_a_file_or_its_name_acts_on_the_terminal() {
+    let (folder, path) = file("\"\\u001b[2J\" = 1\n");
+    let named = folder.path().join("\u{1b}[2J\u{9b}31m.toml");
+    for path in [&path, &named] {
+        let program = Program::start(&["--server", "--config", path.to_str().unwrap()]);
+        let (_, complaint, code) = program.end();
+        assert_eq!(code, Some(1));
+        let complaint = complaint.strip_suffix('\n').unwrap();
+        assert!(complaint.contains("\u{fffd}[2J"), "{complaint:?}");
+        assert!(!complaint.contains(char::is_control), "{complaint:?}");
+    }
+}
+
+#[test]
 fn a_file_can_be_checked_without_a_server() {
     let (_folder, path) = file("port = 4000\n");
     let check = || {

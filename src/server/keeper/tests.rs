@@ -24,7 +24,7 @@ fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
     settings.rules.pace.per_second = 0;
     let path = directory.join("room.db");
     let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
-    let (shared, writer) = Shared::new(settings, Surroundings::of(&[]), Some(kept)).unwrap();
+    let (shared, writer) = Shared::new(settings, Surroundings::unknown(), Some(kept)).unwrap();
     (Arc::new(shared), writer.unwrap())
 }
 

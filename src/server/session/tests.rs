@@ -8,7 +8,7 @@ use crate::room::SessionKey;
 fn shared(change: impl FnOnce(&mut Settings)) -> Arc<Shared> {
     let mut settings = Settings::default();
     change(&mut settings);
-    let (shared, _) = Shared::new(settings, Surroundings::of(&[]), None).unwrap();
+    let (shared, _) = Shared::new(settings, Surroundings::unknown(), None).unwrap();
     Arc::new(shared)
 }
 

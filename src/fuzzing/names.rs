@@ -1,0 +1,63 @@
+//! Names: what people call themselves, and how rooms are called.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::room::{
+    Encoders, Encoding, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, Room, Rules, WantedName, clean_name,
+    clean_room_name, name_or_default,
+};
+use crate::wire::{native, text};
+
+use super::assert_harmless_line;
+
+/// So many enter one room, at most.
+const MEMBERS: usize = 64;
+
+/// Each line is a name that someone wants; all of them enter one room. Names are clean
+/// and short, none passes for the server's, and no two in the room look the same.
+pub(super) fn names(data: &[u8]) {
+    let encoders = Encoders {
+        native: native::encode,
+        text: text::encode,
+    };
+    let mut room = Room::new(Rules::default(), encoders);
+    let mut inside: Vec<Looks> = Vec::new();
+    let wanted = String::from_utf8_lossy(data);
+    for wanted in wanted.split('\n').take(MEMBERS) {
+        if let Some(name) = clean_name(wanted) {
+            check_name(&name, NAME_LIMIT);
+            assert_eq!(clean_name(&name).as_deref(), Some(&*name), "it stays clean");
+        }
+        if let Some(name) = clean_room_name(wanted) {
+            check_name(&name, ROOM_NAME_LIMIT);
+            assert_eq!(clean_room_name(&name).as_deref(), Some(&*name));
+        }
+        check_name(&name_or_default(wanted), NAME_LIMIT);
+        let entered = room
+            .enter(&WantedName::of(wanted), Encoding::Text, false, None)
+            .expect("there is room");
+        let name = &*entered.name;
+        check_name(name, NAME_LIMIT);
+        assert!(!name.contains([':', '"', '“', '”']), "{name:?}");
+        assert!(!is_the_servers(name), "{name:?} passes for the server");
+        let looks = Looks::of(name);
+        let other = inside.iter().find(|other| other.alike(&looks));
+        assert!(other.is_none(), "{name:?} looks as {other:?}");
+        inside.push(looks);
+    }
+}
+
+fn check_name(name: &str, limit: usize) {
+    assert!(
+        !name.is_empty() && name.chars().count() <= limit,
+        "{name:?}"
+    );
+    assert_eq!(name.trim(), name);
+    assert_harmless_line(name);
+}
+
+/// Whether a name is the server's but for the form of its letters.
+fn is_the_servers(name: &str) -> bool {
+    let letters: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    letters == "server"
+}

@@ -1,0 +1,158 @@
+//! What goes over a connection, at the level of bytes.
+
+use serde::Serialize;
+
+use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text, fits};
+use crate::wire::address::Address;
+use crate::wire::door::{Door, not_served};
+use crate::wire::frame::{read_reply, read_request, write_frame};
+use crate::wire::lines::{Line, Lines};
+use crate::wire::text::{CHUNK_BYTES, Input, Reader, first_chunk};
+
+use super::{assert_harmless, assert_harmless_line, pieces};
+
+/// Lines as frames of either side. What is read is written so that it reads the same.
+pub(super) fn frames(data: &[u8]) {
+    fn written(frame: &impl Serialize) -> Vec<u8> {
+        let mut line = Vec::new();
+        write_frame(frame, &mut line);
+        assert_eq!(line.pop(), Some(b'\n'), "a frame is one line");
+        assert!(!line.contains(&b'\n'), "a frame is one line");
+        line
+    }
+    for line in data.split(|byte| *byte == b'\n') {
+        match read_request(line) {
+            Ok(Some(request)) => {
+                let once = written(&request);
+                let again = read_request(&once).expect("what was written can be read");
+                let again = again.expect("what was written is a frame");
+                assert_eq!(written(&again), once);
+            }
+            Ok(None) => {}
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        match read_reply(line) {
+            Ok(Some(reply)) => {
+                let once = written(&reply);
+                let again = read_reply(&once).expect("what was written can be read");
+                let again = again.expect("what was written is a frame");
+                assert_eq!(written(&again), once);
+            }
+            Ok(None) => {}
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+/// Lines as addresses and links. What is taken can be shown, and is read from what is
+/// shown and from its link.
+pub(super) fn address(data: &[u8]) {
+    for written in String::from_utf8_lossy(data).split('\n') {
+        let Ok(address) = written.parse::<Address>() else {
+            continue;
+        };
+        assert_ne!(address.port, 0);
+        assert!(!address.host.is_empty());
+        let shown = address.to_string();
+        // Of a zone anything is taken.
+        let zone = address.host.split_once('%').map_or("", |(_, zone)| zone);
+        if !zone.chars().all(char::is_alphanumeric) {
+            continue;
+        }
+        let again: Address = shown.parse().expect("what is shown can be typed");
+        assert_eq!((&again.host, again.port), (&address.host, address.port));
+        let link: Address = address.to_link().parse().expect("a link can be followed");
+        assert_eq!(link, address);
+    }
+}
+
+/// The first bytes of a connection. More bytes never change what fewer have told.
+pub(super) fn door(data: &[u8]) {
+    let data = &data[..data.len().min(256)];
+    let mut told = None;
+    for end in 0..=data.len() {
+        let door = Door::of(&data[..end]);
+        if told.is_some() {
+            assert_eq!(door, told, "after {end} bytes of {data:?}");
+        }
+        told = door;
+    }
+    if let Some(door) = told {
+        assert!(not_served(door, data).len() < 1_024);
+    }
+}
+
+/// Bytes as lines. How they are cut into pieces changes nothing, and no more is held
+/// than one line.
+pub(super) fn lines(data: &[u8]) {
+    const LIMIT: usize = 24;
+    fn read<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Option<Vec<u8>>> {
+        let (mut lines, mut found) = (Lines::new(LIMIT), Vec::new());
+        for mut chunk in chunks {
+            while let Some(line) = lines.next(&mut chunk) {
+                found.push(match line {
+                    Line::Whole(line) => {
+                        assert!(line.len() <= LIMIT && !line.contains(&b'\n'));
+                        Some(line.into_owned())
+                    }
+                    Line::TooLong => None,
+                });
+            }
+            assert!(lines.begun().len() <= LIMIT + 1);
+        }
+        found.extend(lines.finish().map(Some));
+        found
+    }
+    let whole = read(std::iter::once(data).filter(|data| !data.is_empty()));
+    assert_eq!(read(pieces(data, data.len())), whole);
+}
+
+/// What a peer of the text door sends: the first byte tells how it is cut into chunks.
+/// Texts that come of it are harmless when they are clean, and are sent in small pieces.
+pub(super) fn text(data: &[u8]) {
+    let (seed, data) = data.split_first().unwrap_or((&0, &[]));
+    let mut reader = Reader::default();
+    let mut over = false;
+    for chunk in pieces(data, usize::from(*seed)) {
+        reader.take(chunk, |input| {
+            assert!(!over, "nothing follows the end");
+            match input {
+                Input::Said(said) => check_text(&said),
+                Input::TooLong => {}
+                Input::Quit => over = true,
+            }
+        });
+        if over {
+            return;
+        }
+    }
+    reader.finish(|input| {
+        if let Input::Said(said) = input {
+            check_text(&said);
+        }
+    });
+    check_text(&String::from_utf8_lossy(data));
+}
+
+fn check_text(said: &str) {
+    let text = clean_text(said);
+    assert_harmless(&text);
+    assert_eq!(clean_text(&text), text, "a clean text stays as it is");
+    if fits(&text) {
+        assert!(text.chars().count() <= TEXT_LIMIT);
+        assert!(text.lines().count() <= LINES_LIMIT);
+    }
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let chunk = first_chunk(rest);
+        assert!(!chunk.is_empty() && chunk.len() <= CHUNK_BYTES);
+        assert!(std::str::from_utf8(chunk).is_ok(), "cut between characters");
+        rest = &rest[chunk.len()..];
+    }
+    let mut lines = Vec::new();
+    crate::wire::text::write_notice(&text, &mut lines);
+    for line in String::from_utf8_lossy(&lines).lines() {
+        assert!(line.starts_with("SERVER: "), "nobody forges a line");
+        assert_harmless_line(&line.replace('\t', " "));
+    }
+}

@@ -1,0 +1,421 @@
+//! A whole server without I/O, for the [fuzz targets](crate::fuzzing): bytes and times
+//! in, bytes out, several sessions in one room.
+//!
+//! A script is a list of lines. The first character of a line is the peer (`0` to `3`),
+//! the second what happens, and the rest belongs to that:
+//!
+//! | | |
+//! | --- | --- |
+//! | `0<text` | it sends `text` and a line break |
+//! | `0,text` | it sends `text` |
+//! | `0ytext` | it says `text` natively, under an id that must be answered |
+//! | `0Y60` | it says 60 messages at once, as `0y` |
+//! | `0h` | it says hello as the host |
+//! | `0r` | it says hello with the session of its last welcome |
+//! | `0n` | it connects anew; the connection before is dropped |
+//! | `0c` | it ends its sending half |
+//! | `0b` | its connection breaks |
+//! | `0s12` | it takes 12 bytes, and then nothing more |
+//! | `0d` | it takes all again |
+//! | `0w500` | for 500 ms nothing happens but what is due |
+//! | `0x` | the room is closed |
+//! | `0m` | nobody is written to, and nothing put aside is taken up, before what the next line says has happened too, and the waits before it |
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::fuzzing::assert_harmless;
+use crate::room::{Closing, Pace, Rules, Slice};
+use crate::wire::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
+use crate::wire::{FRAME_LIMIT, PROTOCOL};
+
+use super::session::{Found, Session, Slices};
+use super::settings::Settings;
+use super::shared::Shared;
+use super::surroundings::Surroundings;
+
+const PEERS: usize = 4;
+
+/// The most lines of a script that count.
+const STEPS: usize = 200;
+
+/// The most messages that are said at once.
+const AT_ONCE: u64 = 100;
+
+/// The longest wait in one step, in milliseconds.
+const WAIT_MOST: u64 = 200_000;
+
+/// The most that one peer is written before it must have been all: more than the log
+/// can hold of so short a script.
+const ENDLESS: usize = 64 << 20;
+
+/// Plays a script.
+pub(crate) fn session(script: &[u8]) {
+    let mut hall = Hall::new();
+    for step in script.split(|byte| *byte == b'\n').take(STEPS) {
+        hall.step(step);
+    }
+    hall.finish();
+}
+
+/// The server, its peers and the time.
+struct Hall {
+    shared: Arc<Shared>,
+    now: Instant,
+    peers: [Peer; PEERS],
+    ids: u64,
+    /// Something else happens first.
+    at_once: bool,
+}
+
+#[derive(Default)]
+struct Peer {
+    connection: Option<Connection>,
+    /// The session of the last welcome.
+    ticket: Option<String>,
+}
+
+/// A connection, as its peer sees it.
+struct Connection {
+    session: Session,
+    /// How many bytes it still takes; all, without.
+    takes: Option<usize>,
+    /// Whether the last byte that it sent was a line break.
+    at_line: bool,
+    received: Received,
+}
+
+#[derive(Default)]
+struct Received {
+    /// A line that has not ended.
+    begun: Vec<u8>,
+    /// All that came, while it is not known to be frames.
+    words: Vec<u8>,
+    is_native: bool,
+    is_welcomed: bool,
+    /// Nothing may follow.
+    is_over: bool,
+    /// The `seq` of the next message, once there was one.
+    next: Option<u64>,
+    /// What was said and not answered.
+    open: BTreeSet<String>,
+}
+
+impl Hall {
+    fn new() -> Self {
+        let settings = Settings {
+            room_name: Some("Fuzz".to_owned()),
+            stay_open: true,
+            history: 3,
+            max_per_address: 0,
+            rules: Rules {
+                max_members: 3,
+                pace: Pace {
+                    burst: 5,
+                    per_second: 2,
+                },
+                grace: Duration::from_mins(1),
+                ..Rules::default()
+            },
+            ..Settings::default()
+        };
+        let (shared, _) =
+            Shared::new(settings, Surroundings::unknown(), None).expect("random numbers");
+        Self {
+            shared: Arc::new(shared),
+            now: Instant::now(),
+            peers: Default::default(),
+            ids: 0,
+            at_once: false,
+        }
+    }
+
+    fn step(&mut self, step: &[u8]) {
+        let [peer, what, rest @ ..] = step else {
+            return;
+        };
+        let index = usize::from(*peer) % PEERS;
+        match what {
+            b'<' => self.send(index, &[rest, b"\n"].concat()),
+            b',' => self.send(index, rest),
+            b'y' => self.say(index, &String::from_utf8_lossy(rest), 1),
+            b'Y' => self.say(index, "hi", number(rest).min(AT_ONCE)),
+            b'h' | b'r' => self.hello(index, *what == b'h'),
+            b'n' => self.connect(index),
+            b'c' => {
+                if let Some(connection) = &mut self.peers[index].connection
+                    && connection.session.ending().is_none()
+                    && connection.session.wants_input()
+                {
+                    connection.session.half_close(self.now);
+                }
+            }
+            b'b' => {
+                if let Some(mut connection) = self.peers[index].connection.take() {
+                    connection.session.break_off(self.now);
+                }
+            }
+            b's' | b'd' => {
+                let takes = (*what == b's').then(|| usize::try_from(number(rest)).unwrap_or(0));
+                if let Some(connection) = &mut self.peers[index].connection {
+                    connection.takes = takes;
+                }
+            }
+            b'w' => self.wait(number(rest).min(WAIT_MOST)),
+            b'x' => self.shared.room().close(Closing::ForGood),
+            _ => {}
+        }
+        self.at_once = *what == b'm' || (self.at_once && *what == b'w');
+        self.settle();
+    }
+
+    fn connect(&mut self, index: usize) {
+        let last = u8::try_from(index).unwrap_or(0);
+        let address = SocketAddr::from(([192, 0, 2, last], 4_000));
+        let guest = self.shared.admit(address, self.now);
+        self.peers[index].connection = guest.ok().map(|guest| Connection {
+            session: Session::new(guest, self.now),
+            takes: None,
+            at_line: true,
+            received: Received::default(),
+        });
+    }
+
+    /// The peer sends bytes; they are read as far as they are wanted, and else lost with
+    /// the script's next step, as in the buffers of a kernel that nobody empties.
+    fn send(&mut self, index: usize, bytes: &[u8]) {
+        if self.peers[index].connection.is_none() {
+            self.connect(index);
+        }
+        let Some(connection) = &mut self.peers[index].connection else {
+            return;
+        };
+        if let Some(last) = bytes.last()
+            && connection.session.wants_input()
+        {
+            connection.at_line = *last == b'\n';
+            connection.session.take(bytes, self.now);
+        }
+    }
+
+    fn hello(&mut self, index: usize, host: bool) {
+        let hello = Hello {
+            protocol: PROTOCOL,
+            name: format!("peer {index}").into(),
+            host_key: host.then(|| self.shared.host_key.clone().into()),
+            session: self.peers[index].ticket.clone().map(Into::into),
+            ..Hello::default()
+        };
+        let mut frame = Vec::new();
+        write_frame(&Request::Hello(hello), &mut frame);
+        self.send(index, &frame);
+    }
+
+    fn say(&mut self, index: usize, text: &str, times: u64) {
+        let Some(connection) = &mut self.peers[index].connection else {
+            return;
+        };
+        let received = &mut connection.received;
+        if !received.is_welcomed || received.is_over || !connection.session.wants_input() {
+            return;
+        }
+        let mut frames = if connection.at_line {
+            Vec::new()
+        } else {
+            vec![b'\n']
+        };
+        for _ in 0..times {
+            self.ids += 1;
+            let id = format!("y{}", self.ids);
+            let say = Request::Say(Say {
+                id: Some(id.clone().into()),
+                text: text.into(),
+            });
+            let before = frames.len();
+            write_frame(&say, &mut frames);
+            if frames.len() - before > FRAME_LIMIT {
+                return;
+            }
+            received.open.insert(id);
+        }
+        self.send(index, &frames);
+    }
+
+    /// Lets time go by, from one deadline to the next.
+    fn wait(&mut self, milliseconds: u64) {
+        let end = self.now + Duration::from_millis(milliseconds);
+        // The heartbeat is the most frequent of what comes again and again.
+        for _ in 0..1_000 {
+            let deadlines = self.connections().filter_map(|it| it.session.deadline());
+            let Some(next) = deadlines.min().filter(|next| *next <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            let now = self.now;
+            for connection in self.connections() {
+                let session = &mut connection.session;
+                let mut rounds = 0;
+                while session.deadline().is_some_and(|deadline| deadline <= now) {
+                    session.tick(now);
+                    rounds += 1;
+                    assert!(rounds < 10, "what is due is done, and not again at once");
+                }
+            }
+            self.settle();
+        }
+        self.now = end;
+        self.shared.expire(end);
+        self.shared.tell_gathered();
+        self.settle();
+    }
+
+    fn connections(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.peers
+            .iter_mut()
+            .filter_map(|peer| peer.connection.as_mut())
+    }
+
+    /// Writes to everyone what there is, until nothing happens any more.
+    fn settle(&mut self) {
+        if self.at_once {
+            return;
+        }
+        for rounds in 0.. {
+            assert!(rounds < 1_000, "it comes to rest");
+            let mut went_on = false;
+            for peer in &mut self.peers {
+                let Some(connection) = &mut peer.connection else {
+                    continue;
+                };
+                went_on |= connection.write(&mut peer.ticket);
+                if connection.session.can_take_up() {
+                    connection.session.take_up(self.now);
+                    went_on = true;
+                }
+            }
+            if !went_on {
+                return;
+            }
+        }
+    }
+
+    /// Everyone takes all there is: by then all that was said is answered, unless the
+    /// connection has ended.
+    fn finish(&mut self) {
+        self.at_once = false;
+        for connection in self.connections() {
+            connection.takes = None;
+        }
+        self.settle();
+        self.wait(5_000);
+        for connection in self.connections() {
+            let is_over = connection.received.is_over || connection.session.ending().is_some();
+            let open = &connection.received.open;
+            assert!(is_over || open.is_empty(), "never answered: {open:?}");
+            connection.received.end();
+        }
+    }
+}
+
+impl Connection {
+    /// Writes what there is, as far as the peer takes it. Tells whether it took any.
+    fn write(&mut self, ticket: &mut Option<String>) -> bool {
+        let mut slices = Slices::new();
+        let mut total = 0;
+        loop {
+            let found = self.session.gather(&mut slices);
+            if found == Found::Nothing {
+                return total > 0;
+            }
+            let bytes: Vec<u8> = if slices.is_empty() {
+                self.session.output().to_vec()
+            } else {
+                slices.iter().flat_map(Slice::bytes).copied().collect()
+            };
+            let count = self.takes.unwrap_or(usize::MAX).min(bytes.len());
+            self.takes = self.takes.map(|takes| takes - count);
+            self.received.take(&bytes[..count], ticket);
+            let complete = self.session.wrote(count, &slices);
+            slices.clear();
+            total += count;
+            assert!(total < ENDLESS, "there is an end to what is written");
+            if count < bytes.len() || (found == Found::All && complete) {
+                return total > 0;
+            }
+        }
+    }
+}
+
+impl Received {
+    fn take(&mut self, bytes: &[u8], ticket: &mut Option<String>) {
+        if !self.is_native {
+            self.words.extend_from_slice(bytes);
+        }
+        self.begun.extend_from_slice(bytes);
+        while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.begun.drain(..=end).collect();
+            if line.starts_with(b"{\"") {
+                // What comes by the text door stands behind a name, which has no quotes.
+                self.is_native = true;
+                self.take_frame(&line[..end], ticket);
+            } else {
+                assert!(!self.is_welcomed, "a frame: {line:?}");
+            }
+        }
+    }
+
+    /// What a native client is sent is as documented, and in order.
+    fn take_frame(&mut self, line: &[u8], ticket: &mut Option<String>) {
+        assert!(!self.is_over, "nothing follows the end: {line:?}");
+        let reply = read_reply(line).expect("a frame");
+        match reply.expect("a known frame") {
+            Reply::Welcome(welcome) => {
+                assert!(!self.is_welcomed, "welcome once");
+                self.is_welcomed = true;
+                *ticket = Some(welcome.session.into_owned());
+            }
+            Reply::Message(message) => {
+                assert!(self.is_welcomed, "after the welcome");
+                let next = self.next.unwrap_or(message.seq);
+                assert_eq!(message.seq, next, "one order, without a hole");
+                self.next = Some(message.seq + 1);
+                if let Some(id) = message.id {
+                    self.open.remove(&*id);
+                }
+            }
+            Reply::Gap(gap) => self.next = Some(gap.to + 1),
+            Reply::Said(said) => drop(self.open.remove(&*said.id)),
+            Reply::Error(error) => {
+                self.is_over = error.fatal;
+                if let Some(id) = error.id {
+                    self.open.remove(&*id);
+                }
+            }
+            Reply::Closed(_) => self.is_over = true,
+            _ => {}
+        }
+    }
+
+    /// What a person was sent acts on no terminal.
+    fn end(&self) {
+        if !self.is_native {
+            // The last character may have been cut in the middle.
+            let end = (0..=3).map(|back| self.words.len().saturating_sub(back));
+            let whole = end
+                .map(|end| &self.words[..end])
+                .find(|words| std::str::from_utf8(words).is_ok());
+            let words = String::from_utf8_lossy(whole.unwrap_or(&self.words));
+            // A browser's lines end so.
+            assert_harmless(&words.replace("\r\n", "\n"));
+        }
+    }
+}
+
+fn number(digits: &[u8]) -> u64 {
+    std::str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| digits.trim().parse().ok())
+        .unwrap_or(0)
+}
