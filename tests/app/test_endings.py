@@ -5,10 +5,8 @@ import os
 import re
 import shutil
 
+from sentences import CLOSED, CLOSE_ROOM, LOST, NOT_CONNECTED, OTHERS_LOSE, RECONNECTING, TAKEN_OVER
 from stage import App, Stage, main, said, wait_for
-
-CLOSED = "The room was closed. You can read on, and leave when you like."
-LOST = "Connection lost, reconnecting…"
 
 
 class Endings(Stage):
@@ -17,7 +15,7 @@ class Endings(Stage):
         wait_for("the composer to be closed", lambda: not app.composer().has("sensitive"))
         self.assertFalse(app.window.find("button", "Send").has("sensitive"))
         app.sees(said("Kim", "remember this"))
-        app.window.find("label", "Not connected")
+        app.window.find("label", NOT_CONNECTED)
         app.window.find("button", "Leave").press()
         app.is_home()
 
@@ -43,7 +41,7 @@ class Endings(Stage):
         ben.sees(said("Kim", "remember this"))
         server.process.kill()
         ben.shows_banner(LOST)
-        ben.window.find("label", "Reconnecting…")
+        ben.window.find("label", RECONNECTING)
         ben.sees(said("Kim", "remember this"))
         ben.window.find("button", "Leave").press()
         ben.is_home()
@@ -61,7 +59,7 @@ class Endings(Stage):
         self.set("name", "'Ben'")
         os.environ["XDG_STATE_HOME"] = str(self.state_of("Ben again"))
         App(self, f"localhost:{server.port}").comes_in()
-        ben.shows_banner("You are in the room from another window or device.")
+        ben.shows_banner(TAKEN_OVER)
         self.is_over(ben)
 
     def test_what_was_being_written_when_the_room_closed_is_still_there(self):
@@ -79,8 +77,8 @@ class Endings(Stage):
         ben = self.join("Ben", ada.port)
         ada.shows_members("Ada", "Ben")
         ada.window.find("button", "Close").press()
-        ada.window.find(None, "Close the Room?")
-        ada.window.find(None, re.compile("^1 other member is in the room"))
+        ada.window.find(None, CLOSE_ROOM)
+        ada.window.find(None, OTHERS_LOSE)
         ada.window.find("button", "Cancel").press()
         wait_for("the question to go", lambda: not ada.window.all("button", "Close Room"))
         # Nothing has happened.

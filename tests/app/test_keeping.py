@@ -4,11 +4,8 @@
 import re
 import shutil
 
+from sentences import DELETE, DELETED, FORGETFUL, HOST_AGAIN, KEEP, KEEPING, KEPT_IN_USE, LOST, kept_damaged
 from stage import Stage, free_port, main, said, wait_for
-
-FORGETFUL = "What is said is gone when the room closes."
-KEEPING = "This room keeps what is said."
-DELETE = "Delete What Was Kept…"
 
 
 class Keeping(Stage):
@@ -42,7 +39,7 @@ class Keeping(Stage):
             self.leave(ada)
         # Off, as it is at first.
         ada.activate()
-        switch = ada.window.find("check box", "Keep What Is Said")
+        switch = ada.window.find("check box", KEEP)
         switch.click()
         wait_for("the switch to be off", lambda: not switch.has("checked"))
         ada.window.find("button", "Host a Room").press()
@@ -60,7 +57,7 @@ class Keeping(Stage):
         wait_for("the stay on the disk", lambda: file.exists() and '"session"' in file.read_text())
         ada.process.kill()
         ada.process.wait()
-        ben.shows_banner("Connection lost, reconnecting…")
+        ben.shows_banner(LOST)
         port, ada = ada.port, self.app("Ada")
         ada.window.find(None, re.compile("^Host “Ada’s Room” Again"))
         ada.activate()
@@ -76,7 +73,7 @@ class Keeping(Stage):
         ben.window.find("button", "Leave").press()
         ada.sees("Ben left")
         self.leave(ada)
-        self.assertEqual(ada.window.all(None, re.compile("^Host “")), [])
+        self.assertEqual(ada.window.all(None, HOST_AGAIN), [])
 
     def test_what_was_kept_can_be_deleted(self):
         port = free_port()
@@ -94,7 +91,7 @@ class Keeping(Stage):
         wait_for("the question to go", lambda: not ada.window.all("button", "Cancel"))
         self.assertEqual(self.kept(), [f"{port}.db"])
         self.delete(ada)
-        ada.window.find("label", "What was kept was deleted")
+        ada.window.find("label", DELETED)
         wait_for("the button to go", lambda: not ada.window.all("button", DELETE))
         self.assertEqual(self.kept(), [])
         ada.window.find("button", "Host a Room").press()
@@ -107,8 +104,7 @@ class Keeping(Stage):
         # Of the same person, in a room of their own beside it.
         eve = self.app("Eve", at=800)
         self.delete(eve)
-        eve.shows_banner("Another room on this computer uses what was kept. "
-                         "Close that room first.")
+        eve.shows_banner(KEPT_IN_USE)
         eve.window.find("button", "Host a Room").press()
         eve.comes_in()
         self.assertEqual(self.kept(), ["any-1.db", "any-2.db"])
@@ -122,9 +118,9 @@ class Keeping(Stage):
         self.set("host-port", f"uint16 {port}")
         ada = self.app("Ada")
         ada.window.find("button", "Host a Room").press()
-        ada.shows_banner(re.compile(f"^What was kept is damaged. Delete it, or restore .*{port}.db"))
+        ada.shows_banner(kept_damaged(f"{port}.db"))
         self.delete(ada)
-        ada.window.find("label", "What was kept was deleted")
+        ada.window.find("label", DELETED)
         ada.window.find("button", "Host a Room").press()
         ada.comes_in()
 

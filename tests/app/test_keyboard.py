@@ -3,6 +3,7 @@
 
 import re
 
+from sentences import CLOSED
 from stage import BESIDE, Stage, main, said, wait_for
 
 
@@ -126,7 +127,7 @@ class Keyboard(Stage):
         ben = self.join("Ben", server.port, at=0).activate()
         ben.sees(said("Kim", "remember this"))
         server.process.send_signal(2)
-        ben.shows_banner(re.compile("^The room was closed"))
+        ben.shows_banner(CLOSED)
         wait_for("the focus in the conversation", lambda: any(
             role in ("log", "list item") for role, _ in self.focus(ben)))
         self.tab_to(ben, "button", "Leave")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The port that rooms are hosted on: who else has it, and the default one."""
 
-import re
 import socket
 
+from sentences import port_taken, room_open
 from stage import ADDRESS, BESIDE, Stage, main
 
 DEFAULT_PORT = 53000
@@ -20,7 +20,7 @@ class Port(Stage):
     def test_a_port_that_a_room_has_is_said_and_the_room_offered(self):
         ada = self.host("Ada")
         ben = self.host_on(ada.port, at=BESIDE)
-        ben.shows_banner(f"A room is already open on this computer, port {ada.port}.")
+        ben.shows_banner(room_open(ada.port))
         ben.is_home()
         ben.window.find("button", "Join It").press()
         ben.comes_in()
@@ -30,7 +30,7 @@ class Port(Stage):
         with socket.create_server(("", 0)) as server:
             port = server.getsockname()[1]
             ben = self.host_on(port)
-            ben.shows_banner(re.compile(f"^Another program uses port {port}"))
+            ben.shows_banner(port_taken(port))
             self.assertEqual(ben.window.all("button", "Join It"), [])
         # It is free now.
         ben.window.find("button", "Host a Room").press()

@@ -4,13 +4,9 @@
 import copy
 import re
 
+from sentences import (BACK, LOST, NEW_ROOM, NOT_SENT, RETURN, SENDING, STOPPING,
+                       you_are_back)
 from stage import Stage, free_port, main, said, wait_for
-
-LOST = "Connection lost, reconnecting…"
-STOPPING = "The service is restarting, reconnecting…"
-NEW_ROOM = "This is a new room: the server does not know what was said above"
-SENDING = ", sending"
-NOT_SENT = ". Not sent"
 
 
 class Return(Stage):
@@ -48,7 +44,7 @@ class Return(Stage):
         cable.mend()
         ben.banner_goes()
         ben.sees(said("You", "mine"))
-        ben.sees("You are back; 2 messages while you were away")
+        ben.sees(you_are_back(2))
         eve.sees("Ben is back")
         eve.sees(said("Ben", "mine"))
         kim.hears("Ben: mine\n")
@@ -107,7 +103,7 @@ class Return(Stage):
         ben.banner_goes()
         for text in ("first", "second"):
             ben.sees(said("You", text, NOT_SENT))
-        ben.sees(re.compile("^You are back; [0-9]+ messages while you were away$"))
+        ben.sees(BACK)
         # By the keyboard, which stays in the window.
         ben.activate()
         self.tab_to(ben, "Delete")
@@ -165,7 +161,7 @@ class Return(Stage):
         drafts = []
         for app in (ben, self.second_window(ben)):
             app.activate()
-            app.window.find(None, re.compile("^Return to"))
+            app.window.find(None, RETURN)
             self.desktop.press("Return")
             app.comes_in()
             drafts.append(app.composer().text())
@@ -217,24 +213,24 @@ class Return(Stage):
         eve.sees("Ben lost the connection")
         kim.say("meanwhile")
         ben = self.app("Ben", at=800)
-        back = ben.window.find(None, re.compile("^Return to “Room on"))
+        ben.window.find(None, re.compile("^Return to “Room on"))
         ben.activate()
         wait_for("the focus on the offer", lambda: ben.window.all(
-            None, re.compile("^Return to")) and any(
+            None, RETURN) and any(
                 node.has("focused") for node in ben.window.all("list item")))
         self.desktop.press("Return")
         ben.comes_in()
         # As the same member.
         eve.sees("Ben is back")
         ben.sees(said("Kim", "meanwhile"))
-        ben.sees("You are back; 1 message while you were away")
+        ben.sees(you_are_back(1))
         # What was said before comes too, as the window has room for it.
         wait_for("what was said before", lambda: self.texts(ben)[-3:] == [
-            "Kim: before", "Kim: meanwhile", "You are back; 1 message while you were away"])
+            "Kim: before", "Kim: meanwhile", you_are_back(1)])
         ben.shows_members("Kim", "Ben", "Eve")
         ben.window.find("button", "Leave").press()
         ben.is_home()
-        wait_for("the offer to go", lambda: not ben.window.all(None, re.compile("^Return to")))
+        wait_for("the offer to go", lambda: not ben.window.all(None, RETURN))
 
     def test_the_offer_can_be_dismissed(self):
         room = self.server("--stay-open")
@@ -243,14 +239,14 @@ class Return(Stage):
         ben.process.kill()
         ben.process.wait()
         ben = self.app("Ben")
-        ben.window.find(None, re.compile("^Return to"))
+        ben.window.find(None, RETURN)
         ben.window.find("button", "Dismiss").press()
-        wait_for("the offer to go", lambda: not ben.window.all(None, re.compile("^Return to")))
+        wait_for("the offer to go", lambda: not ben.window.all(None, RETURN))
         ben.window.find("button", "Close").press()
         ben.has_ended()
         ben = self.app("Ben")
         ben.is_home()
-        self.assertEqual(ben.window.all(None, re.compile("^Return to")), [])
+        self.assertEqual(ben.window.all(None, RETURN), [])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,80 @@
+"""The sentences that tests look for, each in one place: what the app says to a person.
+
+A sentence with a value in it is a function of that value. Where only the beginning
+matters, or the sentence holds a file's name, it is a compiled pattern.
+"""
+
+import re
+
+# Home.
+KEEP = "Keep What Is Said"
+DELETE = "Delete What Was Kept…"
+DELETED = "What was kept was deleted"
+KEPT_IN_USE = "Another room on this computer uses what was kept. Close that room first."
+RETURN = re.compile("^Return to")
+HOST_AGAIN = re.compile("^Host “")
+
+
+def kept_damaged(file):
+    return re.compile(f"^What was kept is damaged. Delete it, or restore .*{re.escape(file)}")
+
+
+def room_open(port):
+    return f"A room is already open on this computer, port {port}."
+
+
+def port_taken(port):
+    return re.compile(f"^Another program uses port {port}")
+
+
+# Join.
+NOT_A_PORT = re.compile("^A port is a number from 1 to 65535")
+NOT_A_HOST = "This is not the name or the IP address of a computer."
+NOT_A_LINK = "A link to a room begins with “chatroom://”."
+FULL = "The room is full. Try again when someone has left."
+NO_ROOM = re.compile("^Nobody hosts a room at")
+
+
+def no_room(address):
+    return f"Nobody hosts a room at {address}. Check the address, or host a room there."
+
+
+def no_such_host(host):
+    return f"No computer named “{host}” was found. Check the name and your network."
+
+
+def not_a_room(address):
+    return f"What answers at {address} is not a room. Check the address and the port."
+
+
+def joining(address):
+    return f"Joining {address}…"
+
+
+# The connection.
+LOST = "Connection lost, reconnecting…"
+STOPPING = "The service is restarting, reconnecting…"
+RECONNECTING = "Reconnecting…"
+NOT_CONNECTED = "Not connected"
+CLOSED = "The room was closed. You can read on, and leave when you like."
+TAKEN_OVER = "You are in the room from another window or device."
+NEW_ROOM = "This is a new room: the server does not know what was said above"
+BACK = re.compile("^You are back; [0-9]+ messages? while you were away$")
+
+
+def you_are_back(messages):
+    return f"You are back; {messages} message{'' if messages == 1 else 's'} while you were away"
+
+
+# The room.
+FORGETFUL = "What is said is gone when the room closes."
+KEEPING = "This room keeps what is said."
+BEGINNING = "This is where the room’s history begins"
+LOADING = "Loading older messages"
+CLOSE_ROOM = "Close the Room?"
+OTHERS_LOSE = re.compile("^1 other member is in the room")
+
+# How the row of a message that is not confirmed goes on.
+SENDING = ", sending"
+NOT_SENT = ". Not sent"
+TOO_LONG = "Not sent: a message has at most 4000 characters and 100 lines."
