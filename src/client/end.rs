@@ -24,7 +24,7 @@ pub enum End {
     #[error("You are in the room from another window or device; this one was left.")]
     TakenOver,
     /// Nothing listens at the address.
-    #[error("Nobody hosts a room at {0}; check the address, or host a room there.")]
+    #[error("No room is open at {0}; check the address, or host a room there.")]
     Refused(Address),
     /// The name of the host stands for no address.
     #[error("No computer named “{0}” was found; check the name and your network.")]

@@ -83,6 +83,8 @@ impl Life {
             {
                 return visit.end;
             }
+            self.desk
+                .set_next_try(Some((Instant::now() + wait).into_std()));
             tokio::select! {
                 biased;
                 () = self.left() => return End::Left,
@@ -90,6 +92,7 @@ impl Life {
                 () = self.hurried(Some(network)) => backoff.reset(),
                 () = slept() => backoff.reset(),
             }
+            self.desk.set_next_try(None);
         }
     }
 

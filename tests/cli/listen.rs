@@ -67,7 +67,7 @@ fn nobody_to_listen_to_ends_it_with_1_and_a_sentence() {
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     let program = Program::start(&["--listen", &address.to_string()]);
     let complaint =
-        format!("Nobody hosts a room at {address}; check the address, or host a room there.\n");
+        format!("No room is open at {address}; check the address, or host a room there.\n");
     assert_eq!(program.end(), (String::new(), complaint, Some(1)));
 }
 
