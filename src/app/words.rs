@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::Duration;
 
 use gettextrs::{gettext, ngettext};
 use gtk::glib;
@@ -69,7 +70,7 @@ pub fn end(end: &End) -> String {
         }
         End::TakenOver => gettext("You are in the room from another window or device."),
         End::Refused(address) => at(
-            gettext("Nobody hosts a room at {address}. Check the address, or host a room there."),
+            gettext("No room is open at {address}. Check the address, or host a room there."),
             address,
         ),
         End::NoSuchHost(host) => fill(
@@ -112,11 +113,27 @@ pub fn end(end: &End) -> String {
     }
 }
 
-/// What is wrong with a connection that is being restored.
-pub fn interrupted(end: &End) -> String {
-    match end {
-        End::ServiceStopping { .. } => gettext("The service is restarting, reconnecting…"),
-        _ => gettext("Connection lost, reconnecting…"),
+/// What is wrong with a connection that was lost so long ago, and is tried again after
+/// `wait`, or is being tried.
+pub fn interrupted(end: &End, lost_for: Duration, wait: Option<Duration>) -> String {
+    let stopping = matches!(end, End::ServiceStopping { .. });
+    let template = match (stopping, wait) {
+        (false, Some(_)) => gettext("Connection lost {time} ago. Trying again in {wait}."),
+        (false, None) => gettext("Connection lost {time} ago. Reconnecting…"),
+        (true, Some(_)) => gettext("The service stopped {time} ago. Trying again in {wait}."),
+        (true, None) => gettext("The service stopped {time} ago. Reconnecting…"),
+    };
+    let wait = wait.map(time).unwrap_or_default();
+    fill(&template, &[("time", &time(lost_for)), ("wait", &wait)])
+}
+
+/// A time in its largest whole unit, at least a second.
+fn time(time: Duration) -> String {
+    let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX);
+    match seconds {
+        0..60 => count("{n} second", "{n} seconds", seconds.max(1)),
+        60..3_600 => count("{n} minute", "{n} minutes", seconds / 60),
+        _ => count("{n} hour", "{n} hours", seconds / 3_600),
     }
 }
 
@@ -139,17 +156,19 @@ pub fn not_hosted(error: &BindError) -> String {
     let at = |template: String, port: u16| fill(&template, &[("port", &port.to_string())]);
     match error {
         BindError::RoomOpen(port) => at(
-            gettext("A room is already open on this computer, port {port}."),
+            gettext(
+                "A room is already open on this computer, port {port}. Join it, or use another port for a room of your own.",
+            ),
             *port,
         ),
         BindError::PortTaken(port) => at(
             gettext(
-                "Another program uses port {port}, which rooms are hosted on. Close it and try again.",
+                "Another program uses port {port}. Use another port, or close that program and try again.",
             ),
             *port,
         ),
         BindError::Forbidden(port) => at(
-            gettext("Port {port} is reserved for the administrator."),
+            gettext("Port {port} is reserved for the administrator. Use another port."),
             *port,
         ),
         BindError::Store(error) => not_kept(error),
