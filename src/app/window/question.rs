@@ -1,0 +1,170 @@
+//! What to ask before a room is left: what would be lost with it.
+
+use adw::prelude::*;
+use gettextrs::gettext;
+
+use crate::app::room::{Session, State};
+use crate::app::words::count;
+use crate::client::End;
+
+/// What there is to lose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stakes {
+    /// The user hosts the room: it closes when they leave.
+    pub hosts: bool,
+    /// How many others are in it.
+    pub others: u32,
+    /// Something was said that is in no store.
+    pub unsaved: bool,
+    /// The user has written something that was not sent.
+    pub unsent: bool,
+    /// The room was closed: nothing can be sent in it any more.
+    pub closed: bool,
+}
+
+/// What to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Whether to close the room.
+    Close(Stakes),
+    /// Whether to discard what was written.
+    Discard,
+}
+
+impl Stakes {
+    /// Those of a stay.
+    pub fn of(session: &Session) -> Self {
+        Self {
+            hosts: session.hosts(),
+            others: session.others(),
+            unsaved: !session.durable() && session.has_messages(),
+            unsent: session.has_unsent(),
+            closed: session.state() == State::Ended
+                && matches!(session.end(), Some(End::RoomClosed)),
+        }
+    }
+
+    /// What to ask before the user leaves, if anything. A room that goes on without them
+    /// needs no question: what they wrote in it is there when they come back.
+    pub fn question(self) -> Option<Question> {
+        let loses_the_room = self.others > 0 || self.unsaved || self.unsent;
+        if self.hosts && loses_the_room {
+            Some(Question::Close(self))
+        } else if self.closed && self.unsent {
+            Some(Question::Discard)
+        } else {
+            None
+        }
+    }
+}
+
+impl Question {
+    /// The dialog that asks it. Its response is `close` for yes, and `cancel`.
+    pub fn dialog(self) -> adw::AlertDialog {
+        let (heading, body, yes) = match self {
+            Self::Close(stakes) => (
+                gettext("Close the Room?"),
+                losses(stakes),
+                gettext("Close _Room"),
+            ),
+            Self::Discard => (
+                gettext("Discard Unsent Text?"),
+                gettext("The room was closed, so what you have written cannot be sent."),
+                gettext("_Discard"),
+            ),
+        };
+        let dialog = adw::AlertDialog::new(Some(&heading), Some(&body));
+        dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("close", &yes)]);
+        dialog.set_response_appearance("close", adw::ResponseAppearance::Destructive);
+        dialog.set_default_response(Some("cancel"));
+        dialog.set_close_response("cancel");
+        dialog
+    }
+}
+
+/// What is lost with a room that closes, in sentences.
+fn losses(stakes: Stakes) -> String {
+    let mut sentences = Vec::new();
+    if stakes.others > 0 {
+        sentences.push(count(
+            "{n} other member is in the room. They can keep reading, but no one can send messages.",
+            "{n} other members are in the room. They can keep reading, but no one can send messages.",
+            usize::try_from(stakes.others).unwrap_or(usize::MAX),
+        ));
+    }
+    if stakes.unsaved {
+        sentences.push(gettext(
+            "The messages in this room are not saved and will be lost.",
+        ));
+    }
+    if stakes.unsent {
+        sentences.push(gettext("You have written something that was not sent."));
+    }
+    sentences.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_asked_when_others_or_messages_or_a_draft_would_be_lost() {
+        let host = Stakes {
+            hosts: true,
+            ..Stakes::default()
+        };
+        assert_eq!(host.question(), None);
+        for stakes in [
+            Stakes { others: 1, ..host },
+            Stakes {
+                unsaved: true,
+                ..host
+            },
+            Stakes {
+                unsent: true,
+                ..host
+            },
+        ] {
+            assert_eq!(stakes.question(), Some(Question::Close(stakes)));
+        }
+    }
+
+    #[test]
+    fn a_guest_is_asked_only_for_text_that_has_no_room_to_go_to() {
+        let guest = Stakes {
+            others: 3,
+            unsaved: true,
+            unsent: true,
+            ..Stakes::default()
+        };
+        // The room goes on, and the draft is kept for it.
+        assert_eq!(guest.question(), None);
+        let closed = Stakes {
+            closed: true,
+            ..guest
+        };
+        assert_eq!(closed.question(), Some(Question::Discard));
+        let sent = Stakes {
+            unsent: false,
+            ..closed
+        };
+        assert_eq!(sent.question(), None);
+    }
+
+    #[test]
+    fn the_question_tells_all_that_is_lost() {
+        let body = losses(Stakes {
+            hosts: true,
+            others: 2,
+            unsaved: true,
+            unsent: true,
+            closed: false,
+        });
+        assert_eq!(
+            body,
+            "2 other members are in the room. They can keep reading, but no one can send \
+             messages.\n\nThe messages in this room are not saved and will be lost.\n\nYou have \
+             written something that was not sent."
+        );
+    }
+}
