@@ -20,7 +20,7 @@ def kept_damaged(file):
 
 
 def room_open(port):
-    return f"A room is already open on this computer, port {port}."
+    return f"A room is already open on this computer, port {port}. "
 
 
 def port_taken(port):
@@ -32,11 +32,11 @@ NOT_A_PORT = re.compile("^A port is a number from 1 to 65535")
 NOT_A_HOST = "This is not the name or the IP address of a computer."
 NOT_A_LINK = "A link to a room begins with “chatroom://”."
 FULL = "The room is full. Try again when someone has left."
-NO_ROOM = re.compile("^Nobody hosts a room at")
+NO_ROOM = re.compile("^No room is open at")
 
 
 def no_room(address):
-    return f"Nobody hosts a room at {address}. Check the address, or host a room there."
+    return f"No room is open at {address}. Check the address, or host a room there."
 
 
 def no_such_host(host):
@@ -52,8 +52,10 @@ def joining(address):
 
 
 # The connection.
-LOST = "Connection lost, reconnecting…"
-STOPPING = "The service is restarting, reconnecting…"
+LOST = "Connection lost"
+LOST_FOR_LONG = re.compile("^Connection lost 1[0-9] seconds ago. ")
+TRYING_AGAIN = re.compile("^Connection lost .* ago. Trying again in .*[.]$")
+STOPPING = "The service stopped"
 RECONNECTING = "Reconnecting…"
 NOT_CONNECTED = "Not connected"
 CLOSED = "The room was closed. You can read on, and leave when you like."
@@ -73,6 +75,9 @@ BEGINNING = "This is where the room’s history begins"
 LOADING = "Loading older messages"
 CLOSE_ROOM = "Close the Room?"
 OTHERS_LOSE = re.compile("^1 other member is in the room")
+MESSAGES_LOST = re.compile("The messages in this room are not saved and will be lost.")
+TEXT_NOT_SENT = re.compile("You have written something that was not sent.")
+DISCARD = "Discard Unsent Text?"
 
 # How the row of a message that is not confirmed goes on.
 SENDING = ", sending"

@@ -201,7 +201,7 @@ class App:
         self.activate()
         composer = self.composer().focus()
         composer.write(text)
-        wait_for("what was written", lambda: composer.text() == text)
+        wait_for("what was written", lambda: composer.content() == text)
 
     def sees(self, row):
         """The row of the conversation that tells this, when it is there."""
