@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     const PATIENCE: Patience = Patience {
-        dead_after: Duration::from_secs(60),
+        dead_after: Duration::from_mins(1),
         answer_within: Duration::from_secs(9),
     };
 

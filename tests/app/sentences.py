@@ -7,16 +7,17 @@ matters, or the sentence holds a file's name, it is a compiled pattern.
 import re
 
 # Home.
-KEEP = "Keep What Is Said"
-DELETE = "Delete What Was Kept…"
-DELETED = "What was kept was deleted"
-KEPT_IN_USE = "Another room on this computer uses what was kept. Close that room first."
+SAVE_MESSAGES = "Keep What Is Said"
+DELETE_SAVED = "Delete What Was Kept…"
+SAVED_DELETED = "What was kept was deleted"
+STORE_IN_USE = ("Another room on this computer uses the saved messages. "
+                "Close that room first.")
 RETURN = re.compile("^Return to")
 HOST_AGAIN = re.compile("^Host “")
 
 
-def kept_damaged(file):
-    return re.compile(f"^What was kept is damaged. Delete it, or restore .*{re.escape(file)}")
+def store_damaged(file):
+    return re.compile(f"^The saved messages are damaged. Delete them, or restore .*{re.escape(file)}")
 
 
 def room_open(port):
@@ -44,7 +45,7 @@ def no_such_host(host):
 
 
 def not_a_room(address):
-    return f"What answers at {address} is not a room. Check the address and the port."
+    return f"Another program answers at {address}, not a room. Check the address and the port."
 
 
 def joining(address):
@@ -58,9 +59,9 @@ TRYING_AGAIN = re.compile("^Connection lost .* ago. Trying again in .*[.]$")
 STOPPING = "The service stopped"
 RECONNECTING = "Reconnecting…"
 NOT_CONNECTED = "Not connected"
-CLOSED = "The room was closed. You can read on, and leave when you like."
+CLOSED = "The room was closed. You can keep reading, and leave when you like."
 TAKEN_OVER = "You are in the room from another window or device."
-NEW_ROOM = "This is a new room: the server does not know what was said above"
+NEW_ROOM = "This is a new room. The server does not have the messages above."
 BACK = re.compile("^You are back; [0-9]+ messages? while you were away$")
 
 
@@ -69,8 +70,8 @@ def you_are_back(messages):
 
 
 # The room.
-FORGETFUL = "What is said is gone when the room closes."
-KEEPING = "This room keeps what is said."
+MESSAGES_ARE_LOST = "What is said is gone when the room closes."
+MESSAGES_ARE_SAVED = "This room keeps what is said."
 BEGINNING = "This is where the room’s history begins"
 LOADING = "Loading older messages"
 CLOSE_ROOM = "Close the Room?"

@@ -75,7 +75,7 @@ class Connect(Stage):
 
     def test_something_else_hangs_up(self):
         port = self.listen(lambda connection: connection.close())
-        self.fails("localhost", port, re.compile("^(What answers at|The connection)"))
+        self.fails("localhost", port, re.compile("^(Another program answers at|The connection)"))
 
     def test_a_full_room(self):
         server = self.server("--max-members", "1")

@@ -66,7 +66,7 @@ impl Session {
             members.begin_room();
             // What was missed of the room before does not come any more.
             imp.catching_up.set(None);
-            let words = gettext("This is a new room: the server does not know what was said above");
+            let words = gettext("This is a new room. The server does not have the messages above.");
             timeline.tell(Content::Notice(words));
             imp.past.set(Past::default());
         } else {

@@ -86,6 +86,6 @@ impl Session {
 fn beginning(what: Beginning) -> Content {
     Content::Notice(match what {
         Beginning::First => gettext("This is where the room’s history begins"),
-        Beginning::Held => gettext("What was said before is no longer kept"),
+        Beginning::Held => gettext("Earlier messages are no longer saved"),
     })
 }

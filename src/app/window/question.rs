@@ -7,19 +7,29 @@ use crate::app::room::{Session, State};
 use crate::app::words::count;
 use crate::client::End;
 
+/// What becomes of the room when the user leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes on, or may be open again.
+    #[default]
+    GoesOn,
+    /// It closes, because the user hosts it.
+    Closes,
+    /// It was closed before.
+    Closed,
+}
+
 /// What there is to lose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stakes {
-    /// The user hosts the room: it closes when they leave.
-    pub hosts: bool,
+    /// What becomes of the room.
+    pub fate: Fate,
     /// How many others are in it.
     pub others: u32,
     /// Something was said that is in no store.
     pub unsaved: bool,
     /// The user has written something that was not sent.
     pub unsent: bool,
-    /// The room was closed: nothing can be sent in it any more.
-    pub closed: bool,
 }
 
 /// What to ask.
@@ -34,26 +44,29 @@ pub enum Question {
 impl Stakes {
     /// Those of a stay.
     pub fn of(session: &Session) -> Self {
+        let closed =
+            session.state() == State::Ended && matches!(session.end(), Some(End::RoomClosed));
+        let fate = match (session.hosts(), closed) {
+            (true, _) => Fate::Closes,
+            (false, true) => Fate::Closed,
+            (false, false) => Fate::GoesOn,
+        };
         Self {
-            hosts: session.hosts(),
+            fate,
             others: session.others(),
             unsaved: !session.durable() && session.has_messages(),
             unsent: session.has_unsent(),
-            closed: session.state() == State::Ended
-                && matches!(session.end(), Some(End::RoomClosed)),
         }
     }
 
     /// What to ask before the user leaves, if anything. A room that goes on without them
     /// needs no question: what they wrote in it is there when they come back.
     pub fn question(self) -> Option<Question> {
-        let loses_the_room = self.others > 0 || self.unsaved || self.unsent;
-        if self.hosts && loses_the_room {
-            Some(Question::Close(self))
-        } else if self.closed && self.unsent {
-            Some(Question::Discard)
-        } else {
-            None
+        let loses_anything = self.others > 0 || self.unsaved || self.unsent;
+        match self.fate {
+            Fate::Closes if loses_anything => Some(Question::Close(self)),
+            Fate::Closed if self.unsent => Some(Question::Discard),
+            _ => None,
         }
     }
 }
@@ -110,7 +123,7 @@ mod tests {
     #[test]
     fn a_host_is_asked_when_others_or_messages_or_a_draft_would_be_lost() {
         let host = Stakes {
-            hosts: true,
+            fate: Fate::Closes,
             ..Stakes::default()
         };
         assert_eq!(host.question(), None);
@@ -140,7 +153,7 @@ mod tests {
         // The room goes on, and the draft is kept for it.
         assert_eq!(guest.question(), None);
         let closed = Stakes {
-            closed: true,
+            fate: Fate::Closed,
             ..guest
         };
         assert_eq!(closed.question(), Some(Question::Discard));
@@ -154,11 +167,10 @@ mod tests {
     #[test]
     fn the_question_tells_all_that_is_lost() {
         let body = losses(Stakes {
-            hosts: true,
+            fate: Fate::Closes,
             others: 2,
             unsaved: true,
             unsent: true,
-            closed: false,
         });
         assert_eq!(
             body,

@@ -13,7 +13,7 @@ use crate::app::pages::ChatPage;
 use super::Window;
 
 /// With one of these a key is a shortcut, not a letter. The modifier for the third level
-/// of a keyboard (AltGr) is not among them.
+/// of a keyboard (`AltGr`) is not among them.
 const SHORTCUT: ModifierType = ModifierType::CONTROL_MASK
     .union(ModifierType::ALT_MASK)
     .union(ModifierType::SUPER_MASK)
