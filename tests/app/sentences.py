@@ -74,6 +74,7 @@ MESSAGES_ARE_LOST = "What is said is gone when the room closes."
 MESSAGES_ARE_SAVED = "This room keeps what is said."
 BEGINNING = "This is where the room’s history begins"
 LOADING = "Loading older messages"
+ROOM_IS_OPEN = "A room is open, and closes with the session"
 CLOSE_ROOM = "Close the Room?"
 OTHERS_LOSE = re.compile("^1 other member is in the room")
 MESSAGES_LOST = re.compile("The messages in this room are not saved and will be lost.")

@@ -1,9 +1,11 @@
 //! A window: home, connect and chat, one at a time.
 
 mod question;
+mod session_end;
 mod typing;
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -17,6 +19,7 @@ use super::room::Session;
 use super::settings;
 
 use self::question::{Question, Stakes};
+use self::session_end::SessionEnd;
 
 mod imp {
     use super::*;
@@ -35,6 +38,7 @@ mod imp {
         pub session: RefCell<Option<Session>>,
         /// The user is being asked whether to close the room.
         pub asking: Cell<bool>,
+        pub session_end: Rc<SessionEnd>,
     }
 
     #[glib::object_subclass]
@@ -133,6 +137,7 @@ impl Window {
     pub fn show_room(&self, session: &Session) {
         let imp = self.imp();
         imp.session.replace(Some(session.clone()));
+        self.watch_session_end(session);
         let page = ChatPage::new(session);
         imp.navigation.push(&page);
         page.begin();
@@ -156,6 +161,7 @@ impl Window {
         let Some(session) = self.imp().session.take() else {
             return;
         };
+        self.look_at_session_end();
         let window = self.downgrade();
         if let Some(page) = self.imp().navigation.visible_page() {
             page.set_sensitive(false);
@@ -180,6 +186,7 @@ impl Window {
         if let Some(session) = self.imp().session.take() {
             glib::spawn_future_local(async move { session.break_off().await });
         }
+        self.look_at_session_end();
         self.destroy();
     }
 
@@ -188,6 +195,7 @@ impl Window {
         if let Some(session) = self.imp().session.take() {
             glib::spawn_future_local(async move { session.leave().await });
         }
+        self.look_at_session_end();
     }
 
     /// What to ask before the room is left, if anything.
