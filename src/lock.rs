@@ -37,6 +37,8 @@ pub(crate) enum Rank {
     Bell,
     /// What a client sends.
     SendQueue,
+    /// When a client tries to come back.
+    NextTry,
     /// Lines that wait to be printed or logged.
     Lines,
 }

@@ -69,7 +69,11 @@ fn bind_keeping(settings: &Settings, by: u16) -> Result<Server, BindError> {
         })
     };
     if by != 0 {
-        return bind(by.to_string());
+        match bind(by.to_string()) {
+            // The room that keeps it is open, on the port that this one makes way for.
+            Err(BindError::Store(OpenError::InUse(_))) if settings.port == 0 => {}
+            result => return result,
+        }
     }
     let mut number = 1;
     loop {

@@ -1,7 +1,8 @@
-//! What the app says, in the user's language.
+//! The sentences of the app, in the user's language.
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::Duration;
 
 use gettextrs::{gettext, ngettext};
 use gtk::glib;
@@ -62,14 +63,14 @@ pub fn end(end: &End) -> String {
     match end {
         End::Left => gettext("You left the room."),
         End::RoomClosed => {
-            gettext("The room was closed. You can read on, and leave when you like.")
+            gettext("The room was closed. You can keep reading, and leave when you like.")
         }
         End::ServiceStopping { .. } => {
             gettext("The server of the room is stopping. It may start again soon.")
         }
         End::TakenOver => gettext("You are in the room from another window or device."),
         End::Refused(address) => at(
-            gettext("Nobody hosts a room at {address}. Check the address, or host a room there."),
+            gettext("No room is open at {address}. Check the address, or host a room there."),
             address,
         ),
         End::NoSuchHost(host) => fill(
@@ -85,7 +86,9 @@ pub fn end(end: &End) -> String {
             address,
         ),
         End::NotChatroom(address) => at(
-            gettext("What answers at {address} is not a room. Check the address and the port."),
+            gettext(
+                "Another program answers at {address}, not a room. Check the address and the port.",
+            ),
             address,
         ),
         End::RoomFull => gettext("The room is full. Try again when someone has left."),
@@ -105,18 +108,34 @@ pub fn end(end: &End) -> String {
         End::Lost(loss) => lost(loss),
         End::NotBegun(cause) => fill(
             &gettext(
-                "The connection could not be begun: {cause}. Close some programs and try again.",
+                "The connection could not be started: {cause}. Close some programs and try again.",
             ),
             &[("cause", cause)],
         ),
     }
 }
 
-/// What is wrong with a connection that is being restored.
-pub fn interrupted(end: &End) -> String {
-    match end {
-        End::ServiceStopping { .. } => gettext("The service is restarting, reconnecting…"),
-        _ => gettext("Connection lost, reconnecting…"),
+/// What is wrong with a connection that was lost so long ago, and is tried again after
+/// `wait`, or is being tried.
+pub fn interrupted(end: &End, lost_for: Duration, wait: Option<Duration>) -> String {
+    let stopping = matches!(end, End::ServiceStopping { .. });
+    let template = match (stopping, wait) {
+        (false, Some(_)) => gettext("Connection lost {time} ago. Trying again in {wait}."),
+        (false, None) => gettext("Connection lost {time} ago. Reconnecting…"),
+        (true, Some(_)) => gettext("The service stopped {time} ago. Trying again in {wait}."),
+        (true, None) => gettext("The service stopped {time} ago. Reconnecting…"),
+    };
+    let wait = wait.map(time).unwrap_or_default();
+    fill(&template, &[("time", &time(lost_for)), ("wait", &wait)])
+}
+
+/// A time in its largest whole unit, at least a second.
+fn time(time: Duration) -> String {
+    let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX);
+    match seconds {
+        0..60 => count("{n} second", "{n} seconds", seconds.max(1)),
+        60..3_600 => count("{n} minute", "{n} minutes", seconds / 60),
+        _ => count("{n} hour", "{n} hours", seconds / 3_600),
     }
 }
 
@@ -139,17 +158,19 @@ pub fn not_hosted(error: &BindError) -> String {
     let at = |template: String, port: u16| fill(&template, &[("port", &port.to_string())]);
     match error {
         BindError::RoomOpen(port) => at(
-            gettext("A room is already open on this computer, port {port}."),
+            gettext(
+                "A room is already open on this computer, port {port}. Join it, or use another port for a room of your own.",
+            ),
             *port,
         ),
         BindError::PortTaken(port) => at(
             gettext(
-                "Another program uses port {port}, which rooms are hosted on. Close it and try again.",
+                "Another program uses port {port}. Use another port, or close that program and try again.",
             ),
             *port,
         ),
         BindError::Forbidden(port) => at(
-            gettext("Port {port} is reserved for the administrator."),
+            gettext("Port {port} is reserved for the administrator. Use another port."),
             *port,
         ),
         BindError::Store(error) => not_kept(error),
@@ -160,27 +181,31 @@ pub fn not_hosted(error: &BindError) -> String {
     }
 }
 
-/// Why what is said cannot be kept, or what was kept cannot be read or deleted.
+/// Why messages cannot be saved, or saved ones cannot be read or deleted.
 pub fn not_kept(error: &OpenError) -> String {
     let with = |template: String, path: &Path| fill(&template, &[("file", &in_home(path))]);
     match error {
         OpenError::InUse(_) => {
-            gettext("Another room on this computer uses what was kept. Close that room first.")
+            gettext("Another room on this computer uses the saved messages. Close that room first.")
         }
         OpenError::Newer(_) => gettext(
-            "What was kept was written by a newer version of Chatroom. Use that version, or delete what was kept.",
+            "A newer version of Chatroom wrote the saved messages. Use that version, or delete them.",
         ),
         OpenError::Damaged(path) | OpenError::NotAStore(path) | OpenError::IsDirectory(path) => {
             with(
-                gettext("What was kept is damaged. Delete it, or restore {file} from a backup."),
+                gettext(
+                    "The saved messages are damaged. Delete them, or restore {file} from a backup.",
+                ),
                 path,
             )
         }
         OpenError::DiskFull(_) => {
-            gettext("The disk is full. Make room, or host without keeping what is said.")
+            gettext("The disk is full. Free some space, or host without saving messages.")
         }
         OpenError::NoPermission(path) => with(
-            gettext("Chatroom may not read and write {file}. Change its owner or permissions."),
+            gettext(
+                "Chatroom is not allowed to read and write {file}. Change its owner or permissions.",
+            ),
             path,
         ),
         OpenError::ReadOnly(path) => with(
@@ -188,11 +213,11 @@ pub fn not_kept(error: &OpenError) -> String {
             path,
         ),
         OpenError::NoDirectory(path) => with(
-            gettext("There is no folder {file} in which to keep what is said."),
+            gettext("The folder {file} for saved messages does not exist."),
             path,
         ),
         OpenError::Failed { path, error } => fill(
-            &gettext("What is said cannot be kept in {file}: {cause}"),
+            &gettext("Messages cannot be saved in {file}: {cause}"),
             &[("file", &in_home(path)), ("cause", &error.to_string())],
         ),
     }
@@ -223,7 +248,7 @@ pub fn refused(error: &Error<'_>) -> String {
     match error.code {
         Code::TooFast => gettext("Not sent: you are writing too fast. Wait a moment."),
         Code::TooLong => too_long(TEXT_LIMIT),
-        Code::EmptyText => gettext("Not sent: there is nothing in it."),
+        Code::EmptyText => gettext("Not sent: the message is empty."),
         _ => fill(&gettext("Not sent: {words}"), &[("words", &error.text)]),
     }
 }
@@ -242,7 +267,7 @@ pub fn too_long(limit: usize) -> String {
 /// Why a message could not even be queued.
 pub fn not_queued(error: NotQueued) -> String {
     match error {
-        NotQueued::Full => gettext("Too much waits to be sent. Wait a moment."),
+        NotQueued::Full => gettext("Too many messages are waiting to be sent. Wait a moment."),
         NotQueued::Away => gettext("The connection is being restored. Try again in a moment."),
         NotQueued::Over => gettext("You are not in the room any more."),
         NotQueued::TooLong => gettext("This message is too long. Send it in several parts."),

@@ -9,12 +9,13 @@ use std::cell::Cell;
 use std::future::pending;
 use std::io;
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::wire::frame::{Empty, Request, write_frame};
 
@@ -22,7 +23,8 @@ use super::clock::slept;
 use super::inbox::Inbox;
 use super::life::{Life, Visit};
 use super::place::Place;
-use super::{End, Loss};
+use super::silence::{Patience, Silence};
+use super::{End, Event, Loss};
 
 /// How many bytes are read at once.
 const READ_BYTES: usize = 64 << 10;
@@ -35,13 +37,34 @@ pub(super) struct Connection<'a> {
     pub life: &'a Life,
 }
 
-/// What reading tells writing.
-#[derive(Default)]
+/// What reading and writing tell each other.
 struct Heard {
     is_welcomed: Cell<bool>,
     welcomed: Notify,
     /// The server asked whether this side is there.
     pinged: Notify,
+    silence: Cell<Silence>,
+    /// Something begins to wait for an answer.
+    waits: Notify,
+}
+
+impl Heard {
+    fn new(silence: Silence) -> Self {
+        Self {
+            is_welcomed: Cell::new(false),
+            welcomed: Notify::new(),
+            pinged: Notify::new(),
+            silence: Cell::new(silence),
+            waits: Notify::new(),
+        }
+    }
+
+    fn change_silence<T>(&self, change: impl FnOnce(&mut Silence) -> T) -> T {
+        let mut silence = self.silence.get();
+        let result = change(&mut silence);
+        self.silence.set(silence);
+        result
+    }
 }
 
 impl Connection<'_> {
@@ -51,7 +74,11 @@ impl Connection<'_> {
         let mut hello = Vec::new();
         write_frame(&Request::Hello(place.hello(settings)), &mut hello);
         let (from, to) = stream.split();
-        let heard = Heard::default();
+        let patience = Patience {
+            dead_after: settings.dead_after,
+            answer_within: settings.answer_within,
+        };
+        let heard = Heard::new(Silence::new(patience, Instant::now()));
         let mut life = pin!(async {
             tokio::select! {
                 end = self.read(from, &heard, place) => end,
@@ -91,23 +118,22 @@ impl Connection<'_> {
         let welcomed_by = Instant::now() + settings.welcome_within;
         let mut slept = pin!(slept());
         loop {
-            let heard_by = if inbox.is_welcomed() {
-                Instant::now() + settings.dead_after
-            } else {
-                welcomed_by
-            };
+            // While the listener was told something, this side did not listen.
+            heard.change_silence(|silence| silence.heard(Instant::now()));
             let read = tokio::select! {
                 biased;
-                read = timeout_at(heard_by, from.read(&mut buffer)) => read,
+                read = from.read(&mut buffer) => Ok(read),
+                () = sleep_until(welcomed_by), if !inbox.is_welcomed() => Err(Loss::Ended),
+                silence = silence(heard), if inbox.is_welcomed() => Err(Loss::Silence(silence)),
                 // Not while the listener is told something, which would be lost.
-                () = &mut slept, if inbox.is_welcomed() => return End::Lost(Loss::Slept),
+                () = &mut slept, if inbox.is_welcomed() => Err(Loss::Slept),
             };
             let bytes = match read {
                 Ok(Ok(length @ 1..)) => &buffer[..length],
                 _ if !inbox.is_welcomed() => return End::NotChatroom(settings.address.clone()),
                 Ok(Ok(0)) => return End::Lost(Loss::Ended),
                 Ok(Err(error)) => return End::Lost(loss(&error)),
-                Err(_) => return End::Lost(Loss::Silence(settings.dead_after)),
+                Err(loss) => return End::Lost(loss),
             };
             let taken = inbox.take(bytes, &mut events);
             if inbox.is_welcomed() && !heard.is_welcomed.replace(true) {
@@ -118,6 +144,9 @@ impl Connection<'_> {
                 heard.pinged.notify_one();
             }
             for event in events.drain(..) {
+                if is_answer(&event) {
+                    desk.answered();
+                }
                 let now = Instant::now().into_std();
                 desk.answer(|outbox| place.take(event, outbox, now, &mut told));
                 for event in told.drain(..) {
@@ -128,6 +157,8 @@ impl Connection<'_> {
             if let Err(end) = taken {
                 return end;
             }
+            let waits = place.is_catching_up() || desk.waits();
+            heard.change_silence(|silence| silence.set_waits(waits, Instant::now()));
         }
     }
 
@@ -151,23 +182,55 @@ impl Connection<'_> {
                     return to.write_all(&out).await;
                 }
             }
+            if gathered.waits && heard.change_silence(|silence| silence.set_waits(true, now)) {
+                heard.waits.notify_one();
+            }
             if !out.is_empty() {
                 to.write_all(&out).await?;
                 out.clear();
                 ask_at = Instant::now() + settings.heartbeat;
             }
             let wake_at = gathered.more_at.map(Instant::from_std);
-            let wake_at = wake_at.into_iter().chain(leave_by).chain([ask_at]).min();
+            let probe_at = heard.silence.get().ask_at();
+            let ask_by = probe_at.map_or(ask_at, |probe_at| probe_at.min(ask_at));
+            let wake_at = wake_at.into_iter().chain(leave_by).chain([ask_by]).min();
             tokio::select! {
                 () = desk.news() => {}
                 () = heard.pinged.notified() => write_frame(&Request::Pong(Empty {}), &mut out),
-                () = sleep_until(wake_at.unwrap_or(ask_at)) => {
-                    if ask_at <= Instant::now() {
+                () = sleep_until(wake_at.unwrap_or(ask_by)) => {
+                    let now = Instant::now();
+                    // The server may have been heard meanwhile.
+                    let probe_at = heard.silence.get().ask_at();
+                    if ask_at <= now || probe_at.is_some_and(|at| at <= now) {
                         write_frame(&Request::Ping(Empty {}), &mut out);
+                        heard.change_silence(|silence| silence.asked(now));
                     }
                 }
             }
         }
+    }
+}
+
+/// Waits until the server has been silent for too long, and tells for how long.
+async fn silence(heard: &Heard) -> Duration {
+    loop {
+        let (lost_at, _) = heard.silence.get().lost_at();
+        tokio::select! {
+            () = sleep_until(lost_at) => {}
+            () = heard.waits.notified() => {}
+        }
+        if let Some(silence) = heard.change_silence(|silence| silence.lost(Instant::now())) {
+            return silence;
+        }
+    }
+}
+
+/// Whether an event answers a question of this side's, as far as one can tell.
+const fn is_answer(event: &Event) -> bool {
+    match event {
+        Event::Members(_) | Event::Page(_) => true,
+        Event::Error(error) => error.id.is_none(),
+        _ => false,
     }
 }
 

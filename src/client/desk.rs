@@ -12,10 +12,12 @@ use super::outbox::{Next, Outbox, Own};
 use super::{NotQueued, REQUESTS};
 
 /// Messages and questions on their way to the server, and what the user wants. Its
-/// lock is held for moments.
+/// locks are held for moments: nothing is encoded, sent or waited for meanwhile.
 #[derive(Debug)]
 pub(super) struct Desk {
     state: Mutex<State>,
+    /// While this side waits to try to come back: until when.
+    next_try: Mutex<Option<Instant>>,
     /// There may be something to send.
     news: Notify,
     left: Notify,
@@ -27,6 +29,8 @@ struct State {
     outbox: Outbox,
     /// Questions, as lines.
     questions: VecDeque<Vec<u8>>,
+    /// How many questions were sent and not answered.
+    asked: usize,
     /// The connection was lost, and is being restored.
     away: bool,
     /// This side leaves: nothing more is taken.
@@ -43,6 +47,14 @@ pub(super) struct Gathered {
     pub is_last: bool,
     /// This side leaves.
     pub leaving: bool,
+    /// Something that was sent, now or before, waits for an answer.
+    pub waits: bool,
+}
+
+impl State {
+    fn waits(&self) -> bool {
+        self.asked > 0 || self.outbox.is_in_flight()
+    }
 }
 
 impl Desk {
@@ -54,6 +66,7 @@ impl Desk {
         };
         Self {
             state: Mutex::new(Rank::SendQueue, state),
+            next_try: Mutex::new(Rank::NextTry, None),
             news: Notify::new(),
             left: Notify::new(),
             hurried: Notify::new(),
@@ -132,6 +145,28 @@ impl Desk {
         state.hurry = false;
         state.outbox.cut();
         state.questions.clear();
+        state.asked = 0;
+    }
+
+    /// A question was answered.
+    pub fn answered(&self) {
+        let mut state = self.lock();
+        state.asked = state.asked.saturating_sub(1);
+    }
+
+    /// Whether something that was sent waits for an answer.
+    pub fn waits(&self) -> bool {
+        self.lock().waits()
+    }
+
+    /// When the next try to come back is.
+    pub fn next_try(&self) -> Option<Instant> {
+        *self.next_try.lock()
+    }
+
+    /// Tells when the next try to come back is, if this side waits for it.
+    pub fn set_next_try(&self, at: Option<Instant>) {
+        *self.next_try.lock() = at;
     }
 
     /// Hands the outbox to `take`, which may give it what it waits for.
@@ -158,34 +193,48 @@ impl Desk {
 
     /// Appends what there is to send, up to somewhat more than `bytes`.
     pub fn gather(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Gathered {
-        let state = &mut *self.lock();
+        let (mut said, mut asked): (Vec<Own>, Vec<Vec<u8>>) = Default::default();
+        let mut length = out.len();
+        let mut guard = self.lock();
+        let state = &mut *guard;
         let more_at = loop {
-            if out.len() >= bytes {
+            if length >= bytes {
                 break Some(now);
             }
             match state.outbox.next(now) {
                 Next::Send(own) => {
-                    let say = Say {
-                        id: Some(own.id.as_str().into()),
-                        text: own.text.as_str().into(),
-                    };
-                    write_frame(&Request::Say(say), out);
+                    length += own.text.len();
+                    said.push(own.clone());
                 }
                 Next::At(at) => break Some(at),
                 Next::Nothing => break None,
             }
             state.outbox.sent(now);
         };
-        while out.len() < bytes
+        while length < bytes
             && let Some(line) = state.questions.pop_front()
         {
-            out.extend_from_slice(&line);
+            length += line.len();
+            state.asked += 1;
+            asked.push(line);
         }
-        Gathered {
+        let gathered = Gathered {
             more_at,
             is_last: state.leaving && state.outbox.is_all_sent() && state.questions.is_empty(),
             leaving: state.leaving,
+            waits: state.waits(),
+        };
+        drop(guard);
+        // A hand on the client does not wait for the encoding.
+        for own in said {
+            let say = Say {
+                id: Some(own.id.as_str().into()),
+                text: own.text.as_str().into(),
+            };
+            write_frame(&Request::Say(say), out);
         }
+        out.extend(asked.into_iter().flatten());
+        gathered
     }
 
     /// The end: nothing more is taken. Gives back what is not known to be said.

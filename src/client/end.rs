@@ -24,7 +24,7 @@ pub enum End {
     #[error("You are in the room from another window or device; this one was left.")]
     TakenOver,
     /// Nothing listens at the address.
-    #[error("Nobody hosts a room at {0}; check the address, or host a room there.")]
+    #[error("No room is open at {0}; check the address, or host a room there.")]
     Refused(Address),
     /// The name of the host stands for no address.
     #[error("No computer named “{0}” was found; check the name and your network.")]
@@ -36,7 +36,7 @@ pub enum End {
     #[error("{0} did not answer in time; check the address and your network.")]
     TimedOut(Address),
     /// Something answers, but not as a room does.
-    #[error("What answers at {0} is not a Chatroom server; check the address and its port.")]
+    #[error("Another program answers at {0}, not a room; check the address and the port.")]
     NotChatroom(Address),
     /// As many as may be are in the room.
     #[error("The room is full; try again when someone has left.")]
@@ -63,7 +63,7 @@ pub enum End {
     #[error("The connection to the room was lost: {0}; check your network and join again.")]
     Lost(Loss),
     /// The system would not even let this side begin.
-    #[error("The connection could not be begun: {0}; close some programs and try again.")]
+    #[error("The connection could not be started: {0}; close some programs and try again.")]
     NotBegun(String),
 }
 
@@ -71,7 +71,7 @@ pub enum End {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
     /// Nothing was heard for this long.
-    #[error("nothing was heard from the server for {} seconds", .0.as_secs())]
+    #[error("the server was silent for {} seconds", .0.as_secs())]
     Silence(Duration),
     /// This computer slept.
     #[error("this computer slept")]

@@ -84,6 +84,8 @@ impl Life {
             {
                 return visit.end;
             }
+            self.desk
+                .set_next_try(Some((Instant::now() + wait).into_std()));
             tokio::select! {
                 biased;
                 () = self.left() => return End::Left,
@@ -91,6 +93,7 @@ impl Life {
                 () = self.hurried(Some(network)) => backoff.reset(),
                 () = slept() => backoff.reset(),
             }
+            self.desk.set_next_try(None);
         }
     }
 

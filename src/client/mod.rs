@@ -48,6 +48,7 @@ mod outbox;
 mod pace;
 mod place;
 mod settings;
+mod silence;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +56,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use async_channel::Receiver;
 
@@ -233,6 +235,13 @@ impl Client {
     /// and for a program that knows the network to have returned.
     pub fn retry_now(&self) {
         self.hand.0.hurry();
+    }
+
+    /// When this side tries to come back next, while the connection is lost and it
+    /// waits to try; `None` while it is connected, and while it tries.
+    #[must_use]
+    pub fn next_try(&self) -> Option<Instant> {
+        self.hand.0.next_try()
     }
 
     /// Leaves: sends what is queued, says goodbye and, when the server has

@@ -182,7 +182,7 @@ impl Outbox {
     pub fn said(&mut self, id: &str) {
         if let Some(position) = self.position(id) {
             self.remove(position);
-            self.careful &= self.entries.iter().any(|entry| entry.in_flight);
+            self.careful &= self.is_in_flight();
         }
     }
 
@@ -211,8 +211,7 @@ impl Outbox {
 
     /// What there is to send at `now`.
     pub fn next(&self, now: Instant) -> Next<'_> {
-        let in_flight = || self.entries.iter().any(|entry| entry.in_flight);
-        if !self.open || self.careful && in_flight() {
+        if !self.open || self.careful && self.is_in_flight() {
             return Next::Nothing;
         }
         let Some(entry) = self.entries.iter().find(|entry| !entry.in_flight) else {
@@ -237,6 +236,11 @@ impl Outbox {
     /// Whether all that can be sent was.
     pub fn is_all_sent(&self) -> bool {
         self.entries.iter().all(|entry| entry.in_flight)
+    }
+
+    /// Whether a message was sent on this connection and not answered.
+    pub fn is_in_flight(&self) -> bool {
+        self.entries.iter().any(|entry| entry.in_flight)
     }
 
     /// Takes out those that were given up.

@@ -73,6 +73,11 @@ impl Place {
         self.is_known
     }
 
+    /// Whether what was missed is still coming.
+    pub const fn is_catching_up(&self) -> bool {
+        self.catching_up.is_some()
+    }
+
     /// How to come in.
     pub fn hello<'a>(&'a self, settings: &'a Settings) -> Hello<'a> {
         let reading = self.reading.as_ref();

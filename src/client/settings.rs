@@ -6,6 +6,9 @@ use crate::room::DEFAULT_NAME;
 use crate::wire::address::Address;
 use crate::wire::{DEAD_AFTER, HEARTBEAT};
 
+/// How long a server that owes an answer may be silent, unless told otherwise.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
 /// How to join a room.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -41,6 +44,11 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// The connection is lost if nothing was heard for this long.
     pub dead_after: Duration,
+    /// While something waits for an answer (a message for its echo, a question, what
+    /// was missed), the connection is lost if nothing at all was heard for this long.
+    /// Before that the server is asked whether it is there, and any byte from it
+    /// counts.
+    pub answer_within: Duration,
     /// How long leaving may take: half of it for what is still to be said, and all
     /// of it with the server's answer to a goodbye.
     pub leave_within: Duration,
@@ -62,6 +70,7 @@ impl Default for Settings {
             welcome_within: Duration::from_secs(10),
             heartbeat: HEARTBEAT,
             dead_after: DEAD_AFTER,
+            answer_within: ANSWER_WITHIN,
             leave_within: Duration::from_secs(2),
         }
     }

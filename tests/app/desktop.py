@@ -356,7 +356,11 @@ class Node:
 
     def text(self):
         """The text in it, or its name where it holds none."""
-        return self._ask("Text", "GetText", "(ii)", 0, -1) or self.name()
+        return self.content() or self.name()
+
+    def content(self):
+        """The text in it, which may be empty."""
+        return self._ask("Text", "GetText", "(ii)", 0, -1) or ""
 
     def children(self):
         places = self._ask("Accessible", "GetChildren") or []

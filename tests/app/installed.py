@@ -4,12 +4,12 @@
 The app is started as a desktop does it: by its name on the session bus, and by a link.
 """
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 from desktop import PATIENCE, Desktop, Trouble, end_by_signal, wait_for
+from sentences import NO_ROOM
 
 APP = "io.github.chatroom.Chatroom"
 
@@ -37,7 +37,7 @@ def main():
         run("gapplication", "launch", APP, "chatroom://localhost:1")
         app = window.process_id()
         windows = wait_for("a second window", lambda: desktop.windows(app)[1:])
-        windows[0].find(name=re.compile("^Nobody hosts a room"))
+        windows[0].find(name=NO_ROOM)
 
 
 if __name__ == "__main__":

@@ -81,12 +81,14 @@ class Stage(unittest.TestCase):
         """A setting of the apps that are started next, as GVariant text."""
         self.desktop.set(SETTINGS, key, value)
 
-    def app(self, name, *arguments, at=0):
-        """A window of someone, in a process of its own, at so many pixels from the left."""
+    def app(self, name, *arguments, at=0, apart=True):
+        """A window of someone, in a process of its own, at so many pixels from the left.
+
+        Not `apart`, it is known on the session bus, where there can be one only."""
         self.set("name", f"'{name}'")
         # Each of them is another person.
         os.environ["XDG_STATE_HOME"] = str(self.state_of(name))
-        app = App(self, *arguments)
+        app = App(self, *arguments, apart=apart)
         app.state = self.state_of(name)
         app.window.move(at, 0)
         return app
@@ -141,10 +143,10 @@ class Stage(unittest.TestCase):
 class App:
     """The app, and its window."""
 
-    def __init__(self, stage, *arguments):
+    def __init__(self, stage, *arguments, apart=True):
         self.desktop = stage.desktop
         self.log = tempfile.TemporaryFile(dir=self.desktop.folder)
-        self.process = self.desktop.start(PROGRAM, *arguments, apart=True, stdout=self.log,
+        self.process = self.desktop.start(PROGRAM, *arguments, apart=apart, stdout=self.log,
                                           stderr=self.log)
         stage.addCleanup(self.stop)
         stage.apps.append(self)
@@ -201,7 +203,7 @@ class App:
         self.activate()
         composer = self.composer().focus()
         composer.write(text)
-        wait_for("what was written", lambda: composer.text() == text)
+        wait_for("what was written", lambda: composer.content() == text)
 
     def sees(self, row):
         """The row of the conversation that tells this, when it is there."""

@@ -5,9 +5,9 @@ import re
 import socket
 import threading
 
+from sentences import (FULL, NOT_A_HOST, NOT_A_LINK, NOT_A_PORT, joining, no_room, no_such_host,
+                       not_a_room)
 from stage import Stage, free_port, main, wait_for
-
-PORT = re.compile("^A port is a number from 1 to 65535")
 
 
 class Connect(Stage):
@@ -59,9 +59,7 @@ class Connect(Stage):
 
     def test_nobody_hosts_there(self):
         port = free_port()
-        app, _, port_field = self.fails(
-            "localhost", port, f"Nobody hosts a room at localhost:{port}. "
-            "Check the address, or host a room there.")
+        app, _, port_field = self.fails("localhost", port, no_room(f"localhost:{port}"))
         # What is mended is enough to try again.
         server = self.server()
         self.type(port_field, str(server.port))
@@ -69,50 +67,48 @@ class Connect(Stage):
         app.comes_in()
 
     def test_no_such_computer(self):
-        self.fails("nobody.invalid", 4000, "No computer named “nobody.invalid” was found. "
-                   "Check the name and your network.")
+        self.fails("nobody.invalid", 4000, no_such_host("nobody.invalid"))
 
     def test_something_else_answers(self):
         port = self.listen(lambda connection: connection.sendall(b"SSH-2.0-Server\r\n"))
-        self.fails("localhost", port, f"What answers at localhost:{port} is not a room. "
-                   "Check the address and the port.")
+        self.fails("localhost", port, not_a_room(f"localhost:{port}"))
 
     def test_something_else_hangs_up(self):
         port = self.listen(lambda connection: connection.close())
-        self.fails("localhost", port, re.compile("^(What answers at|The connection)"))
+        self.fails("localhost", port, re.compile("^(Another program answers at|The connection)"))
 
     def test_a_full_room(self):
         server = self.server("--max-members", "1")
         self.guest("Kim", server.port)
-        self.fails("localhost", server.port, "The room is full. Try again when someone has left.")
+        self.fails("localhost", server.port, FULL)
 
     def test_a_wrong_address_is_told_while_it_is_typed(self):
         app, address, _ = self.page()
         self.type(address, "not a name")
-        app.window.find("label", "This is not the name or the IP address of a computer.")
+        app.window.find("label", NOT_A_HOST)
         self.assertFalse(app.window.find("button", "Join").has("sensitive"))
         self.assertTrue(address.has("invalid_entry"))
         self.desktop.press("Return")
         self.assertEqual(address.text(), "not a name")
         self.type(address, "name")
-        wait_for("the sentence to go", lambda: not app.window.all("label", re.compile("^This is")))
+        wait_for("the sentence to go", lambda: not app.window.all("label", NOT_A_HOST))
         self.assertTrue(app.window.find("button", "Join").has("sensitive"))
 
     def test_a_wrong_port_is_told_while_it_is_typed(self):
         app, _, port = self.page()
         for wrong in ("x", "0", "65536", "-1"):
             self.type(port, wrong)
-            app.window.find("label", PORT)
+            app.window.find("label", NOT_A_PORT)
             self.assertFalse(app.window.find("button", "Join").has("sensitive"))
         self.assertTrue(port.has("invalid_entry"))
         self.type(port, "65535")
-        wait_for("the sentence to go", lambda: not app.window.all("label", PORT))
+        wait_for("the sentence to go", lambda: not app.window.all("label", NOT_A_PORT))
         self.assertTrue(app.window.find("button", "Join").has("sensitive"))
 
     def test_a_link_of_another_kind_is_told(self):
         app, address, _ = self.page()
         self.type(address, "http://localhost")
-        app.window.find("label", "A link to a room begins with “chatroom://”.")
+        app.window.find("label", NOT_A_LINK)
 
     def test_a_link_that_is_pasted_fills_both_fields(self):
         server = self.server()
@@ -135,7 +131,7 @@ class Connect(Stage):
         self.type(address, "localhost")
         self.type(port_field, str(port))
         self.desktop.press("Return")
-        app.window.find("label", f"Joining localhost:{port}…")
+        app.window.find("label", joining(f"localhost:{port}"))
         cancel = app.window.find("button", "Cancel")
         wait_for("the focus on Cancel", lambda: cancel.has("focused"))
         cancel.press()

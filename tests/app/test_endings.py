@@ -5,10 +5,9 @@ import os
 import re
 import shutil
 
+from sentences import (CLOSE_ROOM, CLOSED, DISCARD, LOST, MESSAGES_LOST, NOT_CONNECTED, OTHERS_LOSE,
+                       RECONNECTING, TAKEN_OVER, TEXT_NOT_SENT)
 from stage import App, Stage, main, said, wait_for
-
-CLOSED = "The room was closed. You can read on, and leave when you like."
-LOST = "Connection lost, reconnecting…"
 
 
 class Endings(Stage):
@@ -17,7 +16,7 @@ class Endings(Stage):
         wait_for("the composer to be closed", lambda: not app.composer().has("sensitive"))
         self.assertFalse(app.window.find("button", "Send").has("sensitive"))
         app.sees(said("Kim", "remember this"))
-        app.window.find("label", "Not connected")
+        app.window.find("label", NOT_CONNECTED)
         app.window.find("button", "Leave").press()
         app.is_home()
 
@@ -43,7 +42,7 @@ class Endings(Stage):
         ben.sees(said("Kim", "remember this"))
         server.process.kill()
         ben.shows_banner(LOST)
-        ben.window.find("label", "Reconnecting…")
+        ben.window.find("label", RECONNECTING)
         ben.sees(said("Kim", "remember this"))
         ben.window.find("button", "Leave").press()
         ben.is_home()
@@ -61,7 +60,7 @@ class Endings(Stage):
         self.set("name", "'Ben'")
         os.environ["XDG_STATE_HOME"] = str(self.state_of("Ben again"))
         App(self, f"localhost:{server.port}").comes_in()
-        ben.shows_banner("You are in the room from another window or device.")
+        ben.shows_banner(TAKEN_OVER)
         self.is_over(ben)
 
     def test_what_was_being_written_when_the_room_closed_is_still_there(self):
@@ -79,8 +78,8 @@ class Endings(Stage):
         ben = self.join("Ben", ada.port)
         ada.shows_members("Ada", "Ben")
         ada.window.find("button", "Close").press()
-        ada.window.find(None, "Close the Room?")
-        ada.window.find(None, re.compile("^1 other member is in the room"))
+        ada.window.find(None, CLOSE_ROOM)
+        ada.window.find(None, OTHERS_LOSE)
         ada.window.find("button", "Cancel").press()
         wait_for("the question to go", lambda: not ada.window.all("button", "Close Room"))
         # Nothing has happened.
@@ -95,6 +94,64 @@ class Endings(Stage):
         ada = self.host("Ada")
         ada.window.find("button", "Close").press()
         ada.has_ended()
+
+    def asks_and_goes_on(self, app, *sentences):
+        """Closing is asked about; Cancel leaves all as it is."""
+        app.window.find(None, CLOSE_ROOM)
+        for sentence in sentences:
+            app.window.find(None, sentence)
+        app.window.find("button", "Cancel").press()
+        wait_for("the question to go", lambda: not app.window.all("button", "Close Room"))
+
+    def test_a_host_whose_guests_have_left_is_asked_if_anything_was_said(self):
+        ada = self.host("Ada")
+        kim = self.guest("Kim", ada.port)
+        kim.say("remember this")
+        ada.sees(said("Kim", "remember this"))
+        kim.leave()
+        ada.shows_members("Ada")
+        ada.window.find("button", "Leave").press()
+        self.asks_and_goes_on(ada, MESSAGES_LOST)
+        # In whatever way they go.
+        ada.window.find("button", "Close").press()
+        self.asks_and_goes_on(ada, MESSAGES_LOST)
+        for keys in ("ctrl+w", "ctrl+q"):
+            ada.activate()
+            self.desktop.press(keys)
+            self.asks_and_goes_on(ada, MESSAGES_LOST)
+        ada.sees(said("Kim", "remember this"))
+        ada.window.find("button", "Leave").press()
+        ada.window.find("button", "Close Room").press()
+        ada.is_home()
+
+    def test_a_host_is_asked_about_a_draft(self):
+        ada = self.host("Ada")
+        ada.paste("half a thought")
+        ada.window.find("button", "Leave").press()
+        self.asks_and_goes_on(ada, TEXT_NOT_SENT)
+        self.assertEqual(ada.composer().text(), "half a thought")
+        ada.paste("")
+        ada.window.find("button", "Leave").press()
+        ada.is_home()
+
+    def test_a_draft_in_a_room_that_was_closed_is_not_lost_silently(self):
+        ada = self.host("Ada")
+        ben = self.join("Ben", ada.port)
+        ada.shows_members("Ada", "Ben")
+        ben.paste("half a thought")
+        ada.window.find("button", "Leave").press()
+        ada.window.find("button", "Close Room").press()
+        ben.shows_banner(CLOSED)
+        self.assertEqual(ben.composer().text(), "half a thought")
+        for button in ("Leave", "Close"):
+            ben.window.find("button", button).press()
+            ben.window.find(None, DISCARD)
+            ben.window.find("button", "Cancel").press()
+            wait_for("the question to go", lambda: not ben.window.all(None, DISCARD))
+        self.assertEqual(ben.composer().text(), "half a thought")
+        ben.window.find("button", "Close").press()
+        ben.window.find("button", "Discard").press()
+        ben.has_ended()
 
     def test_closing_a_guest_s_window_tells_the_others(self):
         ada = self.host("Ada")

@@ -4,10 +4,8 @@
 import re
 import signal
 
+from sentences import BEGINNING, LOADING
 from stage import Stage, main, said, wait_for, xdotool
-
-BEGINNING = "This is where the room’s history begins"
-LOADING = "Loading older messages"
 
 
 class History(Stage):

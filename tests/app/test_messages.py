@@ -5,6 +5,7 @@ import os
 import re
 import signal
 
+from sentences import SENDING, TOO_LONG
 from stage import Stage, main, said, wait_for, whole
 
 
@@ -57,7 +58,7 @@ class Messages(Stage):
         text = "x" * 4001
         ada.paste(text)
         self.desktop.press("Return")
-        ada.window.find("label", "Not sent: a message has at most 4000 characters and 100 lines.")
+        ada.window.find("label", TOO_LONG)
         self.assertEqual(ada.composer().text(), text)
         self.desktop.press("BackSpace")
         wait_for("the text to be shorter", lambda: len(ada.composer().text()) == 4000)
@@ -111,7 +112,7 @@ class Messages(Stage):
         os.kill(server.process.pid, signal.SIGSTOP)
         self.addCleanup(os.kill, server.process.pid, signal.SIGCONT)
         ada.say("is anyone there")
-        row = ada.sees(said("You", "is anyone there", ", sending"))
+        row = ada.sees(said("You", "is anyone there", SENDING))
         row.find("image", "Sending")
         os.kill(server.process.pid, signal.SIGCONT)
         row = ada.sees(said("You", "is anyone there"))
@@ -124,7 +125,7 @@ class Messages(Stage):
         ada.composer().focus()
         for number in range(40):
             self.desktop.press(*str(number), "Return")
-        ada.sees(said("You", "39", ", sending"))
+        ada.sees(said("You", "39", SENDING))
         kim.hears("Ada: 39\n")
         ada.sees(said("You", "39"))
         self.assertEqual(re.findall(r"Ada: (\d+)\n", kim._read()), [str(it) for it in range(40)])

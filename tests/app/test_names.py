@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """What a screen reader tells: everything that can be reached has a name, a row is a sentence."""
 
-import re
-
+from sentences import LOST, NO_ROOM, SENDING
 from stage import Stage, free_port, main, said, wait_for
 
 
@@ -61,7 +60,7 @@ class Names(Stage):
 
     def test_connect(self):
         app = self.app("Ada", f"localhost:{free_port()}")
-        app.window.find("label", re.compile("^Nobody hosts a room"))
+        app.window.find("label", NO_ROOM)
         self.all_are_named(app)
 
     def test_chat(self):
@@ -77,9 +76,9 @@ class Names(Stage):
         server = self.server()
         ben = self.join("Ben", server.port, at=0)
         server.process.kill()
-        ben.shows_banner("Connection lost, reconnecting…")
+        ben.shows_banner(LOST)
         ben.say("x")
-        ben.sees("You: x, sending")
+        ben.sees(f"You: x{SENDING}")
         self.all_are_named(ben)
 
     def test_the_way_back(self):

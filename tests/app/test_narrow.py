@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """A window as narrow as a telephone: nothing is out of reach."""
 
-import re
-
+from sentences import LOST
 from stage import Stage, main, said, wait_for, whole
 
 WIDTH, HEIGHT = 360, 640
@@ -60,7 +59,7 @@ class Narrow(Stage):
         server = self.server()
         ben = self.narrow(self.join("Ben", server.port, at=0))
         server.process.kill()
-        ben.shows_banner("Connection lost, reconnecting…")
+        ben.shows_banner(LOST)
         self.is_inside(ben)
         ben.window.find("button", "Leave").click()
         ben.is_home()

@@ -109,7 +109,7 @@ pub const LISTENER_STOPPING: &str =
 pub const LISTENER_FULL: &str = "The room is full; try again when someone has left.";
 
 pub fn no_room_at(address: impl std::fmt::Display) -> String {
-    format!("Nobody hosts a room at {address}; check the address, or host a room there.")
+    format!("No room is open at {address}; check the address, or host a room there.")
 }
 
 // Errors that end a server, or keep it from starting.

@@ -222,11 +222,19 @@ impl Kept {
         self.keeper.write_within(if same { LATER } else { SOON });
     }
 
-    /// The stay is over: nobody returns to it.
-    pub fn end(&self) {
+    /// Forgets the stay and the draft.
+    pub fn discard(&self) {
         let mut rooms = self.keeper.0.rooms.borrow_mut();
         rooms.set_stay(&self.place, None);
+        rooms.set_draft(&self.place, "");
         drop(rooms);
+        self.keeper.write_within(SOON);
+    }
+
+    /// The stay is over: nobody returns to it. What could not be sent becomes a part of
+    /// the draft.
+    pub fn give_up(&self) {
+        self.keeper.0.rooms.borrow_mut().give_up(&self.place);
         self.keeper.write_within(SOON);
     }
 }

@@ -121,7 +121,10 @@ impl Rooms {
         let mut texts: Vec<String> = stay.unsent.into_iter().map(|(_, text)| text).collect();
         texts.push(self.draft(address).to_owned());
         texts.retain(|text| !text.is_empty());
-        self.set_draft(address, &texts.join("\n"));
+        let text = texts.join("\n");
+        // If it is too long, the oldest goes: not what is being written.
+        let from = text.ceil_char_boundary(text.len().saturating_sub(DRAFT_LIMIT));
+        self.set_draft(address, &text[from..]);
         self.set_stay(address, None);
     }
 
@@ -234,6 +237,19 @@ mod tests {
         rooms.give_up_old(100 + RECENT);
         assert_eq!(rooms.stay("a:1"), None);
         assert_eq!(rooms.draft("a:1"), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn what_is_being_written_is_not_pushed_out_by_what_was_not_sent() {
+        let mut rooms = Rooms::default();
+        rooms.set_draft("a:1", "half a thought");
+        let unsent = vec![("1".into(), "é".repeat(DRAFT_LIMIT))];
+        let stay = Stay { unsent, ..stay(1) };
+        rooms.set_stay("a:1", Some(stay));
+        rooms.give_up("a:1");
+        let draft = rooms.draft("a:1");
+        assert!(draft.ends_with("é\nhalf a thought"));
+        assert!((DRAFT_LIMIT - 1..=DRAFT_LIMIT).contains(&draft.len()));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::client::End;
 use crate::wire::frame::Welcome;
 
 use super::line::{Content, Message};
+use super::members::Members;
 use super::past::Past;
 use super::session::{Session, State};
 use super::taking::{self, Taken};
@@ -46,13 +47,21 @@ impl Session {
     }
 
     /// The room let the user in again, after the connection was lost.
-    pub(super) fn returned(&self, welcome: &Welcome<'_>, timeline: &mut Timeline) {
+    pub(super) fn returned(
+        &self,
+        welcome: &Welcome<'_>,
+        timeline: &mut Timeline,
+        members: &mut Members,
+    ) {
         let imp = self.imp();
         let is_another = *imp.epoch.borrow() != *welcome.epoch;
-        self.come_in(welcome);
+        self.come_in(welcome, is_another);
         if is_another {
             timeline.begin_log();
-            let words = gettext("This is a new room: the server does not know what was said above");
+            members.begin_room();
+            // What was missed of the room before does not come any more.
+            imp.catching_up.set(None);
+            let words = gettext("This is a new room. The server does not have the messages above.");
             timeline.tell(Content::Notice(words));
             imp.past.set(Past::default());
         } else {
@@ -70,9 +79,11 @@ impl Session {
         }
     }
 
-    fn come_in(&self, welcome: &Welcome<'_>) {
+    fn come_in(&self, welcome: &Welcome<'_>, is_another: bool) {
         let imp = self.imp();
-        imp.me.set(Some(welcome.you.id));
+        let mut me = imp.me.borrow_mut();
+        me.come_in(welcome.you.id, &welcome.you.name, is_another);
+        drop(me);
         imp.limits.set(Some(welcome.limits));
         imp.room_name.replace(welcome.room.to_string());
         imp.durable.set(welcome.durable);
@@ -97,13 +108,6 @@ impl Session {
             );
             taken.spoken.push(words.clone());
             timeline.tell(Content::Notice(words));
-        }
-    }
-
-    pub(super) fn set_interruption(&self, words: String) {
-        if *self.imp().interruption.borrow() != words {
-            self.imp().interruption.replace(words);
-            self.notify_interruption();
         }
     }
 
@@ -139,11 +143,14 @@ impl Session {
         }
     }
 
-    /// It is over. Nobody returns to a room that was closed, or that they are in from
-    /// elsewhere.
+    /// It is over. Nobody returns to a room that was closed, that they left, or that they
+    /// are in from elsewhere; but what they could not send there is not lost.
     pub(super) fn end_kept(&self, end: &End) {
-        if let (Some(kept), End::RoomClosed | End::TakenOver) = (&*self.imp().kept.borrow(), end) {
-            kept.end();
+        let is_for_good = matches!(end, End::RoomClosed | End::TakenOver | End::Left);
+        if let Some(kept) = &*self.imp().kept.borrow()
+            && is_for_good
+        {
+            kept.give_up();
         }
     }
 
@@ -151,6 +158,27 @@ impl Session {
     pub fn draft(&self) -> String {
         let kept = self.imp().kept.borrow();
         kept.as_ref().map(Kept::draft).unwrap_or_default()
+    }
+
+    /// Whether something that the user wrote here was not sent: it would be lost with
+    /// the room.
+    pub fn has_unsent(&self) -> bool {
+        !self.draft().trim().is_empty()
+            || self
+                .conversation()
+                .read(|timeline| timeline.not_confirmed().next().is_some())
+    }
+
+    /// Forgets what the user wrote here and did not send.
+    pub fn discard_unsent(&self) {
+        if let Some(kept) = &*self.imp().kept.borrow() {
+            kept.discard();
+        }
+    }
+
+    /// Whether anything was said here, as far as the user knows.
+    pub fn has_messages(&self) -> bool {
+        self.conversation().read(Timeline::has_messages)
     }
 
     /// Keeps what is typed.

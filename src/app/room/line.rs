@@ -82,6 +82,7 @@ pub fn continues(before: Option<&Line>, line: &Line) -> bool {
         (Some(Content::Message(before)), Content::Message(this)) => {
             before.from == this.from
                 && before.name == this.name
+                && before.own == this.own
                 && (0..GROUP_MILLISECONDS).contains(&this.at.saturating_sub(before.at))
         }
         _ => false,

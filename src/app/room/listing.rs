@@ -5,11 +5,10 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
-use crate::room::MemberId;
 use crate::wire::MEMBERS_LIMIT;
 
 use super::member::Member;
-use super::members::Ask;
+use super::members::{Ask, Row};
 use super::session::Session;
 use super::timeline::difference;
 
@@ -20,33 +19,14 @@ impl Session {
     /// Brings the list that is shown up to date: one change at most.
     pub(super) fn list_members(&self) {
         let imp = self.imp();
-        let members = imp.members.borrow();
-        let me = imp.me.get();
-        let mut listed = imp.listed.borrow_mut();
-        let ids: Vec<(MemberId, bool)> = members
-            .known()
-            .map(|(id, known)| (id, known.away))
-            .collect();
-        let (before, removed, added) = difference(&listed, &ids);
-        let added: Vec<Member> = members
-            .known()
-            .skip(before)
-            .take(added)
-            .map(|(id, known)| {
-                let role = match (Some(id) == me, known.host, known.away) {
-                    (true, true, _) => gettext("You, the host"),
-                    (true, false, _) => gettext("You"),
-                    (false, true, false) => gettext("Host"),
-                    (false, true, true) => gettext("Host, away"),
-                    (false, false, true) => gettext("Away"),
-                    (false, false, false) => String::new(),
-                };
-                Member::new(&known.name, &role, known.away)
-            })
-            .collect();
-        let count = u32::try_from(members.count()).unwrap_or(u32::MAX);
-        *listed = ids;
-        drop((listed, members));
+        let (rows, count) = {
+            let members = imp.members.borrow();
+            (members.rows(imp.me.borrow().id()), members.count())
+        };
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let (before, removed, added) = difference(&imp.listed.borrow(), &rows);
+        let added: Vec<Member> = rows[before..before + added].iter().map(member).collect();
+        imp.listed.replace(rows);
         let length = |length| u32::try_from(length).unwrap_or(u32::MAX);
         self.member_list()
             .splice(length(before), length(removed), &added);
@@ -55,6 +35,7 @@ impl Session {
         }
     }
 
+    /// Asks the server for members.
     pub(super) fn ask_members(&self, ask: Ask) {
         if let Some(client) = self.imp().client.get() {
             // If it cannot be sent, the list stays as it is.
@@ -78,4 +59,18 @@ impl Session {
             }
         });
     }
+}
+
+/// What a row shows.
+fn member(row: &Row) -> Member {
+    let known = &row.known;
+    let role = match (row.is_me, known.host, known.away) {
+        (true, true, _) => gettext("You, the host"),
+        (true, false, _) => gettext("You"),
+        (false, true, false) => gettext("Host"),
+        (false, true, true) => gettext("Host, away"),
+        (false, false, true) => gettext("Away"),
+        (false, false, false) => String::new(),
+    };
+    Member::new(&known.name, &role, known.away)
 }

@@ -9,7 +9,7 @@ use crate::room::MemberId;
 use crate::wire::frame::{Member, MemberList};
 
 /// Someone in the room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Their name.
     pub name: String,
@@ -19,9 +19,25 @@ pub struct Known {
     pub away: bool,
 }
 
+/// All that the row of a member shows, and what tells it from every other row: two rows
+/// that are equal look equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The room in which the id counts: rooms give the same ids again.
+    room: u32,
+    id: MemberId,
+    /// Who it is, and what they are in the room.
+    pub known: Known,
+    /// Whether it is the user.
+    pub is_me: bool,
+}
+
 /// The members of a room.
 #[derive(Debug, Default)]
 pub struct Members {
+    /// Counts the rooms: a server that starts anew may be another one at the same
+    /// address.
+    room: u32,
     known: BTreeMap<MemberId, Known>,
     count: usize,
     /// The list that is being fetched, in parts.
@@ -43,14 +59,25 @@ impl Members {
         self.count
     }
 
-    /// Those who are known, in the order in which they came.
-    pub fn known(&self) -> impl Iterator<Item = (MemberId, &Known)> {
-        self.known.iter().map(|(id, known)| (*id, known))
+    /// A row for each of those who are known, in the order in which they came; `me` is
+    /// the user.
+    pub fn rows(&self, me: Option<MemberId>) -> Vec<Row> {
+        let row = |(id, known): (&MemberId, &Known)| Row {
+            room: self.room,
+            id: *id,
+            known: known.clone(),
+            is_me: Some(*id) == me,
+        };
+        self.known.iter().map(row).collect()
     }
 
-    /// The name of a member.
-    pub fn name(&self, id: MemberId) -> Option<&str> {
-        self.known.get(&id).map(|known| known.name.as_str())
+    /// What is told from now on is told of another room, in which nobody is known.
+    pub fn begin_room(&mut self) {
+        let room = self.room.wrapping_add(1);
+        *self = Self {
+            room,
+            ..Self::default()
+        };
     }
 
     /// The first part of the list came. Returns what to ask for next.
@@ -166,11 +193,9 @@ mod tests {
         }
     }
 
-    fn names(members: &Members) -> Vec<&str> {
-        members
-            .known()
-            .map(|(_, known)| known.name.as_str())
-            .collect()
+    fn names(members: &Members) -> Vec<String> {
+        let rows = members.rows(None);
+        rows.into_iter().map(|row| row.known.name).collect()
     }
 
     #[test]
@@ -179,7 +204,10 @@ mod tests {
         assert_eq!(members.begin(list(2, &[1, 2], false)), None);
         members.joined(id(3), "eve", false, 3);
         members.left(id(2), 2);
-        assert_eq!((names(&members), members.count()), (vec!["1", "eve"], 2));
+        assert_eq!(
+            (names(&members), members.count()),
+            (vec!["1".into(), "eve".into()], 2)
+        );
     }
 
     #[test]
@@ -191,6 +219,46 @@ mod tests {
         members.set_away(id(2), false);
         members.set_away(id(9), true);
         assert!(!members.is_away(id(2)) && !members.is_away(id(9)));
+    }
+
+    #[test]
+    fn a_row_is_another_when_anything_that_it_shows_is() {
+        let (me, other) = (Some(id(1)), Some(id(2)));
+        let mut members = Members::default();
+        members.begin(list(2, &[1, 2], false));
+        let rows = members.rows(me);
+        assert_eq!(members.rows(me), rows);
+        assert_ne!(members.rows(other), rows);
+        let row = |change: &dyn Fn(&mut Known)| {
+            let mut known = rows[1].known.clone();
+            change(&mut known);
+            known
+        };
+        for known in [
+            row(&|it| it.name = "eve".into()),
+            row(&|it| it.host = true),
+            row(&|it| it.away = true),
+        ] {
+            members.known.insert(id(2), known);
+            assert_ne!(members.rows(me)[1], rows[1]);
+            assert_eq!(members.rows(me)[0], rows[0]);
+        }
+    }
+
+    #[test]
+    fn another_room_begins_anew_though_it_gives_the_same_ids_again() {
+        let mut members = Members::default();
+        members.begin(list(3, &[1, 2, 3], false));
+        members.set_away(id(2), true);
+        let before = members.rows(None);
+        members.begin_room();
+        assert_eq!((members.count(), members.rows(None)), (0, Vec::new()));
+        // One that is told in parts shows nobody of the room before meanwhile.
+        let ask = members.begin(list(3, &[1, 2], true));
+        assert_eq!(ask, Some(Ask { after: Some(id(2)) }));
+        assert_eq!(names(&members), ["1", "2"]);
+        assert!(!members.is_away(id(2)));
+        assert!(members.rows(None).iter().all(|row| !before.contains(row)));
     }
 
     #[test]
@@ -221,7 +289,7 @@ mod tests {
         members.begin(list(1, &[1], false));
         assert_eq!(members.refresh(), None);
         members.changed(2);
-        assert_eq!((members.count(), names(&members)), (2, vec!["1"]));
+        assert_eq!((members.count(), names(&members)), (2, vec!["1".into()]));
         assert_eq!(members.refresh(), Some(Ask { after: None }));
         assert_eq!(members.refresh(), None);
         members.take(list(2, &[1, 2], false));

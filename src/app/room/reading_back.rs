@@ -53,13 +53,13 @@ impl Session {
         let mut past = imp.past.get();
         let Older { messages, ends } = past.take(page, self.conversation().read(Timeline::oldest));
         let number = messages.len();
-        let me = imp.me.get();
-        let own = |id| Some(id) == me;
         let mut contents: Vec<Content> = ends.into_iter().map(beginning).collect();
+        let me = imp.me.borrow();
         contents.extend(messages.into_iter().map(|message| {
-            let own = own(message.from.id);
+            let own = me.said(message.from.id);
             Content::Message(heard(message, own))
         }));
+        drop(me);
         if !contents.is_empty() {
             self.conversation().put_before(contents);
         }
@@ -86,6 +86,6 @@ impl Session {
 fn beginning(what: Beginning) -> Content {
     Content::Notice(match what {
         Beginning::First => gettext("This is where the room’s history begins"),
-        Beginning::Held => gettext("What was said before is no longer kept"),
+        Beginning::Held => gettext("Earlier messages are no longer saved"),
     })
 }

@@ -17,16 +17,17 @@ impl Session {
     pub fn say(&self, text: &str) -> Result<(), String> {
         let imp = self.imp();
         let text = clean_text(text);
-        let (State::Joined, Some(me), Some(client)) =
-            (self.state(), imp.me.get(), imp.client.get())
-        else {
+        let (me, name) = {
+            let me = imp.me.borrow();
+            (me.id(), me.name().to_owned())
+        };
+        let (State::Joined, Some(me), Some(client)) = (self.state(), me, imp.client.get()) else {
             return Err(gettext("You are not in the room any more."));
         };
         if text.chars().count() > self.text_limit() || !fits(&text) {
             return Err(words::too_long(self.text_limit()));
         }
         let id = client.say(&text).map_err(words::not_queued)?;
-        let name = imp.members.borrow().name(me).unwrap_or_default().to_owned();
         let message = taking::pending(id, me, &name, &text);
         self.conversation().change(|timeline| timeline.say(message));
         self.keep();

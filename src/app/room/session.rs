@@ -1,6 +1,7 @@
 //! The user's stay in a room: the connection, and the server if they host it.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::time::Instant;
 
 use gettextrs::gettext;
 use gtk::gio;
@@ -10,17 +11,18 @@ use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
 use crate::app::kept::{self, Kept};
-use crate::app::words;
 use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
-use crate::room::{Closing, MemberId};
+use crate::room::Closing;
 use crate::server::Running;
 use crate::wire::address::Address;
 use crate::wire::frame::Limits;
 
 use super::coming_back::CatchingUp;
 use super::conversation::Conversation;
+use super::interruption::Interruption;
+use super::me::Me;
 use super::member::Member;
-use super::members::Members;
+use super::members::{Members, Row};
 use super::past::Past;
 use super::taking::{self, Taken};
 
@@ -54,9 +56,9 @@ mod imp {
         /// Whether what is said outlives the server.
         #[property(get)]
         pub durable: Cell<bool>,
-        /// What is wrong with the connection, while it is being restored; else empty.
+        /// The connection was lost, and is being restored.
         #[property(get)]
-        pub interruption: RefCell<String>,
+        pub interrupted: Cell<bool>,
         /// How many are in the room.
         #[property(get)]
         pub member_count: Cell<u32>,
@@ -70,6 +72,7 @@ mod imp {
         #[property(get)]
         pub member_list: OnceCell<gio::ListStore>,
 
+        pub interruption: RefCell<Option<Interruption>>,
         pub client: OnceCell<Client>,
         /// What is kept of the stay, while it goes on.
         pub kept: RefCell<Option<Kept>>,
@@ -85,13 +88,15 @@ mod imp {
         pub catching_up: Cell<Option<CatchingUp>>,
         /// The server, if the user hosts the room and it was not closed yet.
         pub server: RefCell<Option<Running>>,
-        pub me: Cell<Option<MemberId>>,
+        pub me: RefCell<Me>,
         pub limits: Cell<Option<Limits>>,
         pub end: RefCell<Option<End>>,
         pub past: Cell<Past>,
         pub members: RefCell<Members>,
-        /// Who is in `member_list`, and whether they are away.
-        pub listed: RefCell<Vec<(MemberId, bool)>>,
+        /// What `member_list` shows, row by row.
+        pub listed: RefCell<Vec<Row>>,
+        /// Itself, while it leaves: until it is known what was sent.
+        pub leaving: RefCell<Option<super::Session>>,
         pub refreshing: Cell<bool>,
     }
 
@@ -198,15 +203,11 @@ impl Session {
         self.imp().server.borrow().is_some()
     }
 
-    /// How many others are in the room; the host's own server knows it also when
-    /// the host's connection is lost.
+    /// How many others are in the room, as far as the server has told. The host's own
+    /// server is not asked: it may be busy, and this is GTK's thread.
     pub fn others(&self) -> u32 {
         let own = u32::from(self.state() == State::Joined);
-        let members = match &*self.imp().server.borrow() {
-            Some(server) => u32::try_from(server.handle().members()).unwrap_or(u32::MAX),
-            None => self.member_count(),
-        };
-        members.saturating_sub(own)
+        self.member_count().saturating_sub(own)
     }
 
     /// Why it is over, if it is.
@@ -221,18 +222,32 @@ impl Session {
     }
 
     /// Leaves the room, or stops to join it. The host's room is closed first;
-    /// everyone in it is told. Returns when that is done.
+    /// everyone in it is told. Returns when that is done. What turns out not to be sent
+    /// becomes a part of the draft.
     pub async fn leave(&self) {
-        if let Some(kept) = self.imp().kept.take() {
-            kept.end();
+        if self.state() == State::Ended {
+            self.let_go();
+        } else {
+            self.imp().leaving.replace(Some(self.clone()));
         }
-        self.break_off().await;
+        self.close().await;
     }
 
     /// Leaves the room, but such that the user can return to it in another run of the
     /// app.
     pub async fn break_off(&self) {
         self.imp().kept.take();
+        self.close().await;
+    }
+
+    /// Nobody returns to this stay.
+    fn let_go(&self) {
+        if let Some(kept) = self.imp().kept.take() {
+            kept.give_up();
+        }
+    }
+
+    async fn close(&self) {
         let server = self.imp().server.take();
         if let Some(server) = server {
             let hold = gio::Application::default().map(|app| app.hold());
@@ -268,10 +283,13 @@ impl Session {
                         joined = true;
                     }
                     Event::Returned(welcome) => {
-                        self.returned(welcome, timeline);
-                        interruption = Some(String::new());
+                        self.returned(welcome, timeline, &mut members);
+                        interruption = Some(None);
                     }
-                    Event::Interrupted(why) => interruption = Some(words::interrupted(why)),
+                    Event::Interrupted(why) => {
+                        let lost = Interruption::new(why.clone(), Instant::now());
+                        interruption = Some(Some(lost));
+                    }
                     Event::Ended(why) => {
                         timeline.give_up_all(&gettext("Not sent"));
                         end = Some(why.clone());
@@ -279,7 +297,7 @@ impl Session {
                     _ => {}
                 }
                 let received = taken.received;
-                taking::take(event, imp.me.get(), timeline, &mut members, &mut taken);
+                taking::take(event, &imp.me.borrow(), timeline, &mut members, &mut taken);
                 self.catch_up(taken.received - received, timeline, &mut taken);
             }
         });
@@ -312,8 +330,12 @@ impl Session {
         }
         if let Some(end) = end {
             self.forget_asked();
-            self.set_interruption(String::new());
-            self.end_kept(&end);
+            self.set_interruption(None);
+            if imp.leaving.take().is_some() {
+                self.let_go();
+            } else {
+                self.end_kept(&end);
+            }
             imp.end.replace(Some(end));
             imp.state.set(State::Ended);
             self.notify_state();

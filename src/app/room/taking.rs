@@ -9,6 +9,7 @@ use crate::room::{MemberId, Why};
 use crate::wire::frame::{self, NOTICE_ADDRESS};
 
 use super::line::{Content, Delivery, Message};
+use super::me::Me;
 use super::members::{Ask, Members};
 use super::timeline::Timeline;
 
@@ -27,10 +28,10 @@ pub struct Taken {
     pub members_stale: bool,
 }
 
-/// Takes one event. `me` is the user's own id.
+/// Takes one event. `me` is the user, as of this event.
 pub fn take(
     event: Event,
-    me: Option<MemberId>,
+    me: &Me,
     timeline: &mut Timeline,
     members: &mut Members,
     taken: &mut Taken,
@@ -43,7 +44,7 @@ pub fn take(
         Event::Message(message) => {
             // What was said before a loss may come after it, from who one was then.
             let waited_for = |id: &str| timeline.is_pending(id);
-            let own = Some(message.from.id) == me || message.id.as_deref().is_some_and(waited_for);
+            let own = me.said(message.from.id) || message.id.as_deref().is_some_and(waited_for);
             if !own {
                 taken.received += 1;
                 taken
@@ -57,7 +58,7 @@ pub fn take(
             members.joined(joined.id, &joined.name, joined.host, joined.count);
             taken.members_changed = true;
             // The user knows of their own coming.
-            if Some(joined.id) != me {
+            if Some(joined.id) != me.id() {
                 notice(timeline, &gettext("{name} joined"), &joined.name);
             }
         }
@@ -75,7 +76,7 @@ pub fn take(
         Event::Away(away) => {
             members.set_away(away.id, true);
             taken.members_changed = true;
-            if Some(away.id) != me {
+            if Some(away.id) != me.id() {
                 notice(timeline, &gettext("{name} lost the connection"), &away.name);
             }
         }
@@ -83,7 +84,7 @@ pub fn take(
             members.set_away(back.id, false);
             taken.members_changed = true;
             // The user knows of their own return.
-            if Some(back.id) != me {
+            if Some(back.id) != me.id() {
                 notice(timeline, &gettext("{name} is back"), &back.name);
             }
         }

@@ -1,10 +1,14 @@
 //! A window: home, connect and chat, one at a time.
 
+mod question;
+mod session_end;
+mod typing;
+
 use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gettextrs::gettext;
 use gtk::{CompositeTemplate, gio, glib};
 
 use crate::wire::address::Address;
@@ -13,7 +17,9 @@ use super::application::Application;
 use super::pages::{ChatPage, ConnectPage, HomePage};
 use super::room::Session;
 use super::settings;
-use super::words::count;
+
+use self::question::{Question, Stakes};
+use self::session_end::SessionEnd;
 
 mod imp {
     use super::*;
@@ -32,6 +38,7 @@ mod imp {
         pub session: RefCell<Option<Session>>,
         /// The user is being asked whether to close the room.
         pub asking: Cell<bool>,
+        pub session_end: Rc<SessionEnd>,
     }
 
     #[glib::object_subclass]
@@ -61,6 +68,7 @@ mod imp {
                     .set_maximized(settings.boolean("window-maximized"));
             }
             self.home.begin();
+            self.obj().listen_to_keys();
         }
     }
 
@@ -70,8 +78,8 @@ mod imp {
         fn close_request(&self) -> glib::Propagation {
             let window = self.obj();
             window.remember_size();
-            if window.room_needs_a_question() {
-                window.ask_and(super::Window::leave_and_close);
+            if let Some(question) = window.question() {
+                window.ask_and(question, super::Window::leave_and_close);
                 return glib::Propagation::Stop;
             }
             window.leave_aside();
@@ -129,6 +137,7 @@ impl Window {
     pub fn show_room(&self, session: &Session) {
         let imp = self.imp();
         imp.session.replace(Some(session.clone()));
+        self.watch_session_end(session);
         let page = ChatPage::new(session);
         imp.navigation.push(&page);
         page.begin();
@@ -139,10 +148,10 @@ impl Window {
         self.imp().toasts.add_toast(adw::Toast::new(sentence));
     }
 
-    /// Leaves the room and goes home; asks first if others would lose it.
+    /// Leaves the room and goes home; asks first if something would be lost with it.
     pub fn leave(&self) {
-        if self.room_needs_a_question() {
-            self.ask_and(Self::leave_and_go_home);
+        if let Some(question) = self.question() {
+            self.ask_and(question, Self::leave_and_go_home);
         } else {
             self.leave_and_go_home();
         }
@@ -152,6 +161,7 @@ impl Window {
         let Some(session) = self.imp().session.take() else {
             return;
         };
+        self.look_at_session_end();
         let window = self.downgrade();
         if let Some(page) = self.imp().navigation.visible_page() {
             page.set_sensitive(false);
@@ -176,6 +186,7 @@ impl Window {
         if let Some(session) = self.imp().session.take() {
             glib::spawn_future_local(async move { session.break_off().await });
         }
+        self.look_at_session_end();
         self.destroy();
     }
 
@@ -184,52 +195,42 @@ impl Window {
         if let Some(session) = self.imp().session.take() {
             glib::spawn_future_local(async move { session.leave().await });
         }
+        self.look_at_session_end();
     }
 
-    /// Whether others would lose the room with this window.
-    fn room_needs_a_question(&self) -> bool {
-        self.imp()
-            .session
-            .borrow()
-            .as_ref()
-            .is_some_and(|session| session.hosts() && session.others() > 0)
+    /// What to ask before the room is left, if anything.
+    fn question(&self) -> Option<Question> {
+        let session = self.imp().session.borrow();
+        let stakes = session.as_ref().map(Stakes::of)?;
+        stakes.question()
     }
 
-    /// Asks whether to close the room, and if so does it with `close`.
-    fn ask_and(&self, close: impl FnOnce(&Self) + 'static) {
-        let others = self
-            .imp()
-            .session
-            .borrow()
-            .as_ref()
-            .map_or(0, Session::others);
+    /// Asks, and if the answer is yes leaves the room with `close`.
+    fn ask_and(&self, question: Question, close: impl FnOnce(&Self) + 'static) {
         if self.imp().asking.replace(true) {
             return;
         }
-        let body = count(
-            "{n} other member is in the room. They can read on, but nothing more can be said.",
-            "{n} other members are in the room. They can read on, but nothing more can be said.",
-            usize::try_from(others).unwrap_or(usize::MAX),
-        );
-        let dialog = adw::AlertDialog::new(Some(&gettext("Close the Room?")), Some(&body));
-        dialog.add_responses(&[
-            ("cancel", &gettext("_Cancel")),
-            ("close", &gettext("Close _Room")),
-        ]);
-        dialog.set_response_appearance("close", adw::ResponseAppearance::Destructive);
-        dialog.set_default_response(Some("cancel"));
-        dialog.set_close_response("cancel");
         let window = self.downgrade();
-        let choice = dialog.choose_future(Some(self));
+        let choice = question.dialog().choose_future(Some(self));
         glib::spawn_future_local(async move {
             let response = choice.await;
             if let Some(window) = window.upgrade() {
                 window.imp().asking.set(false);
                 if response == "close" {
+                    if question == Question::Discard {
+                        window.discard_unsent();
+                    }
                     close(&window);
                 }
             }
         });
+    }
+
+    /// Forgets what was written and not sent.
+    fn discard_unsent(&self) {
+        if let Some(session) = &*self.imp().session.borrow() {
+            session.discard_unsent();
+        }
     }
 
     fn remember_size(&self) {

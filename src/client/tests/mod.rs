@@ -13,6 +13,7 @@ mod back;
 mod ends;
 mod model;
 mod outbox;
+mod silence;
 mod talk;
 
 const SECOND: Duration = Duration::from_secs(1);

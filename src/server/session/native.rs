@@ -124,6 +124,10 @@ impl Session {
             Some(Err(NotResumed::Late)) => self.end_taken_over(),
             Some(Err(NotResumed::Unknown)) | None => self.enter_anew(hello, host),
         }
+        if host && self.member.is_some() {
+            let addresses = self.shared.surroundings.addresses();
+            self.tell_addresses(addresses, "can");
+        }
     }
 
     /// Takes the client into the room as a newcomer.
@@ -139,10 +143,6 @@ impl Session {
         match entered {
             Ok(arrival) => {
                 self.welcome(hello, session, arrival);
-                if host {
-                    let addresses = self.shared.surroundings.addresses();
-                    self.tell_addresses(addresses, "can");
-                }
             }
             Err(NotLetIn::Address) => {
                 self.report_refusal(Refusal::TooManyConnections);

@@ -17,20 +17,25 @@ use super::ChatPage;
 /// A connection that is back within this time is not worth a banner.
 const WORTH_TELLING: Duration = Duration::from_millis(500);
 
-/// A lost connection that is not told of yet.
+/// How often the banner is brought up to date while the connection is lost: it counts
+/// seconds.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A lost connection, as far as it is told of.
 #[derive(Debug, Default)]
 pub struct Interruption {
+    /// Until it is worth telling, and then until the banner changes.
     timer: RefCell<Option<glib::SourceId>>,
 }
 
 impl ChatPage {
     /// Says that the connection was lost, if that lasts, and that it is there again.
     pub(super) fn show_interruption(&self, session: &Session) {
-        let imp = self.imp();
-        let words = session.interruption();
-        if words.is_empty() {
+        if session.interrupted() {
+            self.tell_within(WORTH_TELLING);
+        } else {
             self.tell_no_more();
-            if imp.banner.is_revealed() {
+            if self.imp().banner.is_revealed() {
                 self.announce(
                     &gettext("You are back"),
                     gtk::AccessibleAnnouncementPriority::Medium,
@@ -38,28 +43,37 @@ impl ChatPage {
             }
             self.hide_banner();
             self.tend();
-        } else if imp.banner.is_revealed() {
-            self.show_banner(&words, &gettext("_Try Now"), "room.retry");
-        } else if imp.interruption.timer.borrow().is_none() {
-            self.tell_if_it_lasts();
         }
         self.show_count(session);
     }
 
-    fn tell_if_it_lasts(&self) {
+    fn tell_within(&self, time: Duration) {
+        self.tell_no_more();
         let page = self.downgrade();
-        let timer = glib::timeout_add_local_once(WORTH_TELLING, move || {
-            let Some(page) = page.upgrade() else {
-                return;
-            };
-            // It is over by itself.
-            page.imp().interruption.timer.take();
-            let words = page.session().map(|session| session.interruption());
-            if let Some(words) = words.filter(|words| !words.is_empty()) {
-                page.show_banner(&words, &gettext("_Try Now"), "room.retry");
+        let timer = glib::timeout_add_local_once(time, move || {
+            if let Some(page) = page.upgrade() {
+                // It is over by itself.
+                page.imp().interruption.timer.take();
+                page.tell_of_interruption();
             }
         });
         self.imp().interruption.timer.replace(Some(timer));
+    }
+
+    /// Says for how long the connection is lost and when it is tried again, as long as it
+    /// is lost. A screen reader says it once, and not every second.
+    fn tell_of_interruption(&self) {
+        let words = self.session().map(|session| session.interruption());
+        let Some(words) = words.filter(|words| !words.is_empty()) else {
+            return;
+        };
+        let banner = &self.imp().banner;
+        if banner.is_revealed() {
+            banner.set_title(&words);
+        } else {
+            self.show_banner(&words, &gettext("_Try Now"), "room.retry");
+        }
+        self.tell_within(TICK);
     }
 
     fn tell_no_more(&self) {

@@ -194,7 +194,7 @@ impl ChatPage {
             self,
             move |session| page.show_keeping(session)
         ));
-        session.connect_interruption_notify(glib::clone!(
+        session.connect_interrupted_notify(glib::clone!(
             #[weak(rename_to = page)]
             self,
             move |session| page.show_interruption(session)
@@ -266,7 +266,7 @@ impl ChatPage {
     }
 
     fn show_count(&self, session: &Session) {
-        if !session.interruption().is_empty() {
+        if session.interrupted() {
             self.imp().count.replace(gettext("Reconnecting…"));
             self.notify_count();
             return;

@@ -88,6 +88,14 @@ impl ChatPage {
         }
     }
 
+    /// Goes to the place to write, for what was typed elsewhere on the page; nothing, if
+    /// nothing can be written any more.
+    pub fn place_to_write(&self) -> Option<gtk::TextView> {
+        let view = self.imp().composer.open_view()?;
+        self.write();
+        Some(view)
+    }
+
     /// Back to writing; first out of what lies over the conversation.
     pub(super) fn write(&self) {
         let split = &self.imp().split;

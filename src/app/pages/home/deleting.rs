@@ -55,7 +55,7 @@ impl HomePage {
         self.imp().host.grab_focus();
         self.imp().banner.set_revealed(false);
         match (result, self.window()) {
-            (Err(why), _) => self.show_banner(&why, None),
+            (Err(why), _) => self.show_banner(&why),
             (Ok(()), Some(window)) => window.tell(&gettext("What was kept was deleted")),
             (Ok(()), None) => {}
         }

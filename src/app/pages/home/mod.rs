@@ -2,12 +2,12 @@
 
 mod deleting;
 mod offer;
+mod port;
 
 use std::cell::{Cell, RefCell};
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
 use crate::app::config::APP_ID;
@@ -18,7 +18,6 @@ use crate::app::{hosting, settings, words};
 use crate::room::DEFAULT_NAME;
 use crate::server::BindError;
 use crate::wire::DEFAULT_PORT;
-use crate::wire::address::Address;
 
 mod imp {
     use super::*;
@@ -48,8 +47,6 @@ mod imp {
         pub delete: TemplateChild<gtk::Button>,
         /// The stay to which the user can return, and its place.
         pub stay: RefCell<Option<(String, Stay)>>,
-        /// The room that is open on this computer already.
-        pub here: RefCell<Option<Address>>,
     }
 
     #[glib::object_subclass]
@@ -71,7 +68,6 @@ mod imp {
             class.install_action("home.return", None, |page, _, _| page.go_back());
             class.install_action("home.forget", None, |page, _, _| page.forget());
             class.install_action("home.delete-kept", None, |page, _, _| page.ask_to_delete());
-            class.install_action("home.join-here", None, |page, _, _| page.join_here());
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -204,32 +200,20 @@ impl HomePage {
 
     fn not_hosted(&self, error: &BindError) {
         let imp = self.imp();
-        let here = match error {
-            BindError::RoomOpen(port) => Some(Address::new("localhost", *port)),
-            _ => None,
-        };
-        let button = here.is_some().then(|| gettext("_Join It"));
-        imp.here.replace(here);
-        self.show_banner(&words::not_hosted(error), button.as_deref());
+        if self.ask_about_port(error) {
+            return;
+        }
+        self.show_banner(&words::not_hosted(error));
         imp.host.grab_focus();
         imp.name.select_region(0, 0);
         // It may be what was kept that is in the way.
         self.offer_to_delete();
     }
 
-    fn show_banner(&self, sentence: &str, button: Option<&str>) {
+    fn show_banner(&self, sentence: &str) {
         let banner = &self.imp().banner;
         banner.set_title(sentence);
-        banner.set_button_label(button);
         banner.set_revealed(true);
         self.announce(sentence, gtk::AccessibleAnnouncementPriority::High);
-    }
-
-    fn join_here(&self) {
-        self.imp().banner.set_revealed(false);
-        let here = self.imp().here.borrow().clone();
-        if let (Some(window), Some(here)) = (self.window(), here) {
-            window.join(&here);
-        }
     }
 }

@@ -27,6 +27,9 @@ pub struct Timeline {
     next_key: u64,
     /// The `seq` of the newest message that was told.
     newest: u64,
+    /// Where the log that is told now begins in `told`: a `seq` before that place is
+    /// one of another log.
+    log_begin: usize,
 }
 
 /// A conversation as it stood at some time.
@@ -98,7 +101,18 @@ impl Timeline {
 
     /// The `seq` of the oldest message that the server told.
     pub fn oldest(&self) -> Option<u64> {
-        self.told.iter().find_map(seq_of)
+        self.this_log().find_map(seq_of)
+    }
+
+    /// Whether anyone has said anything, or the user has tried to.
+    pub fn has_messages(&self) -> bool {
+        let mut lines = self.told.iter().chain(&self.unsent);
+        lines.any(|line| matches!(line.content, Content::Message(_)))
+    }
+
+    /// The lines of the log that is told now.
+    fn this_log(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.told.iter().skip(self.log_begin)
     }
 
     /// Whether it may hold so many more lines for who reads further up.
@@ -109,9 +123,13 @@ impl Timeline {
     /// Puts in at the top, in their order, what stands before the oldest line.
     pub fn put_before(&mut self, contents: Vec<Content>) {
         let first_key = self.next_key + 1;
-        self.next_key += contents.len() as u64;
+        let added = contents.len();
+        self.next_key += added as u64;
         let lines = (first_key..).zip(contents);
         let lines = lines.map(|(key, content)| Line { key, content });
+        if self.log_begin > 0 {
+            self.log_begin += added;
+        }
         self.told.splice(..0, lines);
     }
 
@@ -128,7 +146,7 @@ impl Timeline {
             return;
         };
         let mut line = self.unsent.remove(place);
-        if self.told.iter().rev().any(|line| seq_of(line) == Some(seq)) {
+        if self.this_log().rev().any(|line| seq_of(line) == Some(seq)) {
             return;
         }
         if let Content::Message(message) = &mut line.content {
@@ -219,9 +237,11 @@ impl Timeline {
         self.newest = self.newest.max(seq);
     }
 
-    /// What is told from now on is told from another log.
+    /// What is told from now on is told from another log, which gives the same `seq`s
+    /// again.
     pub fn begin_log(&mut self) {
         self.newest = 0;
+        self.log_begin = self.told.len();
     }
 
     /// Lets go of the oldest lines if there are too many, and tells of how many. Who
@@ -231,7 +251,9 @@ impl Timeline {
         if self.told.len() < kept + SLACK {
             return 0;
         }
-        self.told.drain(..self.told.len() - kept).count()
+        let dropped = self.told.len() - kept;
+        self.log_begin = self.log_begin.saturating_sub(dropped);
+        self.told.drain(..dropped).count()
     }
 
     /// How it stands now.

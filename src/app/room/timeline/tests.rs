@@ -190,6 +190,34 @@ fn another_log_counts_from_its_own_beginning() {
 }
 
 #[test]
+fn a_number_of_another_log_is_not_taken_for_one_of_this_log() {
+    let mut timeline = Timeline::default();
+    for text in ["a", "b", "c"] {
+        other(&mut timeline, text);
+    }
+    say(&mut timeline, "mine");
+    timeline.begin_log();
+    assert_eq!(timeline.oldest(), None);
+    // The server says that it has the message, which was not heard: it is the second of
+    // the new log, and not what was the second before.
+    timeline.said("mine", 2);
+    assert_eq!(texts(&timeline), ["a", "b", "c", "mine"]);
+    assert_eq!(timeline.oldest(), Some(2));
+}
+
+#[test]
+fn whether_anything_was_said_is_known() {
+    let mut timeline = Timeline::default();
+    timeline.tell(Content::Notice("eve joined".into()));
+    assert!(!timeline.has_messages());
+    say(&mut timeline, "mine");
+    assert!(timeline.has_messages());
+    let mut timeline = Timeline::default();
+    other(&mut timeline, "hers");
+    assert!(timeline.has_messages());
+}
+
+#[test]
 fn at_the_end_nothing_stays_pending() {
     let mut timeline = Timeline::default();
     say(&mut timeline, "1");

@@ -146,6 +146,12 @@ impl Composer {
         self.changed();
     }
 
+    /// Where text is typed, if it can be sent.
+    pub fn open_view(&self) -> Option<gtk::TextView> {
+        let imp = self.imp();
+        imp.open.get().then(|| imp.view.get())
+    }
+
     /// Puts the cursor into it.
     pub fn begin(&self) {
         self.imp().view.grab_focus();

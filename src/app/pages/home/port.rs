@@ -1,0 +1,60 @@
+//! What to do when a room cannot be hosted on its port: there are other ports.
+
+use adw::prelude::*;
+use gettextrs::gettext;
+use gtk::glib;
+
+use crate::app::window::Window;
+use crate::app::words::{self, fill};
+use crate::server::BindError;
+use crate::wire::address::Address;
+
+use super::HomePage;
+
+/// The port of an error that another port helps against, and what is wrong with it.
+pub fn wrong_port(error: &BindError) -> Option<(u16, String)> {
+    let (port, heading) = match error {
+        BindError::RoomOpen(port) => (*port, gettext("A Room Is Already Open")),
+        BindError::PortTaken(port) => (*port, gettext("Port {port} Is in Use")),
+        BindError::Forbidden(port) => (*port, gettext("Port {port} Is Reserved")),
+        _ => return None,
+    };
+    Some((port, fill(&heading, &[("port", &port.to_string())])))
+}
+
+impl HomePage {
+    /// Asks what to do about a port that cannot be had: another one, or the room that is
+    /// open there. Returns whether that is what is wrong.
+    pub(super) fn ask_about_port(&self, error: &BindError) -> bool {
+        let Some((port, heading)) = wrong_port(error) else {
+            return false;
+        };
+        let body = words::not_hosted(error);
+        let dialog = adw::AlertDialog::new(Some(&heading), Some(&body));
+        dialog.add_responses(&[
+            ("cancel", &gettext("_Cancel")),
+            ("other", &gettext("_Use Another Port")),
+        ]);
+        dialog.set_default_response(Some("other"));
+        if matches!(error, BindError::RoomOpen(_)) {
+            dialog.add_response("join", &gettext("_Join It"));
+            dialog.set_default_response(Some("join"));
+        }
+        dialog.set_close_response("cancel");
+        let (page, window) = (self.downgrade(), self.root().and_downcast::<Window>());
+        let choice = dialog.choose_future(Some(self));
+        glib::spawn_future_local(async move {
+            let response = choice.await;
+            let Some(page) = page.upgrade() else {
+                return;
+            };
+            match (&*response, window) {
+                // Any that is free.
+                ("other", _) => page.host(Some(0)),
+                ("join", Some(window)) => window.join(&Address::new("localhost", port)),
+                _ => {}
+            }
+        });
+        true
+    }
+}

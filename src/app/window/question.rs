@@ -1,0 +1,182 @@
+//! What to ask before a room is left: what would be lost with it.
+
+use adw::prelude::*;
+use gettextrs::gettext;
+
+use crate::app::room::{Session, State};
+use crate::app::words::count;
+use crate::client::End;
+
+/// What becomes of the room when the user leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes on, or may be open again.
+    #[default]
+    GoesOn,
+    /// It closes, because the user hosts it.
+    Closes,
+    /// It was closed before.
+    Closed,
+}
+
+/// What there is to lose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stakes {
+    /// What becomes of the room.
+    pub fate: Fate,
+    /// How many others are in it.
+    pub others: u32,
+    /// Something was said that is in no store.
+    pub unsaved: bool,
+    /// The user has written something that was not sent.
+    pub unsent: bool,
+}
+
+/// What to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Whether to close the room.
+    Close(Stakes),
+    /// Whether to discard what was written.
+    Discard,
+}
+
+impl Stakes {
+    /// Those of a stay.
+    pub fn of(session: &Session) -> Self {
+        let closed =
+            session.state() == State::Ended && matches!(session.end(), Some(End::RoomClosed));
+        let fate = match (session.hosts(), closed) {
+            (true, _) => Fate::Closes,
+            (false, true) => Fate::Closed,
+            (false, false) => Fate::GoesOn,
+        };
+        Self {
+            fate,
+            others: session.others(),
+            unsaved: !session.durable() && session.has_messages(),
+            unsent: session.has_unsent(),
+        }
+    }
+
+    /// What to ask before the user leaves, if anything. A room that goes on without them
+    /// needs no question: what they wrote in it is there when they come back.
+    pub fn question(self) -> Option<Question> {
+        let loses_anything = self.others > 0 || self.unsaved || self.unsent;
+        match self.fate {
+            Fate::Closes if loses_anything => Some(Question::Close(self)),
+            Fate::Closed if self.unsent => Some(Question::Discard),
+            _ => None,
+        }
+    }
+}
+
+impl Question {
+    /// The dialog that asks it. Its response is `close` for yes, and `cancel`.
+    pub fn dialog(self) -> adw::AlertDialog {
+        let (heading, body, yes) = match self {
+            Self::Close(stakes) => (
+                gettext("Close the Room?"),
+                losses(stakes),
+                gettext("Close _Room"),
+            ),
+            Self::Discard => (
+                gettext("Discard Unsent Text?"),
+                gettext("The room was closed, so what you have written cannot be sent."),
+                gettext("_Discard"),
+            ),
+        };
+        let dialog = adw::AlertDialog::new(Some(&heading), Some(&body));
+        dialog.add_responses(&[("cancel", &gettext("_Cancel")), ("close", &yes)]);
+        dialog.set_response_appearance("close", adw::ResponseAppearance::Destructive);
+        dialog.set_default_response(Some("cancel"));
+        dialog.set_close_response("cancel");
+        dialog
+    }
+}
+
+/// What is lost with a room that closes, in sentences.
+fn losses(stakes: Stakes) -> String {
+    let mut sentences = Vec::new();
+    if stakes.others > 0 {
+        sentences.push(count(
+            "{n} other member is in the room. They can keep reading, but no one can send messages.",
+            "{n} other members are in the room. They can keep reading, but no one can send messages.",
+            usize::try_from(stakes.others).unwrap_or(usize::MAX),
+        ));
+    }
+    if stakes.unsaved {
+        sentences.push(gettext(
+            "The messages in this room are not saved and will be lost.",
+        ));
+    }
+    if stakes.unsent {
+        sentences.push(gettext("You have written something that was not sent."));
+    }
+    sentences.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_asked_when_others_or_messages_or_a_draft_would_be_lost() {
+        let host = Stakes {
+            fate: Fate::Closes,
+            ..Stakes::default()
+        };
+        assert_eq!(host.question(), None);
+        for stakes in [
+            Stakes { others: 1, ..host },
+            Stakes {
+                unsaved: true,
+                ..host
+            },
+            Stakes {
+                unsent: true,
+                ..host
+            },
+        ] {
+            assert_eq!(stakes.question(), Some(Question::Close(stakes)));
+        }
+    }
+
+    #[test]
+    fn a_guest_is_asked_only_for_text_that_has_no_room_to_go_to() {
+        let guest = Stakes {
+            others: 3,
+            unsaved: true,
+            unsent: true,
+            ..Stakes::default()
+        };
+        // The room goes on, and the draft is kept for it.
+        assert_eq!(guest.question(), None);
+        let closed = Stakes {
+            fate: Fate::Closed,
+            ..guest
+        };
+        assert_eq!(closed.question(), Some(Question::Discard));
+        let sent = Stakes {
+            unsent: false,
+            ..closed
+        };
+        assert_eq!(sent.question(), None);
+    }
+
+    #[test]
+    fn the_question_tells_all_that_is_lost() {
+        let body = losses(Stakes {
+            fate: Fate::Closes,
+            others: 2,
+            unsaved: true,
+            unsent: true,
+        });
+        assert_eq!(
+            body,
+            "2 other members are in the room. They can keep reading, but no one can send \
+             messages.\n\nThe messages in this room are not saved and will be lost.\n\nYou have \
+             written something that was not sent."
+        );
+    }
+}

@@ -1,0 +1,87 @@
+"""The sentences that tests look for, each in one place: what the app says to a person.
+
+A sentence with a value in it is a function of that value. Where only the beginning
+matters, or the sentence holds a file's name, it is a compiled pattern.
+"""
+
+import re
+
+# Home.
+SAVE_MESSAGES = "Keep What Is Said"
+DELETE_SAVED = "Delete What Was Kept…"
+SAVED_DELETED = "What was kept was deleted"
+STORE_IN_USE = ("Another room on this computer uses the saved messages. "
+                "Close that room first.")
+RETURN = re.compile("^Return to")
+HOST_AGAIN = re.compile("^Host “")
+
+
+def store_damaged(file):
+    return re.compile(f"^The saved messages are damaged. Delete them, or restore .*{re.escape(file)}")
+
+
+def room_open(port):
+    return f"A room is already open on this computer, port {port}. "
+
+
+def port_taken(port):
+    return re.compile(f"^Another program uses port {port}")
+
+
+# Join.
+NOT_A_PORT = re.compile("^A port is a number from 1 to 65535")
+NOT_A_HOST = "This is not the name or the IP address of a computer."
+NOT_A_LINK = "A link to a room begins with “chatroom://”."
+FULL = "The room is full. Try again when someone has left."
+NO_ROOM = re.compile("^No room is open at")
+
+
+def no_room(address):
+    return f"No room is open at {address}. Check the address, or host a room there."
+
+
+def no_such_host(host):
+    return f"No computer named “{host}” was found. Check the name and your network."
+
+
+def not_a_room(address):
+    return f"Another program answers at {address}, not a room. Check the address and the port."
+
+
+def joining(address):
+    return f"Joining {address}…"
+
+
+# The connection.
+LOST = "Connection lost"
+LOST_FOR_LONG = re.compile("^Connection lost 1[0-9] seconds ago. ")
+TRYING_AGAIN = re.compile("^Connection lost .* ago. Trying again in .*[.]$")
+STOPPING = "The service stopped"
+RECONNECTING = "Reconnecting…"
+NOT_CONNECTED = "Not connected"
+CLOSED = "The room was closed. You can keep reading, and leave when you like."
+TAKEN_OVER = "You are in the room from another window or device."
+NEW_ROOM = "This is a new room. The server does not have the messages above."
+BACK = re.compile("^You are back; [0-9]+ messages? while you were away$")
+
+
+def you_are_back(messages):
+    return f"You are back; {messages} message{'' if messages == 1 else 's'} while you were away"
+
+
+# The room.
+MESSAGES_ARE_LOST = "What is said is gone when the room closes."
+MESSAGES_ARE_SAVED = "This room keeps what is said."
+BEGINNING = "This is where the room’s history begins"
+LOADING = "Loading older messages"
+ROOM_IS_OPEN = "A room is open, and closes with the session"
+CLOSE_ROOM = "Close the Room?"
+OTHERS_LOSE = re.compile("^1 other member is in the room")
+MESSAGES_LOST = re.compile("The messages in this room are not saved and will be lost.")
+TEXT_NOT_SENT = re.compile("You have written something that was not sent.")
+DISCARD = "Discard Unsent Text?"
+
+# How the row of a message that is not confirmed goes on.
+SENDING = ", sending"
+NOT_SENT = ". Not sent"
+TOO_LONG = "Not sent: a message has at most 4000 characters and 100 lines."
