@@ -164,18 +164,19 @@ pub fn not_hosted(error: &BindError) -> String {
 pub fn not_kept(error: &OpenError) -> String {
     let with = |template: String, path: &Path| fill(&template, &[("file", &in_home(path))]);
     match error {
-        OpenError::InUse(_) => {
+        OpenError::InUse(_) | OpenError::Locked(_) => {
             gettext("Another room on this computer uses what was kept. Close that room first.")
         }
         OpenError::Newer(_) => gettext(
             "What was kept was written by a newer version of Chatroom. Use that version, or delete what was kept.",
         ),
-        OpenError::Damaged(path) | OpenError::NotAStore(path) | OpenError::IsDirectory(path) => {
-            with(
-                gettext("What was kept is damaged. Delete it, or restore {file} from a backup."),
-                path,
-            )
-        }
+        OpenError::Damaged(path)
+        | OpenError::NotAStore(path)
+        | OpenError::NotAFile(path)
+        | OpenError::IsDirectory(path) => with(
+            gettext("What was kept is damaged. Delete it, or restore {file} from a backup."),
+            path,
+        ),
         OpenError::DiskFull(_) => {
             gettext("The disk is full. Make room, or host without keeping what is said.")
         }

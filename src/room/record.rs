@@ -1,5 +1,5 @@
-//! What a room that is to outlive its server must have on disk before anyone is
-//! told of it.
+//! Records: everything that a durable room must have on disk before anyone is told of
+//! it.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ pub enum Record {
         seq: u64,
         /// When the room took it.
         at: Timestamp,
-        /// Who said it.
+        /// The sender.
         from: MemberId,
         /// The name of who said it, at that time.
         name: Arc<str>,
         /// The id that its sender gave to it.
         id: Option<Box<str>>,
-        /// What was said.
+        /// The text.
         text: Box<str>,
     },
     /// A member came in.

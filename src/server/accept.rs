@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             }
         };
         stalled = false;
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let address = canonical(address);
         match shared.admit(address, Instant::now()) {
             Ok(guest) => take_in(&shared, stream, guest).await,
             Err(why) => {
@@ -63,6 +63,15 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 }
             }
         }
+    }
+}
+
+/// An IPv4 address as one, also where it came mapped into IPv6. Any other IPv6 address
+/// keeps its zone, without which a link-local one says nothing.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
     }
 }
 
@@ -129,5 +138,20 @@ async fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return result,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV6;
+
+    use super::*;
+
+    #[test]
+    fn a_link_local_peer_keeps_its_zone_and_a_mapped_one_is_ipv4() {
+        let local = SocketAddrV6::new("fe80::1".parse().unwrap(), 4_000, 0, 3).into();
+        assert_eq!(canonical(local), local);
+        let mapped = "[::ffff:192.0.2.1]:4000".parse().unwrap();
+        assert_eq!(canonical(mapped).to_string(), "192.0.2.1:4000");
     }
 }

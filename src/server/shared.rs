@@ -19,6 +19,7 @@ use crate::wire::{native, text};
 use super::event::{Event, Refusal};
 use super::guest::Guest;
 use super::keeper::{History, Kept, Writer};
+use super::reporter::Reporter;
 use super::settings::{Live, Settings};
 use super::vitals::{Counters, Vitals, memory};
 use super::worker::{Worker, workers};
@@ -49,7 +50,7 @@ pub(super) struct Shared {
     guests: Mutex<Guests>,
     /// Where those came from who are away. Locked after the room, if both are.
     away: Mutex<HashMap<MemberId, SocketAddr>>,
-    missed: Mutex<u64>,
+    pub(super) reporter: Reporter,
     /// The threads that serve the connections.
     pub(super) workers: Vec<Worker>,
     /// Changes in who is here wait to be told.
@@ -132,6 +133,7 @@ impl Shared {
             oldest_stored: AtomicU64::new(oldest_stored),
             unstored: Notify::new(),
             congested: AtomicBool::new(false),
+            reporter: Reporter::new(settings.events.clone()),
             settings,
             addresses,
             epoch,
@@ -143,7 +145,6 @@ impl Shared {
                 left_at: now,
             }),
             away: Mutex::default(),
-            missed: Mutex::default(),
             workers: workers(),
             gathering: Notify::new(),
             absence: Notify::new(),
@@ -368,16 +369,7 @@ impl Shared {
         if let Event::Refused { why, .. } = &event {
             self.counters.count_refusal(*why);
         }
-        let Some(events) = &self.settings.events else {
-            return;
-        };
-        let mut missed = lock(&self.missed);
-        if *missed > 0 && events.try_send(Event::Missed(*missed)).is_ok() {
-            *missed = 0;
-        }
-        if *missed > 0 || events.try_send(event).is_err() {
-            *missed += 1;
-        }
+        self.reporter.report(event, Instant::now());
     }
 
     /// Counts a connection in.

@@ -1,6 +1,7 @@
 //! The program as a shell sees it: what it is started with, what it prints, the
 //! signals that it is sent, and the exit code that it ends with.
 
+mod clock;
 mod common;
 mod config;
 mod listen;

@@ -129,7 +129,7 @@ impl Rooms {
     pub fn give_up_old(&mut self, now: i64) {
         let is_old = |room: &&Room| {
             let stay = room.stay.as_ref();
-            stay.is_some_and(|stay| !(0..RECENT).contains(&(now - stay.at)))
+            stay.is_some_and(|stay| !(0..RECENT).contains(&now.saturating_sub(stay.at)))
         };
         let old: Vec<String> = self
             .rooms

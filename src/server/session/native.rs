@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use jiff::Timestamp;
-
+use crate::clock;
 use crate::room::{
     self, Coming, Encoding, Lease, MemberId, NotEntered, NotResumed, Rules, Said, SessionKey, Why,
 };
@@ -195,10 +194,10 @@ impl Session {
     }
 
     fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {
-        let said =
-            self.shared
-                .room()
-                .say(from, say.id.as_deref(), &say.text, now, Timestamp::now());
+        let said = self
+            .shared
+            .room()
+            .say(from, say.id.as_deref(), &say.text, now, clock::now());
         match said {
             Ok(Said::New(_)) => self.said(),
             Ok(Said::Before(seq)) => {

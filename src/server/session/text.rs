@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
-
+use crate::clock;
 use crate::room::{Encoding, NotEntered, NotSaid, Why};
 use crate::wire::door::Door;
 use crate::wire::native::closed;
@@ -57,10 +56,7 @@ impl Session {
             (Input::TooLong, Some(_)) => not_taken.too_long += 1,
             (Input::Said(text), Some(member)) => {
                 let lease = member.lease;
-                let said = self
-                    .shared
-                    .room()
-                    .say(lease, None, text, now, Timestamp::now());
+                let said = self.shared.room().say(lease, None, text, now, clock::now());
                 match said {
                     Ok(_) => self.said(),
                     Err(why) => {
