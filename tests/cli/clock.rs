@@ -78,15 +78,21 @@ impl Server {
     /// Says something, and gives the time at which it was said.
     fn say(&self) -> String {
         let mut ada = Peer::join(self.port, "ada");
-        ada.say("hi");
-        let message = ada.hear_until(r#"{"message":"#);
+        let text = format!("from {}", ada.stream().local_addr().unwrap());
+        ada.say(&text);
+        let message = loop {
+            let message = ada.hear_until(r#"{"message":"#);
+            if message.contains(&text) {
+                break message;
+            }
+        };
         ada.tell(r#"{"bye":{}}"#);
         ada.hear_until(r#"{"closed":"#);
         let message: serde_json::Value = serde_json::from_str(&message).unwrap();
         message["message"]["at"].as_str().unwrap().to_owned()
     }
 
-    /// How many messages a newcomer can read, and the time of the first.
+    /// How many messages a newcomer can read.
     fn count(&self) -> usize {
         let mut eve = Peer::join(self.port, "eve");
         eve.tell(r#"{"history":{"limit":100}}"#);
