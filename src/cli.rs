@@ -350,6 +350,7 @@ mod tests {
             // A valid value for each option, so that only the combination is wrong.
             let value = if option == "bind" { "::1" } else { "1" };
             let value = if option == "stay-open" { "true" } else { value };
+            let value = if option == "keep-size" { "1M" } else { value };
             for face in ["", "--listen", "--status"] {
                 let told = read(&format!("{face} --{option}={value}"));
                 let may = (face, option) == ("--status", "port");

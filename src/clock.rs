@@ -4,7 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-/// The time of day, from 1970 to the end of the year 9999. A clock that shows a time
+/// The last time that is told: a little before the end of the calendar, so that it can be
+/// rounded as well.
+pub const LATEST: Timestamp = Timestamp::constant(253_402_207_199, 0);
+
+/// The time of day, from 1970 to [`LATEST`] in the year 9999. A clock that shows a time
 /// outside of these is wrong, and gives the nearest one: nothing that is done with the
 /// time may fail because of it.
 #[must_use]
@@ -17,7 +21,7 @@ fn from_system(time: SystemTime) -> Timestamp {
         Ok(since) => i64::try_from(since.as_micros())
             .ok()
             .and_then(|micros| Timestamp::from_microsecond(micros).ok())
-            .unwrap_or(Timestamp::MAX),
+            .map_or(LATEST, |time| time.min(LATEST)),
         Err(_) => Timestamp::UNIX_EPOCH,
     }
 }
@@ -36,8 +40,12 @@ mod tests {
             Timestamp::UNIX_EPOCH
         );
         // The year 10000, and the last second that the system can tell.
-        for time in [second(253_402_300_800), second(i64::MAX.unsigned_abs())] {
-            assert_eq!(from_system(time), Timestamp::MAX);
+        for time in [
+            second(253_402_207_200),
+            second(253_402_300_800),
+            second(i64::MAX.unsigned_abs()),
+        ] {
+            assert_eq!(from_system(time), LATEST);
         }
         let second = UNIX_EPOCH + Duration::from_micros(1_700_000_000_123_456);
         assert_eq!(

@@ -185,20 +185,21 @@ pub fn not_hosted(error: &BindError) -> String {
 pub fn not_kept(error: &OpenError) -> String {
     let with = |template: String, path: &Path| fill(&template, &[("file", &in_home(path))]);
     match error {
-        OpenError::InUse(_) => {
+        OpenError::InUse(_) | OpenError::Locked(_) => {
             gettext("Another room on this computer uses the saved messages. Close that room first.")
         }
         OpenError::Newer(_) => gettext(
             "A newer version of Chatroom wrote the saved messages. Use that version, or delete them.",
         ),
-        OpenError::Damaged(path) | OpenError::NotAStore(path) | OpenError::IsDirectory(path) => {
-            with(
-                gettext(
-                    "The saved messages are damaged. Delete them, or restore {file} from a backup.",
-                ),
-                path,
-            )
-        }
+        OpenError::Damaged(path)
+        | OpenError::NotAStore(path)
+        | OpenError::NotAFile(path)
+        | OpenError::IsDirectory(path) => with(
+            gettext(
+                "The saved messages are damaged. Delete them, or restore {file} from a backup.",
+            ),
+            path,
+        ),
         OpenError::DiskFull(_) => {
             gettext("The disk is full. Free some space, or host without saving messages.")
         }

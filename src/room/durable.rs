@@ -21,10 +21,10 @@ pub struct Absent {
     pub session: SessionKey,
 }
 
-/// What is to be stored, and can then be told.
+/// A group of records to store, which can then be published.
 #[derive(Debug)]
 pub struct Staged {
-    /// What is to be stored, in this order.
+    /// The records, in order.
     pub records: Vec<Record>,
     /// Up to where what has happened can be told by it.
     pub end: Reached,
@@ -38,7 +38,7 @@ pub struct Reached {
     records: u64,
 }
 
-/// What happened and is to be stored.
+/// Records that are not stored yet.
 #[derive(Debug, Default)]
 pub(super) struct Records {
     unstaged: Vec<Record>,
@@ -95,14 +95,13 @@ impl Room {
         self.records = Some(Records::default());
     }
 
-    /// Whether what happens is told only when it is stored.
+    /// Whether events are published only when they are stored.
     #[must_use]
     pub const fn is_recorded(&self) -> bool {
         self.records.is_some()
     }
 
-    /// Whoever did not come back of those who were in the room when its server
-    /// ended does not have to be remembered.
+    /// Forgets a member of the time before the server's restart who did not come back.
     pub fn forget(&mut self, id: MemberId) {
         self.note(|| Record::Left { id });
     }

@@ -1,6 +1,6 @@
 //! What a server tells whoever runs it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +61,16 @@ pub enum Event {
         /// Why.
         why: Refusal,
     },
+    /// Several were not let in, within about a second.
+    RefusedMany {
+        /// Where they come from: an IPv4 address, or the first address of an IPv6
+        /// network of 64 bits; none if from many other addresses.
+        network: Option<IpAddr>,
+        /// Why.
+        why: Refusal,
+        /// How many.
+        count: u64,
+    },
     /// A member read so slowly that the log no longer had all of what it missed.
     FellBehind {
         /// Its name.
@@ -86,8 +96,8 @@ pub enum Event {
     DiskLow(DiskSpace),
     /// No connection can be accepted for the moment, and why.
     Stalled(String),
-    /// This many events before the next one were dropped, because nobody took
-    /// them in time.
+    /// This many events before the next one were dropped, because nobody took them in
+    /// time, or because they came faster than they are told.
     Missed(u64),
 }
 

@@ -1,6 +1,6 @@
-//! Keeping what is said: what happens in the room goes to the [store](crate::store)
-//! in groups, and is told when it is on disk. While one group is written, the next
-//! one gathers; so the slower the disk, the larger the groups.
+//! Saving messages: everything that happens in the room goes to the
+//! [store](crate::store) in groups, and is published when it is on disk. While one group
+//! is written, the next one gathers; so the slower the disk, the larger the groups.
 
 #[cfg(test)]
 mod tests;
@@ -39,16 +39,16 @@ const HOLD_TIME: Duration = Duration::from_mins(1);
 /// The pause before the same is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Messages that wait for longer than this are told as delayed.
+/// If a write takes longer than this, the members are told that messages are delayed.
 const DELAY_TOLD: Duration = Duration::from_secs(2);
 
 /// While messages wait, native clients see this often that the server is there.
 const ALIVE_TIME: Duration = Duration::from_secs(5);
 
-/// What the members are told when messages wait.
+/// The notice to all members when messages wait.
 const DELAYED: &str = "Messages are delayed: the server cannot save them at the moment.";
 
-/// What the members are told when they wait no longer.
+/// The notice to all members when messages wait no longer.
 const RESUMED: &str = "Messages are no longer delayed.";
 
 /// A store that was opened, and what it held.
@@ -89,7 +89,7 @@ impl Kept {
         })
     }
 
-    /// What tells this log from every other.
+    /// The id of this log, which no other has.
     pub fn epoch(&self) -> &str {
         &self.past.epoch
     }
@@ -127,7 +127,8 @@ impl Kept {
         room
     }
 
-    /// What serves the past, and the writer, which is to be [started](Writer::start).
+    /// The reader of old messages, and the writer, which has to be
+    /// [started](Writer::start).
     pub fn split(self) -> (History, Writer) {
         let history = History {
             reader: Arc::new(Mutex::new(self.reader)),
@@ -197,14 +198,14 @@ pub(super) struct Writer {
     space: SpaceWatch,
     /// For how long a batch is tried again that cannot be stored.
     patience: Duration,
-    /// What stands in the way at the moment.
+    /// The present obstacle, if there is one.
     obstacle: Arc<Obstacle>,
 }
 
 /// Why nothing can be stored at the moment, if something stands in the way.
 type Obstacle = std::sync::Mutex<Option<String>>;
 
-/// What the writer is to do, and where it tells that it has.
+/// A task for the writer, and the channel for its result.
 struct Job {
     records: Vec<Record>,
     done: oneshot::Sender<Result<Written, WriteError>>,
@@ -216,7 +217,7 @@ struct Written {
     oldest_seq: u64,
     /// Whether older ones are still to be deleted.
     more: bool,
-    /// What whoever runs the server is to be told.
+    /// Events for the administrator.
     events: Vec<server::Event>,
 }
 
@@ -260,7 +261,7 @@ impl Writer {
             let result = self.work(&job);
             let _ = job.done.send(result);
         }
-        // What is not moved into the file now is found beside it the next time.
+        // Data that is not moved into the file now is found beside it the next time.
         let _ = self.store.close();
     }
 
@@ -317,7 +318,7 @@ impl Writer {
     }
 }
 
-/// What it guards is whole at any time.
+/// Nothing panics while it is locked.
 fn lock(obstacle: &Obstacle) -> std::sync::MutexGuard<'_, Option<String>> {
     obstacle.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -410,7 +411,7 @@ impl Drop for Writing {
         // Without a sender, its thread comes to its end.
         self.jobs = mpsc::channel(1).0;
         if let Some(thread) = self.thread.take() {
-            // That it panicked, nobody can help.
+            // A panic of it was printed already.
             let _ = thread.join();
         }
     }

@@ -17,6 +17,7 @@ mod guests;
 mod keeper;
 mod listener;
 mod probe;
+mod reporter;
 mod room_lock;
 mod session;
 mod settings;
@@ -26,6 +27,7 @@ mod vitals;
 mod worker;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -130,6 +132,13 @@ impl Server {
         });
     }
 
+    /// The addresses and ports of this computer at which it listens.
+    #[must_use]
+    pub fn listening(&self) -> Vec<SocketAddr> {
+        let addresses = self.listeners.iter().map(std::net::TcpListener::local_addr);
+        addresses.filter_map(Result::ok).collect()
+    }
+
     /// The TCP port: the one that was taken, if any was asked for.
     #[must_use]
     pub const fn port(&self) -> u16 {
@@ -202,6 +211,10 @@ impl Server {
             acceptors.spawn(accept::accept(listener, Arc::clone(&shared)));
         }
         let gatherer = tokio::spawn(tell_gathered(Arc::clone(&shared)));
+        let reporter = tokio::spawn({
+            let shared = Arc::clone(&shared);
+            async move { shared.reporter.tell_gathered().await }
+        });
         let waiter = tokio::spawn(wait_for_the_absent(Arc::clone(&shared)));
         let writer = tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -221,6 +234,8 @@ impl Server {
         // Nobody new; and everyone who is there is told, by their own tasks.
         acceptors.shutdown().await;
         gatherer.abort();
+        reporter.abort();
+        shared.reporter.finish();
         waiter.abort();
         watcher.abort();
         let closing = timeout(CLOSE_TIMEOUT, async {

@@ -20,6 +20,7 @@ use super::event::{Event, Refusal};
 use super::guest::Guest;
 use super::guests::Guests;
 use super::keeper::{History, Kept, Writer};
+use super::reporter::Reporter;
 use super::room_lock::{RoomGuard, RoomLock};
 use super::settings::{Live, Settings};
 use super::surroundings::Surroundings;
@@ -54,7 +55,7 @@ pub(super) struct Shared {
     pub(super) guests: Guests,
     /// The memory that is held for peers.
     pub(super) budget: Arc<Budget>,
-    missed: Mutex<u64>,
+    pub(super) reporter: Reporter,
     /// The threads that serve the connections.
     pub(super) workers: Vec<Worker>,
     /// Changes in who is here wait to be told.
@@ -118,7 +119,7 @@ impl Shared {
             host_key: random_token()?,
             guests: Guests::new(now),
             budget: Budget::new(settings.held_limit),
-            missed: Mutex::new(Rank::Missed, 0),
+            reporter: Reporter::new(settings.events.clone()),
             workers: workers(),
             gathering: Notify::new(),
             absence: Notify::new(),
@@ -380,16 +381,7 @@ impl Shared {
         if let Event::Refused { why, .. } = &event {
             self.counters.count_refusal(*why);
         }
-        let Some(events) = &self.settings.events else {
-            return;
-        };
-        let mut missed = self.missed.lock();
-        if *missed > 0 && events.try_send(Event::Missed(*missed)).is_ok() {
-            *missed = 0;
-        }
-        if *missed > 0 || events.try_send(event).is_err() {
-            *missed += 1;
-        }
+        self.reporter.report(event, Instant::now());
     }
 
     /// Counts a connection in.

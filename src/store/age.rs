@@ -35,8 +35,8 @@ const BACK: i64 = HOUR;
 /// How long a doubted clock has to run before it is believed.
 const TRUSTED_AFTER: i64 = DAY;
 
-/// What one more start with the same doubted clock counts for: a room that is woken on
-/// demand never runs for long.
+/// A further start with the same doubted clock counts as this much time, because a room
+/// that is started on demand never runs for long.
 const ONE_START: i64 = 6 * HOUR;
 
 /// How long after the start the time of day may still be corrected by what was missed
@@ -46,7 +46,7 @@ const STARTING: i64 = HOUR;
 /// 2020-01-01: no clock before this can be right, because Chatroom did not exist.
 pub(super) const EARLIEST: i64 = 1_577_836_800 * SECOND;
 
-/// What counts of a gap between two servers where messages are kept for ever, in
+/// The most that counts of a gap between two servers where messages are kept for ever, in
 /// microseconds.
 const GAP_COUNTS: i64 = 15 * DAY;
 
@@ -70,7 +70,7 @@ impl Reading {
     }
 }
 
-/// Something to tell whoever runs the server about the clock. Days are rounded down.
+/// Something to tell whoever runs the server about the clock. Days are rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockDoubt {
     /// It is far ahead of the last time that was stored.
@@ -115,13 +115,12 @@ impl fmt::Display for ClockDoubt {
     }
 }
 
-/// What is stored of the seen time, in microseconds.
+/// The stored state of the seen time, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Saved {
     /// The seen time. It never goes back.
     pub time: i64,
-    /// What the time of day was then, as far as it is believed; microseconds since
-    /// 1970.
+    /// The time of day then, as far as it is believed, in microseconds since 1970.
     pub clock: i64,
     /// For how long the clock has been doubted, if it is.
     pub doubt: Option<i64>,
@@ -222,24 +221,21 @@ impl SeenTime {
         } else {
             ClockDoubt::Behind { days: days(gap) }
         };
-        match &mut self.saved.doubt {
-            Some(doubted) => {
-                *doubted = if has_stepped {
-                    0
-                } else {
-                    doubted.saturating_add(elapsed)
-                };
-                if *doubted < TRUSTED_AFTER {
-                    return self.tell(doubt);
-                }
-                self.count_gap(gap);
-                self.believe(clock);
+        if let Some(doubted) = &mut self.saved.doubt {
+            *doubted = if has_stepped {
+                0
+            } else {
+                doubted.saturating_add(elapsed)
+            };
+            if *doubted < TRUSTED_AFTER {
+                return self.tell(doubt);
             }
+            self.count_gap(gap);
+            self.believe(clock);
+        } else {
             // It was set while the server ran: no time has passed by that.
-            None => {
-                self.to_tell = Some(doubt);
-                self.saved.clock = clock;
-            }
+            self.to_tell = Some(doubt);
+            self.saved.clock = clock;
         }
     }
 
@@ -271,12 +267,12 @@ impl SeenTime {
         }
     }
 
-    /// What is to be told and was not.
+    /// A doubt that was not reported yet, or that it is over.
     pub(super) const fn take_told(&mut self) -> Option<ClockDoubt> {
         self.to_tell.take()
     }
 
-    /// What is to be stored.
+    /// The state to store.
     pub(super) const fn saved(&self) -> Saved {
         self.saved
     }
@@ -298,5 +294,6 @@ impl SeenTime {
 }
 
 fn days(gap: i64) -> u64 {
-    gap.unsigned_abs() / DAY.unsigned_abs()
+    let day = DAY.unsigned_abs();
+    gap.unsigned_abs().saturating_add(day / 2) / day
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 /// The space of a file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskSpace {
-    /// What this user can still write.
+    /// The space that this user can still write to.
     pub free: u64,
     /// All there is for files of this user: what is used, and what is free.
     pub total: u64,

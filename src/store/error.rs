@@ -1,4 +1,4 @@
-//! What can go wrong with a store, in words for whoever runs the server.
+//! The errors of a store, in words for the administrator.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub enum OpenError {
     /// It is something else.
     #[error("{0} is not a store of Chatroom. Choose another file.")]
     NotAStore(PathBuf),
-    /// What is in it cannot be right.
+    /// Its contents contradict themselves.
     #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
     Damaged(PathBuf),
     /// Another program has locked it, perhaps for a moment.
@@ -46,7 +46,7 @@ pub enum OpenError {
     Failed {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         error: io::Error,
     },
 }
@@ -58,7 +58,7 @@ pub enum WriteError {
     /// There is no room on the disk.
     #[error("{0} cannot be written because the disk is full. Make room, and start again.")]
     DiskFull(PathBuf),
-    /// What is in the file cannot be right.
+    /// The contents of the file contradict themselves.
     #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
     Damaged(PathBuf),
     /// The file system has become read-only.
@@ -78,7 +78,7 @@ pub enum WriteError {
     Failed {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         error: io::Error,
     },
 }
@@ -86,7 +86,7 @@ pub enum WriteError {
 /// Why something could not be read back.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// What is in the file cannot be right.
+    /// The contents of the file contradict themselves.
     #[error("{0} is damaged. Restore it from a backup.")]
     Damaged(PathBuf),
     /// Another program has locked it, perhaps for a moment.
@@ -97,19 +97,19 @@ pub enum ReadError {
     Failed {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         error: io::Error,
     },
 }
 
-/// What goes wrong below, before it is known what was being done.
+/// An error before it is known during which operation it happened.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// `SQLite` says so.
     Sqlite(rusqlite::Error),
-    /// What was read contradicts itself.
+    /// The data that was read contradicts itself.
     Damaged,
-    /// What was to be written contradicts what is there.
+    /// The records contradict the contents of the file.
     OutOfOrder,
 }
 
@@ -131,7 +131,7 @@ impl Trouble {
         )
     }
 
-    /// What `SQLite` calls it. What it can read and not understand is damage.
+    /// The code of `SQLite`. Data that it can read and not understand is damage.
     fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => match error.code {
@@ -201,7 +201,7 @@ impl Trouble {
 }
 
 impl WriteError {
-    /// What stands in the way, if it may be over in a moment. Nothing was written then,
+    /// The obstacle, if it may be over in a moment. Nothing was written then,
     /// and the same can be written again.
     #[must_use]
     pub fn obstacle(&self) -> Option<String> {
@@ -214,7 +214,7 @@ impl WriteError {
 }
 
 impl OpenError {
-    /// What the system says of `path`.
+    /// An error of the system about `path`.
     pub(super) fn of_system(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {

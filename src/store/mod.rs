@@ -85,7 +85,7 @@ pub struct Store {
     /// For each session, where in its ring of ids the next one goes.
     rings: HashMap<MemberId, u64>,
     seen: SeenTime,
-    /// What is stored of the seen time; `None` if nothing is.
+    /// The seen time as it is stored; `None` if it is not.
     seen_saved: Option<Saved>,
     failed: bool,
 }
@@ -97,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// If there is something else, someone else has it open, or it cannot be read
-    /// and written. What was there is as it was.
+    /// and written. The files are unchanged then.
     pub fn open(
         path: &Path,
         keep: Keep,
@@ -194,14 +194,13 @@ impl Store {
         Ok(Reader::new(connection, Arc::clone(&self.place)))
     }
 
-    /// Takes in what the clocks show now. What is written from then on is stored with
-    /// this time.
+    /// Advances the seen time by these clocks. Messages are stored with it from then on.
     pub fn look(&mut self, now: Reading) {
         self.seen.advance(now);
     }
 
-    /// What is to be told about the clock and was not: only where messages are deleted
-    /// by age.
+    /// Something about the clock that was not reported yet; only where messages are
+    /// deleted by age.
     pub fn take_clock_doubt(&mut self) -> Option<ClockDoubt> {
         self.seen.take_told().filter(|_| self.keep.days.is_some())
     }

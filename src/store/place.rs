@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::error::OpenError;
 use super::schema::APPLICATION_ID;
 
-/// What the first bytes of every file of `SQLite` are.
+/// The first bytes of every `SQLite` file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Where the application's id is in the header.
@@ -27,7 +27,7 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// A file that no other server opens while this value lives.
 ///
 /// The lock is on a file of its own, which stays there, empty: removing it would
-/// let two servers lock one each. The kernel lets go of it however this process
+/// let two servers lock one each. The kernel releases it however this process
 /// ends. `SQLite`'s own locks would keep our readers out as well.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -123,8 +123,8 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// What every file of ours is opened with: no link leads elsewhere, and no pipe or
-/// device holds up whoever opens it. The standard library adds `O_CLOEXEC`.
+/// The flags with which every file of ours is opened: links are not followed, and no
+/// pipe or device blocks the opening. The standard library adds `O_CLOEXEC`.
 fn flags() -> i32 {
     (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY)
         .bits()

@@ -32,18 +32,18 @@ pub struct StoredMessage {
     pub seq: u64,
     /// When the room took it, to the microsecond.
     pub at: Timestamp,
-    /// Who said it.
+    /// The sender.
     pub from: MemberId,
     /// The name of who said it, at that time.
     pub name: Box<str>,
     /// The id that its sender gave to it.
     pub id: Option<Box<str>>,
-    /// What was said.
+    /// The text.
     pub text: Box<str>,
 }
 
 impl StoredMessage {
-    /// What it takes of memory, in bytes.
+    /// The memory that it takes, in bytes.
     fn weight(&self) -> usize {
         let id = self.id.as_ref().map_or(0, |id| id.len());
         size_of::<Self>() + self.name.len() + id + self.text.len()
@@ -59,14 +59,14 @@ pub struct StoredSession {
     pub name: Box<str>,
     /// Whether the room is hosted by it.
     pub host: bool,
-    /// What its session is known by.
+    /// The hash of its session's token.
     pub key: SessionKey,
     /// The ids of its last messages, at most [`IDS_SAID`], with their `seq`s, in
     /// order.
     pub said: Vec<(Box<str>, u64)>,
 }
 
-/// What a store held when it was opened.
+/// The contents of a store when it was opened.
 #[derive(Clone, Debug)]
 pub struct Past {
     /// Tells this log from every other: 32 hexadecimal digits.
@@ -83,7 +83,7 @@ pub struct Past {
     pub messages: Vec<StoredMessage>,
 }
 
-/// What is true of the log as a whole.
+/// The state of the log as a whole.
 pub(super) struct Head {
     pub(super) epoch: String,
     pub(super) next_seq: u64,
@@ -248,7 +248,7 @@ impl Reader {
     /// and no more after the one with which they take `bytes` of memory. If the
     /// first of them are gone, it begins with the oldest one held.
     ///
-    /// What was committed before is seen; nothing is locked afterwards.
+    /// Everything that was committed before is seen, and nothing stays locked.
     ///
     /// # Errors
     /// If the file cannot be read or is damaged.

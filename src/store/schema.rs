@@ -16,8 +16,8 @@ pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
 
 /// The version of the tables, counted up with each change of them.
 ///
-/// What messages carry later (a reply to another, an edit of one, an attachment)
-/// becomes a column of `message`, or a table of its own by `seq`. `ALTER TABLE …
+/// Anything that messages carry later (a reply to another, an edit of one, an
+/// attachment) becomes a column of `message`, or a table of its own by `seq`. `ALTER TABLE …
 /// ADD COLUMN` does not touch the rows, so it takes no longer with a million.
 pub(super) const VERSION: i32 = 2;
 
@@ -62,7 +62,7 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// What makes the tables of each version, from 2 on, out of those of the one before.
+/// For each version, from 2 on, the changes to the tables of the version before.
 const CHANGES: [&str; 1] = ["
     ALTER TABLE room ADD COLUMN time INTEGER;
     ALTER TABLE room ADD COLUMN clock INTEGER;
@@ -101,7 +101,7 @@ const JOURNAL_BYTES: u32 = 16 << 20;
 pub(super) fn create(path: &Path, epoch: &str) -> Result<(), OpenError> {
     let system = |error| OpenError::of_system(path, error);
     let new = beside(path, "-new");
-    // What a server left that was ended just here.
+    // A server that was killed here left these.
     for name in [&new, &beside(&new, "-journal")] {
         match fs::remove_file(name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
@@ -127,7 +127,7 @@ pub(super) fn sync_names(path: &Path) -> io::Result<()> {
 
 /// Makes it at `new`; a person knows it as `path`.
 fn make(new: &Path, path: &Path, epoch: &str) -> Result<(), OpenError> {
-    // What was said is the user's own, and the files beside it get its mode.
+    // Messages are private to the user, and SQLite gives the files beside it this mode.
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -150,7 +150,7 @@ fn make(new: &Path, path: &Path, epoch: &str) -> Result<(), OpenError> {
     fill().map_err(|error| Trouble::from(error).opening(path))
 }
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,

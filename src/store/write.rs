@@ -8,6 +8,7 @@ use super::age::{DAY, Saved, SeenTime};
 use super::error::{Trouble, WriteError};
 use super::schema::CHECKPOINT_PAGES;
 use super::{IDS_SAID, Keep, Reading, SIZE_LEAVES, Store, TRIM_STEP};
+use crate::clock::LATEST;
 use crate::room::{MemberId, Record};
 
 /// How old messages are, oldest first.
@@ -18,7 +19,7 @@ pub(super) const AGES: &str =
 pub(super) const SIZES: &str = "SELECT seq, octet_length(text) + octet_length(name) + \
      coalesce(octet_length(id), 0) FROM message WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
 
-/// What a message takes in the file beside its texts, in bytes, at least.
+/// The least that a message takes in the file beside its texts, in bytes.
 const ROW_BYTES: u64 = 24;
 
 /// While messages come, the seen time is stored with them if it has advanced by so much,
@@ -29,9 +30,8 @@ const SAVE_EVERY: i64 = 60 * 1_000_000;
 const SAVE_IDLE: i64 = 60 * SAVE_EVERY;
 
 impl Store {
-    /// Stores all of `batch`, in one transaction: all of it or nothing. What is
-    /// over the limits of [`Keep`] by then is let go of in the same transaction,
-    /// at most [`TRIM_STEP`] messages and as many as came.
+    /// Stores all of `batch`, in one transaction: all of it or nothing. Messages
+    /// over the limits of [`Keep`] are deleted in the same transaction, at most [`TRIM_STEP`] messages and as many as came.
     ///
     /// # Errors
     /// If it is not known to be on disk. Nothing of it may be told then; and since
@@ -131,7 +131,7 @@ impl Store {
         result
     }
 
-    /// Writes a batch. What it changed in the rings of ids is in `undo` then.
+    /// Writes a batch. `undo` gets the rings of ids as they were before each change.
     fn try_to_write(
         &mut self,
         batch: &[Record],
@@ -235,7 +235,7 @@ impl Keep {
             let end = end.min(next_seq.saturating_sub(SIZE_LEAVES));
             let mut sizes = connection.prepare_cached(SIZES)?;
             let mut sizes = sizes.query([oldest_seq.min(end), end])?;
-            // Those that go already make room as well.
+            // Messages that are over another limit make room as well.
             while excess > 0
                 && let Some(row) = sizes.next()?
             {
@@ -282,7 +282,7 @@ fn trim(transaction: &Transaction<'_>, oldest_seq: u64, to: u64) -> Result<(), T
 struct Writer<'a> {
     transaction: &'a Transaction<'a>,
     rings: &'a mut HashMap<MemberId, u64>,
-    /// What the rings were, in the order in which they were changed.
+    /// The rings before each change, in order.
     undo: &'a mut Vec<(MemberId, Option<u64>)>,
     /// The seen time now, in seconds.
     stored: i64,
@@ -312,7 +312,8 @@ impl Writer<'_> {
                     )?
                     .execute((
                         seq,
-                        at.as_microsecond(),
+                        // A time that is rounded up must still be one.
+                        (*at).min(LATEST).as_microsecond(),
                         from.get(),
                         &**name,
                         id,
@@ -344,7 +345,7 @@ impl Writer<'_> {
                 }
             }
             Record::Left { id } => {
-                // Who had no session left nothing here.
+                // A member without a session has nothing here.
                 if let Some(slot) = self.rings.remove(id) {
                     self.undo.push((*id, Some(slot)));
                     for table in [

@@ -51,7 +51,7 @@ impl Manager {
     /// then waits for `READY=1`.
     pub fn tell_reloading(&self) {
         let now = clock_gettime(ClockId::Monotonic);
-        let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1_000;
+        let micros = (now.tv_sec.saturating_mul(1_000_000)).saturating_add(now.tv_nsec / 1_000);
         self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
     }
 }

@@ -7,7 +7,7 @@
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_width::UnicodeWidthChar;
 
-/// What stands before the rest of a folded line.
+/// The indent of the rest of a folded line.
 const INDENT: &str = "    ";
 
 /// A terminal narrower than this many columns, or one that does not tell, is

@@ -1,4 +1,4 @@
-//! `chatroom --listen`: prints what is said in a room.
+//! `chatroom --listen`: prints the messages of a room.
 
 use std::error::Error;
 use std::io;
@@ -14,7 +14,7 @@ use super::signals::Signals;
 /// The name that the listener asks for, unless another is wanted.
 pub const LISTENER_NAME: &str = "ServerListener";
 
-/// Joins the room at `address` and prints what is said in it to standard output,
+/// Joins the room at `address` and prints its messages to standard output,
 /// until a signal ends it, the room is closed or nobody reads what is printed.
 ///
 /// # Errors
@@ -55,7 +55,7 @@ impl Listener for Lines<'_> {
     }
 
     fn closed(&mut self, end: &End) {
-        // Who left knows it; what went wrong is told on standard error.
+        // The user knows that they left, and errors go to standard error.
         if let End::RoomClosed | End::ServiceStopping { .. } = end {
             let mut lines = Vec::new();
             write_notice(&end.to_string(), &mut lines);

@@ -1,29 +1,25 @@
 //! Where the server's log goes: to the journal, where standard output is connected
 //! to it, or else to standard output in lines. Neither holds the room up.
 
-use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::systemd::journal::{self, Record};
 
 use super::note::{Note, left_out};
 use super::printer::Printer;
+use super::queue::{Batch, Queue};
 
 /// The most bytes of records that wait for the journal. As many may be on their
 /// way out.
 const JOURNAL_BYTES: usize = 4 << 20;
 
-/// How long [`Log::finish`] waits for the last records.
-const FINISH_WITHIN: Duration = Duration::from_secs(1);
-
 /// The server's log.
 pub enum Log {
     /// Lines for people.
     Lines {
-        /// What prints them.
+        /// Prints them.
         printer: Printer,
         /// Whether in colours.
         colours: bool,
@@ -71,24 +67,20 @@ impl Log {
 ///
 /// When too many wait, the next ones are left out until all that wait were sent;
 /// then a record says how many they were.
-pub struct Records(Arc<Shared>);
+pub struct Records(Queue<Waiting>);
 
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Record>,
+/// Records that wait.
+#[derive(Debug, Default)]
+struct Waiting {
+    records: Vec<Record>,
     /// How many bytes they have.
     bytes: usize,
-    /// How many records were left out after them.
-    left_out: usize,
-    /// No more will come.
-    finishing: bool,
-    /// Nothing more will be sent.
-    done: bool,
+}
+
+impl Batch for Waiting {
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 impl Records {
@@ -98,72 +90,30 @@ impl Records {
     /// If the system has no socket or no thread to spare.
     pub fn start(journal: &Path) -> io::Result<Self> {
         let sender = journal::Sender::new()?;
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let (ours, journal) = (Arc::clone(&shared), journal.to_owned());
-        std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || {
+        let journal = journal.to_owned();
+        let send = move |waiting: Waiting, count| {
+            let missed = (count > 0).then(|| left_out(count));
+            for record in waiting.records.iter().chain(&missed) {
                 // A journal that is not there for a moment must not end this.
-                while let Some(records) = ours.next() {
-                    for record in records {
-                        let _ = sender.send(&record, &journal);
-                    }
-                }
-                ours.lock().done = true;
-                ours.changed.notify_all();
-            })?;
-        Ok(Self(shared))
+                let _ = sender.send(record, &journal);
+            }
+            ControlFlow::Continue(())
+        };
+        Queue::start("journal", JOURNAL_BYTES, send).map(Self)
     }
 
     /// Sends a record, or leaves it out; never waits.
     pub fn send(&self, record: Record) {
-        let mut state = self.0.lock();
-        let size = record.bytes().len();
-        if state.left_out == 0 && state.bytes + size <= JOURNAL_BYTES {
-            state.bytes += size;
-            state.waiting.push_back(record);
-        } else {
-            state.left_out += 1;
-        }
-        drop(state);
-        self.0.changed.notify_all();
+        let bytes = record.bytes().len();
+        self.0.push(1, bytes, |waiting| {
+            waiting.bytes += bytes;
+            waiting.records.push(record);
+        });
     }
 
     /// Waits until all are out, but at most a second.
     pub fn finish(&self) {
-        let mut state = self.0.lock();
-        state.finishing = true;
-        self.0.changed.notify_all();
-        let _ = self
-            .0
-            .changed
-            .wait_timeout_while(state, FINISH_WITHIN, |state| !state.done);
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What waits, as soon as there is something. `None` when no more will come.
-    fn next(&self) -> Option<VecDeque<Record>> {
-        let mut state = self
-            .changed
-            .wait_while(self.lock(), |state| {
-                state.waiting.is_empty() && state.left_out == 0 && !state.finishing
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut records = std::mem::take(&mut state.waiting);
-        state.bytes = 0;
-        match std::mem::take(&mut state.left_out) {
-            0 => {}
-            count => records.push_back(left_out(count)),
-        }
-        (!records.is_empty()).then_some(records)
+        self.0.finish();
     }
 }
 
@@ -186,7 +136,7 @@ mod tests {
         for _ in 0..count {
             records.send(record.clone());
         }
-        assert!(records.0.lock().bytes <= JOURNAL_BYTES);
+        assert!(records.0.state().0 <= JOURNAL_BYTES);
         let reader = std::thread::spawn(move || {
             let (mut whole, mut left_out) = (0, 0);
             let mut bytes = vec![0; 1 << 16];
@@ -207,7 +157,7 @@ mod tests {
         assert!(whole > 0 && left_out > 0);
         assert_eq!(whole + left_out, count);
         records.finish();
-        assert!(records.0.lock().done);
+        assert!(records.0.is_done());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the service manager is told while a room is open.
+//! Reports to the service manager while a room is open.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn status(handle: &Handle, rate: &mut Rate, now: Instant) -> String {
 /// How fast a count grows.
 #[derive(Debug, Default)]
 struct Rate {
-    /// What the count was, at most once a second, oldest first.
+    /// Earlier counts, at most one a second, oldest first.
     samples: VecDeque<(Instant, u64)>,
 }
 

@@ -9,6 +9,7 @@ mod log;
 mod manager;
 mod note;
 mod printer;
+mod queue;
 mod serve;
 mod signals;
 mod status;

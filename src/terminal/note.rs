@@ -1,11 +1,13 @@
-//! What the server's log is told: in words for people, and in fields for programs
-//! that read the journal.
+//! The entries of the server's log: in words for people, and in fields for programs that
+//! read the journal.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::room::Why;
 use crate::server::{Ended, Event, Refusal, Server};
+use crate::store::DiskSpace;
 use crate::systemd::journal::{Priority, Record, printable};
 use crate::wire::address::Address;
 use crate::wire::door::Door;
@@ -47,11 +49,11 @@ static LEFT: Kind = kind("ba62cb238285453e94cc87bb7e5339ce", Priority::Info, FAI
 static AWAY: Kind = kind("8dc00d2fc9dc47b3a87437002c7573dd", Priority::Info, FAINT);
 /// A member came back.
 static BACK: Kind = kind("051a1d33df134fb19ed2f149ffd50bd6", Priority::Info, GREEN);
-/// Someone was not let in.
+/// A connection was refused.
 static REFUSED: Kind = kind("0c7927015bac4432b17c568d823ac809", Priority::Notice, YELLOW);
 /// A member read too slowly.
 static FELL_BEHIND: Kind = kind("0f7691106ead492b9f24f5b28bce27dd", Priority::Notice, YELLOW);
-/// Nobody can come in.
+/// No one can join.
 static STALLED: Kind = kind("ec9985ad74474fa09a10fd1256c634b0", Priority::Warning, RED);
 /// Others can join at other addresses.
 static ADDRESSES: Kind = kind("068f6d6d8e62416d8f81098bf35455fb", Priority::Notice, BOLD);
@@ -108,11 +110,53 @@ impl Note {
         self
     }
 
-    /// Who it is about, and how many are in the room after it.
+    /// The member that it is about.
     fn about(self, name: &str, address: SocketAddr, door: Door) -> Self {
         self.with("CHATROOM_NAME", name)
-            .with("CHATROOM_ADDRESS", Address::from(address))
+            .with("CHATROOM_ADDRESS", origin(address))
             .with("CHATROOM_DOOR", door.name())
+    }
+
+    /// Connections were refused.
+    fn refused(words: String, why: Refusal, count: u64) -> Self {
+        let reason = match why {
+            Refusal::RoomFull => "room-full",
+            Refusal::TooManyConnections => "too-many-connections",
+            Refusal::ClosedDoor(_) => "closed-door",
+        };
+        let note = Self::new(&REFUSED, words)
+            .with("CHATROOM_REASON", reason)
+            .with("CHATROOM_COUNT", count);
+        match why {
+            Refusal::ClosedDoor(door) => note.with("CHATROOM_DOOR", door.name()),
+            _ => note,
+        }
+    }
+
+    /// Several connections were refused within a second.
+    fn refused_many(network: Option<IpAddr>, why: Refusal, count: u64) -> Self {
+        let (from, whom) = match network {
+            Some(ip @ IpAddr::V4(_)) => (ip.to_string(), ip.to_string()),
+            Some(ip @ IpAddr::V6(_)) => (format!("{ip}/64"), format!("{ip}/64")),
+            None => ("others".to_owned(), "other addresses".to_owned()),
+        };
+        let words = format!("Refused {whom}, {count} times: {why}");
+        Self::refused(words, why, count).with("CHATROOM_ADDRESS", from)
+    }
+
+    /// Messages are no longer delayed.
+    fn resumed(delay: Duration) -> Self {
+        let seconds = delay.as_secs().max(1);
+        let words = format!("Messages are no longer delayed, after {seconds} s.");
+        Self::new(&RESUMED, words).with("CHATROOM_SECONDS", seconds)
+    }
+
+    /// The disk of the store is nearly full.
+    fn disk_low(space: DiskSpace) -> Self {
+        let (free, total) = (space.free >> 20, space.total >> 20);
+        let words =
+            format!("The disk of the store is nearly full: {free} MiB of {total} MiB are free.");
+        Self::new(&DISK_LOW, words).with("CHATROOM_FREE", space.free)
     }
 
     /// The room is open.
@@ -198,7 +242,7 @@ pub fn left_out(count: usize) -> Record {
 }
 
 impl From<&Event> for Note {
-    /// What stands at the end of its words cannot be forged by a name.
+    /// Names are quoted and come first: no name can forge the end of the words.
     fn from(event: &Event) -> Self {
         match event {
             Event::Joined {
@@ -254,20 +298,15 @@ impl From<&Event> for Note {
                 Self::new(&BACK, words).about(name, *address, *door)
             }
             Event::Refused { address, why } => {
-                let address = Address::from(*address);
-                let reason = match why {
-                    Refusal::RoomFull => "room-full",
-                    Refusal::TooManyConnections => "too-many-connections",
-                    Refusal::ClosedDoor(_) => "closed-door",
-                };
-                let note = Self::new(&REFUSED, format!("Refused {address}: {why}"))
-                    .with("CHATROOM_ADDRESS", address)
-                    .with("CHATROOM_REASON", reason);
-                match why {
-                    Refusal::ClosedDoor(door) => note.with("CHATROOM_DOOR", door.name()),
-                    _ => note,
-                }
+                let address = origin(*address);
+                let words = format!("Refused {address}: {why}");
+                Self::refused(words, *why, 1).with("CHATROOM_ADDRESS", address)
             }
+            Event::RefusedMany {
+                network,
+                why,
+                count,
+            } => Self::refused_many(*network, *why, *count),
             Event::FellBehind {
                 name,
                 address,
@@ -282,35 +321,24 @@ impl From<&Event> for Note {
             }
             Event::Addresses(addresses) => Self::moved(addresses),
             Event::Unread(why) => {
-                let words = format!("What was said before cannot be read: {why}");
+                let words = format!("Saved messages cannot be read: {why}");
                 Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
             }
             Event::Delayed(why) => {
                 let words = format!("Messages are delayed: {why}.");
                 Self::new(&DELAYED, words).with("CHATROOM_REASON", why)
             }
-            Event::Resumed(delay) => {
-                let seconds = delay.as_secs().max(1);
-                let words = format!("Messages are no longer delayed, after {seconds} s.");
-                Self::new(&RESUMED, words).with("CHATROOM_SECONDS", seconds)
-            }
+            Event::Resumed(delay) => Self::resumed(*delay),
             Event::Clock(doubt) => {
                 Self::new(&CLOCK, doubt.to_string()).with("CHATROOM_REASON", doubt)
             }
-            Event::DiskLow(space) => {
-                let mib = |bytes: u64| bytes >> 20;
-                let (free, total) = (mib(space.free), mib(space.total));
-                let words = format!(
-                    "The disk of the store is nearly full: {free} MiB of {total} MiB are free."
-                );
-                Self::new(&DISK_LOW, words).with("CHATROOM_FREE", space.free)
-            }
+            Event::DiskLow(space) => Self::disk_low(*space),
             Event::Stalled(why) => {
-                let words = format!("Nobody can come in at the moment: {why}");
+                let words = format!("No one can join at the moment: {why}");
                 Self::new(&STALLED, words).with("CHATROOM_REASON", why)
             }
             Event::Missed(count) => {
-                let words = format!("({count} joins and leaves are missing here.)");
+                let words = format!("({count} entries of the log are missing here.)");
                 Self::new(&MISSED, words).with("CHATROOM_MISSED", count)
             }
         }
@@ -319,7 +347,34 @@ impl From<&Event> for Note {
 
 /// Where someone comes from.
 fn from(address: SocketAddr, door: Door) -> String {
-    format!("{}, {}", door.name(), Address::from(address))
+    format!("{}, {}", door.name(), origin(address))
+}
+
+/// The address and the port of a peer, with the network interface by its name where the
+/// address means nothing without (RFC 4007).
+fn origin(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+            let (ip, port, zone) = (v6.ip(), v6.port(), v6.scope_id());
+            match interface(zone) {
+                Some(name) => format!("[{ip}%{name}]:{port}"),
+                None => format!("[{ip}%{zone}]:{port}"),
+            }
+        }
+        _ => address.to_string(),
+    }
+}
+
+/// The name of the network interface with this index, unless it could be mistaken.
+fn interface(index: u32) -> Option<String> {
+    let socket = rustix::net::socket(
+        rustix::net::AddressFamily::INET6,
+        rustix::net::SocketType::DGRAM,
+        None,
+    );
+    let name = rustix::net::netdevice::index_to_name(socket.ok()?, index).ok()?;
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '%' | '[' | ']');
+    (!name.is_empty() && name.chars().all(is_plain)).then_some(name)
 }
 
 #[cfg(test)]
@@ -358,9 +413,54 @@ mod tests {
     }
 
     #[test]
+    fn refusals_are_told_with_their_address_cause_and_number() {
+        let many = |network: Option<&str>| Event::RefusedMany {
+            network: network.map(|it| it.parse().unwrap()),
+            why: Refusal::TooManyConnections,
+            count: 31_999,
+        };
+        for (network, address) in [
+            (Some("192.0.2.1"), "192.0.2.1"),
+            (Some("2001:db8::"), "2001:db8::/64"),
+            (None, "others"),
+        ] {
+            let note = Note::from(&many(network));
+            assert!(
+                note.line(false)
+                    .contains("31999 times: too many connections")
+            );
+            let fields = fields(&note);
+            for field in [
+                &*format!("CHATROOM_ADDRESS={address}"),
+                "CHATROOM_COUNT=31999",
+                "CHATROOM_REASON=too-many-connections",
+                "MESSAGE_ID=0c7927015bac4432b17c568d823ac809",
+            ] {
+                assert!(
+                    fields.lines().any(|line| line == field),
+                    "{field}: {fields}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_local_peer_is_told_with_its_zone() {
+        let peer = |zone| {
+            let ip = "fe80::1".parse().unwrap();
+            origin(std::net::SocketAddrV6::new(ip, 4_000, 0, zone).into())
+        };
+        assert_eq!(peer(0), "[fe80::1]:4000");
+        // The first interface is this computer itself.
+        assert_eq!(peer(1), "[fe80::1%lo]:4000");
+        assert_eq!(peer(4_000_000), "[fe80::1%4000000]:4000");
+        assert_eq!(origin(([192, 0, 2, 1], 1).into()), "192.0.2.1:1");
+    }
+
+    #[test]
     fn colours_stand_around_a_line_and_only_where_they_are_wanted() {
         let note = Note::from(&Event::Missed(2));
-        let plain = "(2 joins and leaves are missing here.)";
+        let plain = "(2 entries of the log are missing here.)";
         assert_eq!(note.line(false), format!("{plain}\n"));
         assert_eq!(note.line(true), format!("\x1b[33m{plain}\x1b[0m\n"));
     }

@@ -3,42 +3,21 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::fold::fold;
+use super::queue::Queue;
 
 /// The most bytes that wait to be printed. As many may be on their way out.
 pub const PRINT_BYTES: usize = 1 << 20;
-
-/// How long [`Printer::finish`] waits for the last lines.
-const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// Prints lines on a thread of its own, in the order in which they came.
 ///
 /// When too many wait, the next ones are left out until all that wait have been
 /// printed; then a line says how many they were.
 #[derive(Debug)]
-pub struct Printer(Arc<Shared>);
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Lines that wait.
-    waiting: Vec<u8>,
-    /// How many lines were left out after them.
-    left_out: usize,
-    /// No more lines will come.
-    finishing: bool,
-    /// Nothing more will be printed.
-    done: bool,
-}
+pub struct Printer(Queue<Vec<u8>>);
 
 impl Printer {
     /// A printer to a file that is open for as long as the program runs, such as
@@ -50,88 +29,49 @@ impl Printer {
     pub fn start(to: &impl AsFd, gone: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         // Not through the standard library's own buffer: the program would wait
         // for it at its end.
-        let to = File::from(to.as_fd().try_clone_to_owned()?);
-        let shared = Arc::<Shared>::default();
-        let printer = Self(Arc::clone(&shared));
-        std::thread::Builder::new()
-            .name("printer".to_owned())
-            .spawn(move || {
-                if shared.print_all(to).is_err() {
-                    gone();
-                }
-                shared.lock().done = true;
-                shared.changed.notify_all();
-            })?;
-        Ok(printer)
+        let mut to = File::from(to.as_fd().try_clone_to_owned()?);
+        let mut gone = Some(gone);
+        let print = move |lines, left_out| {
+            if print(&mut to, lines, left_out).is_ok() {
+                return ControlFlow::Continue(());
+            }
+            if let Some(gone) = gone.take() {
+                gone();
+            }
+            ControlFlow::Break(())
+        };
+        Queue::start("printer", PRINT_BYTES, print).map(Self)
     }
 
     /// Prints whole lines, or leaves them out; never waits.
     pub fn print(&self, lines: &[u8]) {
-        let mut state = self.0.lock();
-        if state.left_out == 0 && state.waiting.len() + lines.len() <= PRINT_BYTES {
-            state.waiting.extend_from_slice(lines);
-        } else {
-            state.left_out += memchr::memchr_iter(b'\n', lines).count();
-        }
-        // Once nobody prints, nothing is kept.
-        if state.done {
-            state.waiting.clear();
-        }
-        drop(state);
-        self.0.changed.notify_all();
+        let count = memchr::memchr_iter(b'\n', lines).count();
+        self.0
+            .push(count, lines.len(), |it| it.extend_from_slice(lines));
     }
 
     /// Waits until all lines are out, but at most a second.
     pub fn finish(&self) {
-        let mut state = self.0.lock();
-        state.finishing = true;
-        self.0.changed.notify_all();
-        let _ = self
-            .0
-            .changed
-            .wait_timeout_while(state, FINISH_WITHIN, |state| !state.done);
+        self.0.finish();
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// Prints lines, and how many were left out after them.
+///
+/// # Errors
+/// If nothing can be printed any more.
+fn print(to: &mut File, mut lines: Vec<u8>, left_out: usize) -> io::Result<()> {
+    match left_out {
+        0 => {}
+        1 => lines.extend_from_slice(b"(1 line was left out here.)\n"),
+        _ => writeln!(lines, "({left_out} lines were left out here.)")?,
     }
-
-    /// Prints until the end.
-    ///
-    /// # Errors
-    /// If nothing can be printed any more.
-    fn print_all(&self, mut to: File) -> io::Result<()> {
-        while let Some((mut lines, left_out)) = self.next() {
-            match left_out {
-                0 => {}
-                1 => lines.extend_from_slice(b"(1 line was left out here.)\n"),
-                _ => writeln!(lines, "({left_out} lines were left out here.)")?,
-            }
-            // As wide as it is now: a terminal changes.
-            if let Ok(size) = rustix::termios::tcgetwinsize(&to) {
-                let lines = fold(&String::from_utf8_lossy(&lines), size.ws_col.into());
-                write_all(&mut to, lines.as_bytes())?;
-            } else {
-                write_all(&mut to, &lines)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What waits, and how many lines were left out after it, as soon as there is
-    /// something. `None` when no more will come.
-    fn next(&self) -> Option<(Vec<u8>, usize)> {
-        let mut state = self
-            .changed
-            .wait_while(self.lock(), |state| {
-                state.waiting.is_empty() && state.left_out == 0 && !state.finishing
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        let lines = std::mem::take(&mut state.waiting);
-        let left_out = std::mem::take(&mut state.left_out);
-        (!lines.is_empty() || left_out > 0).then_some((lines, left_out))
+    // As wide as it is now: a terminal changes.
+    if let Ok(size) = rustix::termios::tcgetwinsize(&*to) {
+        let lines = fold(&String::from_utf8_lossy(&lines), size.ws_col.into());
+        write_all(to, lines.as_bytes())
+    } else {
+        write_all(to, &lines)
     }
 }
 
@@ -196,14 +136,14 @@ mod tests {
         for _ in 0..count {
             printer.print(&line);
         }
-        assert!(printer.0.lock().waiting.len() <= PRINT_BYTES);
+        assert!(printer.0.state().0 <= PRINT_BYTES);
         let rest = std::thread::spawn(move || {
             let mut out = String::new();
             reader.read_to_string(&mut out).unwrap();
             out
         });
         // The printer takes up what was said before, and then goes on.
-        while printer.0.lock().left_out > 0 {
+        while printer.0.state().1 > 0 {
             std::thread::yield_now();
         }
         printer.print(b"after\n");

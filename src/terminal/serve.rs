@@ -48,7 +48,7 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
     if let Some(manager) = &manager {
         keep_told(&mut server, Arc::clone(manager));
     }
-    let _status = StatusSocket::open(server.handle());
+    let _status = StatusSocket::open(server.handle(), &server.listening());
     let log = Arc::new(Log::start()?);
     match &*log {
         Log::Lines { printer, .. } => printer.print(opened(&server, &ends).as_bytes()),
@@ -82,7 +82,7 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
             })?;
         let ended = server.run();
         tell_stopping(manager.as_deref());
-        // What is in it is still written; nothing more will come.
+        // Events that wait are still written; no more will come.
         told.close();
         ended
     });
@@ -97,7 +97,7 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
 /// Reads the configuration again.
 struct Reload {
     source: Source,
-    /// What the server was started with.
+    /// The options with which the server was started.
     started: Options,
     handle: Handle,
     log: Arc<Log>,
@@ -137,16 +137,16 @@ fn opened(server: &Server, ends: &str) -> String {
     words + ends
 }
 
-/// What becomes of what is said, and how the room is closed.
+/// Whether messages are saved, and how the room is closed.
 fn opening_words(settings: &Settings) -> String {
     let mut words = match &settings.store {
-        Some(path) => format!("What is said is kept in {}. ", path.display()),
-        None => "What is said lives in memory and is gone when the room closes. ".to_owned(),
+        Some(path) => format!("Messages are saved in {}. ", path.display()),
+        None => "Messages are lost when the room closes. ".to_owned(),
     };
     words += match settings.idle_timeout {
-        _ if settings.stay_open => "Ctrl+C closes it.\n",
-        None => "Ctrl+C closes it, and so does the last one who leaves.\n",
-        Some(_) => "Ctrl+C closes it, and it closes when it was empty for a while.\n",
+        _ if settings.stay_open => "The room closes on Ctrl+C.\n",
+        None => "The room closes on Ctrl+C, or when the last member leaves.\n",
+        Some(_) => "The room closes on Ctrl+C, or when it has been empty for a while.\n",
     };
     words
 }

@@ -1,6 +1,7 @@
 //! The program as a shell sees it: its arguments, its output, the signals that it gets,
 //! and its exit code.
 
+mod clock;
 mod common;
 mod config;
 mod listen;

@@ -130,6 +130,50 @@ fn a_server_tells_how_it_is_doing() {
 }
 
 #[test]
+fn two_servers_with_one_port_are_both_told_and_one_outlives_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |port: &str, address: &str| {
+        let mut command = Command::new(CHATROOM);
+        command
+            .args(["--server", "--port", port, "--bind", address])
+            .args(["--room-name", address])
+            .env_remove("RUNTIME_DIRECTORY")
+            .env("XDG_RUNTIME_DIR", folder.path());
+        opened(Program::start_command(&mut command))
+    };
+    let (one, port) = start("0", "127.0.0.2");
+    let port = port.to_string();
+    let (other, _) = start(&port, "127.0.0.3");
+    let rooms = || {
+        let output = Command::new(CHATROOM)
+            .args(["--status", "--json", "--port", &port])
+            .env_remove("RUNTIME_DIRECTORY")
+            .env("XDG_RUNTIME_DIR", folder.path())
+            .output()
+            .unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let mut rooms: Vec<String> = lines
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|room| format!("{} {}", room["room"], room["listening"][0]))
+            .collect();
+        rooms.sort();
+        rooms
+    };
+    let told = |address: &str| format!("\"{address}\" \"{address}:{port}\"");
+    assert_eq!(rooms(), [told("127.0.0.2"), told("127.0.0.3")]);
+    // Killed, it leaves its socket, which is removed.
+    one.send(Signal::KILL);
+    drop(one);
+    assert_eq!(rooms(), [told("127.0.0.3")]);
+    let sockets = std::fs::read_dir(folder.path().join("chatroom")).unwrap();
+    assert_eq!(sockets.count(), 1);
+    other.send(Signal::TERM);
+    assert_eq!(other.end().2, Some(0));
+    assert_eq!(rooms(), [""; 0]);
+}
+
+#[test]
 fn an_empty_room_with_an_idle_timeout_ends_though_nobody_came() {
     let (program, _) = serving(&["--idle-timeout", "1"]);
     let (out, complaint, code) = program.end();

@@ -67,7 +67,7 @@ pub const TOO_MANY_CONNECTIONS: &str = "Too many connections";
 /// The end of the line before the addresses.
 pub const IS_OPEN: &str = " is open. Others can join at";
 /// The beginning of the line after the addresses, of a room without a store.
-pub const IN_MEMORY: &str = "What is said lives in memory";
+pub const IN_MEMORY: &str = "Messages are lost";
 pub const LOG_ROOM_CLOSED: &str = "The room is closed.";
 pub const LOG_ROOM_EMPTY: &str = "Nobody is here; the room is closed.";
 pub const SETTINGS_CHANGED: &str = "The configuration was read again, and counts from now on.";

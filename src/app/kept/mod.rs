@@ -79,7 +79,7 @@ pub fn address_of(place: &str) -> Option<Address> {
 }
 
 fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
+    crate::clock::now().as_second()
 }
 
 impl Keeper {

@@ -1,10 +1,10 @@
 //! What the events of a room do to what the app knows of it.
 
 use gettextrs::gettext;
-use jiff::Timestamp;
 
 use crate::app::words::{count, fill, isolated, refused};
 use crate::client::Event;
+use crate::clock;
 use crate::room::{MemberId, Why};
 use crate::wire::frame::{self, NOTICE_ADDRESS};
 
@@ -171,7 +171,7 @@ pub fn pending(id: String, me: MemberId, name: &str, text: &str) -> Message {
         from: me,
         name: name.to_owned(),
         own: true,
-        at: Timestamp::now().as_millisecond(),
+        at: clock::now().as_millisecond(),
         text: text.to_owned(),
         delivery: Delivery::Pending(id),
     }

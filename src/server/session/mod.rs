@@ -17,8 +17,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
+use crate::clock;
 use crate::room::{Cursor, Draft, Encoding, Lease, NotSaid, Reached, Said, Why};
 use crate::wire::address::Address;
 use crate::wire::door::{Door, not_served, without_blank};
@@ -421,8 +420,7 @@ impl Session {
             self.refused_until = Some(now + retry);
             return Err(NotSaid::TooFast { retry });
         }
-        let at = Timestamp::now();
-        self.shared.room().say(from, draft, now, at)
+        self.shared.room().say(from, draft, now, clock::now())
     }
 
     /// How many bytes are held for the peer.

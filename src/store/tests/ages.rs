@@ -349,7 +349,11 @@ fn no_clock_makes_a_store_panic() {
                 Store::open(&computer.disk.path(), computer.keep, ALL, now).unwrap();
             store.trim(Reading::default()).unwrap();
             store.trim(now).unwrap();
-            store.write(&[said(51, 1, None)]).unwrap();
+            let mut message = said(51, 1, None);
+            if let Record::Message { at, .. } = &mut message {
+                *at = clock;
+            }
+            store.write(&[message]).unwrap();
             store.close().unwrap();
             computer.open();
         }

@@ -1,0 +1,386 @@
+//! Telling whoever runs the server what happens, at a rate that outsiders cannot raise.
+//!
+//! A refused connection costs its peer next to nothing, so refusals are gathered: the
+//! first is told at once, and those of the following second together, by address and
+//! cause. Everything else that a peer can cause has a rate; what is over it is counted
+//! as [missed](Event::Missed).
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::time::sleep_until;
+
+use crate::room::{Meter, Pace};
+
+use super::event::{Event, Refusal};
+
+/// For how long refusals are gathered.
+const GATHER_TIME: Duration = Duration::from_secs(1);
+
+/// The most addresses that refusals are told of, of each second. More are told together.
+const ADDRESSES: usize = 16;
+
+/// The most causes for which the rest is told.
+const CAUSES: usize = 16;
+
+/// How many joins and leaves are told: a full room at once, and so many a second.
+const COMINGS: Pace = Pace {
+    burst: 10_000,
+    per_second: 20,
+};
+
+/// How often readers are told who read too slowly.
+const FALLS: Pace = Pace {
+    burst: 100,
+    per_second: 5,
+};
+
+/// How often trouble of the server itself is told that a peer can cause.
+const TROUBLE: Pace = Pace {
+    burst: 20,
+    per_second: 1,
+};
+
+/// Tells what happens.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    events: Option<async_channel::Sender<Event>>,
+    state: Mutex<State>,
+    /// The first refusal of some was told.
+    gathering: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many events were not told, because nobody took them or they were too many.
+    missed: u64,
+    /// Since when some of them were not told.
+    missed_since: Option<Instant>,
+    refusals: Refusals,
+    comings: Meter,
+    falls: Meter,
+    trouble: Meter,
+}
+
+impl Reporter {
+    /// Tells it to whoever reads `events`, if anyone does.
+    pub fn new(events: Option<async_channel::Sender<Event>>) -> Self {
+        Self {
+            events,
+            state: Mutex::default(),
+            gathering: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // What it guards is whole at any time.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells an event; drops and counts it if that would mean waiting.
+    pub fn report(&self, event: Event, now: Instant) {
+        let Some(events) = &self.events else {
+            return;
+        };
+        let mut state = self.lock();
+        let is_allowed = match &event {
+            Event::Refused { address, why } => {
+                if !state.refusals.add(*address, *why, now) {
+                    return;
+                }
+                self.gathering.notify_one();
+                true
+            }
+            Event::Joined { .. } | Event::Left { .. } | Event::Away { .. } | Event::Back { .. } => {
+                state.comings.count(COMINGS, now).is_ok()
+            }
+            Event::FellBehind { .. } => state.falls.count(FALLS, now).is_ok(),
+            Event::Stalled(_) | Event::Unread(_) => state.trouble.count(TROUBLE, now).is_ok(),
+            _ => true,
+        };
+        if is_allowed {
+            state.send(event, events, now);
+        } else {
+            state.miss(now);
+        }
+        if state.missed_since == Some(now) {
+            self.gathering.notify_one();
+        }
+    }
+
+    /// Tells what was gathered, for ever.
+    pub async fn tell_gathered(&self) {
+        loop {
+            let due = self.lock().due();
+            match due {
+                Some(due) => sleep_until(due.into()).await,
+                None => self.gathering.notified().await,
+            }
+            self.flush(Instant::now());
+        }
+    }
+
+    /// Tells what was gathered until `now`, if it is due.
+    pub fn flush(&self, now: Instant) {
+        if let Some(events) = &self.events {
+            let mut state = self.lock();
+            for event in state.refusals.take(now) {
+                state.send(event, events, now);
+            }
+            let is_due = |since: Instant| since + GATHER_TIME <= now;
+            if state.missed_since.is_some_and(is_due) && !state.tell_missed(events) {
+                // Nobody took it: once more later.
+                state.missed_since = Some(now);
+            }
+        }
+    }
+
+    /// Tells what was gathered, and that it is the end.
+    pub fn finish(&self) {
+        self.flush(Instant::now() + GATHER_TIME);
+    }
+}
+
+impl State {
+    /// When something is to be told that was gathered.
+    fn due(&self) -> Option<Instant> {
+        let missed = self.missed_since.map(|since| since + GATHER_TIME);
+        self.refusals.due().into_iter().chain(missed).min()
+    }
+
+    fn miss(&mut self, now: Instant) {
+        self.missed += 1;
+        self.missed_since.get_or_insert(now);
+    }
+
+    /// Tells how many were missed, if any were. Whether nothing is left to tell of them.
+    fn tell_missed(&mut self, events: &async_channel::Sender<Event>) -> bool {
+        if self.missed > 0 && events.try_send(Event::Missed(self.missed)).is_err() {
+            return false;
+        }
+        self.missed = 0;
+        self.missed_since = None;
+        true
+    }
+
+    fn send(&mut self, event: Event, events: &async_channel::Sender<Event>, now: Instant) {
+        if !self.tell_missed(events) || events.try_send(event).is_err() {
+            self.miss(now);
+        }
+    }
+}
+
+/// Refusals that are told together.
+#[derive(Debug, Default)]
+struct Refusals {
+    /// Since when they are gathered; the one before was told by itself.
+    since: Option<Instant>,
+    /// The last address, the cause and the number, of each network.
+    from: Vec<(SocketAddr, Refusal, u64)>,
+    /// Those of all other addresses.
+    others: Vec<(Refusal, u64)>,
+}
+
+impl Refusals {
+    /// Counts one. Whether it is to be told by itself.
+    fn add(&mut self, address: SocketAddr, why: Refusal, now: Instant) -> bool {
+        if self.since.is_none() {
+            self.since = Some(now);
+            return true;
+        }
+        let of_network = network(address.ip());
+        let same = |(other, cause, _): &&mut (SocketAddr, Refusal, u64)| {
+            *cause == why && network(other.ip()) == of_network
+        };
+        if let Some((last, _, count)) = self.from.iter_mut().find(same) {
+            *last = address;
+            *count += 1;
+        } else if self.from.len() < ADDRESSES {
+            self.from.push((address, why, 1));
+        } else if let Some((_, count)) = self.others.iter_mut().find(|(cause, _)| *cause == why) {
+            *count += 1;
+        } else if self.others.len() < CAUSES {
+            self.others.push((why, 1));
+        }
+        false
+    }
+
+    /// When what was gathered is to be told.
+    fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + GATHER_TIME)
+    }
+
+    /// What was gathered, if it is due.
+    fn take(&mut self, now: Instant) -> Vec<Event> {
+        if self.due().is_none_or(|due| now < due) {
+            return Vec::new();
+        }
+        let from = std::mem::take(&mut self.from);
+        let others = std::mem::take(&mut self.others);
+        // Where nothing came the next one is told by itself again.
+        self.since = (!from.is_empty()).then_some(now);
+        let from = from.into_iter().map(|(address, why, count)| match count {
+            1 => Event::Refused { address, why },
+            _ => Event::RefusedMany {
+                network: Some(network(address.ip())),
+                why,
+                count,
+            },
+        });
+        let others = others.into_iter().map(|(why, count)| Event::RefusedMany {
+            network: None,
+            why,
+            count,
+        });
+        from.chain(others).collect()
+    }
+}
+
+/// What refusals are told of together: an IPv4 address, or an IPv6 network of 64 bits.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => {
+            let bits = u128::from(ip) & !u128::from(u64::MAX);
+            Ipv6Addr::from(bits).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANY: Refusal = Refusal::TooManyConnections;
+
+    fn address(n: u32, port: u16) -> SocketAddr {
+        (std::net::Ipv4Addr::from(0x0a00_0000 + n), port).into()
+    }
+
+    fn reporter(room: usize) -> (Reporter, async_channel::Receiver<Event>) {
+        let (sender, events) = async_channel::bounded(room);
+        (Reporter::new(Some(sender)), events)
+    }
+
+    fn told(events: &async_channel::Receiver<Event>) -> Vec<Event> {
+        std::iter::from_fn(|| events.try_recv().ok()).collect()
+    }
+
+    fn refused(n: u32, port: u16) -> Event {
+        Event::Refused {
+            address: address(n, port),
+            why: MANY,
+        }
+    }
+
+    #[test]
+    fn refusals_of_an_address_are_told_once_a_second_with_their_number() {
+        let (reporter, events) = reporter(1_000);
+        let start = Instant::now();
+        for n in 0..32_000_u64 {
+            let now = start + Duration::from_micros(n * 30);
+            reporter.report(refused(1, 5), now);
+        }
+        assert_eq!(told(&events), [refused(1, 5)]);
+        reporter.flush(start + GATHER_TIME);
+        let many = |count| Event::RefusedMany {
+            network: Some(address(1, 0).ip()),
+            why: MANY,
+            count,
+        };
+        assert_eq!(told(&events), [many(31_999)]);
+        let later = start + 2 * GATHER_TIME;
+        // It goes on, and is still told once a second.
+        reporter.report(refused(1, 6), start + GATHER_TIME);
+        reporter.report(refused(1, 7), start + GATHER_TIME);
+        assert_eq!(told(&events), []);
+        reporter.flush(later);
+        assert_eq!(told(&events), [many(2)]);
+        // One by itself has its port; and after a while of peace it is told at once.
+        reporter.report(refused(1, 8), later);
+        reporter.flush(later + GATHER_TIME);
+        assert_eq!(told(&events), [refused(1, 8)]);
+        reporter.flush(later + 2 * GATHER_TIME);
+        reporter.report(refused(1, 9), later + 3 * GATHER_TIME);
+        assert_eq!(told(&events), [refused(1, 9)]);
+    }
+
+    #[test]
+    fn however_many_addresses_there_are_few_lines_tell_of_them() {
+        let (reporter, events) = reporter(1_000);
+        let start = Instant::now();
+        for n in 0..10_000 {
+            for why in [MANY, Refusal::RoomFull] {
+                let address = address(n, 1);
+                reporter.report(Event::Refused { address, why }, start);
+            }
+        }
+        reporter.finish();
+        let told = told(&events);
+        assert!(told.len() <= 1 + ADDRESSES + 2, "{}", told.len());
+        let count: u64 = told
+            .iter()
+            .map(|event| match event {
+                Event::Refused { .. } => 1,
+                Event::RefusedMany { count, .. } => *count,
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(count, 20_000);
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_told_together() {
+        let (reporter, events) = reporter(1_000);
+        let start = Instant::now();
+        for n in 0..100_u128 {
+            let ip = Ipv6Addr::from((0x2001_0db8_u128 << 96) + n);
+            let address = (ip, 1).into();
+            reporter.report(Event::Refused { address, why: MANY }, start);
+        }
+        reporter.finish();
+        assert_eq!(told(&events).len(), 2);
+    }
+
+    #[test]
+    fn what_else_a_peer_can_cause_has_a_rate_and_the_rest_is_counted() {
+        let (reporter, events) = reporter(100_000);
+        let start = Instant::now();
+        let fall = || Event::FellBehind {
+            name: "ada".into(),
+            address: address(1, 1),
+            door: crate::wire::door::Door::Text,
+            missed: 1,
+        };
+        for _ in 0..10_000 {
+            reporter.report(fall(), start);
+        }
+        assert_eq!(told(&events).len(), 100);
+        // Also if nothing follows.
+        reporter.flush(start + GATHER_TIME);
+        assert_eq!(told(&events), [Event::Missed(9_900)]);
+        reporter.flush(start + 3 * GATHER_TIME);
+        assert_eq!(told(&events), []);
+        reporter.report(fall(), start + Duration::from_mins(1));
+        assert_eq!(told(&events), [fall()]);
+        for _ in 0..1_000 {
+            reporter.report(Event::Stalled("x".to_owned()), start);
+        }
+        assert!(told(&events).len() <= 20);
+    }
+
+    #[test]
+    fn an_event_that_nobody_takes_is_counted() {
+        let (reporter, events) = reporter(1);
+        let start = Instant::now();
+        for n in 0..5 {
+            let why = n.to_string();
+            reporter.report(Event::Stalled(why), start);
+        }
+        assert_eq!(told(&events), [Event::Stalled("0".to_owned())]);
+        reporter.report(Event::Stalled("6".to_owned()), start);
+        assert_eq!(told(&events), [Event::Missed(4)]);
+    }
+}
