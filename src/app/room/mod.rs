@@ -1,13 +1,14 @@
 //! A room as the app knows it: what was said, who is there, and the connection.
 //!
 //! What is decided is decided in files without GTK ([`timeline`], [`line`],
-//! [`members`], [`past`], [`follow`], [`markup`]); the objects around them tell widgets.
+//! [`members`], [`past`], [`follow`], [`links`], [`markup`]); the objects around them tell widgets.
 
 mod coming_back;
 mod conversation;
 mod entry;
 pub mod follow;
 mod line;
+pub mod links;
 mod listing;
 pub mod markup;
 mod member;
