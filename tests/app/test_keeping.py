@@ -4,11 +4,9 @@
 import re
 import shutil
 
+from sentences import (DELETE_SAVED, MESSAGES_ARE_LOST, MESSAGES_ARE_SAVED, SAVE_MESSAGES,
+                       SAVED_DELETED)
 from stage import Stage, free_port, main, said, wait_for
-
-FORGETFUL = "What is said is gone when the room closes."
-KEEPING = "This room keeps what is said."
-DELETE = "Delete What Was Kept…"
 
 
 class Keeping(Stage):
@@ -23,7 +21,7 @@ class Keeping(Stage):
         app.is_home()
 
     def delete(self, app):
-        app.window.find("button", DELETE).press()
+        app.window.find("button", DELETE_SAVED).press()
         app.window.find("button", "Delete").press()
 
     def kept(self):
@@ -38,16 +36,16 @@ class Keeping(Stage):
             else:
                 ada.say("remember this")
                 ada.sees(said("You", "remember this"))
-            ada.window.find("label", KEEPING)
+            ada.window.find("label", MESSAGES_ARE_SAVED)
             self.leave(ada)
         # Off, as it is at first.
         ada.activate()
-        switch = ada.window.find("check box", "Keep What Is Said")
+        switch = ada.window.find("check box", SAVE_MESSAGES)
         switch.click()
         wait_for("the switch to be off", lambda: not switch.has("checked"))
         ada.window.find("button", "Host a Room").press()
         ada.comes_in()
-        ada.window.find("label", FORGETFUL)
+        ada.window.find("label", MESSAGES_ARE_LOST)
         self.assertEqual(ada.window.all(None, re.compile("remember this")), [])
 
     def test_who_crashed_while_hosting_hosts_the_same_room_again(self):
@@ -82,24 +80,24 @@ class Keeping(Stage):
         port = free_port()
         ada = self.app("Ada")
         ada.is_home()
-        self.assertEqual(ada.window.all("button", DELETE), [])
+        self.assertEqual(ada.window.all("button", DELETE_SAVED), [])
         ada.window.find("button", "Close").press()
         ada.has_ended()
         ada = self.host("Ada", port)
         ada.say("forget this")
         ada.sees(said("You", "forget this"))
         self.leave(ada)
-        ada.window.find("button", DELETE).press()
+        ada.window.find("button", DELETE_SAVED).press()
         ada.window.find("button", "Cancel").press()
         wait_for("the question to go", lambda: not ada.window.all("button", "Cancel"))
         self.assertEqual(self.kept(), [f"{port}.db"])
         self.delete(ada)
-        ada.window.find("label", "What was kept was deleted")
-        wait_for("the button to go", lambda: not ada.window.all("button", DELETE))
+        ada.window.find("label", SAVED_DELETED)
+        wait_for("the button to go", lambda: not ada.window.all("button", DELETE_SAVED))
         self.assertEqual(self.kept(), [])
         ada.window.find("button", "Host a Room").press()
         ada.comes_in()
-        ada.window.find("label", KEEPING)
+        ada.window.find("label", MESSAGES_ARE_SAVED)
         self.assertEqual(ada.window.all(None, re.compile("forget this")), [])
 
     def test_what_an_open_room_keeps_is_not_deleted(self):
@@ -124,7 +122,7 @@ class Keeping(Stage):
         ada.window.find("button", "Host a Room").press()
         ada.shows_banner(re.compile(f"^What was kept is damaged. Delete it, or restore .*{port}.db"))
         self.delete(ada)
-        ada.window.find("label", "What was kept was deleted")
+        ada.window.find("label", SAVED_DELETED)
         ada.window.find("button", "Host a Room").press()
         ada.comes_in()
 

@@ -10,7 +10,7 @@ use gtk::{CompositeTemplate, gio, glib};
 use crate::wire::address::Address;
 
 use super::application::Application;
-use super::pages::{ChatPage, ConnectPage, HomePage};
+use super::pages::{ChatPage, ConnectPage, HomePage, text_menu};
 use super::room::Session;
 use super::settings;
 use super::words::count;
@@ -61,6 +61,7 @@ mod imp {
                     .set_maximized(settings.boolean("window-maximized"));
             }
             self.home.begin();
+            text_menu::install(&self.obj());
         }
     }
 

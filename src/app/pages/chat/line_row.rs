@@ -86,6 +86,15 @@ impl LineRow {
         entry.as_ref().map(|(entry, _)| entry.key())
     }
 
+    /// Whether the row shows one text, and not a card with several.
+    pub fn is_one_text(&self) -> bool {
+        let entry = self.imp().entry.borrow();
+        entry.as_ref().is_some_and(|(entry, _)| {
+            let is_card = entry.show(|content, _| matches!(content, Content::Addresses(_)));
+            is_card == Some(false)
+        })
+    }
+
     /// What was said, if the row shows that.
     pub fn text(&self) -> Option<String> {
         let entry = self.imp().entry.borrow();
@@ -147,6 +156,8 @@ fn notice() -> gtk::Label {
         .wrap_mode(gtk::pango::WrapMode::WordChar)
         .justify(gtk::Justification::Center)
         .selectable(true)
+        // Marks on a name may be higher than the line.
+        .overflow(gtk::Overflow::Hidden)
         .css_classes(["notice", "caption", "dimmed"])
         .build()
 }
