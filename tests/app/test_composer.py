@@ -121,10 +121,10 @@ class Composer(Stage):
         ada.window.find("label", NOT_INSERTED)
         self.assertEqual(len(self.written(ada)), MOST)
         # Undone and done again, and never more.
-        self.desktop.press("ctrl+z", "ctrl+z", "ctrl+z")
+        self.desktop.press(*["ctrl+z"] * 8)
         wait_for("nothing to be there", lambda: self.written(ada) == "")
         wait_for("the hint to go", lambda: not ada.window.all("label", NOT_INSERTED))
-        self.desktop.press("ctrl+shift+z", "ctrl+shift+z", "ctrl+shift+z", "ctrl+shift+z")
+        self.desktop.press(*["ctrl+shift+z"] * 8)
         wait_for("all of it", lambda: len(self.written(ada)) == MOST)
 
     def test_lines_are_counted_too(self):

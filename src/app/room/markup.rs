@@ -10,7 +10,7 @@ pub fn without_tabs(text: &str) -> String {
     text.replace('\t', "    ")
 }
 
-/// How narrow a label with this text may be, in characters: -1, as narrow as it can.
+/// The least width of a label with this text, in characters: -1, as little as it can.
 ///
 /// GTK finds that out by laying the text out one character below the other, which
 /// takes seconds for a line of thousands: a text with a long line is given a width.

@@ -1,4 +1,4 @@
-//! A row of the conversation, for whatever stands there.
+//! A row of the conversation: a message, a notice or the addresses of the room.
 
 use std::cell::RefCell;
 
@@ -22,7 +22,7 @@ mod imp {
     #[derive(Debug, Default, glib::Properties)]
     #[properties(wrapper_type = super::LineRow)]
     pub struct LineRow {
-        /// What stands there, as a screen reader says it.
+        /// The row as a screen reader says it.
         #[property(get)]
         pub sentence: RefCell<String>,
         pub entry: RefCell<Option<(Entry, glib::SignalHandlerId)>>,
@@ -95,7 +95,7 @@ impl LineRow {
         })
     }
 
-    /// What was said, if the row shows that.
+    /// The text in the row, as it was written.
     pub fn text(&self) -> Option<String> {
         let entry = self.imp().entry.borrow();
         let (entry, _) = entry.as_ref()?;

@@ -1,4 +1,4 @@
-//! Chat: what is said in a room, who is there, and a place to write.
+//! The chat page: the conversation, the members, and the composer.
 
 mod addresses_row;
 mod banner;

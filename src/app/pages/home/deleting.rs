@@ -51,7 +51,7 @@ impl HomePage {
     }
 
     fn deleted(&self, result: Result<(), String>) {
-        // What has the focus goes.
+        // The button with the focus disappears.
         self.imp().host.grab_focus();
         self.imp().banner.set_revealed(false);
         match (result, self.window()) {

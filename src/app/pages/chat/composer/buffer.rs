@@ -1,7 +1,7 @@
 //! The text in the composer, which never is longer than can be laid out quickly.
 //!
-//! Whatever brings text in (keys, an input method, the clipboard, the primary selection,
-//! a drop, undo, a screen reader, a draft) inserts it here, and here the bound is kept.
+//! Keys, an input method, the clipboard, the primary selection, a drop, undo, a screen
+//! reader and a draft all insert their text here, and here the bound is kept.
 
 use std::cell::{Cell, OnceCell};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ mod imp {
 
     #[derive(Debug, Default)]
     pub struct ComposerBuffer {
-        /// How much is in it.
+        /// The size of the text in it.
         pub size: Cell<Size>,
         /// On all of it: a hyphen at the end of a line would be taken for a part of an
         /// address.

@@ -1,4 +1,4 @@
-//! What is pasted into the composer or dropped on the page: text goes in, for files and
+//! Pasting into the composer and dropping on the page: text goes in, for files and
 //! pictures there is a sentence.
 
 use adw::prelude::*;
@@ -10,7 +10,7 @@ use crate::app::room::links;
 
 use super::Composer;
 
-/// What the clipboard has, or a drag brings.
+/// The kind of content in the clipboard or in a drag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// Files, or links to pages: a list of addresses.
@@ -25,8 +25,8 @@ pub enum Offer {
     Nothing,
 }
 
-/// What is offered in these formats. Beside files their paths are offered as text, which
-/// nobody means to send; beside text there may be a picture of it.
+/// The kind of content in these formats. A program that offers files offers their paths as
+/// text too, which nobody means to send; one that offers text may offer a picture of it.
 pub fn offer(formats: &gdk::ContentFormats) -> Offer {
     let types = formats.mime_types();
     let is_listed = |wanted: fn(&str) -> bool| types.iter().any(|it| wanted(it));
@@ -65,7 +65,7 @@ fn as_links(addresses: &[String]) -> Option<String> {
 }
 
 impl Composer {
-    /// Takes over what Ctrl+V and *Paste* do.
+    /// Pastes in place of the text view, on Ctrl+V and *Paste*.
     pub(super) fn take_pastes(&self) {
         self.imp().view.connect_paste_clipboard(glib::clone!(
             #[weak(rename_to = composer)]
@@ -86,7 +86,7 @@ impl Composer {
         glib::spawn_future_local(async move {
             match offer {
                 Offer::Text => {
-                    // What cannot be read as text is none.
+                    // It may not be text after all.
                     let text = clipboard.read_text_future().await.ok().flatten();
                     if let (Some(composer), Some(text)) = (composer.upgrade(), text) {
                         composer.take_text(&text);
@@ -120,7 +120,7 @@ impl Composer {
         }
         let buffer = self.buffer();
         if !buffer.has_room_in_place_of_selection(text) {
-            // What is selected stays.
+            // The selection stays.
             self.refused();
             return false;
         }

@@ -43,7 +43,7 @@ mod imp {
         pub limit: Cell<usize>,
         /// The part of the draft that did not fit: it follows when the rest is sent.
         pub rest: RefCell<String>,
-        /// What an input method has not finished yet.
+        /// The text that an input method has not finished yet.
         pub unfinished: RefCell<String>,
     }
 

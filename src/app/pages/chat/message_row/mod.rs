@@ -1,4 +1,4 @@
-//! What someone said.
+//! The row of a message.
 
 mod bubble;
 
@@ -15,7 +15,7 @@ use crate::app::room::{
 };
 use crate::app::words::fill;
 
-/// How much is left free beside a message, in pixels.
+/// The width that is left free beside a message, in pixels.
 const OTHER_SIDE: i32 = 36;
 
 mod imp {
@@ -106,7 +106,7 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// What someone said.
+    /// The row of a message.
     pub struct MessageRow(ObjectSubclass<imp::MessageRow>)
         @extends gtk::Box, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
