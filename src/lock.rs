@@ -31,8 +31,10 @@ pub(crate) enum Rank {
     Settings,
     /// How a server is to close, and why its store failed.
     Outcome,
-    /// Events that were left out.
-    Missed,
+    /// Events for whoever runs the server.
+    Reporter,
+    /// Why nothing can be stored at the moment.
+    Obstacle,
     /// Tasks that wait for news (`server::bell`).
     Bell,
     /// What a client sends.

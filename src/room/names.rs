@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::name::{Looks, NAME_LIMIT, WantedName};
+use super::name::{Looks, NAME_LIMIT, WantedName, clean_name};
 
 /// How many numbers are tried in their order. A crowd that wants the same name gets
 /// `ada_1`, `ada_2`, … at the first try; more are needed only where members chose such
@@ -188,7 +188,8 @@ impl Names {
 fn numbered(name: &str, number: u32) -> String {
     let suffix = format!("_{number}");
     let kept: String = name.chars().take(NAME_LIMIT - suffix.len()).collect();
-    kept.trim_end().to_owned() + &suffix
+    // Cut, it may end in half of a sequence.
+    clean_name(&kept).unwrap_or_default() + &suffix
 }
 
 #[cfg(test)]

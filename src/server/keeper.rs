@@ -6,7 +6,7 @@
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{io, mem};
@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::{self, timeout_at};
 
+use crate::lock::{self, Rank};
 use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
 use crate::store::{
     Keep, OpenError, Past, ReadError, Reader, Reading, Recent, SpaceWatch, Store, StoredMessage,
@@ -203,7 +204,7 @@ pub(super) struct Writer {
 }
 
 /// Why nothing can be stored at the moment, if something stands in the way.
-type Obstacle = std::sync::Mutex<Option<String>>;
+type Obstacle = lock::Mutex<Option<String>>;
 
 /// A task for the writer, and the channel for its result.
 struct Job {
@@ -235,7 +236,7 @@ impl Writer {
             store,
             space: SpaceWatch::default(),
             patience: HOLD_TIME,
-            obstacle: Arc::default(),
+            obstacle: Arc::new(lock::Mutex::new(Rank::Obstacle, None)),
         }
     }
 
@@ -288,7 +289,7 @@ impl Writer {
     }
 
     fn set_obstacle(&self, obstacle: Option<String>) {
-        *lock(&self.obstacle) = obstacle;
+        *self.obstacle.lock() = obstacle;
     }
 
     fn write(&mut self, records: &[Record]) -> Result<Written, WriteError> {
@@ -316,11 +317,6 @@ impl Writer {
             events,
         })
     }
-}
-
-/// Nothing panics while it is locked.
-fn lock(obstacle: &Obstacle) -> std::sync::MutexGuard<'_, Option<String>> {
-    obstacle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Writing {
@@ -378,7 +374,7 @@ impl Writing {
                 break result;
             }
             if wait == DELAY_TOLD {
-                let obstacle = lock(&self.obstacle).clone();
+                let obstacle = self.obstacle.lock().clone();
                 let why = obstacle.unwrap_or_else(|| "the disk is slow".to_owned());
                 shared.report(server::Event::Delayed(why));
                 shared.slip_in(&Event::Notice {

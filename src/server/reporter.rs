@@ -6,12 +6,12 @@
 //! as [missed](Event::Missed).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
+use crate::lock::{Guard, Mutex, Rank};
 use crate::room::{Meter, Pace};
 
 use super::event::{Event, Refusal};
@@ -69,14 +69,13 @@ impl Reporter {
     pub fn new(events: Option<async_channel::Sender<Event>>) -> Self {
         Self {
             events,
-            state: Mutex::default(),
+            state: Mutex::new(Rank::Reporter, State::default()),
             gathering: Notify::new(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // What it guards is whole at any time.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 
     /// Tells an event; drops and counts it if that would mean waiting.

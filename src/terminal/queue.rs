@@ -3,8 +3,10 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::lock::{Condvar, Guard, Mutex, Rank};
 
 /// How long [`Queue::finish`] waits for the last entries.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
@@ -62,8 +64,8 @@ impl<B: Batch> Queue<B> {
         mut write: impl FnMut(B, usize) -> ControlFlow<()> + Send + 'static,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State::default()),
-            changed: Condvar::new(),
+            state: Mutex::new(Rank::Lines, State::default()),
+            changed: Condvar::default(),
         });
         let ours = Arc::clone(&shared);
         std::thread::Builder::new()
@@ -125,20 +127,16 @@ impl<B: Batch> Queue<B> {
 }
 
 impl<B: Batch> Shared<B> {
-    fn lock(&self) -> MutexGuard<'_, State<B>> {
-        // Nothing panics while it is locked.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State<B>> {
+        self.state.lock()
     }
 
     /// Waits for entries; gives them, and the number of those that were left out after
     /// them. `None` when no more will come.
     fn next(&self) -> Option<(B, usize)> {
-        let mut state = self
-            .changed
-            .wait_while(self.lock(), |state| {
-                state.waiting.bytes() == 0 && state.left_out == 0 && !state.finishing
-            })
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.changed.wait_while(self.lock(), |state| {
+            state.waiting.bytes() == 0 && state.left_out == 0 && !state.finishing
+        });
         let waiting = std::mem::take(&mut state.waiting);
         let left_out = std::mem::take(&mut state.left_out);
         drop(state);

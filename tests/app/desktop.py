@@ -150,6 +150,20 @@ class Desktop:
         file.set_value(path, key, value)
         file.save_to_file(name)
 
+    def scale_text(self, times):
+        """Makes the text of the programs that are started next so many times as large."""
+        resources = f"Xft.dpi:\t{96 * times}\n".encode()
+        x11 = ctypes.CDLL("libX11.so.6")
+        number, pointer = ctypes.c_ulong, ctypes.c_void_p
+        for function in (x11.XDefaultRootWindow, x11.XInternAtom):
+            function.restype = number
+        root = number(x11.XDefaultRootWindow(self._display))
+        name, kind = (number(x11.XInternAtom(self._display, atom, 0))
+                      for atom in (b"RESOURCE_MANAGER", b"STRING"))
+        x11.XChangeProperty(pointer(self._display.value), root, name, kind, 8, 0, resources,
+                            len(resources))
+        x11.XSync(self._display, 0)
+
     def start(self, *command, dark=False, apart=False, **options):
         """Starts a program on this desktop. Should this process be killed, it ends too.
 

@@ -7,9 +7,9 @@ matters, or the sentence holds a file's name, it is a compiled pattern.
 import re
 
 # Home.
-SAVE_MESSAGES = "Keep What Is Said"
-DELETE_SAVED = "Delete What Was Kept…"
-SAVED_DELETED = "What was kept was deleted"
+SAVE_MESSAGES = "Save Messages"
+DELETE_SAVED = "Delete Saved Messages…"
+SAVED_DELETED = "Saved messages deleted"
 STORE_IN_USE = ("Another room on this computer uses the saved messages. "
                 "Close that room first.")
 RETURN = re.compile("^Return to")
@@ -70,8 +70,8 @@ def you_are_back(messages):
 
 
 # The room.
-MESSAGES_ARE_LOST = "What is said is gone when the room closes."
-MESSAGES_ARE_SAVED = "This room keeps what is said."
+MESSAGES_ARE_LOST = "Messages are lost when the room closes."
+MESSAGES_ARE_SAVED = "Messages are saved."
 BEGINNING = "This is where the room’s history begins"
 LOADING = "Loading older messages"
 ROOM_IS_OPEN = "A room is open, and closes with the session"
@@ -85,3 +85,11 @@ DISCARD = "Discard Unsent Text?"
 SENDING = ", sending"
 NOT_SENT = ". Not sent"
 TOO_LONG = "Not sent: a message has at most 4000 characters and 100 lines."
+COPIED = "Copied"
+
+# The composer.
+NOT_INSERTED = "Not inserted, too long: a message has at most 4000 characters and 100 lines."
+NO_FILES = "Files cannot be sent in a room, only text."
+NO_PICTURES = "Pictures cannot be sent in a room, only text."
+DRAFT_GOES_ON = ("Your draft is longer than a message. "
+                 "The rest follows when this part is sent.")

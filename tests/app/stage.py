@@ -31,6 +31,8 @@ PICTURES = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "failed")
 SETTINGS = "io/github/chatroom/Chatroom"
 # How the window tells where the room is: host:port, and nothing more.
 ADDRESS = re.compile(r"^(\S+):(\d+)$")
+# How GLib and all that is built on it complain, with a domain or without one.
+COMPLAINT = re.compile(r"\b(WARNING|CRITICAL|ERROR) \*\*|panicked")
 # So many failures end a file: what is broken then is no single thing.
 ENOUGH = 4
 # Beside the first window.
@@ -65,6 +67,8 @@ class Stage(unittest.TestCase):
 
     # What is asked of a failed comparison is to be seen whole.
     maxDiff = None
+    # Whether the windows that come next are dark.
+    dark = False
 
     @classmethod
     def setUpClass(cls):
@@ -146,8 +150,8 @@ class App:
     def __init__(self, stage, *arguments, apart=True):
         self.desktop = stage.desktop
         self.log = tempfile.TemporaryFile(dir=self.desktop.folder)
-        self.process = self.desktop.start(PROGRAM, *arguments, apart=apart, stdout=self.log,
-                                          stderr=self.log)
+        self.process = self.desktop.start(PROGRAM, *arguments, apart=apart, dark=stage.dark,
+                                          stdout=self.log, stderr=self.log)
         stage.addCleanup(self.stop)
         stage.apps.append(self)
         self.window = self.desktop.window(self.process)
@@ -156,8 +160,7 @@ class App:
         """Ends it; what GTK complained about meanwhile is a fault of the app."""
         stop(self.process)
         self.desktop.processes.remove(self.process)
-        complaints = [line for line in self.words().splitlines()
-                      if re.search(r"-(WARNING|CRITICAL) \*\*|panicked", line)]
+        complaints = [line for line in self.words().splitlines() if COMPLAINT.search(line)]
         if complaints:
             raise AssertionError("The app complained:\n" + "\n".join(complaints))
 

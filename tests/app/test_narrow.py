@@ -5,6 +5,8 @@ from sentences import LOST
 from stage import Stage, main, said, wait_for, whole
 
 WIDTH, HEIGHT = 360, 640
+# The lowest window (window.blp).
+LOWEST = 294
 # The accessibility bus leaves out the margins of some parts.
 SLACK = 8
 
@@ -24,6 +26,41 @@ class Narrow(Stage):
                 if x < -SLACK or x + width > WIDTH + SLACK:
                     outside.append(f"the {role} “{name}” from {x} to {x + width}")
         self.assertEqual(outside, [])
+
+    def are_in_view(self, app, *buttons):
+        """Each of these buttons is in the window, from top to bottom."""
+        for name in buttons:
+            area = app.window.find("button", name).area
+            wait_for(f"all of “{name}” in view", lambda area=area: area()[1] >= 0
+                     and area()[1] + area()[3] <= app.window.area()[3])
+
+    def make_low(self, app):
+        """As small as a window can be."""
+        app.window.resize(WIDTH, LOWEST)
+        wait_for("the window to be low", lambda: app.window.area()[2:] == (WIDTH, LOWEST))
+
+    def test_the_ways_in_are_in_view_in_the_lowest_window(self):
+        for times in (1, 2):
+            with self.subTest(times=times):
+                self.desktop.scale_text(times)
+                self.addCleanup(self.desktop.scale_text, 1)
+                app = self.app("Ada").activate()
+                self.make_low(app)
+                self.are_in_view(app, "Host a Room", "Join a Room")
+                app.window.find("button", "Join a Room").press()
+                self.are_in_view(app, "Join")
+
+    def test_the_ways_in_are_in_view_beside_the_way_back(self):
+        server = self.server("--stay-open")
+        ben = self.join("Ben", server.port, at=0)
+        wait_for("the stay on the disk", (ben.state / "chatroom/rooms.json").exists)
+        ben.process.kill()
+        ben.process.wait()
+        ben = self.app("Ben")
+        ben.window.find("button", "Dismiss")
+        self.are_in_view(ben, "Dismiss", "Host a Room", "Join a Room")
+        self.make_low(ben)
+        self.are_in_view(ben, "Dismiss", "Host a Room", "Join a Room")
 
     def test_home_and_connect_fit(self):
         app = self.narrow(self.app("Ada"))

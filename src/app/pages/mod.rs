@@ -3,6 +3,7 @@
 mod chat;
 mod connect;
 mod home;
+pub mod text_menu;
 
 pub use self::chat::ChatPage;
 pub use self::connect::ConnectPage;

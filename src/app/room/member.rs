@@ -7,7 +7,7 @@ use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
 /// How opaque who is away is; the same as what the style sheet calls dimmed.
-const AWAY_OPACITY: f64 = 0.55;
+const AWAY_OPACITY: f64 = 0.78;
 
 mod imp {
     use super::*;

@@ -1,7 +1,7 @@
 //! A room as the app knows it: what was said, who is there, and the connection.
 //!
 //! What is decided is decided in files without GTK ([`timeline`], [`line`],
-//! [`members`], [`past`], [`follow`], [`markup`]); the objects around them tell widgets.
+//! [`members`], [`past`], [`follow`], [`links`], [`markup`]); the objects around them tell widgets.
 
 mod coming_back;
 mod conversation;
@@ -9,6 +9,7 @@ mod entry;
 pub mod follow;
 mod interruption;
 mod line;
+pub mod links;
 mod listing;
 pub mod markup;
 mod me;

@@ -14,7 +14,7 @@ use gtk::{CompositeTemplate, gio, glib};
 use crate::wire::address::Address;
 
 use super::application::Application;
-use super::pages::{ChatPage, ConnectPage, HomePage};
+use super::pages::{ChatPage, ConnectPage, HomePage, text_menu};
 use super::room::Session;
 use super::settings;
 
@@ -69,6 +69,7 @@ mod imp {
             }
             self.home.begin();
             self.obj().listen_to_keys();
+            text_menu::install(&self.obj());
         }
     }
 

@@ -264,7 +264,7 @@ async fn a_server_that_ends_does_not_wait_for_a_locked_store() {
     let obstacle = Arc::clone(&writing.obstacle);
     {
         let mut kept = pin!(writing.keep(&shared));
-        while lock(&obstacle).is_none() {
+        while obstacle.lock().is_none() {
             let turn = time::timeout(Duration::from_millis(10), &mut kept);
             assert!(turn.await.is_err());
         }

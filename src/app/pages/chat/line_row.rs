@@ -1,4 +1,4 @@
-//! A row of the conversation, for whatever stands there.
+//! A row of the conversation: a message, a notice or the addresses of the room.
 
 use std::cell::RefCell;
 
@@ -22,7 +22,7 @@ mod imp {
     #[derive(Debug, Default, glib::Properties)]
     #[properties(wrapper_type = super::LineRow)]
     pub struct LineRow {
-        /// What stands there, as a screen reader says it.
+        /// The row as a screen reader says it.
         #[property(get)]
         pub sentence: RefCell<String>,
         pub entry: RefCell<Option<(Entry, glib::SignalHandlerId)>>,
@@ -86,7 +86,16 @@ impl LineRow {
         entry.as_ref().map(|(entry, _)| entry.key())
     }
 
-    /// What was said, if the row shows that.
+    /// Whether the row shows one text, and not a card with several.
+    pub fn is_one_text(&self) -> bool {
+        let entry = self.imp().entry.borrow();
+        entry.as_ref().is_some_and(|(entry, _)| {
+            let is_card = entry.show(|content, _| matches!(content, Content::Addresses(_)));
+            is_card == Some(false)
+        })
+    }
+
+    /// The text in the row, as it was written.
     pub fn text(&self) -> Option<String> {
         let entry = self.imp().entry.borrow();
         let (entry, _) = entry.as_ref()?;
@@ -147,6 +156,8 @@ fn notice() -> gtk::Label {
         .wrap_mode(gtk::pango::WrapMode::WordChar)
         .justify(gtk::Justification::Center)
         .selectable(true)
+        // Marks on a name may be higher than the line.
+        .overflow(gtk::Overflow::Hidden)
         .css_classes(["notice", "caption", "dimmed"])
         .build()
 }

@@ -1,8 +1,9 @@
-//! Chat: what is said in a room, who is there, and a place to write.
+//! The chat page: the conversation, the members, and the composer.
 
 mod addresses_row;
 mod banner;
 mod composer;
+mod dropping;
 mod following;
 mod line_row;
 mod message_row;
@@ -23,7 +24,7 @@ use crate::app::words::count;
 use self::banner::Interruption;
 use self::composer::Composer;
 use self::following::Following;
-use self::line_row::LineRow;
+pub use self::line_row::LineRow;
 
 /// With more news than this at once, a screen reader is told their number alone.
 const SPOKEN_AT_ONCE: usize = 3;
@@ -41,7 +42,7 @@ mod imp {
         /// The number of members, in words.
         #[property(get)]
         pub count: RefCell<String>,
-        /// Whether the room keeps what is said, in words.
+        /// Whether the room saves its messages, in words.
         #[property(get)]
         pub keeping: RefCell<String>,
         #[template_child]
@@ -112,6 +113,7 @@ mod imp {
         fn constructed(&self) {
             self.parent_constructed();
             self.obj().show_session();
+            self.obj().take_drops();
             self.split.connect_collapsed_notify(glib::clone!(
                 #[weak(rename_to = page)]
                 self.obj(),
@@ -258,9 +260,9 @@ impl ChatPage {
 
     fn show_keeping(&self, session: &Session) {
         self.imp().keeping.replace(if session.durable() {
-            gettext("This room keeps what is said.")
+            gettext("Messages are saved.")
         } else {
-            gettext("What is said is gone when the room closes.")
+            gettext("Messages are lost when the room closes.")
         });
         self.notify_keeping();
     }
@@ -289,6 +291,7 @@ impl ChatPage {
             self.notify_count();
         }
         let in_room = session.state() == State::Joined;
+        imp.composer.set_limit(session.text_limit());
         imp.composer.set_open(in_room);
         if in_room {
             if !session.room_name().is_empty() {

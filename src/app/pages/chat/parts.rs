@@ -3,10 +3,10 @@
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gettextrs::gettext;
 
 use super::ChatPage;
 use super::line_row::LineRow;
+use crate::app::pages::text_menu::tell_copied;
 
 impl ChatPage {
     /// The parts that can be seen, in their order.
@@ -81,10 +81,7 @@ impl ChatPage {
         let text = row.and_downcast::<LineRow>().and_then(|row| row.text());
         if let Some(text) = text {
             self.clipboard().set_text(&text);
-            self.announce(
-                &gettext("Copied"),
-                gtk::AccessibleAnnouncementPriority::Medium,
-            );
+            tell_copied(self);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Deleting what is kept of rooms that were hosted.
+//! Deleting the saved messages of rooms that were hosted.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -25,9 +25,9 @@ impl HomePage {
     /// Deletes it, if the user is sure.
     pub(super) fn ask_to_delete(&self) {
         let dialog = adw::AlertDialog::new(
-            Some(&gettext("Delete What Was Kept?")),
+            Some(&gettext("Delete Saved Messages?")),
             Some(&gettext(
-                "All that was said in rooms that you hosted is deleted from this computer, for good.",
+                "All saved messages from rooms you hosted will be permanently deleted.",
             )),
         );
         dialog.add_responses(&[
@@ -51,12 +51,12 @@ impl HomePage {
     }
 
     fn deleted(&self, result: Result<(), String>) {
-        // What has the focus goes.
+        // The button with the focus disappears.
         self.imp().host.grab_focus();
         self.imp().banner.set_revealed(false);
         match (result, self.window()) {
             (Err(why), _) => self.show_banner(&why),
-            (Ok(()), Some(window)) => window.tell(&gettext("What was kept was deleted")),
+            (Ok(()), Some(window)) => window.tell(&gettext("Saved messages deleted")),
             (Ok(()), None) => {}
         }
         self.offer_to_delete();

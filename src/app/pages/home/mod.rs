@@ -155,7 +155,7 @@ impl HomePage {
     fn remember_name(&self) {
         let window = self.window();
         if let Some(settings) = window.as_ref().and_then(Window::settings) {
-            // What cannot be written is not remembered.
+            // A setting that cannot be written is not remembered.
             let _ = settings.set_string("name", self.imp().name.text().trim());
         }
     }
@@ -206,7 +206,7 @@ impl HomePage {
         self.show_banner(&words::not_hosted(error));
         imp.host.grab_focus();
         imp.name.select_region(0, 0);
-        // It may be what was kept that is in the way.
+        // The saved messages may be in the way.
         self.offer_to_delete();
     }
 

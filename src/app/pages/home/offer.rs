@@ -53,7 +53,7 @@ impl HomePage {
             imp.back.set_title(&fill(&title, &values));
             imp.back.set_subtitle(&fill(&subtitle, &values));
             imp.back.grab_focus();
-            // What has not the keyboard any more does not look so.
+            // The name no longer has the focus: none of it looks selected.
             imp.name.select_region(0, 0);
         }
         imp.stay.replace(stay);

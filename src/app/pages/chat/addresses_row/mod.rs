@@ -9,7 +9,7 @@ use gtk::{CompositeTemplate, glib};
 
 use crate::app::words::fill;
 
-/// How long a button says that it has copied.
+/// The time for which a button says that it has copied.
 const COPIED_SECONDS: u32 = 2;
 
 mod imp {

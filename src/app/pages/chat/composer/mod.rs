@@ -1,10 +1,23 @@
 //! A place to write: it grows with its lines, Enter sends.
 
+mod bound;
+mod buffer;
+mod incoming;
+
 use std::cell::{Cell, OnceCell, RefCell};
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
+use gettextrs::gettext;
 use gtk::{CompositeTemplate, gdk, glib};
+
+use crate::app::words::{count, fill};
+use crate::room::{LINES_LIMIT, TEXT_LIMIT};
+
+use self::bound::{Excess, excess, parted};
+use self::buffer::ComposerBuffer;
+
+pub use self::incoming::Offer;
 
 type Send = Box<dyn Fn(&str) -> Result<(), String>>;
 type Keep = Box<dyn Fn(&str)>;
@@ -26,7 +39,11 @@ mod imp {
         pub sends: OnceCell<Send>,
         pub keeps: OnceCell<Keep>,
         pub open: Cell<bool>,
-        /// What an input method has not finished yet.
+        /// The most characters of a message; 0 until the room has told.
+        pub limit: Cell<usize>,
+        /// The part of the draft that did not fit: it follows when the rest is sent.
+        pub rest: RefCell<String>,
+        /// The text that an input method has not finished yet.
         pub unfinished: RefCell<String>,
     }
 
@@ -37,6 +54,7 @@ mod imp {
         type ParentType = adw::Bin;
 
         fn class_init(class: &mut Self::Class) {
+            ComposerBuffer::ensure_type();
             class.bind_template();
             class.bind_template_callbacks();
             class.install_action("composer.send", None, |composer, _, _| composer.send());
@@ -102,6 +120,12 @@ mod imp {
                     composer.show_placeholder();
                 }
             ));
+            composer.buffer().connect_refused(glib::clone!(
+                #[weak]
+                composer,
+                move || composer.refused()
+            ));
+            composer.take_pastes();
             composer.changed();
         }
     }
@@ -129,9 +153,21 @@ impl Composer {
     }
 
     /// Shows what was written before, and keeps with `keep` what is written from now on.
+    /// Of a draft that is too long for the composer the rest follows when that is sent.
     pub fn connect_keep(&self, draft: &str, keep: impl Fn(&str) + 'static) {
-        self.imp().view.buffer().set_text(draft);
+        self.show_draft(draft);
         let _ = self.imp().keeps.set(Box::new(keep));
+    }
+
+    fn show_draft(&self, draft: &str) {
+        let (first, rest) = parted(draft);
+        self.imp().rest.replace(rest.to_owned());
+        self.buffer().set_text(first);
+    }
+
+    /// The most characters that a message has in this room.
+    pub fn set_limit(&self, limit: usize) {
+        self.imp().limit.set(limit);
     }
 
     /// Whether anything can be sent. What was written stays in any case, and can
@@ -143,7 +179,7 @@ impl Composer {
         // A screen reader asks the place to write itself.
         self.imp().view.set_sensitive(of_use);
         self.imp().view.set_editable(open);
-        self.changed();
+        self.show_sendable();
     }
 
     /// Where text is typed, if it can be sent.
@@ -157,20 +193,95 @@ impl Composer {
         self.imp().view.grab_focus();
     }
 
+    fn buffer(&self) -> ComposerBuffer {
+        let buffer = self.imp().view.buffer().downcast();
+        // The template gives it one of this type.
+        buffer.unwrap_or_default()
+    }
+
     fn text(&self) -> glib::GString {
         let buffer = self.imp().view.buffer();
         buffer.text(&buffer.start_iter(), &buffer.end_iter(), false)
     }
 
+    /// The most characters of a message, as far as the composer can hold them.
+    fn limit(&self) -> usize {
+        match self.imp().limit.get() {
+            0 => TEXT_LIMIT,
+            limit => limit.min(TEXT_LIMIT),
+        }
+    }
+
     fn changed(&self) {
         let text = self.text();
         if let Some(keep) = self.imp().keeps.get() {
-            keep(&text);
+            match &*self.imp().rest.borrow() {
+                rest if rest.is_empty() => keep(&text),
+                rest => keep(&format!("{text}\n{rest}")),
+            }
         }
-        let sendable = self.imp().open.get() && !text.trim().is_empty();
-        self.action_set_enabled("composer.send", sendable);
-        self.imp().hint.set_visible(false);
+        match excess(&text, self.limit()) {
+            Some(excess) => self.show_excess(excess),
+            None if self.imp().rest.borrow().is_empty() => self.imp().hint.set_visible(false),
+            None => self.show_hint(
+                &gettext(
+                    "Your draft is longer than a message. The rest follows when this part is sent.",
+                ),
+                false,
+            ),
+        }
+        self.show_sendable();
         self.show_placeholder();
+    }
+
+    fn show_sendable(&self) {
+        let sendable = self.imp().open.get() && !self.text().trim().is_empty();
+        self.action_set_enabled("composer.send", sendable);
+    }
+
+    /// Says by how much the text is too long. A screen reader says it when it comes to
+    /// be, and not again with every key.
+    fn show_excess(&self, excess: Excess) {
+        let sentence = match excess {
+            Excess::Characters(n) => count("{n} character too many", "{n} characters too many", n),
+            Excess::Lines(n) => count("{n} line too many", "{n} lines too many", n),
+        };
+        if self.imp().hint.is_visible() {
+            self.show_hint(&sentence, true);
+        } else {
+            self.say(&sentence, true);
+        }
+    }
+
+    /// Says that there was no room for what was to be inserted.
+    fn refused(&self) {
+        let sentence = fill(
+            &gettext(
+                "Not inserted, too long: a message has at most {characters} characters and {lines} lines.",
+            ),
+            &[
+                ("characters", &self.limit().to_string()),
+                ("lines", &LINES_LIMIT.to_string()),
+            ],
+        );
+        self.say(&sentence, true);
+    }
+
+    /// Says something above the text, until that is changed.
+    fn say(&self, sentence: &str, is_error: bool) {
+        self.show_hint(sentence, is_error);
+        self.announce(sentence, gtk::AccessibleAnnouncementPriority::High);
+    }
+
+    fn show_hint(&self, sentence: &str, is_error: bool) {
+        let hint = &self.imp().hint;
+        if is_error {
+            hint.add_css_class("error");
+        } else {
+            hint.remove_css_class("error");
+        }
+        hint.set_label(sentence);
+        hint.set_visible(true);
     }
 
     fn show_placeholder(&self) {
@@ -189,12 +300,11 @@ impl Composer {
             return;
         }
         match send(&text) {
-            Ok(()) => imp.view.buffer().set_text(""),
-            Err(why) => {
-                imp.hint.set_label(&why);
-                imp.hint.set_visible(true);
-                self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
+            Ok(()) => {
+                let rest = imp.rest.take();
+                self.show_draft(&rest);
             }
+            Err(why) => self.say(&why, true),
         }
         imp.view.grab_focus();
     }

@@ -12,7 +12,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::glib;
 
-/// How narrow it can be, in pixels.
+/// The least width, in pixels.
 const NARROWEST: i32 = 60;
 
 mod imp {
@@ -59,7 +59,7 @@ mod imp {
             }
         }
 
-        /// How narrow and how wide the label would be.
+        /// The least and the natural width of the label, in pixels.
         fn widths(child: &gtk::Widget) -> (i32, i32) {
             let (narrow, wide, ..) = child.measure(gtk::Orientation::Horizontal, -1);
             (narrow, wide)

@@ -1,4 +1,4 @@
-//! What someone said.
+//! The row of a message.
 
 mod bubble;
 
@@ -15,7 +15,7 @@ use crate::app::room::{
 };
 use crate::app::words::fill;
 
-/// How much is left free beside a message, in pixels.
+/// The width that is left free beside a message, in pixels.
 const OTHER_SIDE: i32 = 36;
 
 mod imp {
@@ -106,7 +106,7 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// What someone said.
+    /// The row of a message.
     pub struct MessageRow(ObjectSubclass<imp::MessageRow>)
         @extends gtk::Box, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
@@ -143,11 +143,8 @@ impl MessageRow {
         classes.retain(|class| !class.is_empty());
         self.set_css_classes(&classes);
 
-        imp.avatar.set_visible(!message.own);
+        imp.avatar.set_visible(!message.own && heads);
         imp.avatar.set_text(Some(&message.name));
-        imp.avatar.set_opacity(if heads { 1.0 } else { 0.0 });
-        imp.avatar.set_size(if heads { 32 } else { -1 });
-        imp.avatar.set_width_request(32);
         imp.heading.set_visible(heads);
         imp.sender.set_visible(!message.own);
         imp.sender.set_label(&message.name);
@@ -160,8 +157,12 @@ impl MessageRow {
         imp.heading.set_halign(side);
         imp.line.set_halign(side);
         // Room on the other side tells the two sides apart, also for long texts.
-        imp.content
-            .set_margin_start(if message.own { OTHER_SIDE } else { 0 });
+        imp.content.set_margin_start(match (message.own, heads) {
+            (true, _) => OTHER_SIDE,
+            (false, true) => 0,
+            // Below the first bubble of the group.
+            (false, false) => imp.avatar.size() + self.spacing(),
+        });
         imp.content
             .set_margin_end(if message.own { 0 } else { OTHER_SIDE });
         imp.waiting.set_visible(state == "pending");
