@@ -139,7 +139,7 @@ fn one_who_never_reads_costs_a_bounded_amount_and_is_told_what_it_missed() {
     let mut missed = false;
     loop {
         let line = person.line();
-        missed |= line.contains("too slow");
+        missed |= line.contains("You fell behind");
         if line == "ada: the end" {
             break;
         }
