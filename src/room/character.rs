@@ -1,5 +1,5 @@
-//! What a character is, as far as names and texts have to know: whether it can be
-//! seen, and whether it is drawn over its neighbours.
+//! Properties of characters that names and texts need: whether one can be seen, and
+//! whether it is drawn over its neighbours.
 
 use icu_properties::props::{
     DefaultIgnorableCodePoint, GeneralCategory, NoncharacterCodePoint, PrependedConcatenationMark,
@@ -8,8 +8,8 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Whether a character can be seen.
 ///
-/// Letters of private use and characters newer than the tables of this program are
-/// taken for visible: whoever sends them sees something there. White space is not.
+/// Characters of private use, and those newer than the tables of this program, count as
+/// visible: their sender sees something there. White space does not.
 pub(super) fn is_visible(c: char) -> bool {
     use GeneralCategory as Category;
     // Symbols that look like nothing: the blank Braille pattern, the object
@@ -54,8 +54,8 @@ const fn may_be_mark(c: char) -> bool {
 pub(super) struct Marks(usize);
 
 impl Marks {
-    /// Whether `c`, the next character, is kept where at most `limit` marks in a row
-    /// are. What cannot be seen between marks does not end their row.
+    /// Whether `c`, the next character, stays if a row has at most `limit` marks. An
+    /// invisible character between marks does not end their row.
     pub(super) fn keeps(&mut self, c: char, limit: usize) -> bool {
         use GeneralCategory as Category;
         let is_mark = may_be_mark(c)
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_or_private_is_seen() {
+    fn new_and_private_characters_are_seen() {
         // Private use in all three planes, an emoji and an ideograph to come.
         for c in [
             '\u{e000}',
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_nothing_is_not_seen() {
+    fn characters_that_look_like_nothing_are_not_seen() {
         for c in [
             ' ',
             '\t',

@@ -1,4 +1,4 @@
-//! Texts: what is kept of what someone says.
+//! The texts of messages: cleaning them, and their limits.
 
 use std::borrow::Cow;
 
@@ -20,8 +20,8 @@ pub const TEXT_LIMIT_BYTES: usize = TEXT_LIMIT * 4;
 /// more paints over the lines around it.
 const MARKS_LIMIT: usize = 8;
 
-/// What is kept of a text: all of it but control characters, other than line
-/// breaks and tabs, bidirectional overrides, and marks beyond eight in a row.
+/// `said` without control characters (other than line breaks and tabs), bidirectional
+/// overrides, and marks beyond eight in a row.
 ///
 /// Line breaks of every kind (`\r\n`, `\r`, U+2028, U+2029) become `\n`, and
 /// those at the end go. A text with nothing left is empty.

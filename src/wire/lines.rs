@@ -16,7 +16,7 @@ pub struct Lines {
     overlong: bool,
 }
 
-/// A line, or that there was one longer than the limit.
+/// A line, or the sign that one was longer than the limit.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A line without its `\n`, and without a `\r` before it.
@@ -94,7 +94,7 @@ impl Lines {
         }
     }
 
-    /// What has come of a line whose end has not, if it is not too long.
+    /// The start of the line whose end has not come, if it is not too long.
     #[must_use]
     pub fn begun(&self) -> &[u8] {
         &self.begun

@@ -24,22 +24,22 @@ pub const PROTOCOL: u32 = 1;
 /// The most bytes of a native frame, its line break not counted.
 pub const FRAME_LIMIT: usize = 64 << 10;
 
-/// How long someone at the door may take to give a name.
+/// The time that a new connection has to give a name.
 pub const NAME_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Who has said nothing for this long is asked for a name, in words.
+/// The silence after which the server asks a new connection for a name, in words.
 pub const NAME_PROMPT: Duration = Duration::from_secs(2);
 
-/// Who has heard nothing for this long asks whether the other side is there.
+/// The silence after which one side asks the other whether it is there.
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// Who has heard nothing for this long takes the connection for lost.
+/// The silence after which a connection counts as lost.
 pub const DEAD_AFTER: Duration = Duration::from_mins(1);
 
-/// How many messages of the past a newcomer is sent, unless it asks otherwise.
+/// The number of past messages that a newcomer is sent, unless it asks for others.
 pub const HISTORY: u64 = 100;
 
-/// How many members a welcome lists.
+/// The most members that a welcome lists.
 pub const WELCOME_MEMBERS: usize = 100;
 
 /// The most members that one answer lists.

@@ -1,4 +1,4 @@
-//! What the server writes to the native door.
+//! The frames that the server writes to the native door.
 
 use crate::room::{self, Closing, Event, NotSaid};
 
@@ -98,15 +98,15 @@ pub fn closed(closing: Closing) -> Closed<'static> {
         },
         Closing::StoreFailed { retry_ms } => Closed {
             code: ClosedCode::StoreFailed,
-            text: "What is said can no longer be stored, so the room closes. \
-                   What you have seen is safe."
+            text: "Messages can no longer be saved, so the room is closing. \
+                   Messages you have received are safe."
                 .into(),
             retry_ms: Some(retry_ms),
         },
     }
 }
 
-/// The frame for a connection whose place another one has taken.
+/// The frame for a connection that another one has taken over.
 #[must_use]
 pub fn taken_over() -> Closed<'static> {
     Closed {
@@ -151,7 +151,7 @@ pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
         }
         NotSaid::Empty => (
             Code::EmptyText,
-            "There is nothing in this message.".to_owned(),
+            "This message has no visible characters; it was not sent.".to_owned(),
         ),
         NotSaid::BadId => {
             let limit = room::MESSAGE_ID_LIMIT;

@@ -1,4 +1,5 @@
-//! Telnet: what its programs say to each other between what a person types.
+//! The commands that telnet programs send to each other between the keys that a person
+//! types.
 
 use std::borrow::Cow;
 
@@ -40,14 +41,14 @@ enum State {
 }
 
 impl Telnet {
-    /// Whether the peer has negotiated: only programs that speak telnet do, and a
-    /// person types lines into them.
+    /// Whether the peer has negotiated. Only programs that speak telnet do, and people
+    /// type lines into them.
     #[must_use]
     pub const fn negotiates(&self) -> bool {
         self.negotiates
     }
 
-    /// What is left of the next piece.
+    /// The next piece without the commands in it.
     pub fn take<'a>(&mut self, piece: &'a [u8]) -> Cow<'a, [u8]> {
         let is_plain = matches!(self.state, State::Data | State::Return)
             && memchr2(COMMAND, 0, piece).is_none();
@@ -128,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// What is left of `pieces`, and whether the peer negotiates.
+    /// `pieces` without commands, and whether the peer negotiates.
     fn left(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
         let mut telnet = Telnet::default();
         let mut left = Vec::new();
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_say_to_each_other_is_taken_out() {
+    fn commands_are_taken_out_and_enter_is_a_line_break() {
         for (said, typed, negotiates) in [
             // PuTTY's beginning: WILL NAWS, WILL TSPEED, WILL TTYPE, …, DO ECHO.
             (&b"\xff\xfb\x1f\xff\xfb\x20\xff\xfb\x18\xff\xfb\x27\xff\xfd\x01\xff\xfb\x03\xff\xfd\x03ada\r\n"[..], &b"ada\r\n"[..], true),
@@ -186,7 +187,7 @@ mod tests {
         }
 
         #[test]
-        fn what_holds_no_command_stays_as_it_is(bytes in proptest::collection::vec(1..=254_u8, 0..60)) {
+        fn bytes_without_commands_stay_as_they_are(bytes in proptest::collection::vec(1..=254_u8, 0..60)) {
             prop_assert_eq!(left(&[&bytes]).0, bytes);
         }
     }

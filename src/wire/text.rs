@@ -1,9 +1,8 @@
 //! The text door: for a person with `nc`, and for the original program.
 //!
-//! Which of them a peer is, its first bytes tell: whoever sends a line break with
-//! them speaks [lines](Manner::Lines), whoever does not speaks
-//! [chunks](Manner::Chunks), as the original program does: what one `send` of it
-//! carries is one message.
+//! The first bytes of a peer tell which of them it is. With a line break among them it
+//! speaks [lines](Manner::Lines). Without one it speaks [chunks](Manner::Chunks), as the
+//! original program does: each `send` of that program carries one message.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -15,8 +14,8 @@ use crate::room::{
 use super::lines::{Line, Lines};
 use super::native;
 
-/// The command by which a peer of the text door leaves, and by which the server
-/// sends the original program away.
+/// The command by which a peer of the text door leaves, and by which the server ends
+/// the original program.
 pub const QUIT: &str = "?{quit}";
 
 /// The most bytes that the original program receives at once.
@@ -32,7 +31,7 @@ pub enum Manner {
     Chunks,
 }
 
-/// What a peer of the text door did.
+/// Something that a peer of the text door did.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input<'a> {
     /// It said something: its name, the first time.
@@ -43,7 +42,7 @@ pub enum Input<'a> {
     Quit,
 }
 
-/// Takes what a peer of the text door sends, chunk by chunk.
+/// Reads the bytes of a peer of the text door, chunk by chunk.
 ///
 /// Holds no more than one unfinished line (up to the bytes of the longest text)
 /// or character.
@@ -190,7 +189,7 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Back { name, .. } => write_notice(&format!("“{name}” is back."), out),
         Event::Notice { text, .. } => write_notice(text, out),
         Event::Alive => {}
-        // A person is not told how many are away.
+        // The number of absent members is of no use to a person.
         Event::Presence(gathered) if gathered.joined.is_empty() && gathered.left.is_empty() => {}
         Event::Presence(gathered) => write_notice(&presence(gathered), out),
         Event::Closed(closing) => write_notice(&native::closed(*closing).text, out),
@@ -208,12 +207,12 @@ fn write_lines(name: &str, text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends something that the server itself has to say.
+/// Appends a sentence of the server itself.
 pub fn write_notice(text: &str, out: &mut Vec<u8>) {
     write_lines(SERVER_NAME, text, out);
 }
 
-/// How many are in the room, in words.
+/// The number of members in the room, in words.
 #[must_use]
 pub fn here(count: usize) -> String {
     match count {
@@ -280,7 +279,7 @@ pub fn welcome<'a>(
     format!("Welcome to “{room}”, “{name}”. {who} To leave, send {QUIT}")
 }
 
-/// What a peer is told about `count` of its messages that were not taken.
+/// The sentence for a peer about `count` of its messages that were rejected.
 #[must_use]
 pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
     let what = match count {
@@ -303,16 +302,14 @@ pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
     }
 }
 
-/// What a peer is told about messages that it was too slow to be sent. `None` if
-/// they were joins and leaves only.
+/// The sentence for a peer that fell behind and missed messages. `None` if it missed
+/// joins and leaves only.
 #[must_use]
 pub fn missed(gap: Gap) -> Option<String> {
     match gap.to.saturating_add(1).saturating_sub(gap.from) {
         0 => None,
-        1 => Some("You were too slow: a message is lost to you.".to_owned()),
-        count => Some(format!(
-            "You were too slow: {count} messages are lost to you."
-        )),
+        1 => Some("You fell behind and missed 1 message.".to_owned()),
+        count => Some(format!("You fell behind and missed {count} messages.")),
     }
 }
 
@@ -337,7 +334,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of `chunks`: texts, `<too long>` and `<quit>`.
+    /// The inputs in `chunks`: texts, `<too long>` and `<quit>`.
     fn read(chunks: &[&[u8]]) -> Vec<String> {
         let mut reader = Reader::default();
         let mut found = Vec::new();

@@ -57,7 +57,7 @@ pub fn lost(name: &str) -> String {
 
 /// Parts of the sentences about a message that was not sent, and messages that are lost.
 pub const TOO_FAST: &str = "too fast";
-pub const TOO_SLOW: &str = "too slow";
+pub const TOO_SLOW: &str = "You fell behind";
 pub const TOO_LONG: &str = "Your message was not sent: more than 4000 characters or 100 lines.";
 /// The beginning of the refusal of an address.
 pub const TOO_MANY_CONNECTIONS: &str = "Too many connections";

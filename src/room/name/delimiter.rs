@@ -1,5 +1,5 @@
-//! What delimits names where they are written into a line: the text door writes
-//! `name: text`, and quotes names with `“` and `”`.
+//! The characters that delimit names in a line: the text door writes `name: text`, and
+//! quotes names with `“` and `”`.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategoryGroup, Script};
@@ -7,16 +7,16 @@ use unicode_security::confusable_detection::skeleton;
 
 use crate::room::character::category;
 
-/// Looks like a colon, and Unicode Technical Standard 39 does not say so.
+/// Characters that look like a colon, beyond Unicode Technical Standard 39.
 const COLONS: &str = "⦂⍠⫶⁝፥፦᠄꛴𐞁⠆⡁⠒⠇܅܆܇܈܉𝪊𒑱𒑲𒑳𒑴𐽇";
 
-/// Looks like double quotes, and Unicode Technical Standard 39 does not say so.
+/// Characters that look like double quotes, beyond Unicode Technical Standard 39.
 const QUOTES: &str = "“”„‟〝〞〟❝❞❠⹂🙶🙷🙸〃˝˶";
 
 /// Whether the character at `at` in `text` delimits names, or looks as if it did.
 ///
-/// A sign that belongs to a script is none among letters of that script: the
-/// visarga of `अंतः` is written like a colon, the gershayim of `רמב״ם` like a quote.
+/// A sign of a script is no delimiter among letters of that script: the visarga of
+/// `अंतः` looks like a colon, the gershayim of `רמב״ם` like a quote.
 pub(super) fn is_delimiter(text: &[char], at: usize) -> bool {
     let c = text[at];
     if c.is_ascii_alphanumeric() || !looks_like_delimiter(c, at.checked_sub(1).map(|at| text[at])) {

@@ -1,5 +1,5 @@
-//! Characters that cannot be seen, and without which a name reads wrongly: joiners
-//! and what chooses between the forms of a character.
+//! Invisible characters without which a name reads wrongly: joiners, and selectors
+//! between the forms of a character.
 
 use icu_properties::props::{
     CanonicalCombiningClass, Emoji, EmojiModifier, EmojiModifierBase, ExtendedPictographic,

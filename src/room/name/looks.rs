@@ -1,4 +1,4 @@
-//! Which names a person takes for the same one, and which for the server's.
+//! The names that a person takes for the same one, or for the server's.
 
 use icu_properties::props::GeneralCategoryGroup;
 use unicase::UniCase;
@@ -7,8 +7,7 @@ use unicode_security::confusable_detection::skeleton;
 
 use crate::room::character::category;
 
-/// What a name looks like: two names that share either form are taken for the
-/// same one.
+/// The looks of a name. Two names that share either form count as the same.
 ///
 /// Both are skeletons of UTS #39 (Unicode Security Mechanisms, section 4), one
 /// of the name as it stands (`adI` and `adl` look alike) and one of the name
@@ -23,12 +22,12 @@ pub struct Looks {
 }
 
 impl Looks {
-    /// What `name` looks like.
+    /// The looks of `name`.
     #[must_use]
     pub fn of(name: &str) -> Self {
         let seen: String = skeleton(name).collect();
-        // Folding may undo the normal form (UTS #39 asks for NFKC_Casefold), and
-        // what a character looks like may be of the other case than it is.
+        // Folding may undo the normal form (UTS #39 asks for NFKC_Casefold), and the
+        // prototype of a character may be of the other case.
         let folded: String = skeleton(&fold(name)).collect();
         Self {
             seen,
@@ -77,8 +76,7 @@ fn lettered(c: char, a: char) -> Option<char> {
 
 /// Whether a person could take `name` for that of the server, `SERVER`.
 ///
-/// More counts for nothing here than between two members: marks, spaces, and
-/// everything that is neither a letter nor a digit.
+/// Only letters and digits count here: no marks, no spaces, and no other signs.
 pub(super) fn is_servers(name: &str) -> bool {
     let mut letters = letters(name.chars());
     // Each step can uncover what the others take away; more than two never do.
@@ -100,8 +98,8 @@ fn letters(text: impl Iterator<Item = char>) -> String {
 
 /// The letter of the server's name for which `c` can be taken.
 fn plain(c: char) -> char {
-    // What people write instead of these letters, and fonts of look-alikes on the
-    // web offer for them, beyond UTS #39.
+    // Signs that people write instead of these letters, or that websites for fancy
+    // letters offer, beyond UTS #39.
     const LIKE: [(char, &str); 4] = [
         ('S', "5$§₴ƧƨЅꙄꙅ丂ᔕᏕᎦֆร𐐠ꌗՏ"),
         ('E', "3€£ΣΞξєЄԐԑƐɛƎǝɘҽᕮ乇ᏋꍟɆ∃𐌄𐊤ê"),

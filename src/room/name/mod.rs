@@ -1,4 +1,4 @@
-//! Names: what is left of a wanted one, and which ones look the same.
+//! Names: cleaning a wanted one, and comparing it with others.
 
 mod delimiter;
 mod joiner;
@@ -27,8 +27,8 @@ pub const DEFAULT_NAME: &str = "USR";
 pub const SERVER_NAME: &str = "SERVER";
 
 /// Of a wanted name, no more characters (Unicode scalar values) than this are
-/// looked at, so that a long one costs no more than a short one: enough for
-/// [`ROOM_NAME_LIMIT`] and for what is dropped before and between.
+/// looked at, so that a long one costs no more than a short one. It leaves room for
+/// dropped characters beside the [`ROOM_NAME_LIMIT`] that stay.
 const WANTED_LIMIT: usize = 256;
 
 /// The most marks in a row that a name keeps on one character: more than four are
@@ -36,12 +36,12 @@ const WANTED_LIMIT: usize = 256;
 /// lines around the name.
 const MARKS_LIMIT: usize = 4;
 
-/// How often a name is gone through at most. What is dropped in one turn can leave a
-/// joiner without what it joined, or put together two characters that compose; the
-/// second turn finds nothing for nearly every name.
+/// The most turns of cleaning. One turn can leave a joiner without its neighbour, or
+/// bring together two characters that compose. For nearly every name the second turn
+/// finds nothing.
 const TURNS: usize = 4;
 
-/// What can be kept of `wanted` as a name, or `None` if nothing can.
+/// The clean name for `wanted`, or `None` if nothing is left of it.
 ///
 /// Control, formatting and other invisible characters, `:` and double quotes are
 /// dropped (the text door writes `name: text`, and quotes names); joiners stay where
@@ -52,8 +52,8 @@ pub fn clean_name(wanted: &str) -> Option<String> {
     clean(wanted, is_delimiter, NAME_LIMIT)
 }
 
-/// What can be kept of `wanted` as the name of a room, or `None` if nothing can:
-/// as [`clean_name`], but with `:` and quotes and up to [`ROOM_NAME_LIMIT`].
+/// The clean name of a room for `wanted`, or `None` if nothing is left of it: as
+/// [`clean_name`], but with `:` and quotes and up to [`ROOM_NAME_LIMIT`].
 #[must_use]
 pub fn clean_room_name(wanted: &str) -> Option<String> {
     clean(wanted, |_, _| false, ROOM_NAME_LIMIT)
@@ -76,8 +76,8 @@ fn clean(wanted: &str, drops: fn(&[char], usize) -> bool, limit: usize) -> Optio
 
 /// One turn of cleaning.
 fn tidy(text: &[char], drops: fn(&[char], usize) -> bool, limit: usize) -> Vec<char> {
-    // First dropped, then composed: what is dropped may stand between two
-    // characters that compose.
+    // First dropped, then composed: a dropped character may stand between two that
+    // compose.
     let kept = (0..text.len()).filter(|at| {
         let c = text[*at];
         let stays = c.is_whitespace() || is_visible(c) || joiner::is_needed(text, *at);
@@ -111,14 +111,14 @@ fn tidy(text: &[char], drops: fn(&[char], usize) -> bool, limit: usize) -> Vec<c
     name
 }
 
-/// The name that someone who wants `wanted` gets while nobody has it:
-/// [`DEFAULT_NAME`] for an empty one and for one that looks like the server's.
+/// The name that a newcomer gets for `wanted` while it is free: [`DEFAULT_NAME`] for an
+/// empty one, and for one that a person could take for the server's.
 #[must_use]
 pub fn name_or_default(wanted: &str) -> String {
     WantedName::of(wanted).name
 }
 
-/// A name that a newcomer gets while nobody has it, and what it is compared by.
+/// A name that a newcomer gets while it is free, with the key to compare it by.
 ///
 /// Making one takes the same bounded time however long the text is that a peer
 /// sent, so it is made before the lock of a room is taken, and the room only
@@ -130,8 +130,7 @@ pub struct WantedName {
 }
 
 impl WantedName {
-    /// The name for someone who wants `wanted`: [`DEFAULT_NAME`] for an empty one
-    /// and for one that a person could take for the server's.
+    /// The name for a newcomer that wants `wanted`, as [`name_or_default`].
     #[must_use]
     pub fn of(wanted: &str) -> Self {
         let name = clean_name(wanted).filter(|name| !looks::is_servers(name));
@@ -146,7 +145,7 @@ impl WantedName {
         &self.name
     }
 
-    /// What the name is compared by.
+    /// The key to compare the name by.
     #[must_use]
     pub const fn looks(&self) -> &Looks {
         &self.looks

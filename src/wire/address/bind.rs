@@ -17,13 +17,13 @@ pub struct BindAddress {
     zone: Option<String>,
 }
 
-/// Why something is not an address to listen on.
+/// The reason why a text is not an address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotABindAddress {
-    /// It is no IP address.
+    /// It is not an IP address.
     #[error("this is not an IP address")]
     NoIp,
-    /// Several networks can have it, and it does not say which one is meant.
+    /// It is link-local, and does not say of which interface.
     #[error("this IP address needs the network interface it belongs to: fe80::1%eth0")]
     NoZone,
 }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_of_a_computer_is_told() {
+    fn a_text_that_is_no_address_of_a_computer_is_an_error() {
         for written in [
             "",
             "x",

@@ -25,7 +25,7 @@ const HOST_LIMIT: usize = 253;
 /// The host of a room, unless another is asked for.
 pub const DEFAULT_HOST: &str = "localhost";
 
-/// Where a room is: `host`, `host:port`, `[v6]:port` or a `chatroom://` link
+/// The address of a room: `host`, `host:port`, `[v6]:port` or a `chatroom://` link
 /// with one of these (RFC 3986, section 3.2).
 ///
 /// ```
@@ -42,9 +42,9 @@ pub struct Address {
     pub host: String,
     /// The TCP port.
     pub port: u16,
-    /// What a link says behind `?`; kept for later use.
+    /// The part of a link behind `?`; kept for later use.
     pub parameters: Option<String>,
-    /// What a link says behind `#`; kept for later use.
+    /// The part of a link behind `#`; kept for later use.
     pub fragment: Option<String>,
 }
 
@@ -54,17 +54,17 @@ impl Default for Address {
     }
 }
 
-/// Why something is not an address.
+/// The reason why a text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAddress {
     /// The port is not one.
-    #[error("“{0}” is not a port: a number from 1 to 65535 is")]
+    #[error("“{0}” is not a port; a port is a number from 1 to 65535")]
     Port(String),
     /// The host is not one.
     #[error("“{0}” is not the name or the IP address of a computer")]
     Host(String),
     /// It is a link of another kind.
-    #[error("“{0}://” is not the start of a link to a room: “{SCHEME}://” is")]
+    #[error("“{0}://” does not begin a link to a room; such a link begins with “{SCHEME}://”")]
     Scheme(String),
 }
 
@@ -86,7 +86,7 @@ impl Address {
     /// and an empty part of one, means the default.
     ///
     /// # Errors
-    /// What in it is no part of an address.
+    /// If a part of it is no part of an address.
     pub fn read(written: &str) -> Result<(Self, bool), NotAnAddress> {
         let written = written.trim();
         let (rest, parameters, fragment) = match written.split_once("://") {
@@ -138,7 +138,7 @@ impl FromStr for Address {
     }
 }
 
-/// What comes before `at`, and what comes after it if it is there.
+/// The text before `at`, and the text after it if `at` is there.
 fn cut(text: &str, at: char) -> (&str, Option<&str>) {
     text.split_once(at)
         .map_or((text, None), |(before, after)| (before, Some(after)))
@@ -182,7 +182,7 @@ fn looked_up(host: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let host = if host.is_ascii() {
         host
     } else {
-        // A longer one is none, however it is written.
+        // A longer one is too long in ASCII, too.
         let fits = host.len() <= 4 * HOST_LIMIT;
         let ascii = Uts46::new().to_ascii(
             host.as_bytes(),
@@ -196,8 +196,8 @@ fn looked_up(host: Cow<'_, str>) -> Option<Cow<'_, str>> {
     (host.bytes().all(fits) && host.len() <= HOST_LIMIT).then_some(host)
 }
 
-/// What a part of a link says, without its escapes (RFC 3986, section 2.1). `None` if
-/// it is not UTF-8 then, or an escape is none.
+/// A part of a link without its percent-encoding (RFC 3986, section 2.1). `None` if
+/// the encoding is wrong, or of something other than UTF-8.
 fn unescaped(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(text.into());
@@ -216,8 +216,8 @@ fn unescaped(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// `text` as it can stand in a link: what acts on a terminal or ends a link is
-/// escaped.
+/// `text` as it can stand in a link: characters that act on a terminal, and white
+/// space, are percent-encoded.
 fn in_a_link(text: &str) -> String {
     let mut link = String::with_capacity(text.len());
     for c in text.chars() {
@@ -232,7 +232,7 @@ fn in_a_link(text: &str) -> String {
     link
 }
 
-/// What was written, as far as it can be shown in one line.
+/// The part of `written` that can be shown in one line.
 fn shown(written: &str) -> String {
     clean_room_name(written).unwrap_or_default()
 }
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_address_is_told() {
+    fn a_text_that_is_no_address_is_an_error() {
         for written in [
             "http://example.org",
             "example.org:0",

@@ -1,4 +1,4 @@
-//! Which door a connection comes in by: its first bytes tell.
+//! The doors of a room. The first bytes of a connection tell which one it takes.
 
 /// The ways into a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +13,11 @@ pub enum Door {
     Browser,
     /// IRC. Not served yet.
     Irc,
-    /// A program that looks for something else. It is not answered.
+    /// A program that looks for another server. It gets no answer.
     Foreign(Foreign),
 }
 
-/// What the first bytes of a browser can be (RFC 9110, section 9; RFC 9113,
-/// section 3.4).
+/// The first bytes of browsers (RFC 9110, section 9; RFC 9113, section 3.4).
 const HTTP: [&[u8]; 10] = [
     b"GET ",
     b"POST ",
@@ -32,16 +31,16 @@ const HTTP: [&[u8]; 10] = [
     b"PRI * HTTP/2.0",
 ];
 
-/// What the first bytes of an IRC client can be.
+/// The first bytes of IRC clients.
 const IRC: [&[u8]; 4] = [b"CAP ", b"NICK ", b"USER ", b"PASS "];
 
 /// The content type of a TLS handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What the first bytes of programs can be that look for something else; `#` stands
-/// for any digit. A person can begin with nearly anything as a name, so only what
-/// nobody calls itself stands here: `SSH`, `Helo` and `PING` are names. Programs
-/// whose first bytes nobody can type are told by [`foreign_bytes`].
+/// The first bytes of programs that look for another server; `#` stands for any digit.
+/// A person's name can begin with nearly anything, so this table has only words that are
+/// no names: `SSH`, `Helo` and `PING` are names. [`foreign_bytes`] knows the programs
+/// whose first bytes nobody can type.
 const FOREIGN: [(&[u8], Foreign); 20] = [
     // RFC 4253, section 4.2.
     (b"SSH-#.", Foreign::Ssh),
@@ -54,8 +53,8 @@ const FOREIGN: [(&[u8], Foreign); 20] = [
     (b"EHLO ", Foreign::Smtp),
     (b"HELO ", Foreign::Smtp),
     (b"LHLO ", Foreign::Smtp),
-    // The serialization protocol of Redis, and commands in one line that do what no
-    // name says.
+    // The serialization protocol of Redis, and those of its commands in one line that
+    // are no names.
     (b"*#\r\n$#", Foreign::Redis),
     (b"*##\r\n$#", Foreign::Redis),
     (b"CONFIG GET ", Foreign::Redis),
@@ -76,15 +75,15 @@ const FOREIGN: [(&[u8], Foreign); 20] = [
 /// The byte order mark that some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The most bytes of white space that are waited after for what follows.
+/// The most bytes of white space that are passed over before the first word.
 const BLANK_LIMIT: usize = 256;
 
-/// What came in that is no client of a room.
+/// A protocol that no client of a room speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// SSH.
     Ssh,
-    /// A proxy that tells for whom it connects.
+    /// The header in which a proxy tells the address of its client.
     Proxy,
     /// Mail.
     Smtp,
@@ -107,7 +106,7 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// What it is called.
+    /// Its name in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -127,7 +126,7 @@ impl Foreign {
 }
 
 impl Door {
-    /// What it is called where one is told by which door someone came.
+    /// Its name in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -147,7 +146,7 @@ impl Door {
     #[must_use]
     pub fn of(first: &[u8]) -> Option<Self> {
         let from = first.len() - without_blank(first).len();
-        // What begins with line breaks is looked for before they are passed over.
+        // A signature may begin with line breaks itself.
         let mut undecided = false;
         let starts = [&first[from..], first];
         for start in starts.into_iter().filter(|start| !start.is_empty()) {
@@ -185,7 +184,7 @@ impl Door {
     }
 }
 
-/// What follows the white space and the byte order mark at the start.
+/// The bytes after the white space and the byte order mark at the start.
 #[must_use]
 pub fn without_blank(mut bytes: &[u8]) -> &[u8] {
     loop {
@@ -202,7 +201,7 @@ pub fn without_blank(mut bytes: &[u8]) -> &[u8] {
 enum Begins {
     Yes,
     No,
-    /// So far; more of them would tell.
+    /// So far; more bytes would tell.
     Perhaps,
 }
 
@@ -220,8 +219,8 @@ fn begins(word: &[u8], bytes: &[u8]) -> Begins {
     }
 }
 
-/// What program it is, if the first line holds what nobody can type into a terminal:
-/// a control character for which there is no key of use, or a NUL.
+/// The protocol, if the first line has a byte that nobody types into a terminal: a NUL,
+/// or a control character without a key that people use.
 fn foreign_bytes(first: &[u8]) -> Option<Foreign> {
     let line = first.split(|byte| *byte == b'\n').next().unwrap_or(first);
     let is_typed = |byte: &u8| {
@@ -267,8 +266,8 @@ fn has_near_start(bytes: &[u8], wanted: &[u8]) -> bool {
     (1..=4).any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(wanted)))
 }
 
-/// What someone is answered who came by a door that is not served, in the
-/// language of that door. `first` are its first bytes.
+/// The answer to a connection by a door that is not served, in the language of that
+/// door. `first` are its first bytes.
 #[must_use]
 pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
     const WHAT: &str = "This is a Chatroom, a room to talk in";
@@ -290,8 +289,8 @@ pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
             .into_bytes()
         }
         Door::Irc => format!("ERROR :{WHAT}. It cannot be used with IRC yet.\r\n").into_bytes(),
-        // A TLS client understands nothing but TLS; what others understand is not
-        // known.
+        // A TLS client understands nothing but TLS, and the language of the others is
+        // not known.
         Door::Tls | Door::Native | Door::Text | Door::Foreign(_) => Vec::new(),
     }
 }

@@ -15,19 +15,19 @@ use super::{Reply, Request};
 /// quote the line.
 const WHY_LIMIT: usize = 200;
 
-/// Why a line is not a frame.
+/// The reason why a line is not a frame.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAFrame {
     /// It is not a JSON object, or holds several known frames.
     #[error("{0}")]
     Line(String),
     /// It is a JSON object with one known frame, whose content is not as documented.
-    /// What follows it can be read.
+    /// The line can be passed over.
     #[error("{why}")]
     Content {
         /// The sender's own id for it, if it has one.
         id: Option<String>,
-        /// What is wrong with it.
+        /// The parser's words.
         why: String,
     },
 }
@@ -131,8 +131,8 @@ fn read<'a, T: Frames<'a>>(line: &'a [u8]) -> Result<Option<T>, NotAFrame> {
     let text = repaired(line);
     let found = match &text {
         Cow::Borrowed(text) => parse(&mut serde_json::Deserializer::from_str(text)),
-        // This reader copies each text, so that nothing is borrowed from what was
-        // repaired.
+        // This reader copies each text: nothing is borrowed from the repaired line,
+        // which ends here.
         Cow::Owned(text) => parse(&mut serde_json::Deserializer::from_reader(text.as_bytes())),
     };
     match found {
@@ -151,7 +151,8 @@ fn parse<'a, R: serde_json::de::Read<'a>, T: Frames<'a>>(
     Ok(found)
 }
 
-/// What is wrong with a line that could not be read because of `error`.
+/// Tells a line with an unreadable frame from one that is no frame; `error` is the
+/// parser's.
 fn why_not(text: &str, names: &[&str], error: &serde_json::Error) -> NotAFrame {
     let why: String = error.to_string().chars().take(WHY_LIMIT).collect();
     let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else {
@@ -170,9 +171,8 @@ fn why_not(text: &str, names: &[&str], error: &serde_json::Error) -> NotAFrame {
     }
 }
 
-/// Reads a line as what a client asks. `None` stands for an object without a
-/// known frame, which is ignored. What is not UTF-8 in it, and halves of surrogate
-/// pairs, become U+FFFD.
+/// Reads a line of a client. `None` stands for an object without a known frame, which
+/// is ignored. Bytes that are not UTF-8, and halves of surrogate pairs, become U+FFFD.
 ///
 /// # Errors
 /// If it is not a JSON object, not as documented, or holds several known frames.
@@ -180,10 +180,10 @@ pub fn read_request(line: &[u8]) -> Result<Option<Request<'_>>, NotAFrame> {
     read(line)
 }
 
-/// Reads a line as what a server tells, as [`read_request`] does.
+/// Reads a line of a server as [`read_request`] reads one of a client.
 ///
 /// # Errors
-/// As there.
+/// As with [`read_request`].
 pub fn read_reply(line: &[u8]) -> Result<Option<Reply<'_>>, NotAFrame> {
     read(line)
 }

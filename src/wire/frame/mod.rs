@@ -15,17 +15,17 @@ pub use self::line::{NotAFrame, read_reply, read_request, write_frame};
 
 use crate::room::{MemberId, Why};
 
-/// What a client asks of a server.
+/// A frame of a client.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request<'a> {
-    /// Comes first.
+    /// Joins the room; comes first.
     Hello(Hello<'a>),
     /// Says something.
     Say(Say<'a>),
-    /// Asks who is there.
+    /// Asks for a part of the list of members.
     Members(MembersRequest),
-    /// Asks what was said.
+    /// Asks for a page of past messages.
     History(HistoryRequest),
     /// Asks whether the server is there; allowed before `hello` too.
     Ping(Empty),
@@ -39,7 +39,7 @@ pub enum Request<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Empty {}
 
-/// Who comes, and how.
+/// Joins the room.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Hello<'a> {
     /// The version of the protocol.
@@ -67,7 +67,7 @@ pub struct Say<'a> {
     /// The sender's own id for it; comes back with its echo.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
-    /// What is said.
+    /// The text.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
 }
@@ -95,7 +95,7 @@ pub struct HistoryRequest {
     pub limit: Option<u64>,
 }
 
-/// What a server tells a client.
+/// A frame of a server.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply<'a> {
@@ -115,13 +115,13 @@ pub enum Reply<'a> {
     Presence(Presence<'a>),
     /// A message was said already, under the same id.
     Said(Said<'a>),
-    /// What the server itself has to say.
+    /// A sentence of the server itself.
     Notice(Notice<'a>),
     /// Answers `members`.
     Members(MemberList<'a>),
     /// Answers `history`.
     Page(Page<'a>),
-    /// Messages that came are lost to this client.
+    /// This client missed messages.
     Gap(Gap),
     /// Asks whether the client is there.
     Ping(Empty),
@@ -164,9 +164,9 @@ pub struct Welcome<'a> {
     /// The first members.
     #[serde(borrow)]
     pub members: MemberList<'a>,
-    /// What the server holds its members to.
+    /// The limits for its members.
     pub limits: Limits,
-    /// What the server can do beyond the least.
+    /// The optional features that the server has.
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub features: Vec<Cow<'a, str>>,
 }
@@ -222,7 +222,7 @@ pub struct MemberList<'a> {
     pub more: bool,
 }
 
-/// What a server holds its members to.
+/// The limits that a server sets for its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The most bytes of a frame, its line break not counted.
@@ -245,13 +245,13 @@ pub struct Message<'a> {
     /// When the server took it (RFC 3339, UTC, milliseconds).
     #[serde(serialize_with = "milliseconds")]
     pub at: Timestamp,
-    /// Who said it.
+    /// Its author.
     #[serde(borrow)]
     pub from: Member<'a>,
     /// The sender's own id for it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
-    /// What was said.
+    /// The clean text.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
 }
@@ -265,7 +265,7 @@ fn milliseconds<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S:
 /// Someone came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined<'a> {
-    /// Who.
+    /// The member's id.
     pub id: MemberId,
     /// Its name.
     #[serde(borrow)]
@@ -284,7 +284,7 @@ pub struct Joined<'a> {
 /// Someone left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left<'a> {
-    /// Who.
+    /// The member's id.
     pub id: MemberId,
     /// Its name.
     #[serde(borrow)]
@@ -299,7 +299,7 @@ pub struct Left<'a> {
 /// come back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Away<'a> {
-    /// Who.
+    /// The member's id.
     pub id: MemberId,
     /// Its name.
     #[serde(borrow)]
@@ -309,7 +309,7 @@ pub struct Away<'a> {
 /// A member that was away is back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Back<'a> {
-    /// Who.
+    /// The member's id.
     pub id: MemberId,
     /// Its name.
     #[serde(borrow)]
@@ -356,10 +356,10 @@ fn is_zero(value: &usize) -> bool {
     *value == 0
 }
 
-/// What the server itself has to say.
+/// A sentence of the server itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice<'a> {
-    /// What it is about.
+    /// Its kind, for programs.
     #[serde(borrow)]
     pub code: Cow<'a, str>,
     /// In words.
@@ -395,7 +395,7 @@ pub struct Page<'a> {
     pub more: bool,
 }
 
-/// Messages that came are lost to this client.
+/// The range of messages that this client missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// The `seq` of the first one missed.
@@ -408,7 +408,7 @@ pub struct Gap {
 /// Something was wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error<'a> {
-    /// What.
+    /// Its kind, for programs.
     pub code: Code,
     /// The id of the message that it is about.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -423,7 +423,7 @@ pub struct Error<'a> {
     pub fatal: bool,
 }
 
-/// What can be wrong.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

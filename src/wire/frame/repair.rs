@@ -1,14 +1,14 @@
-//! Lines that are nearly JSON: half characters in them are replaced.
+//! Lines that are nearly JSON: halves of characters in them are replaced.
 
 use std::borrow::Cow;
 
 use memchr::memchr;
 
-/// `line` with U+FFFD for what is not UTF-8, and for each half of a surrogate pair
-/// (`\ud83d`) without the other one.
+/// `line` with U+FFFD in place of bytes that are not UTF-8, and of each half of a
+/// surrogate pair (`\ud83d`) without the other half.
 ///
-/// JSON can name such halves (RFC 8259, section 8.2), and programs that cut texts
-/// between them send them.
+/// JSON can write such halves (RFC 8259, section 8.2). Programs that cut a text between
+/// them send them.
 pub(super) fn repaired(line: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(line);
     match with_pairs_only(&text) {
@@ -32,7 +32,7 @@ fn with_pairs_only(text: &str) -> Option<String> {
                 copied = start + 6;
                 copied
             }
-            // Another escape: what follows the sign belongs to it.
+            // Another escape: the next character belongs to it.
             _ => start + 2,
         };
     }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_is_not_copied() {
+    fn a_whole_line_is_not_copied() {
         for line in [
             r#""\ud83d\ude00 \n""#,
             r#""\\ud83d""#,
