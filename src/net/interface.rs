@@ -9,7 +9,7 @@ pub struct Interface {
     pub index: u32,
     /// Its name, `eth0` for one.
     pub name: String,
-    /// What kind of virtual interface the kernel says it is (`bridge`, `veth`, `tun` …);
+    /// The kind of virtual interface that the kernel says it is (`bridge`, `veth`, `tun` …);
     /// none for hardware.
     pub kind: Option<String>,
     /// Whether it works.
@@ -50,7 +50,7 @@ pub struct LocalAddress {
     pub temporary: bool,
 }
 
-/// What is at the other end of an interface: the nearer to the people around this
+/// The other end of an interface: the nearer to the people around this
 /// computer, the earlier in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -82,7 +82,7 @@ const VIRTUAL_NAMES: [&str; 14] = [
 ];
 
 impl Interface {
-    /// What is at its other end. `all` are the interfaces of this computer, itself
+    /// Tells what is at its other end. `all` are the interfaces of this computer, itself
     /// among them: a bridge is what its ports are.
     #[must_use]
     pub fn class(&self, all: &[Self]) -> Class {

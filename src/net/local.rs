@@ -14,7 +14,8 @@ pub struct LocalNetwork {
 }
 
 impl LocalNetwork {
-    /// What there is at this moment. Takes less than a millisecond on a usual computer.
+    /// Reads it from the kernel. Takes less than a millisecond on a usual computer, a few
+    /// seconds at most where the kernel does not answer.
     ///
     /// Where the kernel does not tell (in some sandboxes), or not all, there are fewer
     /// interfaces with less about them, or none.

@@ -11,7 +11,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use tokio::net::UnixDatagram;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// What the kernel tells about, of the groups of rtnetlink(7): links, addresses
+/// The groups of rtnetlink(7) that the kernel tells about: links, addresses
 /// and routes, of both versions of IP.
 const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 
@@ -88,7 +88,8 @@ fn socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Reads all there is; whether that was anything. What it says does not matter.
+/// Reads all there is, and returns whether that was anything. The contents do not
+/// matter.
 fn drain(news: &UnixDatagram) -> io::Result<bool> {
     let mut any = false;
     // A message that is longer is cut off. Messages that come without an end are

@@ -33,7 +33,7 @@ const PART_BYTES: usize = 64 << 10;
 /// internet has more; its default route comes before them.
 const PARTS: usize = 512;
 
-/// What the kernel tells.
+/// The kernel's answer.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub interfaces: Vec<Interface>,
@@ -49,7 +49,7 @@ pub(super) fn ask() -> io::Result<Told> {
     let socket = socket()?;
     let mut told = Told::default();
     let mut parts = PARTS;
-    // In this order: what comes later is noted with the interface it is about.
+    // In this order: addresses and routes are noted with their interface.
     let links = RouteNetlinkMessage::GetLink(LinkMessage::default());
     let addresses = RouteNetlinkMessage::GetAddress(AddressMessage::default());
     for question in [links, addresses] {

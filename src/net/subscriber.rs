@@ -89,7 +89,7 @@ impl FromIterator<Prefix> for Links {
 /// with it: the links may be others when the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subscriber {
-    /// What it is counted under: an address of IPv4, a computer on a link of ours, or the /64 of
+    /// The address that it is counted under: one of IPv4, a computer on a link of ours, or the /64 of
     /// someone from afar.
     pub key: IpAddr,
     /// The /64 on a link of ours that the computer is in, by the first address of it.
@@ -125,7 +125,7 @@ impl Links {
 }
 
 impl Subscriber {
-    /// What a connection is counted under, and how many may be counted under it, where
+    /// The addresses that a connection is counted under, with the limit of each, where
     /// `limit` is how many may come from one address; 0 means as many as come.
     pub fn limits(&self, limit: usize) -> impl Iterator<Item = (IpAddr, usize)> + use<> {
         let for_link = match limit {

@@ -79,7 +79,7 @@ fn as_told(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The next one who comes. Once the room is closed, who comes is left to whoever
+/// The next newcomer. Once the room is closed, newcomers are left to the server that
 /// listens at the port afterwards.
 async fn next(listener: &TcpListener, shared: &Shared) -> io::Result<(TcpStream, SocketAddr)> {
     poll_fn(|context| {

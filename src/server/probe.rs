@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::wire::frame::read_reply;
 
-/// How long whoever holds the port may take to show that it is a room.
+/// How long the program at the port may take to show that it is a room.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The most bytes that are read for it.

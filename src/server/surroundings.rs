@@ -1,5 +1,5 @@
-//! The network around a server: where others can join, and who is one subscriber; kept
-//! as it is while the room is open.
+//! The network around a server: the addresses at which others can join, and who counts
+//! as one subscriber; kept current while the room is open.
 
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// What is around a server that listens there.
+    /// The network around a server with these sockets.
     pub(super) fn of(listeners: &[TcpListener]) -> Self {
         let network = LocalNetwork::read();
         let listening: Vec<Listening> = listeners.iter().filter_map(Listening::of).collect();

@@ -1,6 +1,6 @@
-//! What a room makes of the computer's network, in networks that the tests make for
-//! themselves; and on systems that lack something. Where a system allows no such
-//! networks, each test says so and does nothing.
+//! How a room copes with the computer's network, in networks that the tests make for
+//! themselves, and on systems that lack something. Where a system allows no such
+//! networks, each test says that it is skipped.
 
 mod addresses;
 mod namespace;

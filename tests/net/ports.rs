@@ -15,9 +15,8 @@ fn a_port_that_an_outgoing_connection_has_is_not_a_room() {
         "-c",
         "import socket
 listener = socket.create_server(('127.0.0.1', 4000))
-outgoing = socket.socket()
-outgoing.bind(('127.0.0.2', 53000))
-outgoing.connect(('127.0.0.1', 4000))
+outgoing = socket.create_connection(('127.0.0.1', 4000))
+assert outgoing.getsockname()[1] == 53000
 print('ready', flush=True)
 input()",
     ]));
