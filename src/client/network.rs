@@ -83,7 +83,7 @@ fn socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Reads all there is; whether that was anything. What it says does not matter.
+/// Reads all there is; whether that was anything. The content does not matter.
 fn drain(news: &UnixDatagram) -> io::Result<bool> {
     let mut any = false;
     // A message that is longer is cut off. Messages that come without an end are
