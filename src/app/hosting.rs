@@ -1,4 +1,4 @@
-//! Opening a room on this computer, and what is kept of such rooms.
+//! Opens rooms on this computer, and manages their saved messages.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -14,21 +14,22 @@ use crate::store::{OpenError, Store};
 
 use super::words::fill;
 
-/// What the files of rooms end with.
+/// The suffix of the files that rooms are saved in.
 const SUFFIX: &str = "db";
 
-/// So many rooms at once are kept of those that take any port.
+/// So many rooms on any port can be saved at the same time.
 const ROOMS_ON_ANY_PORT: u32 = 8;
 
-/// Where rooms are kept.
+/// The folder of saved rooms.
 fn folder() -> PathBuf {
     glib::user_data_dir().join("chatroom").join("rooms")
 }
 
-/// Opens a room of the person `name` on `port`; not on this thread, because asking
-/// who has a port that is taken needs its time. What is said in a room that is
-/// `kept_by` a port is there again in the next one that is; of rooms that take any
-/// port, this is 0.
+/// Opens a room of the person `name` on `port`; not on this thread, because it takes a
+/// while to find out what uses a port that is taken. With `kept_by`, messages are saved
+/// under that port, and the next room that is opened with it has them again; 0 stands for
+/// rooms on any port. If the store of that port is in use, and the room itself takes any
+/// port, its messages are saved as those of rooms on any port.
 ///
 /// # Errors
 /// Why it cannot be opened.
@@ -84,13 +85,13 @@ fn bind_keeping(settings: &Settings, by: u16) -> Result<Server, BindError> {
     }
 }
 
-/// Whether anything is kept of rooms that were hosted.
+/// Whether there are saved messages of rooms that were hosted.
 pub async fn keeps_something() -> bool {
     let found = gio::spawn_blocking(|| files().is_ok_and(|files| !files.is_empty()));
     found.await.unwrap_or_default()
 }
 
-/// Deletes what is kept of all rooms that are not open, for good.
+/// Permanently deletes the saved messages of all rooms that are not open.
 ///
 /// # Errors
 /// Why something is still there.

@@ -42,13 +42,17 @@ pub fn open() -> Option<Settings> {
     ))
 }
 
-/// The name to offer: the one used last, else the user's real name.
-pub fn name(settings: Option<&Settings>) -> String {
+/// The name that the user had last, if it is remembered.
+pub fn name(settings: Option<&Settings>) -> Option<String> {
     let remembered = settings.map(|it| it.string("name").to_string());
-    remembered
-        .filter(|name| !name.is_empty())
-        .or_else(real_name)
-        .unwrap_or_else(|| DEFAULT_NAME.to_owned())
+    remembered.filter(|name| !name.is_empty())
+}
+
+/// The name to offer to a user of whom none is remembered: their real one. The system may
+/// ask a server on the network for it, so it is asked on another thread.
+pub async fn first_name() -> String {
+    let name = gio::spawn_blocking(real_name).await.ok().flatten();
+    name.unwrap_or_else(|| DEFAULT_NAME.to_owned())
 }
 
 /// The user's real name, as far as the system knows one.

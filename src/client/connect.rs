@@ -39,8 +39,8 @@ pub(super) async fn connect(address: &Address) -> Result<TcpStream, End> {
         match result {
             Some(Ok(Ok(stream))) => return Ok(stream),
             Some(Ok(Err(error))) => {
-                // That a host refuses tells more than that there is no way to
-                // another of its addresses.
+                // A refusal by the host tells more than a missing way to another of its
+                // addresses.
                 if !matches!(end, Some(End::Refused(_))) {
                     end = Some(end_of(&error, address));
                 }

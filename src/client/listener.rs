@@ -12,7 +12,7 @@ use crate::wire::text;
 
 use super::{End, Event, Loss};
 
-/// Is told what happens in a room. What it does not take care of is printed.
+/// Is told what happens in a room. By default messages and the end are printed.
 pub trait Listener {
     /// Someone said something.
     fn message(&mut self, message: &Message<'static>) {

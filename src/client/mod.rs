@@ -3,8 +3,8 @@
 //! [`Client::connect`] returns at once; a thread of the client's own does the
 //! rest. What it hears comes as typed [`Event`]s over a bounded channel, to be
 //! awaited or waited for: first [`Event::Welcomed`], last [`Event::Ended`], and
-//! then the channel is closed. Who takes them slowly slows only their own
-//! connection down. [`listen`] hands them to a [`Listener`].
+//! then the channel is closed. A listener that takes them slowly slows down only its
+//! own connection. [`listen`] hands them to a [`Listener`].
 //!
 //! # Coming back
 //!

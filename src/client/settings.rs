@@ -40,7 +40,7 @@ pub struct Settings {
     pub connect_within: Duration,
     /// How long the server may then take to welcome this side.
     pub welcome_within: Duration,
-    /// Who has sent nothing for this long asks whether the other side is there.
+    /// After sending nothing for this long, this side asks whether the other is there.
     pub heartbeat: Duration,
     /// The connection is lost if nothing was heard for this long.
     pub dead_after: Duration,

@@ -136,6 +136,26 @@ class Stage(unittest.TestCase):
         """A way to this port that can be cut."""
         return Cable(self, port)
 
+    def has_focus(self, app, role, name):
+        """Waits until this has the keyboard."""
+        wait_for(f"the focus on the {role} {name}, and not on {self.focus(app)}",
+                 lambda: any(node.has("focused") for node in app.window.all(role, name)))
+
+    def focus(self, app):
+        return [(role, name) for _, node, role, name, _ in app.window.look()
+                if node.has("focused")]
+
+    def tab_to(self, app, role, name, key="Tab", steps=20):
+        """Goes there with Tab, as often as it takes."""
+        for _ in range(steps):
+            if any(node.has("focused") for node in app.window.all(role, name)):
+                return
+            before = self.focus(app)
+            self.desktop.press(key)
+            wait_for("the focus to move", lambda: self.focus(app) != before)
+        raise AssertionError(f"{steps} times {key} did not lead to the {role} {name}:\n"
+                             + app.window.tree())
+
     def picture(self):
         """Saves what is to be seen now, for whoever looks into a failure."""
         PICTURES.mkdir(parents=True, exist_ok=True)

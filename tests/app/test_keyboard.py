@@ -8,26 +8,6 @@ from stage import BESIDE, Stage, main, said, wait_for
 
 
 class Keyboard(Stage):
-    def has_focus(self, app, role, name):
-        """Waits until this has the keyboard."""
-        wait_for(f"the focus on the {role} {name}, and not on {self.focus(app)}",
-                 lambda: any(node.has("focused") for node in app.window.all(role, name)))
-
-    def focus(self, app):
-        return [(role, name) for _, node, role, name, _ in app.window.look()
-                if node.has("focused")]
-
-    def tab_to(self, app, role, name, key="Tab", steps=20):
-        """Goes there with Tab, as often as it takes."""
-        for _ in range(steps):
-            if any(node.has("focused") for node in app.window.all(role, name)):
-                return
-            before = self.focus(app)
-            self.desktop.press(key)
-            wait_for("the focus to move", lambda: self.focus(app) != before)
-        raise AssertionError(f"{steps} times {key} did not lead to the {role} {name}:\n"
-                             + app.window.tree())
-
     def send(self, app, text):
         self.has_focus(app, "text", "Message")
         self.desktop.type(text)
@@ -136,78 +116,6 @@ class Keyboard(Stage):
         self.tab_to(ben, "button", "Leave")
         self.desktop.press("Return")
         ben.is_home()
-
-    def is_written(self, app, text):
-        """Waits until this, and no letter less, stands in the composer, which has the
-        keyboard; then clears it."""
-        wait_for(f"“{text}” in the composer, and not “{app.composer().content()}”",
-                 lambda: app.composer().content() == text)
-        self.has_focus(app, "text", "Message")
-        self.desktop.press("ctrl+a", "BackSpace")
-        wait_for("the composer to be empty", lambda: not app.composer().content())
-
-    def test_what_is_typed_anywhere_on_the_page_is_written(self):
-        ada = self.host("Ada").activate()
-        address = ada.addresses()[0]
-        ada.say("one")
-        ada.sees(said("You", "one"))
-        # After an address was copied.
-        self.tab_to(ada, "button", f"Copy {address}", key="shift+Tab")
-        self.desktop.press("space")
-        self.desktop.type("Hello, you!")
-        self.is_written(ada, "Hello, you!")
-        # After Escape from a menu.
-        self.desktop.press("F10")
-        ada.window.find("menu", "Main Menu")
-        self.desktop.press("Escape")
-        wait_for("the menu to go", lambda: not ada.window.all("menu", "Main Menu"))
-        self.desktop.type("after a menu")
-        self.is_written(ada, "after a menu")
-        # On a message, and on a member.
-        self.desktop.press("F6")
-        self.has_focus(ada, "list item", re.compile("^You: one"))
-        self.desktop.type("on a row")
-        self.is_written(ada, "on a row")
-        self.desktop.press("F6", "F6")
-        self.has_focus(ada, "list item", re.compile("^Ada$"))
-        self.desktop.type("on a member")
-        self.is_written(ada, "on a member")
-        # A letter of two keys.
-        self.desktop.press("F6")
-        self.has_focus(ada, "list item", re.compile("^You: one"))
-        self.desktop.press("dead_acute", "e")
-        self.is_written(ada, "é")
-        # What was copied elsewhere.
-        self.desktop.press("F6")
-        self.has_focus(ada, "list item", re.compile("^You: one"))
-        self.desktop.press("ctrl+v")
-        self.is_written(ada, address)
-
-    def test_keys_that_do_something_are_not_written(self):
-        ada = self.host("Ada").activate()
-        self.tab_to(ada, "toggle button", "Members", key="shift+Tab")
-        self.desktop.press("space")
-        wait_for("the members to go", lambda: not ada.window.all("list", "Members"))
-        self.desktop.press("Return")
-        ada.window.find("list", "Members")
-        self.has_focus(ada, "toggle button", "Members")
-        # In a menu, letters choose.
-        self.desktop.press("F10")
-        ada.window.find("menu", "Main Menu")
-        self.desktop.press("x")
-        ada.window.find("menu", "Main Menu")
-        self.desktop.press("Escape")
-        wait_for("the menu to go", lambda: not ada.window.all("menu", "Main Menu"))
-        self.assertEqual(ada.composer().content(), "")
-        # In a dialog, they are nobody's.
-        ada.say("one")
-        ada.sees(said("You", "one"))
-        self.desktop.press("ctrl+w")
-        ada.window.find("button", "Close Room")
-        self.desktop.type("no")
-        self.desktop.press("Escape")
-        wait_for("the question to go", lambda: not ada.window.all("button", "Close Room"))
-        self.assertEqual(ada.composer().content(), "")
 
     def test_an_address_is_copied(self):
         ada = self.host("Ada").activate()

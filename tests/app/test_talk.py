@@ -86,6 +86,14 @@ class Talk(Stage):
         for number in range(5):
             ben.sees(said("Ada", f"number {number}"))
 
+    def test_someone_without_a_name_is_offered_one(self):
+        app = self.app("")
+        name = app.window.find("text", "Your Name")
+        offered = wait_for("a name", lambda: name.content())
+        app.window.find("button", "Host a Room").press()
+        app.comes_in()
+        app.shows_members(offered)
+
 
 if __name__ == "__main__":
     main()

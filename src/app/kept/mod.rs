@@ -1,4 +1,4 @@
-//! What outlives the app: drafts, and the stays in rooms that their user did not end.
+//! The saved state of the app: drafts, and stays in rooms that the user did not end.
 //!
 //! It lies in memory, and in a file that follows it: soon after a change, and at once
 //! when a room or a window is left. The disk is read and written on other threads.
@@ -130,7 +130,7 @@ impl Keeper {
         if let Some((_, timer)) = self.0.timer.take() {
             timer.remove();
         }
-        // What is being written is followed by what changes meanwhile.
+        // The task that writes also writes the changes that are made meanwhile.
         if !self.0.changed.get() || !self.0.is_read.get() || self.0.writing.replace(true) {
             return;
         }
@@ -140,7 +140,7 @@ impl Keeper {
         glib::spawn_future_local(async move {
             while keeper.0.changed.take() {
                 let bytes = keeper.0.rooms.borrow().write();
-                // What cannot be written is not kept.
+                // If it cannot be written, it lives as long as the app.
                 let _ = gio::spawn_blocking(move || file::write(&path(), &bytes)).await;
             }
             keeper.0.writing.set(false);

@@ -1,4 +1,4 @@
-//! What is kept of rooms: drafts, and stays that were not ended by their user.
+//! The saved state of rooms: drafts, and stays that the user did not end.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ pub struct Stay {
     /// The user hosted the room.
     #[serde(default)]
     pub hosted: bool,
-    /// It keeps what is said.
+    /// Its messages are saved.
     #[serde(default)]
     pub durable: bool,
 }

@@ -6,7 +6,7 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
-/// How opaque who is away is; the same as what the style sheet calls dimmed.
+/// The opacity of members who are away; the same as what the style sheet calls dimmed.
 const AWAY_OPACITY: f64 = 0.78;
 
 mod imp {

@@ -1,4 +1,4 @@
-//! Older messages, for who reads further up.
+//! Older messages, for a reader further up.
 
 use gettextrs::gettext;
 use gtk::subclass::prelude::*;

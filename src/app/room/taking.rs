@@ -1,4 +1,4 @@
-//! What the events of a room do to what the app knows of it.
+//! Applies the events of a room to the app's picture of it.
 
 use gettextrs::gettext;
 
@@ -13,7 +13,7 @@ use super::me::Me;
 use super::members::{Ask, Members};
 use super::timeline::Timeline;
 
-/// What came of a batch of events, beside what stands in the conversation.
+/// The effects of a batch of events beside those on the conversation.
 #[derive(Debug, Default)]
 pub struct Taken {
     /// How many messages of others came.
@@ -42,7 +42,8 @@ pub fn take(
             taken.members_changed = true;
         }
         Event::Message(message) => {
-            // What was said before a loss may come after it, from who one was then.
+            // A message that was sent before a loss may arrive after it, under the member
+            // that the user was then.
             let waited_for = |id: &str| timeline.is_pending(id);
             let own = me.said(message.from.id) || message.id.as_deref().is_some_and(waited_for);
             if !own {

@@ -124,12 +124,27 @@ impl HomePage {
     pub fn begin(&self) {
         let imp = self.imp();
         let window = self.window();
-        imp.name
-            .set_text(&settings::name(window.as_ref().and_then(Window::settings)));
+        match settings::name(window.as_ref().and_then(Window::settings)) {
+            Some(name) => imp.name.set_text(&name),
+            None => self.offer_first_name(),
+        }
         imp.icon.set_icon_name(Some(APP_ID));
         if let Some(settings) = window.as_ref().and_then(Window::settings) {
             settings.bind("host-keeps", &*imp.keep, "active").build();
         }
+    }
+
+    /// Offers a name to someone who had none before, unless they were faster.
+    fn offer_first_name(&self) {
+        let page = self.downgrade();
+        glib::spawn_future_local(async move {
+            let name = settings::first_name().await;
+            if let Some(page) = page.upgrade()
+                && page.imp().name.text().is_empty()
+            {
+                page.imp().name.set_text(&name);
+            }
+        });
     }
 
     /// Offers this name.

@@ -58,3 +58,23 @@ impl HomePage {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_port_helps_wherever_the_port_is_what_is_wrong() {
+        for error in [
+            BindError::RoomOpen(53_000),
+            BindError::PortTaken(53_000),
+            BindError::Forbidden(80),
+        ] {
+            let (port, heading) = wrong_port(&error).unwrap();
+            assert!(port == 53_000 || heading == "Port 80 Is Reserved");
+        }
+        let error = std::io::Error::other("out of memory");
+        let port = 53_000;
+        assert_eq!(wrong_port(&BindError::Other { port, error }), None);
+    }
+}

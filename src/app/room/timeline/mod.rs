@@ -6,15 +6,15 @@
 
 use super::line::{Content, Delivery, Line, Message};
 
-/// The most lines of what the server told that are kept for who is at the end: as many
-/// messages as a room in memory holds itself.
+/// The most lines from the server that are kept for a reader at the end: as many messages
+/// as a room in memory holds itself.
 const KEPT: usize = 10_000;
 
-/// The most lines that are kept for who reads further up, older ones that they asked
-/// for among them. Beyond, even what they look at may have to go.
+/// The most lines that are kept for a reader further up, including older ones that they
+/// asked for. Beyond that, even the lines they look at may be dropped.
 const KEPT_FOR_READER: usize = 50_000;
 
-/// So many more are let come before the oldest go: they go together.
+/// So many more lines may come before the oldest are dropped, all at once.
 const SLACK: usize = 1_000;
 
 /// A conversation.
@@ -115,7 +115,7 @@ impl Timeline {
         self.told.iter().skip(self.log_begin)
     }
 
-    /// Whether it may hold so many more lines for who reads further up.
+    /// Whether it may hold so many more lines for a reader further up.
     pub fn has_room_for(&self, lines: u64) -> bool {
         self.told.len() as u64 + lines <= KEPT_FOR_READER as u64
     }
@@ -244,8 +244,8 @@ impl Timeline {
         self.log_begin = self.told.len();
     }
 
-    /// Lets go of the oldest lines if there are too many, and tells of how many. Who
-    /// reads `further_up` keeps more of them.
+    /// Drops the oldest lines if there are too many, and returns how many. A reader
+    /// `further_up` keeps more of them.
     pub fn trim(&mut self, further_up: bool) -> usize {
         let kept = if further_up { KEPT_FOR_READER } else { KEPT };
         if self.told.len() < kept + SLACK {
