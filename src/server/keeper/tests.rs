@@ -225,7 +225,7 @@ async fn a_writer_that_is_gone_has_stored_nothing() {
     let (shared, _writer) = durable(directory.path());
     let writing = Writing {
         jobs: mpsc::channel(1).0,
-        obstacle: Arc::default(),
+        obstacle: Arc::new(lock::Mutex::new(Rank::Obstacle, None)),
         thread: None,
     };
     enter(&mut guest(&shared));
