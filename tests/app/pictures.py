@@ -27,6 +27,18 @@ class Picture:
             found.update(zip(line[::3], line[1::3], line[2::3]))
         return found
 
+    def longest_stroke(self, x, y, width, height, ground):
+        """The pixels of the longest level stroke that is not of the ground's colour."""
+        longest = 0
+        for row in range(y, y + height):
+            stroke = 0
+            for column in range(x, x + width):
+                place = (row * self.width + column) * 3
+                is_ink = contrast(tuple(self.pixels[place:place + 3]), ground) > 1.5
+                stroke = stroke + 1 if is_ink else 0
+                longest = max(longest, stroke)
+        return longest
+
     def contrast(self, x, y, width, height):
         """The contrast of the text in a part of it to its ground, as WCAG 2 counts it.
 
