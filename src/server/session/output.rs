@@ -242,6 +242,10 @@ impl Session {
                 for slice in &slices {
                     self.output.extend_from_slice(slice.bytes());
                 }
+                if room.over().is_some() {
+                    // It has read that now, and nothing follows.
+                    self.replies.clear();
+                }
             }
             Encoding::Text if self.output.is_empty() => {
                 gather_text(
