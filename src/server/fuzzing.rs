@@ -162,7 +162,10 @@ impl Hall {
                 }
             }
             b'w' => self.wait(number(rest).min(WAIT_MOST)),
-            b'x' => self.shared.close(Closing::ForGood),
+            b'x' => {
+                self.shared.room().close(Closing::ForGood);
+                self.shared.tell_news();
+            }
             _ => {}
         }
         self.at_once = *what == b'm' || (self.at_once && *what == b'w');

@@ -233,6 +233,7 @@ impl Session {
             return;
         };
         let mut room = self.shared.room();
+        let is_over = room.over().is_some();
         let mut slices = Slices::new();
         match member.door {
             Encoding::Native => {
@@ -242,7 +243,7 @@ impl Session {
                 for slice in &slices {
                     self.output.extend_from_slice(slice.bytes());
                 }
-                if room.over().is_some() {
+                if is_over {
                     // It has read that now, and nothing follows.
                     self.replies.clear();
                 }
