@@ -162,10 +162,7 @@ impl Hall {
                 }
             }
             b'w' => self.wait(number(rest).min(WAIT_MOST)),
-            b'x' => {
-                self.shared.room().close(Closing::ForGood);
-                self.shared.tell_news();
-            }
+            b'x' => self.shared.room().close(Closing::ForGood),
             _ => {}
         }
         self.at_once = *what == b'm' || (self.at_once && *what == b'w');
