@@ -66,14 +66,17 @@ pub(super) fn address(data: &[u8]) {
     }
 }
 
-/// The first bytes of a connection. More bytes never change what fewer have told.
+/// The first bytes of a connection. More bytes never change who serves it, once fewer
+/// have told; what is told in the log of a foreign program may become more exact.
 pub(super) fn door(data: &[u8]) {
     let data = &data[..data.len().min(256)];
     let mut told = None;
     for end in 0..=data.len() {
         let door = Door::of(&data[..end]);
+        let kind = |door: &Door| format!("{door:?}").split('(').next().map(str::to_owned);
         if told.is_some() {
-            assert_eq!(door, told, "after {end} bytes of {data:?}");
+            let kinds = (door.as_ref().map(kind), told.as_ref().map(kind));
+            assert_eq!(kinds.0, kinds.1, "after {end} bytes of {data:?}");
         }
         told = door;
     }

@@ -245,6 +245,7 @@ impl Session {
             return;
         };
         let mut room = self.shared.room();
+        let is_over = room.over().is_some();
         let mut slices = Slices::new();
         match member.door {
             Encoding::Native => {
@@ -255,6 +256,10 @@ impl Session {
                 }
                 for slice in &slices {
                     self.output.extend_from_slice(slice.bytes());
+                }
+                if is_over {
+                    // It has read that now, and nothing follows.
+                    self.replies.clear();
                 }
             }
             Encoding::Text if self.output.is_empty() => {
