@@ -193,9 +193,12 @@ mod tests {
     fn locks_can_be_taken_in_their_order() {
         let (room, settings) = (Mutex::new(Rank::Room, 1), Mutex::new(Rank::Settings, 2));
         for _ in 0..2 {
-            let room = room.lock();
-            let settings = settings.lock();
-            assert_eq!(*room + *settings, 3);
+            let one = room.lock();
+            let other = settings.lock();
+            let sum = *one + *other;
+            drop(other);
+            drop(one);
+            assert_eq!(sum, 3);
         }
         // Given up in any order.
         let held = room.lock();

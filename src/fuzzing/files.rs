@@ -14,9 +14,13 @@ use crate::store::{Keep, Reading, Recent, Store, StoredMessage};
 
 use super::assert_harmless_line;
 
+#[cfg(not(feature = "gui"))]
 use self::rooms::{LIMIT, ROOMS, Rooms};
+#[cfg(feature = "gui")]
+use crate::app::kept::rooms::{LIMIT, ROOMS, Rooms};
 
-// The app's, read here without GTK.
+// The app's, read here without GTK where there is none.
+#[cfg(not(feature = "gui"))]
 #[path = "../app/kept/rooms.rs"]
 mod rooms;
 

@@ -198,8 +198,8 @@ mod tests {
         too_much.set(&budget, 100_001, &context);
         assert!(too_much.is_over());
         drop(too_much);
-        let state = budget.state.lock();
-        assert_eq!(state.total, 0);
-        assert!(state.holders.is_empty() && state.by_bytes.is_empty());
+        assert_eq!(budget.state.lock().total, 0);
+        assert!(budget.state.lock().holders.is_empty());
+        assert!(budget.state.lock().by_bytes.is_empty());
     }
 }

@@ -162,6 +162,8 @@ impl History {
     ///
     /// # Errors
     /// If they cannot be read.
+    // The reader goes to a thread and comes back: it is one for all of this.
+    #[expect(clippy::significant_drop_tightening)]
     pub async fn messages(
         &self,
         from: u64,

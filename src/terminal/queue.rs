@@ -102,13 +102,10 @@ impl<B: Batch> Queue<B> {
 
     /// Waits until all is written, but at most a second.
     pub fn finish(&self) {
-        let mut state = self.shared.lock();
-        state.finishing = true;
+        self.shared.lock().finishing = true;
         self.shared.changed.notify_all();
-        let rest = self
-            .shared
-            .changed
-            .wait_timeout_while(state, FINISH_WITHIN, |state| !state.done);
+        let rest = (self.shared.changed)
+            .wait_timeout_while(self.shared.lock(), FINISH_WITHIN, |state| !state.done);
         drop(rest);
     }
 
