@@ -56,8 +56,21 @@ fn check_name(name: &str, limit: usize) {
     assert_harmless_line(name);
 }
 
-/// Whether a name is the server's but for the form of its letters.
+/// Whether a name is the server's for who reads its letters only: in any form and case,
+/// enclosed, with marks, with anything between or around them that is no letter.
 fn is_the_servers(name: &str) -> bool {
-    let letters: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    let letters = name.chars().map(plain).collect::<String>();
+    let letters = letters.nfkd().filter(|c| c.is_alphanumeric());
+    let letters: String = letters.flat_map(char::to_lowercase).collect();
     letters == "server"
+}
+
+/// The letter of a symbol that is one in a square or a circle, and has no form without.
+fn plain(c: char) -> char {
+    let from = |first: u32| char::from_u32(u32::from('A') + u32::from(c) - first).unwrap_or(c);
+    match c {
+        '\u{1f150}'..='\u{1f169}' => from(0x1f150),
+        '\u{1f170}'..='\u{1f189}' => from(0x1f170),
+        c => c,
+    }
 }

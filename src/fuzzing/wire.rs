@@ -48,17 +48,18 @@ pub(super) fn frames(data: &[u8]) {
 /// shown and from its link.
 pub(super) fn address(data: &[u8]) {
     for written in String::from_utf8_lossy(data).split('\n') {
-        let Ok(address) = written.parse::<Address>() else {
-            continue;
+        let address: Address = match written.parse() {
+            Ok(address) => address,
+            Err(error) => {
+                assert_harmless_line(&error.to_string());
+                continue;
+            }
         };
         assert_ne!(address.port, 0);
         assert!(!address.host.is_empty());
         let shown = address.to_string();
-        // Of a zone anything is taken.
-        let zone = address.host.split_once('%').map_or("", |(_, zone)| zone);
-        if !zone.chars().all(char::is_alphanumeric) {
-            continue;
-        }
+        assert_harmless_line(&shown);
+        assert!(!shown.contains(char::is_whitespace), "{shown:?}");
         let again: Address = shown.parse().expect("what is shown can be typed");
         assert_eq!((&again.host, again.port), (&address.host, address.port));
         let link: Address = address.to_link().parse().expect("a link can be followed");
@@ -67,7 +68,8 @@ pub(super) fn address(data: &[u8]) {
 }
 
 /// The first bytes of a connection. More bytes never change who serves it, once fewer
-/// have told; what is told in the log of a foreign program may become more exact.
+/// have told; but what nobody can type may still come, and what is told in the log of a
+/// foreign program may become more exact.
 pub(super) fn door(data: &[u8]) {
     let data = &data[..data.len().min(256)];
     let mut told = None;
@@ -76,7 +78,9 @@ pub(super) fn door(data: &[u8]) {
         let kind = |door: &Door| format!("{door:?}").split('(').next().map(str::to_owned);
         if told.is_some() {
             let kinds = (door.as_ref().map(kind), told.as_ref().map(kind));
-            assert_eq!(kinds.0, kinds.1, "after {end} bytes of {data:?}");
+            let untypeable = kinds == (Some(Some("Foreign".into())), Some(Some("Text".into())));
+            let stays = kinds.0 == kinds.1 || untypeable;
+            assert!(stays, "{kinds:?} after {end} bytes of {data:?}");
         }
         told = door;
     }
