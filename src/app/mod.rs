@@ -14,7 +14,7 @@
 mod application;
 pub mod config;
 mod hosting;
-mod kept;
+pub(crate) mod kept;
 mod pages;
 mod room;
 mod settings;

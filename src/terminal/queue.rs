@@ -104,8 +104,9 @@ impl<B: Batch> Queue<B> {
     pub fn finish(&self) {
         self.shared.lock().finishing = true;
         self.shared.changed.notify_all();
-        let rest = (self.shared.changed)
-            .wait_timeout_while(self.shared.lock(), FINISH_WITHIN, |state| !state.done);
+        let rest =
+            (self.shared.changed)
+                .wait_timeout_while(self.shared.lock(), FINISH_WITHIN, |state| !state.done);
         drop(rest);
     }
 

@@ -4,7 +4,7 @@
 //! when a room or a window is left. The disk is read and written on other threads.
 
 mod file;
-mod rooms;
+pub(crate) mod rooms;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
