@@ -31,7 +31,7 @@ impl Session {
     /// The room let the user in.
     pub(super) fn welcomed(&self, welcome: &Welcome<'_>, timeline: &mut Timeline) {
         let imp = self.imp();
-        self.come_in(welcome);
+        self.come_in(welcome, false);
         let name = &welcome.you.name;
         for (id, text) in imp.said_before.take() {
             timeline.say(taking::pending(id, welcome.you.id, name, &text));
