@@ -19,7 +19,7 @@ const IDLE: usize = 300;
 const TAKEOVERS: usize = 100;
 
 /// Long enough for the whole on a slow machine. A server that is stuck never gets there.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A connection that takes the member over says something and is answered: by its echo,
 /// or by being told that another one took the member over.

@@ -28,6 +28,18 @@ pub struct Taken {
     pub members_stale: bool,
 }
 
+/// The messages from one `seq` to another are not held any more.
+fn missed(timeline: &mut Timeline, from: u64, to: u64) {
+    let missed = to.saturating_sub(from).saturating_add(1);
+    let words = count(
+        "{n} message is missing here",
+        "{n} messages are missing here",
+        usize::try_from(missed).unwrap_or(usize::MAX),
+    );
+    timeline.tell(Content::Notice(words));
+    timeline.miss(to);
+}
+
 /// Takes one event. `me` is the user, as of this event.
 pub fn take(
     event: Event,
@@ -117,17 +129,7 @@ pub fn take(
             taken.ask = members.take(list);
             taken.members_changed = true;
         }
-        Event::Gap(gap) if gap.to >= gap.from => {
-            let missed = (gap.to - gap.from).saturating_add(1);
-            let missed = usize::try_from(missed).unwrap_or(usize::MAX);
-            let words = count(
-                "{n} message is missing here",
-                "{n} messages are missing here",
-                missed,
-            );
-            timeline.tell(Content::Notice(words));
-            timeline.miss(gap.to);
-        }
+        Event::Gap(gap) if gap.to >= gap.from => missed(timeline, gap.from, gap.to),
         Event::Error(error) => {
             let why = refused(&error);
             let known = error
