@@ -65,7 +65,7 @@ the command line is wrong, 78 when the settings or the store have to be changed 
 it can start.";
 
 /// The options that need --server. --port is not one of them: --status takes it too.
-const FOR_A_SERVER: [&str; 15] = [
+const FOR_A_SERVER: [&str; 16] = [
     "config",
     "bind",
     "room_name",
@@ -75,6 +75,7 @@ const FOR_A_SERVER: [&str; 15] = [
     "name_timeout",
     "max_members",
     "max_per_address",
+    "text_per_address",
     "rate",
     "grace",
     "store",

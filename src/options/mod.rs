@@ -31,6 +31,8 @@ const KEEP_MESSAGES_MOST: u64 = u32::MAX as u64;
 const KEEP_DAYS_MOST: u64 = 36_500;
 /// The highest value of any other limit.
 const MANY: u64 = 1_000_000;
+/// The most bytes of text a second that an address can be allowed.
+const TEXT_MOST: u64 = 1_000_000_000;
 
 /// The options of a server; `None` means that the option is not given.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -87,6 +89,13 @@ pub struct Options {
           value_parser = within::<usize>(0..=MANY))]
     #[serde(deserialize_with = "number::<_, _, 0, MANY>")]
     pub max_per_address: Option<usize>,
+
+    /// How many bytes of text a second the members from one address may send together,
+    /// and eight times as many at once; 0 lifts the limit [default: 262144]
+    #[arg(long, value_name = "N", requires = "server",
+          value_parser = within::<u32>(0..=TEXT_MOST))]
+    #[serde(deserialize_with = "number::<_, _, 0, TEXT_MOST>")]
+    pub text_per_address: Option<u32>,
 
     /// How many messages a second each member may send, and four times as many at
     /// once; 0 lifts the limit [default: 5]
@@ -146,6 +155,7 @@ impl Options {
             name_timeout: self.name_timeout.or(others.name_timeout),
             max_members: self.max_members.or(others.max_members),
             max_per_address: self.max_per_address.or(others.max_per_address),
+            text_per_address: self.text_per_address.or(others.text_per_address),
             rate: self.rate.or(others.rate),
             grace: self.grace.or(others.grace),
             store: self.store.or(others.store),
@@ -188,6 +198,7 @@ impl From<Options> for Settings {
                 .name_timeout
                 .map_or(default.name_timeout, Duration::from_secs),
             max_per_address: options.max_per_address.unwrap_or(default.max_per_address),
+            text_per_address: (options.text_per_address).unwrap_or(default.text_per_address),
             store: options.store,
             keep: Keep {
                 messages: options.keep_messages,
