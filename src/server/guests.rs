@@ -37,13 +37,23 @@ pub(super) struct Guests {
 #[derive(Debug)]
 struct State {
     total: usize,
-    by_address: HashMap<IpAddr, Address>,
+    by_address: HashMap<Key, Address>,
     /// Addresses without a connection are forgotten when there are this many.
     forget_at: usize,
     /// Where the members who are away came from.
     away: HashMap<MemberId, (SocketAddr, Arc<Origin>)>,
     /// When the last one went; when the server was made, if nobody came.
     left_at: Instant,
+}
+
+/// An address, or a link by its first address: which of them tells the second.
+type Key = (IpAddr, bool);
+
+/// What a connection is counted under, and how many may be counted under it, where
+/// `limit` is how many may come from one address.
+fn keys(from: Subscriber, limit: usize) -> impl Iterator<Item = (Key, usize)> {
+    let counted = from.limits(limit).enumerate();
+    counted.map(|(index, (ip, most))| ((ip, index > 0), most))
 }
 
 /// What comes from one address, or from one link (see [`Subscriber`]).
@@ -158,7 +168,7 @@ impl Guests {
     pub(super) fn may_enter(&self, origin: &Origin, live: &Live) -> bool {
         let limit = live.max_per_address;
         let state = self.state.lock();
-        let may = origin.from.limits(limit).all(|(key, most)| {
+        let may = keys(origin.from, limit).all(|(key, most)| {
             let here = state.by_address.get(&key);
             limit == 0 || here.is_none_or(|it| it.open + it.away <= most)
         });
@@ -241,7 +251,7 @@ impl State {
         limit: usize,
         now: Instant,
     ) -> Result<Arc<Origin>, Refusal> {
-        for (key, most) in from.limits(limit) {
+        for (key, most) in keys(from, limit) {
             let here = self.by_address.entry(key).or_default();
             // As many at once as may be open, and then a tenth of them a second:
             // coming and going is told to everyone.
@@ -256,16 +266,16 @@ impl State {
         }
         let link = from.link.map(|key| {
             let link = Subscriber { key, link: None };
-            self.origin(link, None)
+            self.origin((key, true), link, None)
         });
-        let origin = self.origin(from, link);
+        let origin = self.origin((from.key, false), from, link);
         self.each(&origin, |here| here.open += 1);
         Ok(origin)
     }
 
     /// What the connections from there share.
-    fn origin(&mut self, from: Subscriber, link: Option<Arc<Origin>>) -> Arc<Origin> {
-        let here = self.by_address.entry(from.key).or_default();
+    fn origin(&mut self, key: Key, from: Subscriber, link: Option<Arc<Origin>>) -> Arc<Origin> {
+        let here = self.by_address.entry(key).or_default();
         Arc::clone(here.origin.get_or_insert_with(|| Origin::new(from, link)))
     }
 
@@ -273,7 +283,7 @@ impl State {
     /// connections of an address count as they did when the first of them came, also
     /// if the links are others by now.
     fn each(&mut self, origin: &Origin, mut change: impl FnMut(&mut Address)) {
-        for (key, _) in origin.from.limits(0) {
+        for (key, _) in keys(origin.from, 0) {
             change(self.by_address.entry(key).or_default());
         }
     }

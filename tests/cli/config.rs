@@ -60,7 +60,7 @@ fn nothing_in_a_file_or_its_name_acts_on_the_terminal() {
     for path in [&path, &named] {
         let program = Program::start(&["--server", "--config", path.to_str().unwrap()]);
         let (_, complaint, code) = program.end();
-        assert_eq!(code, Some(1));
+        assert_eq!(code, Some(78));
         let complaint = complaint.strip_suffix('\n').unwrap();
         assert!(complaint.contains("\u{fffd}[2J"), "{complaint:?}");
         assert!(!complaint.contains(char::is_control), "{complaint:?}");
