@@ -9,7 +9,7 @@ import re
 # A part of what a visitor with nc receives first.
 WELCOME = "Welcome to"
 # A part of the answer to `chatroom --status` for a user who may not ask.
-ASK_AS_ADMINISTRATOR = "tells the administrator"
+ASK_AS_ADMINISTRATOR = "only the administrator"
 
 
 def here(count):

@@ -44,7 +44,8 @@ class Service(Stage):
         machine = self.machine
         machine.systemctl("start", SERVICE)
         ada, pid = machine.member("ada"), self.pid()
-        machine.write(CONFIG, 'room-name = "Attic"\nhistory = 1\nmax-members = 2\nport = 4000\n')
+        machine.write(CONFIG, 'room-name = "Attic"\nhistory = 1\nmax-members = 2\nport = 4000\n'
+                      'keep-size = "1G"\n')
         machine.systemctl("reload", SERVICE)
         wait_for("the new settings", lambda: self.journal(f"MESSAGE_ID={CHANGED}"))
         self.assertEqual(self.journal(f"MESSAGE_ID={CHANGED}")[0]["CHATROOM_LATER"], "port")
