@@ -111,7 +111,7 @@ pub fn closed(closing: Closing) -> Closed<'static> {
 pub fn taken_over() -> Closed<'static> {
     Closed {
         code: ClosedCode::TakenOver,
-        text: "Another connection has taken your place in the room.".into(),
+        text: "Another connection has taken over your membership.".into(),
         retry_ms: None,
     }
 }

@@ -270,10 +270,10 @@ fn has_near_start(bytes: &[u8], wanted: &[u8]) -> bool {
 /// of that door. `first` are its first bytes.
 #[must_use]
 pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
-    const WHAT: &str = "This is a Chatroom, a room to talk in";
+    const WHAT: &str = "This is a Chatroom server";
     match door {
         Door::Browser => {
-            let body = format!("{WHAT}. It cannot be used with a web browser yet.\n");
+            let body = format!("{WHAT}. It does not support web browsers yet.\n");
             let length = body.len();
             let body = if first.starts_with(b"HEAD ") {
                 String::new()
@@ -288,7 +288,7 @@ pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
             )
             .into_bytes()
         }
-        Door::Irc => format!("ERROR :{WHAT}. It cannot be used with IRC yet.\r\n").into_bytes(),
+        Door::Irc => format!("ERROR :{WHAT}. It does not support IRC yet.\r\n").into_bytes(),
         // A TLS client understands nothing but TLS, and the language of the others is
         // unknown.
         Door::Tls | Door::Native | Door::Text | Door::Foreign(_) => Vec::new(),
