@@ -296,7 +296,7 @@ impl Pair {
             Ok(entered) => {
                 let name = &*entered.name;
                 let mut names = self.model.members.values().map(|member| &member.name);
-                assert!(names.all(|other| other != name), "{name} is taken");
+                assert!(names.all(|other| other != name), "{name} is in use");
                 let mut names = self.model.members.values().map(|member| &member.name);
                 assert!(name == wanted || names.any(|other| other == wanted));
                 assert!(self.model.members.len() < MAX_MEMBERS && !self.model.closed);

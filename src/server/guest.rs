@@ -33,8 +33,8 @@ enum Place {
     Outside,
 }
 
-/// What a connection learns when it joins or resumes, all as of the moment at which the
-/// room accepts it.
+/// The state that a connection gets when it joins or resumes, all as of the moment at
+/// which the room accepts it.
 #[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) entered: Entered,

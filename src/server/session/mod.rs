@@ -125,13 +125,12 @@ struct Membership {
     replay: Range<u64>,
 }
 
-/// What the connection does when the output of an ended session is written.
+/// The connection's last act, after it has written the output of an ended session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Farewell {
     /// Nothing more.
     Silent,
-    /// After a pause, it sends the quit command separately: the original program ends at
-    /// it.
+    /// After a pause, the quit command by itself: it ends the original program.
     QuitCommand,
 }
 
