@@ -14,7 +14,7 @@ pub type MemberId = NonZeroU64;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Why {
-    /// The member said so, or closed its sending half.
+    /// The member sent a goodbye, or closed its sending half.
     Quit,
     /// The connection broke.
     Lost,

@@ -123,7 +123,7 @@ impl Names {
                 return found;
             }
         }
-        // Once in 10²⁴ times.
+        // Reached once in 10²⁴ times.
         self.find_above(name, range)
     }
 
