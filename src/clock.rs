@@ -4,13 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-/// The last time that is told: a little before the end of the calendar, so that it can be
-/// rounded as well.
+/// The latest time that [`now`] returns: a little before the end of the calendar, so that
+/// it can be rounded as well.
 pub const LATEST: Timestamp = Timestamp::constant(253_402_207_199, 0);
 
 /// The time of day, from 1970 to [`LATEST`] in the year 9999. A clock that shows a time
-/// outside of these is wrong, and gives the nearest one: nothing that is done with the
-/// time may fail because of it.
+/// outside of this range is wrong, and this returns the nearest end of the range: no code
+/// that uses the time may fail because of it.
 #[must_use]
 pub fn now() -> Timestamp {
     from_system(SystemTime::now())
@@ -39,7 +39,7 @@ mod tests {
             from_system(UNIX_EPOCH - Duration::from_secs(1)),
             Timestamp::UNIX_EPOCH
         );
-        // The year 10000, and the last second that the system can tell.
+        // The year 10000, and the last second that the system can represent.
         for time in [
             second(253_402_207_200),
             second(253_402_300_800),

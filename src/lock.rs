@@ -23,23 +23,23 @@ pub(crate) enum Rank {
     Room,
     /// The open connections, by address.
     Guests,
-    /// The memory that is held for peers (`server::budget`).
+    /// The memory that the server holds for peers (`server::budget`).
     Budget,
-    /// How fast the members from one address may speak.
+    /// The rate of text from one address.
     AddressRate,
-    /// The settings that can change. Held to copy or to replace a pointer.
+    /// The settings that can change. Threads hold it to copy or to replace a pointer.
     Settings,
-    /// How a server is to close, and why its store failed.
+    /// How a server must close, and why its store failed.
     Outcome,
-    /// Events for whoever runs the server.
+    /// Events for the administrator.
     Reporter,
-    /// Why nothing can be stored at the moment.
+    /// The reason why nothing can be stored at the moment.
     Obstacle,
-    /// Tasks that wait for news (`server::bell`).
+    /// Tasks that wait for log entries (`server::bell`).
     Bell,
-    /// What a client sends.
+    /// The messages that a client sends.
     SendQueue,
-    /// When a client tries to come back.
+    /// The time of a client's next try to come back.
     NextTry,
     /// Lines that wait to be printed or logged.
     Lines,
@@ -47,8 +47,8 @@ pub(crate) enum Rank {
 
 /// A mutual exclusion lock with a [`Rank`].
 ///
-/// What it guards is taken to be whole also after a panic: nothing that can panic runs
-/// while one of these is held.
+/// Its value counts as consistent even after a panic: no code that can panic runs while a
+/// thread holds one of these.
 #[derive(Debug)]
 pub(crate) struct Mutex<T> {
     rank: Rank,
@@ -57,13 +57,13 @@ pub(crate) struct Mutex<T> {
     inner: std::sync::Mutex<T>,
 }
 
-/// The right to use what a [`Mutex`] guards, until it is dropped.
+/// The right to use the value of a [`Mutex`], until it is dropped.
 #[derive(Debug)]
 #[clippy::has_significant_drop]
 pub(crate) struct Guard<'a, T> {
-    // Dropped in this order: first the lock is free, then the thread may take it again.
+    // Dropped in this order: the lock is free before the thread may take it again.
     inner: std::sync::MutexGuard<'a, T>,
-    /// Kept until the lock is given up.
+    /// Kept until the lock is released.
     held: Held,
 }
 
@@ -112,7 +112,7 @@ impl Condvar {
         self.0.notify_all();
     }
 
-    /// Gives the lock up and takes it again once `condition` is false.
+    /// Releases the lock and takes it again once `condition` is false.
     pub(crate) fn wait_while<'a, T>(
         &self,
         guard: Guard<'a, T>,
@@ -126,7 +126,7 @@ impl Condvar {
         Guard { inner, held }
     }
 
-    /// As [`wait_while`](Self::wait_while), for `limit` at most.
+    /// Like [`wait_while`](Self::wait_while), for `limit` at most.
     pub(crate) fn wait_timeout_while<'a, T>(
         &self,
         guard: Guard<'a, T>,
@@ -142,7 +142,7 @@ impl Condvar {
     }
 }
 
-/// That a thread holds a lock, for as long as this lives.
+/// Records that a thread holds a lock, for as long as this lives.
 #[cfg(debug_assertions)]
 #[derive(Debug)]
 struct Held(Rank);
@@ -200,7 +200,7 @@ mod tests {
             drop(one);
             assert_eq!(sum, 3);
         }
-        // Given up in any order.
+        // Locks can be released in any order.
         let held = room.lock();
         let last = settings.lock();
         drop(held);

@@ -1,4 +1,4 @@
-//! Network interfaces, described.
+//! Descriptions of network interfaces.
 
 use std::net::IpAddr;
 
@@ -9,21 +9,21 @@ pub struct Interface {
     pub index: u32,
     /// Its name, `eth0` for one.
     pub name: String,
-    /// The kind of virtual interface that the kernel says it is (`bridge`, `veth`, `tun` …);
-    /// none for hardware.
+    /// The kind of virtual interface, as the kernel reports it (`bridge`, `veth`, `tun`
+    /// …); `None` for hardware.
     pub kind: Option<String>,
     /// Whether it works.
     pub state: State,
     /// Whether it reaches this computer only.
     pub loopback: bool,
-    /// Whether there is one peer at its other end, rather than a link with many.
+    /// Whether it has one peer at its other end, rather than a link with many.
     pub point_to_point: bool,
-    /// The index of the bridge, bond or the like that it is a port of.
+    /// The index of the bridge, bond or similar interface that it is a port of.
     pub controller: Option<u32>,
-    /// The metric of the best default route over it, lower being better; none if it has
+    /// The metric of the best default route over it (lower is better); `None` if it has
     /// no default route.
     pub default_metric: Option<u32>,
-    /// Its addresses that can be used, in the order of the kernel.
+    /// Its usable addresses, in the order of the kernel.
     pub addresses: Vec<LocalAddress>,
 }
 
@@ -33,7 +33,7 @@ pub enum State {
     /// It is switched off.
     #[default]
     Down,
-    /// It is switched on, and nothing is at its other end: no cable, no Wi-Fi network.
+    /// It is switched on, but has no link: no cable, no Wi-Fi network.
     Waiting,
     /// It works.
     Running,
@@ -44,17 +44,17 @@ pub enum State {
 pub struct LocalAddress {
     /// The address.
     pub ip: IpAddr,
-    /// How many bits of it name the link.
+    /// The number of bits of it that identify the link.
     pub prefix_len: u8,
-    /// Whether it is given up after some hours or days, for privacy (RFC 8981).
+    /// Whether the system drops it after some hours or days, for privacy (RFC 8981).
     pub temporary: bool,
 }
 
-/// The other end of an interface: the nearer to the people around this
+/// The network at the other end of an interface: the nearer to the people around this
 /// computer, the earlier in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// A network that other computers are in: Ethernet, Wi-Fi, or something above it.
+    /// A network with other computers in it: Ethernet, Wi-Fi, or something built on them.
     Lan,
     /// A tunnel to another network.
     Vpn,
@@ -62,7 +62,7 @@ pub enum Class {
     Virtual,
 }
 
-/// Names by which tunnels go whose kind does not tell.
+/// The usual names of tunnels whose kind does not identify them.
 const VPN_NAMES: [&str; 8] = [
     "tun",
     "tap",
@@ -74,24 +74,24 @@ const VPN_NAMES: [&str; 8] = [
     "nebula",
 ];
 
-/// Names by which the interfaces of containers and virtual machines go whose kind does
-/// not tell.
+/// The usual names of interfaces of containers and virtual machines whose kind does not
+/// identify them.
 const VIRTUAL_NAMES: [&str; 14] = [
     "veth", "ve-", "vb-", "vz-", "vnet", "vmnet", "vboxnet", "docker", "podman", "cni", "cali",
     "flannel", "lxc", "dummy",
 ];
 
 impl Interface {
-    /// Tells what is at its other end. `all` are the interfaces of this computer, itself
-    /// among them: a bridge is what its ports are.
+    /// The class of the network at its other end. `all` are the interfaces of this
+    /// computer, including this one: a bridge has the class of its ports.
     #[must_use]
     pub fn class(&self, all: &[Self]) -> Class {
         if self.kind.as_deref() != Some("bridge") {
             return self.own_class();
         }
         let mut ports = all.iter().filter(|it| it.controller == Some(self.index));
-        // A port that is a bridge itself cannot be (the kernel refuses it), so this
-        // does not go round in circles.
+        // The kernel does not allow a bridge as a port of another bridge, so this does
+        // not recurse without end.
         if ports.any(|port| port.own_class() == Class::Lan) {
             Class::Lan
         } else {
@@ -109,19 +109,20 @@ impl Interface {
             Some("bridge" | "vxlan" | "geneve" | "bareudp" | "ifb" | "nlmon" | "netdevsim") => {
                 Class::Virtual
             }
-            // The other end of a veth lies in a container; or this one does, and then
-            // it is the way out: only the name tells which.
+            // The other end of a veth lies in a container; or this computer is the
+            // container, and the veth is its way out. Only the name distinguishes the
+            // two.
             _ if has_name_of(&self.name, &VPN_NAMES) => Class::Vpn,
             _ if has_name_of(&self.name, &VIRTUAL_NAMES) => Class::Virtual,
             _ => Class::Lan,
         }
     }
 
-    /// Whether others may come in by it.
+    /// Whether others may join over it.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        // Nothing is at the other end of a bridge without ports, and yet its address
-        // is as good as it will ever be: for containers that are started later.
+        // A bridge without ports has no link, but its address will never be more usable:
+        // it is for containers that start later.
         let is_bridge = self.kind.as_deref() == Some("bridge");
         !self.loopback
             && match self.state {
@@ -132,7 +133,7 @@ impl Interface {
     }
 }
 
-/// Whether a name is one of these followed by something, by a number mostly.
+/// Whether a name is one of these followed by something, usually a number.
 fn has_name_of(name: &str, known: &[&str]) -> bool {
     known.iter().any(|it| name.starts_with(it))
 }
@@ -160,7 +161,7 @@ mod tests {
             ("bond0", Some("bond"), Class::Lan),
             ("eth0.7", Some("vlan"), Class::Lan),
             ("macvlan0", Some("macvlan"), Class::Lan),
-            // As a container sees its way out.
+            // The way out as a container sees it.
             ("eth0", Some("veth"), Class::Lan),
             ("host0", Some("veth"), Class::Lan),
             ("tun0", Some("tun"), Class::Vpn),

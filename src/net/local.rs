@@ -4,24 +4,24 @@ use super::interface::{Interface, LocalAddress, State};
 use super::netlink::{self, Told};
 use super::subscriber::{Links, Prefix};
 
-/// This computer's network at one moment. A value: what changes later is read anew.
+/// This computer's network at one moment. It is a value: later changes need a new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalNetwork {
     /// The interfaces, with their addresses.
     pub interfaces: Vec<Interface>,
-    /// The links that the computer is on.
+    /// The links of this computer.
     pub links: Links,
 }
 
 impl LocalNetwork {
-    /// Reads it from the kernel. Takes less than a millisecond on a usual computer, a few
-    /// seconds at most where the kernel does not answer.
+    /// Reads the network from the kernel. This takes less than a millisecond on a usual
+    /// computer, and a few seconds at most where the kernel does not answer.
     ///
-    /// Where the kernel does not tell (in some sandboxes), or not all, there are fewer
-    /// interfaces with less about them, or none.
+    /// Where the kernel does not report everything (in some sandboxes), the result has
+    /// fewer interfaces, with fewer details, or none.
     #[must_use]
     pub fn read() -> Self {
-        // There are systems with addresses that know nothing of kinds and routes.
+        // Some systems report addresses, but no kinds and routes.
         let Told { interfaces, direct } = netlink::ask().unwrap_or_else(|_| Told {
             interfaces: from_addresses(),
             direct: Vec::new(),
@@ -36,7 +36,7 @@ impl LocalNetwork {
     }
 }
 
-/// The interfaces by what the C library tells of their addresses.
+/// The interfaces, by the addresses that the C library reports.
 fn from_addresses() -> Vec<Interface> {
     let mut interfaces: Vec<Interface> = Vec::new();
     for told in if_addrs::get_if_addrs().unwrap_or_default() {
@@ -56,7 +56,7 @@ fn from_addresses() -> Vec<Interface> {
             index: told.index.unwrap_or_default(),
             loopback: told.is_loopback(),
             point_to_point: told.is_p2p(),
-            // It has an address, and that is all that is known.
+            // It has an address, and nothing else is known.
             state: match told.oper_status {
                 if_addrs::IfOperStatus::Down => State::Down,
                 _ => State::Running,
@@ -89,7 +89,7 @@ mod tests {
         let Ok(told) = netlink::ask() else { return };
         let asked = addresses(&told.interfaces);
         let library = addresses(&from_addresses());
-        // The other way also tells of addresses that are no use.
+        // The other way also reports unusable addresses.
         assert!(
             asked.iter().all(|ip| library.contains(ip)),
             "{asked:?} {library:?}"

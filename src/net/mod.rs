@@ -1,8 +1,8 @@
-//! This computer's own network: its interfaces, the addresses by which others can
-//! reach it, the links it is on, and news of all of these.
+//! This computer's own network: its interfaces, the addresses by which others can reach
+//! it, its links, and reports of changes.
 //!
-//! [`LocalNetwork`] is what the kernel tells at one moment; deciding what follows from
-//! it (which address comes first, who counts as one subscriber) is pure.
+//! [`LocalNetwork`] is the state that the kernel reports at one moment. The conclusions
+//! from it (which address comes first, who counts as one subscriber) are pure functions.
 
 mod interface;
 mod local;

@@ -1,4 +1,4 @@
-//! News of the computer's own network.
+//! Reports changes of the computer's own network.
 
 use std::cell::Cell;
 use std::io;
@@ -11,35 +11,34 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use tokio::net::UnixDatagram;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The groups of rtnetlink(7) that the kernel tells about: links, addresses
-/// and routes, of both versions of IP.
+/// The groups of rtnetlink(7) to subscribe to: links, addresses and routes, of both
+/// versions of IP.
 const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 
-/// A change comes in several parts: this long after the first, the rest is there.
+/// A change arrives in several parts; after this time the rest has arrived.
 const SETTLED: Duration = Duration::from_millis(200);
 
-/// Changes are told no more often than this.
+/// The least time between two reports.
 const SPACING: Duration = Duration::from_secs(1);
 
-/// Hears when links, addresses or routes of this computer change.
+/// Reports when links, addresses or routes of this computer change.
 #[derive(Debug)]
 pub(crate) struct Monitor {
-    /// None where the kernel does not tell.
+    /// The kernel's reports; `None` where it sends none.
     news: Option<UnixDatagram>,
-    /// Something changed, and that was not told yet.
+    /// Whether something has changed that is not reported yet.
     heard: Cell<bool>,
     told_at: Cell<Option<Instant>>,
 }
 
 impl Monitor {
-    /// Begins to listen. Where that is not allowed, as in some sandboxes, nothing
-    /// is ever heard.
+    /// Starts to listen. Where a sandbox does not allow it, this reports no changes.
     pub fn listen() -> Self {
         Self::new(socket())
     }
 
     fn new(socket: io::Result<OwnedFd>) -> Self {
-        // A netlink socket is no Unix socket, but it is awaited and read like one.
+        // A netlink socket is not a Unix socket, but can be awaited and read like one.
         let news = socket.and_then(|socket| UnixDatagram::from_std(socket.into()));
         Self {
             news: news.ok(),
@@ -48,13 +47,13 @@ impl Monitor {
         }
     }
 
-    /// Whether the kernel tells nothing here.
+    /// Whether the kernel sends no reports here.
     pub const fn is_deaf(&self) -> bool {
         self.news.is_none()
     }
 
-    /// Waits until something has changed. Nothing is forgotten if this is not waited
-    /// for to its end.
+    /// Waits until something has changed. If the caller stops waiting early, the change
+    /// is not lost.
     pub async fn changed(&self) {
         let Some(news) = &self.news else {
             return std::future::pending().await;
@@ -88,19 +87,19 @@ fn socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Reads all there is, and returns whether that was anything. The contents do not
+/// Reads all pending messages, and returns whether there were any. The contents do not
 /// matter.
 fn drain(news: &UnixDatagram) -> io::Result<bool> {
     let mut any = false;
-    // A message that is longer is cut off. Messages that come without an end are
-    // read later.
+    // The kernel cuts off a longer message. If messages keep arriving, this reads the
+    // rest later.
     let mut buffer = [0; 64];
     for _ in 0..1_000 {
         match news.try_recv(&mut buffer) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => any = true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            // More came than the kernel holds: that is news too.
+            // More messages arrived than the kernel holds: that is a change too.
             Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => any = true,
             Err(error) => return Err(error),
         }

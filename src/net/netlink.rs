@@ -1,4 +1,4 @@
-//! Asking the kernel for interfaces, addresses and routes (rtnetlink(7)).
+//! Asks the kernel for interfaces, addresses and routes (rtnetlink(7)).
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,21 +23,21 @@ use rustix::net::{
 use super::interface::{Interface, LocalAddress, State};
 use super::subscriber::Prefix;
 
-/// How long the kernel may take to answer; it answers at once.
+/// The time that the kernel has to answer; usually it answers at once.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The most bytes of one part of an answer: the kernel sends 32 KiB at most.
+/// The most bytes in one part of an answer: the kernel sends 32 KiB at most.
 const PART_BYTES: usize = 64 << 10;
 
-/// The most parts of all answers together. A router that knows every network of the
-/// internet has more; its default route comes before them.
+/// The most parts in all answers together. A router that has a route for every network of
+/// the internet has more; its default route comes first.
 const PARTS: usize = 512;
 
 /// The kernel's answer.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub interfaces: Vec<Interface>,
-    /// The prefixes of IPv6 that need no router.
+    /// The IPv6 prefixes that need no router.
     pub direct: Vec<Prefix>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn ask() -> io::Result<Told> {
     let socket = socket()?;
     let mut told = Told::default();
     let mut parts = PARTS;
-    // In this order: addresses and routes are noted with their interface.
+    // In this order: addresses and routes are added to their interface.
     let links = RouteNetlinkMessage::GetLink(LinkMessage::default());
     let addresses = RouteNetlinkMessage::GetAddress(AddressMessage::default());
     for question in [links, addresses] {
@@ -58,8 +58,8 @@ pub(super) fn ask() -> io::Result<Told> {
     for family in [AddressFamily::Inet, AddressFamily::Inet6] {
         let mut routes = RouteMessage::default();
         routes.header.address_family = family;
-        // Without routes it is still known which addresses there are; where there is no
-        // IPv6 there are none of its routes either.
+        // Without routes the addresses are still known; where there is no IPv6 there are
+        // no IPv6 routes either.
         let _ = dump(
             &socket,
             RouteNetlinkMessage::GetRoute(routes),
@@ -83,7 +83,7 @@ fn socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Asks for all of a kind, and notes the answer.
+/// Requests all objects of one kind, and adds them to the answer.
 fn dump(
     socket: &OwnedFd,
     question: RouteNetlinkMessage,
@@ -111,7 +111,7 @@ fn dump(
     Err(io::ErrorKind::FileTooLarge.into())
 }
 
-/// Notes the messages of one part; whether it was the last one.
+/// Adds the messages of one part to the answer; returns whether it was the last one.
 fn note_part(mut part: &[u8], told: &mut Told) -> io::Result<bool> {
     while !part.is_empty() {
         let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(part)
@@ -176,13 +176,13 @@ fn interface(link: LinkMessage) -> Interface {
     interface
 }
 
-/// The address, if it can be used: not one that is still being checked, that another
-/// computer has too, or that is on its way out.
+/// The address, if it is usable: not while the kernel still checks it, and not if it is a
+/// duplicate or deprecated.
 fn local_address(message: &AddressMessage) -> Option<LocalAddress> {
     let (mut local, mut address, mut flags) = (None, None, None);
     for attribute in &message.attributes {
         match attribute {
-            // With a peer at the other end, the address is the peer's.
+            // With a peer at the other end, `Address` is the peer's.
             AddressAttribute::Local(ip) => local = Some(*ip),
             AddressAttribute::Address(ip) => address = Some(*ip),
             AddressAttribute::Flags(all) => flags = Some(*all),
@@ -193,19 +193,19 @@ fn local_address(message: &AddressMessage) -> Option<LocalAddress> {
     let first_flags = message.header.flags.bits();
     let flags = flags.unwrap_or(AddressFlags::from_bits_retain(first_flags.into()));
     let unusable = AddressFlags::Tentative | AddressFlags::Dadfailed | AddressFlags::Deprecated;
-    // An optimistic address is used while it is being checked.
+    // The kernel already uses an optimistic address while it checks it.
     if flags.intersects(unusable) && !flags.contains(AddressFlags::Optimistic) {
         return None;
     }
     Some(LocalAddress {
         ip,
         prefix_len: message.header.prefix_len,
-        // The same bit says of an address of IPv4 that it is not the first.
+        // For an IPv4 address, the same bit means that it is a secondary one.
         temporary: ip.is_ipv6() && flags.contains(AddressFlags::Secondary),
     })
 }
 
-/// Notes a default route, and what needs no router.
+/// Adds a default route, or a prefix that needs no router.
 fn note_route(route: &RouteMessage, told: &mut Told) {
     let header = &route.header;
     if header.kind != RouteType::Unicast || header.table != RouteHeader::RT_TABLE_MAIN {

@@ -9,24 +9,24 @@ use crate::wire::address::Address;
 
 use super::interface::{Class, Interface, LocalAddress};
 
-/// The most addresses that are told: more help nobody, and each is sent to people.
+/// The most addresses in the result: more help nobody, and people get each of them.
 const ADDRESSES: usize = 16;
 
-/// Where a room listens.
+/// The place where a room listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
-    /// The address of the socket, maybe the one that stands for all.
+    /// The address of the socket, perhaps the unspecified one.
     pub address: SocketAddr,
     /// Whether it is IPv6 without IPv4.
     pub only_v6: bool,
 }
 
 impl Listening {
-    /// Where a socket listens; `None` if the system does not say.
+    /// The place where a socket listens; `None` if the system does not report it.
     #[must_use]
     pub fn of(listener: &TcpListener) -> Option<Self> {
         let address = listener.local_addr().ok()?;
-        // Only what the system confirms is claimed.
+        // This claims only what the system confirms.
         let only_v6 = address.is_ipv6() && SockRef::from(listener).only_v6().unwrap_or(true);
         Some(Self { address, only_v6 })
     }
@@ -40,11 +40,11 @@ impl Listening {
     }
 }
 
-/// How likely others reach this computer by an interface; less is likelier.
+/// How likely others can reach this computer over an interface; less is likelier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// First the interface of the default route; where a tunnel and a network around
-    /// this computer both have one, the network's.
+    /// First the interface of the default route; if both a tunnel and a network around
+    /// this computer have one, the network's.
     leads_out: Reverse<bool>,
     class: Class,
     metric: u32,
@@ -54,10 +54,10 @@ struct Rank {
 /// The addresses by which others can reach a room that listens there, the likeliest
 /// first, at most 16.
 ///
-/// The order: the interface of the default route, the others of networks around this
-/// computer, tunnels, and last the networks of containers and virtual machines; of each
-/// interface IPv4 before IPv6. Where no interface has any but link-local addresses,
-/// these; where there are none either, this computer's own.
+/// The order: the interface of the default route, the other networks around this
+/// computer, tunnels, and last the networks of containers and virtual machines; for each
+/// interface IPv4 before IPv6. If every interface has only link-local addresses, the
+/// result has those; if there are none either, this computer's own.
 #[must_use]
 pub fn reachable(interfaces: &[Interface], listening: &[Listening]) -> Vec<Address> {
     let mut found: Vec<Address> = Vec::new();
@@ -85,7 +85,7 @@ pub fn reachable(interfaces: &[Interface], listening: &[Listening]) -> Vec<Addre
     found
 }
 
-/// The interfaces that others may come in by, the likeliest first.
+/// The interfaces over which others may join, the likeliest first.
 fn in_order(interfaces: &[Interface]) -> Vec<&Interface> {
     let usable = interfaces.iter().filter(|it| it.is_usable());
     let mut ranked: Vec<(Rank, &Interface)> = usable
@@ -110,7 +110,7 @@ fn in_order(interfaces: &[Interface]) -> Vec<&Interface> {
     ranked.into_iter().map(|(_, interface)| interface).collect()
 }
 
-/// The addresses of these interfaces at which the socket is reached and that `fit`.
+/// The addresses of these interfaces that reach the socket and that `fit`.
 fn usable(
     interfaces: &[&Interface],
     at: Listening,
@@ -123,7 +123,7 @@ fn usable(
             .iter()
             .filter(|it| !it.ip.is_loopback() && at.takes(it.ip) && fit(it))
             .collect();
-        // One that stays is better to pass on than one that is soon given up.
+        // A permanent address is better to pass on than one that the system soon drops.
         addresses.sort_by_key(|it| (it.ip.is_ipv6(), it.temporary));
         ips.extend(addresses.iter().map(|it| with_zone(it.ip, &interface.name)));
     }
@@ -137,8 +137,8 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-/// An address as one writes it: a link-local one means nothing without its zone
-/// (RFC 4007, section 11).
+/// An address as people write it: a link-local one means nothing without its zone (RFC
+/// 4007, section 11).
 fn with_zone(ip: IpAddr, zone: &str) -> String {
     match ip {
         IpAddr::V6(ip) if ip.is_unicast_link_local() => format!("{ip}%{zone}"),
@@ -146,7 +146,8 @@ fn with_zone(ip: IpAddr, zone: &str) -> String {
     }
 }
 
-/// The address of a socket that listens at one only, its zone by name if that is known.
+/// The address of a socket that listens at one only, with the name of its zone if that is
+/// known.
 fn by_name(interfaces: &[Interface], address: SocketAddr) -> Address {
     let SocketAddr::V6(v6) = address else {
         return address.into();
@@ -157,7 +158,7 @@ fn by_name(interfaces: &[Interface], address: SocketAddr) -> Address {
     }
 }
 
-/// This computer, as it calls itself.
+/// This computer's own address for itself.
 fn own(at: Listening) -> IpAddr {
     if at.takes(Ipv4Addr::LOCALHOST.into()) {
         Ipv4Addr::LOCALHOST.into()
@@ -248,7 +249,7 @@ mod tests {
         let all = [tunnel.clone(), wireless.clone(), wired];
         assert_eq!(first(&all), "10.1.0.5:53000");
         assert_eq!(first(&all[..2]), "192.168.1.5:53000");
-        // Without another way out, the tunnel is it.
+        // Without another way out, the tunnel is the likeliest.
         let without_route = Interface {
             default_metric: None,
             ..wireless

@@ -1,34 +1,34 @@
-//! Whom a connection is counted for.
+//! The subscriber that a connection counts for.
 //!
 //! A limit for each address is a limit for each subscriber. With IPv4 that is one
-//! address. With IPv6 a subscriber has 2⁶⁴ addresses at least (RFC 6177), so an address
-//! from afar counts as its /64. On a link of our own it is the other way round: the
+//! address. With IPv6 a subscriber has 2⁶⁴ addresses at least (RFC 6177), so a distant
+//! address counts as its /64. On a link of this computer it is the other way round: the
 //! /64 is the link, and each computer on it has an address of its own.
 //!
-//! But one computer on our link can take as many addresses as it likes. So there is a
-//! second, larger limit for the link as a whole: 16 times that of one address, 4,096 at
-//! least. Whoever takes it all up keeps the others on that link out, as it could in any
-//! case by other means (it is on their link), but not those who come by IPv4 or from
-//! elsewhere: by default 10,000 may be in the room. The same holds for how fast
-//! newcomers come.
+//! But one computer on the link can use any number of addresses. So there is a second,
+//! larger limit for the link as a whole: 16 times that of one address, 4,096 at least. A
+//! computer that uses all of it keeps out the others on that link, as it could in any
+//! case by other means (it is on their link). It does not keep out members who connect
+//! over IPv4 or from elsewhere: by default 10,000 may be in the room. The same holds for
+//! the rate of new connections.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::interface::LocalAddress;
 
-/// How many times the connections of one address may come from a whole link.
+/// The limit of a whole link, as a multiple of the limit of one address.
 const LINK_FACTOR: usize = 16;
 
-/// The fewest connections that may come from a whole link.
+/// The least limit of connections from a whole link.
 const LINK_LEAST: usize = 4_096;
 
-/// The most links that are told from others; a computer is on a few.
+/// The most links that this distinguishes; a computer is on a few.
 const LINKS: usize = 64;
 
-/// A prefix that is shorter than this is no link, but a part of the internet.
+/// A prefix shorter than this is not a link, but a part of the internet.
 const SHORTEST_LINK: u8 = 48;
 
-/// The addresses of IPv6 that begin with the same bits.
+/// The IPv6 addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefix {
     bits: u128,
@@ -36,7 +36,7 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// The prefix of `ip` that has this many bits, 128 at most.
+    /// The prefix of `ip` with this many bits, 128 at most.
     #[must_use]
     pub fn new(ip: Ipv6Addr, length: u8) -> Self {
         let length = length.min(128);
@@ -44,7 +44,7 @@ impl Prefix {
         Self { bits, length }
     }
 
-    /// The prefix of an address of IPv6 of this computer.
+    /// The prefix of an IPv6 address of this computer.
     #[must_use]
     pub fn of(address: &LocalAddress) -> Option<Self> {
         match address.ip {
@@ -53,21 +53,21 @@ impl Prefix {
         }
     }
 
-    /// Whether the address begins with it.
+    /// Whether the address begins with this prefix.
     #[must_use]
     pub fn contains(&self, ip: Ipv6Addr) -> bool {
         u128::from(ip) & mask(self.length) == self.bits
     }
 }
 
-/// So many bits from the left.
+/// A mask with this many bits set from the left.
 fn mask(length: u8) -> u128 {
     u128::MAX
         .checked_shl(128_u32.saturating_sub(length.into()))
         .unwrap_or(0)
 }
 
-/// The links of IPv6 that this computer is on, 64 at most.
+/// The IPv6 links of this computer, 64 at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links(Vec<Prefix>);
 
@@ -75,7 +75,7 @@ impl FromIterator<Prefix> for Links {
     fn from_iter<T: IntoIterator<Item = Prefix>>(prefixes: T) -> Self {
         let mut links = Vec::new();
         for prefix in prefixes {
-            // One of 128 bits is a computer, and no link.
+            // A prefix of 128 bits is a computer, not a link.
             let is_link = (SHORTEST_LINK..128).contains(&prefix.length);
             if is_link && !links.contains(&prefix) && links.len() < LINKS {
                 links.push(prefix);
@@ -85,19 +85,20 @@ impl FromIterator<Prefix> for Links {
     }
 }
 
-/// Whom a connection is counted for. It is found out once for each connection and kept
-/// with it: the links may be others when the connection ends.
+/// The subscriber that a connection counts for. The server computes it once and stores it
+/// with the connection: the links may have changed when the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subscriber {
-    /// The address that it is counted under: one of IPv4, a computer on a link of ours, or the /64 of
-    /// someone from afar.
+    /// The address that it counts under: an IPv4 address, a computer on a link of this
+    /// one, or the /64 of a distant address.
     pub key: IpAddr,
-    /// The /64 on a link of ours that the computer is in, by the first address of it.
+    /// The /64 of the computer if it is on a link of this one, by the first address in
+    /// it.
     pub link: Option<IpAddr>,
 }
 
 impl Links {
-    /// Whom a connection from there is counted for.
+    /// The subscriber that a connection from this address counts for.
     #[must_use]
     pub fn subscriber(&self, ip: IpAddr) -> Subscriber {
         let (key, link) = match ip.to_canonical() {
@@ -125,8 +126,8 @@ impl Links {
 }
 
 impl Subscriber {
-    /// The addresses that a connection is counted under, with the limit of each, where
-    /// `limit` is how many may come from one address; 0 means as many as come.
+    /// The addresses that a connection counts under, with the limit of each; `limit` is
+    /// the most from one address, and 0 means no limit.
     pub fn limits(&self, limit: usize) -> impl Iterator<Item = (IpAddr, usize)> + use<> {
         let for_link = match limit {
             0 => 0,

@@ -12,8 +12,8 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 /// visible: their sender sees something there. White space does not.
 pub(super) fn is_visible(c: char) -> bool {
     use GeneralCategory as Category;
-    // Symbols that look like nothing: the blank Braille pattern, the object
-    // replacement character, the null notehead, a Khitan filler.
+    // Symbols that look like nothing: the blank Braille pattern, the object replacement
+    // character, the null notehead, a Khitan filler.
     const BLANK: [char; 4] = ['\u{2800}', '\u{fffc}', '\u{1d159}', '\u{16fe4}'];
     if c.is_ascii() {
         return c.is_ascii_graphic();
@@ -39,8 +39,7 @@ pub(super) fn category(c: char) -> GeneralCategory {
 }
 
 /// Whether a mark can be among the characters around `c`: none is in Latin 1, among
-/// ideographs and Korean syllables, or beside U+FFFD. So most of what is said needs no
-/// look into a table.
+/// ideographs and Korean syllables, or beside U+FFFD. So most texts need no table lookup.
 const fn may_be_mark(c: char) -> bool {
     !matches!(
         c,
@@ -48,14 +47,14 @@ const fn may_be_mark(c: char) -> bool {
     )
 }
 
-/// Counts the marks that stand on one character, so that a heap of them does not
-/// paint over the lines around it.
+/// Counts the marks on one character, so that many of them do not paint over the lines
+/// around it.
 #[derive(Debug, Default)]
 pub(super) struct Marks(usize);
 
 impl Marks {
-    /// Whether `c`, the next character, stays if a row has at most `limit` marks. An
-    /// invisible character between marks does not end their row.
+    /// Whether to keep `c`, the next character, if a row may have at most `limit` marks.
+    /// An invisible character between marks does not end their row.
     pub(super) fn keeps(&mut self, c: char, limit: usize) -> bool {
         use GeneralCategory as Category;
         let is_mark = may_be_mark(c)
@@ -93,7 +92,8 @@ mod tests {
 
     #[test]
     fn new_and_private_characters_are_seen() {
-        // Private use in all three planes, an emoji and an ideograph to come.
+        // Private use in all three planes, and code points reserved for a future emoji
+        // and ideograph.
         for c in [
             '\u{e000}',
             '\u{f8ff}',

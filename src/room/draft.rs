@@ -1,14 +1,14 @@
-//! What someone wants to say, made ready before the room is locked.
+//! A message that a member wants to send, prepared before the room is locked.
 
 use std::borrow::Cow;
 
 use super::text::{clean_text, fits, is_blank};
 use super::{MESSAGE_ID_LIMIT, NotSaid};
 
-/// What someone wants to say: its text is clean, and known to be of use or not.
+/// A message that a member wants to send: its text is clean, and already checked.
 ///
-/// Making one takes time in proportion to what a peer sent, so it is made before the
-/// lock of a room is taken. The room only looks at what has come of it.
+/// Making one takes time in proportion to the peer's input, so the server makes it before
+/// it locks the room. The room only uses the result.
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
     id: Option<&'a str>,
@@ -16,7 +16,7 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// The message `text` with the id that its sender gave to it, if it gave one.
+    /// The message `text` with the id that its sender gave to it, if any.
     #[must_use]
     pub fn new(id: Option<&'a str>, text: &'a str) -> Self {
         let text = clean_text(text);
@@ -49,7 +49,7 @@ impl<'a> Draft<'a> {
         self.text.as_deref().map_err(|why| *why)
     }
 
-    /// How many bytes of text are to be said; 0 if it will not be said.
+    /// The number of bytes of text to send; 0 if the room would reject it.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text.len())

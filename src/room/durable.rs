@@ -1,5 +1,5 @@
-//! A room that outlives its server: what happens in it is recorded, and told when
-//! the records are on disk.
+//! A room that outlives its server: the room records its events, and publishes each when
+//! its record is on disk.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,16 +8,16 @@ use super::log::{Cursor, Log};
 use super::sessions::SessionKey;
 use super::{Closing, Encoders, Event, MemberId, Record, Room, Rules, Why};
 
-/// Someone who was in a room when its server ended.
+/// A member who was in a room when its server ended.
 #[derive(Clone, Debug)]
 pub struct Absent {
     /// Its id.
     pub id: MemberId,
     /// Its name.
     pub name: Arc<str>,
-    /// Whether the room is hosted by it.
+    /// Whether this member hosts the room.
     pub host: bool,
-    /// By what it is known when it comes back.
+    /// The key of the session by which it can come back.
     pub session: SessionKey,
 }
 
@@ -26,15 +26,16 @@ pub struct Absent {
 pub struct Staged {
     /// The records, in order.
     pub records: Vec<Record>,
-    /// Up to where what has happened can be told by it.
+    /// The point up to which events can be published when these are stored.
     pub end: Reached,
 }
 
-/// How far what happens in a room has come: also what is not told in its log.
+/// A point in the sequence of a room's events, including those that have no entry in its
+/// log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
     cursor: Cursor,
-    /// How many records there were.
+    /// The number of records so far.
     records: u64,
 }
 
@@ -42,15 +43,15 @@ pub struct Reached {
 #[derive(Debug, Default)]
 pub(super) struct Records {
     unstaged: Vec<Record>,
-    /// How many there were.
+    /// The number of records so far.
     count: u64,
-    /// How many of them are stored.
+    /// The number of stored records.
     stored: u64,
 }
 
 impl Room {
-    /// An empty room that goes on with the message `seq`; ids up to `last_member`
-    /// were given to members before.
+    /// An empty room that continues with the message `seq`; members have had ids up to
+    /// `last_member`.
     #[must_use]
     pub fn going_on(rules: Rules, encoders: Encoders, seq: u64, last_member: u64) -> Self {
         let mut room = Self::new(rules, encoders);
@@ -59,15 +60,14 @@ impl Room {
         room
     }
 
-    /// Puts a message of the past into the log; its `seq` is the next one.
+    /// Adds a past message to the log; its `seq` is the next one.
     pub fn recall(&mut self, message: &Event<'_>) {
         self.append(message);
     }
 
-    /// Takes someone in who was in the room when its server ended, with the ids of
-    /// what it has said and the `seq` of each, oldest first: it is away, and may
-    /// come back. Where nobody is waited for, nothing happens, and `false` is
-    /// returned.
+    /// Adds a member who was in the room when its server ended, with the ids of its
+    /// messages and the `seq` of each, oldest first: it is away, and may come back. If
+    /// the grace time is 0, does nothing and returns `false`.
     pub fn restore<'a>(
         &mut self,
         absent: &Absent,
@@ -89,19 +89,20 @@ impl Room {
         true
     }
 
-    /// From now on everything is recorded, and told when that is stored.
+    /// From now on the room records everything, and publishes events when they are
+    /// stored.
     pub fn record(&mut self) {
         self.log.hold_back();
         self.records = Some(Records::default());
     }
 
-    /// Whether events are published only when they are stored.
+    /// Whether the room publishes events only when they are stored.
     #[must_use]
     pub const fn is_recorded(&self) -> bool {
         self.records.is_some()
     }
 
-    /// Forgets a member of the time before the server's restart who did not come back.
+    /// Removes a member from before the server's restart who did not come back.
     pub fn forget(&mut self, id: MemberId) {
         self.note(|| Record::Left { id });
     }
@@ -115,9 +116,8 @@ impl Room {
         }
     }
 
-    /// What has happened since this was last called, if anything has. What lies
-    /// between can be [published](Room::publish) when it is stored, in the same
-    /// order.
+    /// The events since the last call, if there are any. They can be
+    /// [published](Room::publish) when they are stored, in the same order.
     pub fn stage(&mut self) -> Option<Staged> {
         let all = self.records.as_mut()?;
         let records = std::mem::take(&mut all.unstaged);
@@ -140,7 +140,7 @@ impl Room {
         }
     }
 
-    /// How far what happens has come.
+    /// The end of the events so far.
     #[must_use]
     pub fn reached(&self) -> Reached {
         Reached {
@@ -149,7 +149,8 @@ impl Room {
         }
     }
 
-    /// Whether all up to there may be told, because it is stored or needs not be.
+    /// Whether everything up to this point may be sent, because it is stored or the room
+    /// has no store.
     #[must_use]
     pub fn may_tell(&self, reached: Reached) -> bool {
         let stored = self.records.as_ref().map(|it| it.stored);
@@ -157,9 +158,8 @@ impl Room {
             && stored.is_none_or(|stored| stored >= reached.records)
     }
 
-    /// Tells everyone that the room is closed because nothing can be stored any
-    /// more, unless they know that it is closed. What was not published is told to
-    /// nobody.
+    /// Notifies everyone that the room is closed because nothing can be stored any more,
+    /// unless they know that it is closed. Nobody gets unpublished events.
     pub fn fail(&mut self, retry_ms: u64) {
         let is_told = self.over().is_some();
         self.records = None;
@@ -173,8 +173,8 @@ impl Room {
         self.closed = Some(closing);
     }
 
-    /// Tells everyone something at once that is not stored: also what waits to be
-    /// published is read after it. Says whether that was possible.
+    /// Sends an event that is not stored to everyone at once, even before events that
+    /// wait to be published. Returns whether that was possible.
     pub fn slip_in(&mut self, event: &Event<'_>) -> bool {
         if self.records.is_none() || self.closed.is_some() {
             return false;
@@ -185,26 +185,26 @@ impl Room {
         self.log.slip_in(native, text)
     }
 
-    /// How many bytes wait to be published.
+    /// The number of bytes that wait to be published.
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.log.waiting()
     }
 
-    /// Up to where the log can be read: to its head, unless something waits to be
+    /// The end of the readable part of the log: its head, unless entries wait to be
     /// published.
     #[must_use]
     pub const fn readable(&self) -> Cursor {
         self.log.readable()
     }
 
-    /// The `seq` of the next message that can be read, now or later.
+    /// The `seq` of the next message that becomes readable.
     #[must_use]
     pub const fn readable_seq(&self) -> u64 {
         self.log.readable_seq()
     }
 
-    /// How the room was closed, once everyone can read so.
+    /// How the room was closed, once everyone can read that.
     #[must_use]
     pub fn over(&self) -> Option<Closing> {
         self.closed.filter(|_| self.readable() == self.head())

@@ -14,7 +14,7 @@ pub type MemberId = NonZeroU64;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Why {
-    /// The member said so, or closed its sending half.
+    /// The member sent a goodbye, or closed its sending half.
     Quit,
     /// The connection broke.
     Lost,
@@ -37,8 +37,8 @@ pub enum Closing {
         /// How long a client should wait before its first try, in milliseconds.
         retry_ms: u64,
     },
-    /// The server can no longer store messages. It ends and may start again: coming
-    /// back is worth a try.
+    /// The server can no longer store messages. It ends and may start again: coming back
+    /// is worth a try.
     StoreFailed {
         /// How long a client should wait before its first try, in milliseconds.
         retry_ms: u64,
@@ -99,15 +99,15 @@ pub enum Event<'a> {
         /// Its name, as the room gave it.
         name: &'a str,
     },
-    /// The server itself has something to say to everyone.
+    /// A sentence of the server itself for everyone.
     Notice {
-        /// What it is about, for programs.
+        /// Its kind, for programs.
         code: &'static str,
-        /// In words.
+        /// The sentence.
         text: &'a str,
     },
-    /// Nothing happened for long: native clients are asked whether they are there, and
-    /// see that the server is.
+    /// Nothing happened for long: the server pings native clients, and shows them that it
+    /// is there.
     Alive,
     /// Members joined, left, went away or came back, collected because the room is big.
     Presence(&'a Gathered),

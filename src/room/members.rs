@@ -33,24 +33,23 @@ impl Member {
     }
 }
 
-/// A member as others are told of it.
+/// A member as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// Its id.
     pub id: MemberId,
     /// Its name.
     pub name: Arc<str>,
-    /// Whether the room is hosted by it.
+    /// Whether this member hosts the room.
     pub host: bool,
     /// Whether its connection is lost, and it may come back.
     pub away: bool,
 }
 
-/// Some of the members, copied so that nothing is done with them while the room is
-/// locked.
+/// Some of the members, copied so that nobody has to hold the room's lock to use them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// How many are in the room.
+    /// The number of members in the room.
     pub count: usize,
     /// The members, by id.
     pub list: Vec<Listed>,

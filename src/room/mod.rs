@@ -1,9 +1,8 @@
-//! The room: who is in it and what was said, as pure state.
+//! The room: its members and messages, as pure state.
 //!
-//! Nothing in here does I/O or reads a clock; time comes in as an argument. What
-//! happens is appended to a log, encoded by functions that the
-//! [wire](crate::wire) hands in ([`Encoders`]), and readers follow with a
-//! [`Cursor`].
+//! Nothing in here does I/O or reads a clock; the time is an argument. The room appends
+//! events to a log, encoded by functions that the [wire](crate::wire) provides
+//! ([`Encoders`]), and readers follow with a [`Cursor`].
 
 mod character;
 mod draft;
@@ -47,22 +46,22 @@ use self::members::Members;
 use self::said::IdHasher;
 use self::sessions::Sessions;
 
-/// Up to this many members each join and leave is told by itself; above, they
-/// are gathered.
+/// Up to this many members, the room announces each join and leave separately; above, it
+/// collects them.
 pub const SMALL_ROOM: usize = 100;
 
-/// How long joins and leaves of a big room are gathered before they are told.
+/// The time for which a big room collects joins and leaves before it announces them.
 pub const GATHER_TIME: Duration = Duration::from_millis(250);
 
 /// The most bytes of the id that a sender gives to its message.
 pub const MESSAGE_ID_LIMIT: usize = 64;
 
-/// How long a member whose connection was lost may take to come back, unless the
-/// room has another [rule](Rules::grace).
+/// The default time that a member whose connection was lost has to come back (see
+/// [`Rules::grace`]).
 pub const GRACE: Duration = Duration::from_mins(1);
 
-/// How events are written for each door. A function appends exactly one entry:
-/// it may be empty for the text door, and is one line for the native one.
+/// The encoding of events for each door. A function appends exactly one entry: for the
+/// text door it may be empty, for the native one it is one line.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoders {
     /// For the native door.
@@ -71,17 +70,17 @@ pub struct Encoders {
     pub text: fn(&Event<'_>, &mut Vec<u8>),
 }
 
-/// What a room holds its members to.
+/// The rules of a room for its members.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// The most members at a time.
     pub max_members: usize,
-    /// How fast each may speak.
+    /// The rate limit of messages for each member.
     pub pace: Pace,
-    /// How much of the past is held.
+    /// The limits of the history in memory.
     pub retention: Retention,
-    /// How long a member whose connection was lost may take to come back; zero
-    /// if nobody is waited for.
+    /// The time that a member whose connection was lost has to come back; with zero, it
+    /// leaves at once.
     pub grace: Duration,
 }
 
@@ -96,10 +95,10 @@ impl Default for Rules {
     }
 }
 
-/// Why someone was not let in.
+/// The reason why someone could not join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotEntered {
-    /// As many as may be are in the room.
+    /// The number of members has reached its limit.
     #[error("the room is full")]
     Full,
     /// The room was closed.
@@ -107,19 +106,19 @@ pub enum NotEntered {
     Closed(Closing),
 }
 
-/// Why a message was not taken.
+/// The reason why the room rejected a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSaid {
-    /// Its sender speaks too fast.
+    /// Its sender sends too fast.
     #[error("too fast")]
     TooFast {
-        /// How long everything of this sender will be refused.
+        /// The time for which the room will reject all messages of this sender.
         retry: Duration,
     },
     /// It has more than [`TEXT_LIMIT`] characters or [`LINES_LIMIT`] lines.
     #[error("too long")]
     TooLong,
-    /// Nothing is left of it.
+    /// It has no visible characters.
     #[error("empty")]
     Empty,
     /// Its id is empty or longer than [`MESSAGE_ID_LIMIT`] bytes.
@@ -128,48 +127,48 @@ pub enum NotSaid {
     /// The room was closed.
     #[error("closed")]
     Closed,
-    /// The sender has left, or another connection has its place.
+    /// The sender has left, or another connection has taken the member over.
     #[error("the lease is over")]
     LeaseOver,
 }
 
-/// What became of a message that was taken.
+/// The result for an accepted message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// It was said, and has this `seq`.
+    /// The room sent it, with this `seq`.
     New(u64),
-    /// Its sender has said it before, with the same id and this `seq`; it is not
-    /// said again.
+    /// Its sender has already sent it, with the same id and this `seq`; the room does not
+    /// send it again.
     Before(u64),
 }
 
-/// The start of someone who has come in, or back.
+/// The starting state of a connection that has joined or resumed.
 #[derive(Clone, Debug)]
 pub struct Entered {
     /// Its right to act for the member, and the member's id.
     pub lease: Lease,
     /// The member's name.
     pub name: Arc<str>,
-    /// Whether the room is hosted by it.
+    /// Whether this member hosts the room.
     pub host: bool,
-    /// How it came.
+    /// How it joined.
     pub coming: Coming,
-    /// Where it begins to read: behind its own join or return.
+    /// The cursor where it begins to read: after its own join or return.
     pub cursor: Cursor,
     /// The `seq` of the next message.
     pub next_seq: u64,
-    /// How many are in the room, itself included.
+    /// The number of members in the room, including itself.
     pub count: usize,
 }
 
-/// How someone came.
+/// How a connection joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coming {
-    /// As a newcomer.
+    /// As a new member.
     New,
-    /// It had been away.
+    /// As a member that was away.
     Back,
-    /// It took the place of another connection, which is out of the room.
+    /// By taking a member over from another connection, whose lease is over.
     Instead,
 }
 
@@ -182,7 +181,7 @@ pub struct Room {
     sessions: Sessions,
     ids: IdHasher,
     log: Log,
-    /// What happened and is not stored, where the room is.
+    /// The records that are not stored yet, in a room with a store.
     records: Option<Records>,
     gathered: Option<Gathered>,
     ever_entered: bool,
@@ -213,8 +212,8 @@ impl Room {
         &self.rules
     }
 
-    /// Holds its members to other rules from now on; how much of the past is held
-    /// stays as it is.
+    /// Applies other rules from now on; the limits of the history in memory stay as they
+    /// are.
     pub const fn set_rules(&mut self, rules: Rules) {
         self.rules = Rules {
             retention: self.rules.retention,
@@ -222,8 +221,8 @@ impl Room {
         };
     }
 
-    /// Takes someone in, and tells everyone who was there before. Who is given a
-    /// session can come back by it.
+    /// Adds a new member, and notifies everyone who was there before. With a session, the
+    /// member can come back.
     ///
     /// # Errors
     /// If the room is full or closed.
@@ -237,7 +236,7 @@ impl Room {
         if let Some(closing) = self.closed {
             return Err(NotEntered::Closed(closing));
         }
-        // The host is let in always: without it there is nobody to close the room.
+        // The host can always join: without it nobody can close the room.
         if self.members.count() >= self.rules.max_members && !host {
             return Err(NotEntered::Full);
         }
@@ -280,8 +279,8 @@ impl Room {
         }
     }
 
-    /// Lets a member go for good, and tells everyone who stays. `None` if it is
-    /// gone already, or another connection has it by now.
+    /// Removes a member for good, and notifies everyone who stays. `None` if it has
+    /// already left, or another connection has taken it over.
     pub fn leave(&mut self, lease: Lease, why: Why) -> Option<Parting> {
         self.members.held(lease)?;
         self.let_go(lease.id, why)?;
@@ -289,7 +288,7 @@ impl Room {
         Some(Parting::Left { count })
     }
 
-    /// Lets a member go, and returns its name.
+    /// Removes a member, and returns its name.
     fn let_go(&mut self, id: MemberId, why: Why) -> Option<Arc<str>> {
         let member = self.members.leave(id)?;
         self.sessions.end(id, &member.seat);
@@ -312,11 +311,11 @@ impl Room {
         Some(member.name)
     }
 
-    /// Takes a message, unless its sender has said it before.
+    /// Accepts a message, unless its sender has already sent it.
     ///
     /// # Errors
-    /// If it cannot be taken. Only a message that is neither empty nor too long
-    /// counts towards the sender's pace.
+    /// If the room rejects it. Only a message that is neither empty nor too long counts
+    /// towards the sender's rate.
     pub fn say(
         &mut self,
         from: Lease,
@@ -362,8 +361,8 @@ impl Room {
         Ok(Said::New(seq))
     }
 
-    /// Tells everyone that the room is closed; nothing is taken afterwards. The
-    /// first closing counts.
+    /// Notifies everyone that the room is closed; it accepts nothing afterwards. Only the
+    /// first call has an effect.
     pub fn close(&mut self, closing: Closing) {
         if self.closed.is_none() {
             self.tell_gathered();
@@ -381,20 +380,20 @@ impl Room {
         self.closed
     }
 
-    /// Whether everyone who ever was here has left; who is away has not.
+    /// Whether everyone who ever joined has left; an absent member has not.
     #[must_use]
     pub fn is_deserted(&self) -> bool {
         self.ever_entered && self.members.count() == 0
     }
 
-    /// Whether changes in who is here wait to be told: [`Room::tell_gathered`] must be
-    /// called within [`GATHER_TIME`].
+    /// Whether joins and leaves wait to be announced: the caller must call
+    /// [`Room::tell_gathered`] within [`GATHER_TIME`].
     #[must_use]
     pub const fn has_gathered(&self) -> bool {
         self.gathered.is_some()
     }
 
-    /// Tells the changes in who is here that were gathered.
+    /// Announces the collected joins and leaves.
     pub fn tell_gathered(&mut self) {
         if let Some(mut gathered) = self.gathered.take() {
             gathered.count = self.members.count();
@@ -403,38 +402,38 @@ impl Room {
         }
     }
 
-    /// Who is in the room, in the order in which they came: all, or those with an
-    /// id after `after`.
+    /// The members, in the order in which they joined: all, or those with an id after
+    /// `after`.
     pub fn members(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {
         self.members.after(after)
     }
 
     /// The first `limit` members with an id after `after`, in the order in which they
-    /// came.
+    /// joined.
     #[must_use]
     pub fn list(&self, after: Option<MemberId>, limit: usize) -> Page {
         self.members.list(after, limit)
     }
 
-    /// How many of those in the room are away.
+    /// The number of absent members.
     #[must_use]
     pub fn away(&self) -> usize {
         self.sessions.away()
     }
 
-    /// How many are in the room, those who are away included.
+    /// The number of members in the room, including absent ones.
     #[must_use]
     pub fn count(&self) -> usize {
         self.members.count()
     }
 
-    /// The `seq` that the next message gets.
+    /// The `seq` of the next message.
     #[must_use]
     pub const fn next_seq(&self) -> u64 {
         self.log.next_seq()
     }
 
-    /// The `seq` of the oldest message held, or of the next one if none is.
+    /// The `seq` of the oldest message held, or of the next one if there is none.
     #[must_use]
     pub fn oldest_seq(&self) -> u64 {
         self.log.oldest_seq()
@@ -452,11 +451,11 @@ impl Room {
         cursor.is_before(self.log.readable())
     }
 
-    /// Reads the log: gives what there is at `cursor` to `into` and moves the
-    /// cursor behind it, at most some hundred kilobytes at once.
+    /// Reads the log: adds the entries at `cursor` to `into` and moves the cursor past
+    /// them, at most some hundred kilobytes at once.
     ///
-    /// A cursor that fell out of the log is moved to the oldest entry held, and
-    /// what it missed is returned; nothing is read then.
+    /// If the cursor has fallen out of the log, this moves it to the oldest entry held,
+    /// reads nothing, and returns the gap.
     pub fn read(
         &mut self,
         cursor: &mut Cursor,
@@ -466,9 +465,9 @@ impl Room {
         self.log.read(cursor, encoding, into)
     }
 
-    /// Messages of the past for the native door, from `seq` on and below `end`:
-    /// each in a slice of its own, at most `bytes` bytes but one at least if
-    /// there is one, and the `seq` after the last one.
+    /// Past messages for the native door, from `seq` on and below `end`: each in a slice
+    /// of its own, at most `bytes` bytes but at least one if there is one, and the `seq`
+    /// after the last one.
     pub fn messages(&mut self, seq: u64, end: u64, bytes: usize) -> (Vec<Slice>, u64) {
         self.log.messages(seq, end, bytes)
     }
@@ -479,8 +478,8 @@ impl Room {
             _ => None,
         };
         let Encoders { native, text } = self.encoders;
-        // Those of the text door are given no past: with none of them in the
-        // room nobody will ever read this entry in their encoding.
+        // The text door gets no past messages: with no member of it in the room, nobody
+        // will ever read this entry in that encoding.
         let text =
             (self.members.text_readers() > 0).then_some(|out: &mut Vec<u8>| text(event, out));
         self.log.append(from, |out| native(event, out), text);

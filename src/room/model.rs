@@ -182,7 +182,7 @@ fn told(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Back { id, name } => format!("back {id} {name}"),
         Event::Presence(gathered) => format!("{gathered:?}"),
         Event::Closed(_) => "closed".to_owned(),
-        // These stand in no log but one that is held back.
+        // Only a log that is held back has these.
         Event::Notice { .. } | Event::Alive => unreachable!(),
     };
     out.extend_from_slice(text.as_bytes());
@@ -296,7 +296,7 @@ impl Pair {
             Ok(entered) => {
                 let name = &*entered.name;
                 let mut names = self.model.members.values().map(|member| &member.name);
-                assert!(names.all(|other| other != name), "{name} is taken");
+                assert!(names.all(|other| other != name), "{name} is in use");
                 let mut names = self.model.members.values().map(|member| &member.name);
                 assert!(name == wanted || names.any(|other| other == wanted));
                 assert!(self.model.members.len() < MAX_MEMBERS && !self.model.closed);
@@ -317,7 +317,7 @@ impl Pair {
             let Parting::Left { count } = self.model.let_go(id, why) else {
                 panic!()
             };
-            let expired = self.room.expire(now).expect("someone's time is over");
+            let expired = self.room.expire(now).expect("a member's deadline is over");
             assert_eq!(
                 (expired.id.get(), expired.why, expired.count),
                 (id, why, count)

@@ -1,27 +1,27 @@
-//! The names in use, and the numbers put behind those that several want.
+//! The names in use, and the numbers added to names that several members want.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::name::{Looks, NAME_LIMIT, WantedName, clean_name};
 
-/// How many numbers are tried in their order. A crowd that wants the same name gets
-/// `ada_1`, `ada_2`, … at the first try; more are needed only where members chose such
-/// names themselves.
+/// The number of tries in order. In a crowd that wants the same name, each member gets
+/// `ada_1`, `ada_2`, … at the first try; more tries are needed only where members chose
+/// such names themselves.
 const TRIES_IN_ORDER: usize = 8;
 
-/// How many numbers are tried by chance afterwards. Each is in use with a probability
-/// of 1 in 32 at most.
+/// The number of random tries afterwards. Each number is in use with a probability of 1
+/// in 32 at most.
 const TRIES_BY_CHANCE: usize = 16;
 
-/// Numbers by chance are drawn from this many at least, and from this many for each
-/// name in use.
+/// Random numbers come from a range of at least this size, and at least this many for
+/// each name in use.
 const CHANCES: (u32, u32) = (1_000, 64);
 
-/// The number put behind a name. A member gives it back when it leaves.
+/// The number added to a name. A member gives it back when it leaves.
 #[derive(Debug)]
 pub(super) struct Number {
-    /// The name that was wanted, by how it reads.
+    /// The skeleton of the wanted name (see [`Looks::read`]).
     wanted: String,
     number: u32,
 }
@@ -32,15 +32,15 @@ pub(super) struct Names {
     seen: Hashes,
     read: Hashes,
     numbers: HashMap<String, Numbers>,
-    /// The key by which numbers are drawn, so that nobody outside can foresee them.
+    /// The key of the random numbers, so that nobody outside can foresee them.
     chance: RandomState,
-    /// How many were drawn.
+    /// The number of random draws so far.
     draws: u64,
 }
 
 /// A set of texts, as 64 bits of a hash each. The key of the hash is secret. Two texts
-/// that have the same hash (once in 10¹⁵ members of a full room) only give a number to
-/// a name that needs none.
+/// with the same hash (once in 10¹⁵ members of a full room) only give a number to a name
+/// that needs none.
 #[derive(Debug, Default)]
 struct Hashes {
     of: RandomState,
@@ -61,16 +61,16 @@ impl Hashes {
     }
 }
 
-/// The numbers put behind one name, so that a crowd of the same name costs no more than
-/// a crowd of different ones.
+/// The numbers added to one name, so that a crowd with the same name costs no more than a
+/// crowd with different ones.
 #[derive(Debug, Default)]
 struct Numbers {
-    /// The last one that was tried in order.
+    /// The last number tried in order.
     last: u32,
-    /// Those that were given back. A claim takes at least one of them if there is one,
-    /// so there are never more than members had at the same time.
+    /// The numbers that members gave back. A claim uses at least one of them if there is
+    /// one, so there are never more than members had at the same time.
     free: BTreeSet<u32>,
-    /// How many are in use.
+    /// The number of them in use.
     used: u32,
 }
 
@@ -85,10 +85,10 @@ impl Numbers {
 }
 
 impl Names {
-    /// Claims the wanted name, or that name with a number behind it if it is in use.
+    /// Claims the wanted name, or that name with a number after it if it is in use.
     ///
-    /// Members can hold any names they choose, so the numbers that are tried are few,
-    /// and cannot be foreseen after the first [`TRIES_IN_ORDER`].
+    /// Members can have any names they choose, so the number of tries is small, and
+    /// nobody can foresee them after the first [`TRIES_IN_ORDER`].
     pub(super) fn claim(&mut self, wanted: &WantedName) -> (String, Option<Box<Number>>) {
         if self.is_free(wanted.looks()) {
             self.take(wanted.looks());
@@ -107,7 +107,7 @@ impl Names {
         (name, Some(Box::new(number)))
     }
 
-    /// A number with which `name` is free.
+    /// A number that makes `name` free.
     fn find(&mut self, name: &str, numbers: &mut Numbers) -> (u32, String, Looks) {
         for _ in 0..TRIES_IN_ORDER {
             if let Some(found) = self.try_number(name, numbers.next()) {
@@ -123,13 +123,13 @@ impl Names {
                 return found;
             }
         }
-        // Once in 10²⁴ times.
+        // Reached once in 10²⁴ times.
         self.find_above(name, range)
     }
 
-    /// A number above this one with which `name` is free. Each name in use looks like
-    /// one number as it is seen and like one as it is read; so of twice as many numbers,
-    /// and one more, one is free.
+    /// A number above `range` that makes `name` free. Each name in use has one skeleton
+    /// as it is seen and one as it is read; so among twice as many numbers, and one more,
+    /// one is free.
     fn find_above(&self, name: &str, range: u32) -> (u32, String, Looks) {
         let most = u32::try_from(2 * self.seen.set.len() + 1).unwrap_or(u32::MAX);
         (range..=range.saturating_add(most))
@@ -138,7 +138,7 @@ impl Names {
             .unwrap_or_else(|| (0, name.to_owned(), Looks::of(name)))
     }
 
-    /// How many numbers chance chooses from.
+    /// The size of the range of random numbers.
     fn range(&self) -> u32 {
         let (least, each) = CHANCES;
         let names = u32::try_from(self.seen.set.len()).unwrap_or(u32::MAX);
@@ -160,8 +160,8 @@ impl Names {
         self.read.insert(&looks.read);
     }
 
-    /// Frees a name, and the number put behind it. What the name looks like is computed
-    /// again: kept for each member, it would take more memory than the rest of a member.
+    /// Frees a name, and the number added to it. This computes the skeletons of the name
+    /// again: storing them would take more memory than the rest of a member.
     pub(super) fn release(&mut self, name: &str, number: Option<&Number>) {
         let looks = Looks::of(name);
         self.seen.remove(&looks.seen);
@@ -184,11 +184,11 @@ impl Names {
     }
 }
 
-/// `name` with a number behind it, cut so that it keeps to the limit.
+/// `name` with a number after it, cut so that it keeps to the limit.
 fn numbered(name: &str, number: u32) -> String {
     let suffix = format!("_{number}");
     let kept: String = name.chars().take(NAME_LIMIT - suffix.len()).collect();
-    // Cut, it may end in half of a sequence.
+    // After the cut, it may end in half of a sequence.
     clean_name(&kept).unwrap_or_default() + &suffix
 }
 
@@ -200,9 +200,9 @@ mod tests {
         names.claim(&WantedName::of(wanted)).0
     }
 
-    /// The numbers that `claim` would try for ever, or for long, if it tried them in an
-    /// order that can be foreseen: one by one, by doubling steps as it once did, and by
-    /// powers of two and of ten.
+    /// The numbers that `claim` would try without end, or for long, if it tried them in
+    /// an order that can be foreseen: one by one, by doubling steps as it once did, and
+    /// by powers of two and of ten.
     fn foreseen() -> BTreeSet<u32> {
         let one_by_one = 1..=3_000;
         let mut doubling = vec![1_u32];

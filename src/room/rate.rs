@@ -58,11 +58,11 @@ impl Meter {
         self.count_many(pace, 1, now)
     }
 
-    /// Counts `count` messages said at `now`, or as many bytes if the pace is one of
+    /// Counts `count` messages sent at `now`, or as many bytes if the pace is one of
     /// bytes.
     ///
     /// # Errors
-    /// The time to wait, if they come too fast; they are not counted then.
+    /// The time to wait, if they come too fast; the meter does not count them then.
     pub fn count_many(&mut self, pace: Pace, count: u32, now: Instant) -> Result<(), Duration> {
         if pace.per_second == 0 {
             return Ok(());

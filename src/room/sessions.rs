@@ -174,8 +174,8 @@ impl Sessions {
 }
 
 impl Room {
-    /// Gives a member to a new connection, which was `opened` at that time, and tells
-    /// everyone if the member was away.
+    /// Gives a member to a new connection, which was `opened` at that time, and
+    /// notifies everyone if the member was away.
     ///
     /// # Errors
     /// If no member has this session or the room is closed, or if a connection that was
@@ -243,8 +243,8 @@ impl Room {
         self.closed.is_none().then_some(*until)
     }
 
-    /// Removes one member whose deadline is over at `now`, and tells everyone. Call it
-    /// again until it returns `None`.
+    /// Removes one member whose deadline is over at `now`, and notifies everyone. Call
+    /// it again until it returns `None`.
     pub fn expire(&mut self, now: Instant) -> Option<Expired> {
         if self.closed.is_some() {
             return None;
@@ -277,8 +277,8 @@ impl Room {
         self.members.held(lease).is_some()
     }
 
-    /// Tells everyone that a member is away or back; in a big room, only the number of
-    /// absent members.
+    /// Notifies everyone that a member is away or back; in a big room, only of the number
+    /// of absent members.
     fn tell_whereabouts(&mut self, event: &Event<'_>) {
         if self.members.count() > SMALL_ROOM {
             self.gathered.get_or_insert_default();

@@ -1,4 +1,4 @@
-//! The texts of messages: cleaning them, and their limits.
+//! Cleans the texts of messages, and checks their limits.
 
 use std::borrow::Cow;
 
@@ -6,25 +6,25 @@ use memchr::memchr_iter;
 
 use super::character::{Marks, is_visible};
 
-/// The most characters (Unicode scalar values) a text has.
+/// The most characters (Unicode scalar values) in a text.
 pub const TEXT_LIMIT: usize = 4_000;
 
-/// The most lines a text has. The text door writes its sender's name before each.
+/// The most lines in a text. The text door writes the sender's name before each.
 pub const LINES_LIMIT: usize = 100;
 
 /// The most bytes a text within [`TEXT_LIMIT`] can take in UTF-8.
 pub const TEXT_LIMIT_BYTES: usize = TEXT_LIMIT * 4;
 
-/// The most marks in a row that a text keeps on one character. The highest stacks
-/// of letters that writing knows, Sanskrit in Tibetan letters, have eight; a heap of
-/// more paints over the lines around it.
+/// The most marks that a text keeps in a row on one character. The highest stacks of
+/// letters in real writing, Sanskrit in Tibetan letters, have eight; more would paint
+/// over the lines around them.
 const MARKS_LIMIT: usize = 8;
 
 /// `said` without control characters (other than line breaks and tabs), bidirectional
 /// overrides, and marks beyond eight in a row.
 ///
-/// Line breaks of every kind (`\r\n`, `\r`, U+2028, U+2029) become `\n`, and
-/// those at the end go. A text with nothing left is empty.
+/// Line breaks of every kind (`\r\n`, `\r`, U+2028, U+2029) become `\n`, and this removes
+/// those at the end. A text with nothing left is empty.
 #[must_use]
 pub fn clean_text(said: &str) -> Cow<'_, str> {
     let said = said.trim_end_matches(['\n', '\r']);
@@ -54,8 +54,7 @@ pub fn clean_text(said: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Whether there is nothing in a clean text but white space and characters that
-/// cannot be seen.
+/// Whether a clean text contains nothing but white space and invisible characters.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     !text.chars().any(is_visible)
@@ -64,14 +63,13 @@ pub fn is_blank(text: &str) -> bool {
 /// Whether a clean text keeps to [`TEXT_LIMIT`] and [`LINES_LIMIT`].
 #[must_use]
 pub fn fits(text: &str) -> bool {
-    // A character takes a byte at least: count them only where it matters.
+    // A character takes a byte at least: counting is needed only for longer texts.
     (text.len() <= TEXT_LIMIT || text.chars().count() <= TEXT_LIMIT)
         && (text.len() < LINES_LIMIT || memchr_iter(b'\n', text.as_bytes()).count() < LINES_LIMIT)
 }
 
-/// Whether a character could act on a terminal or turn the order of a line
-/// around: C0 and C1 controls and bidirectional embeddings, overrides and
-/// isolates.
+/// Whether a character could act on a terminal or reverse the order of a line: C0 and C1
+/// controls and bidirectional embeddings, overrides and isolates.
 fn is_unwelcome(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -115,7 +113,7 @@ mod tests {
         let heap = format!("a{}b", "\u{301}\u{200b}".repeat(100));
         let kept = clean_text(&heap).matches('\u{301}').count();
         assert_eq!(kept, 8);
-        // Hebrew with points and accents, Vietnamese, and the highest stack of all.
+        // Hebrew with points and accents, Vietnamese, and the highest real stack.
         for written in ["בְּרֵאשִׁ֖ית", "ti\u{302}\u{301}ng", "ཧྐྵྨླྺྼྻྂ"]
         {
             assert_eq!(clean_text(written), written);
@@ -136,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_text_of_what_only_its_sender_can_see_is_not_blank() {
-        // Private use, an emoji that is not given yet, and a mark alone.
+        // Private use, an unassigned emoji, and a mark alone.
         assert!(!is_blank("\u{e000}") && !is_blank("\u{1fafd}") && !is_blank("\u{301}"));
     }
 

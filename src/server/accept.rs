@@ -1,4 +1,4 @@
-//! Taking connections in.
+//! Accepts connections.
 
 use std::future::poll_fn;
 use std::io;
@@ -21,18 +21,18 @@ use super::event::{Event, Refusal};
 use super::shared::Shared;
 use super::worker::take_in;
 
-/// The pause after the system could not give another connection, for want of
-/// file descriptors or memory.
+/// The pause after the system could not accept another connection, because it has no file
+/// descriptors or memory left.
 const STALL: Duration = Duration::from_millis(100);
 
-/// How many of those who are not let in are told so at a time; more are dropped
-/// without a word.
+/// The most refused connections that get an answer at the same time. The server drops
+/// further ones without an answer.
 const REFUSED_AT_ONCE: usize = 64;
 
-/// How long someone who is not let in may take to show by which door it comes.
+/// The time that a refused connection has to show which door it takes.
 const REFUSED_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What someone is told from whose address too many come.
+/// The answer to a connection over the limit of its address.
 pub(super) const TOO_MANY_CONNECTIONS: &str =
     "Too many connections come from your address. Try again later.";
 
@@ -43,7 +43,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let (stream, address) = match next(&listener, &shared).await {
             Ok(accepted) => accepted,
-            // The newcomer gave up before its turn; the next one may not have.
+            // The newcomer gave up before its turn; the next one may still wait.
             Err(error) if is_of_the_peer(&error) => continue,
             Err(error) => {
                 if !std::mem::replace(&mut stalled, true) {
@@ -70,8 +70,8 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// An address of IPv4 as such, also where it comes mapped into IPv6. One of IPv6 keeps
-/// its zone: a link-local one means nothing without it.
+/// Turns an IPv4 address mapped into IPv6 back into IPv4. An IPv6 address keeps its zone:
+/// a link-local address means nothing without it.
 fn as_told(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
@@ -79,8 +79,8 @@ fn as_told(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The next newcomer. Once the room is closed, newcomers are left to the server that
-/// listens at the port afterwards.
+/// Waits for the next newcomer. Once the room is closed, it leaves newcomers to the
+/// server that listens on the port afterwards.
 async fn next(listener: &TcpListener, shared: &Shared) -> io::Result<(TcpStream, SocketAddr)> {
     poll_fn(|context| {
         if shared.room().closed().is_some() {
@@ -106,8 +106,8 @@ fn is_of_the_peer(error: &io::Error) -> bool {
     )
 }
 
-/// Tells someone why it is not let in, in the language of the door it came by; in
-/// words, if it does not say.
+/// Tells a peer why the server refuses it, in the language of its door; in plain text if
+/// the door is not known.
 async fn refuse(stream: &TcpStream, why: Refusal) {
     let mut first = [0; 64];
     let first = match timeout(REFUSED_PATIENCE, read(stream, &mut first)).await {
@@ -127,13 +127,13 @@ async fn refuse(stream: &TcpStream, why: Refusal) {
         }
         Some(Door::Text) | None => write_notice(text, &mut answer),
     }
-    // A fresh connection takes so few bytes at once.
+    // A fresh connection always has room for so few bytes.
     if stream.try_write(&answer).is_ok() {
         hang_up(stream).await;
     }
 }
 
-/// Reads the first bytes.
+/// Reads the first bytes of a connection.
 async fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
     loop {
         stream.readable().await?;

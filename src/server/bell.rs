@@ -1,9 +1,9 @@
-//! Waking everyone who follows the log.
+//! Wakes every task that follows the log.
 //!
-//! A [`Bell`] is rung when the log grew; each [`Ear`] that waits hears it once.
-//! It does what a `tokio::sync::watch` of nothing does, with less to do for each of
-//! thousands of listeners: a ring takes their wakers in one go, and who wakes up for
-//! another reason does not have to sign off and on again.
+//! The server rings a [`Bell`] when the log grew; each [`Ear`] that waits hears each ring
+//! once. It does what a `tokio::sync::watch` without a value does, with less work for
+//! each of thousands of listeners: a ring takes all their wakers at once, and a task that
+//! wakes up for another reason does not have to sign off and on again.
 
 use std::future::poll_fn;
 use std::mem;
@@ -12,15 +12,15 @@ use std::task::{Context, Poll, Waker};
 
 use crate::lock::{Guard, Mutex, Rank};
 
-/// Rung when there is news.
+/// The server rings it when the log grew.
 #[derive(Debug)]
 pub(super) struct Bell(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// How often it was rung.
+    /// The number of rings so far.
     rings: u64,
-    /// Who waits for the next ring.
+    /// The tasks that wait for the next ring.
     waiting: Vec<Waker>,
 }
 
@@ -35,7 +35,7 @@ impl Bell {
         self.0.lock()
     }
 
-    /// Wakes everyone who waits.
+    /// Wakes every task that waits.
     pub(super) fn ring(&self) {
         let mut state = self.lock();
         state.rings += 1;
@@ -44,7 +44,7 @@ impl Bell {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Hears what is rung from now on.
+    /// An ear that hears the rings from now on.
     pub(super) fn listen(self: &Arc<Self>) -> Ear {
         let heard = self.lock().rings;
         Ear {
@@ -59,9 +59,9 @@ impl Bell {
 #[derive(Debug)]
 pub(super) struct Ear {
     bell: Arc<Bell>,
-    /// How many of its rings were heard.
+    /// The number of rings that this task has heard.
     heard: u64,
-    /// After which ring this task signed up for the next one.
+    /// The ring after which this task signed up for the next one.
     signed: Option<u64>,
 }
 
@@ -71,7 +71,7 @@ impl Ear {
         self.heard = self.bell.lock().rings;
     }
 
-    /// Is ready when the bell was rung since it was last heard.
+    /// Is ready when the bell rang after this last heard it.
     pub(super) fn poll_ring(&mut self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.bell.lock();
         if state.rings != self.heard {
@@ -84,7 +84,7 @@ impl Ear {
         Poll::Pending
     }
 
-    /// Waits until the bell was rung since it was last heard.
+    /// Waits until the bell rings after this last heard it.
     pub(super) async fn ring(&mut self) {
         poll_fn(|context| self.poll_ring(context)).await;
     }
@@ -113,7 +113,7 @@ mod tests {
         let waker = Waker::from(Arc::clone(&woken));
         let context = Context::from_waker(&waker);
         assert_eq!(ear.poll_ring(&context), Poll::Pending);
-        // Asked again for another reason, it signs up no second time.
+        // A poll for another reason does not sign up a second time.
         assert_eq!(ear.poll_ring(&context), Poll::Pending);
         bell.ring();
         assert_eq!(woken.0.load(Ordering::Relaxed), 1);
@@ -132,7 +132,7 @@ mod tests {
         let waker = Waker::from(Arc::new(Count::default()));
         let context = Context::from_waker(&waker);
         assert_eq!(ear.poll_ring(&context), Poll::Ready(()));
-        // Until it is heard.
+        // It stays ready until the task hears it.
         assert_eq!(ear.poll_ring(&context), Poll::Ready(()));
     }
 }

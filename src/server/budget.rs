@@ -1,8 +1,8 @@
-//! The memory that is held for peers, all of them together.
+//! The memory that the server holds for all peers together.
 //!
-//! What one peer can make the server hold is bounded, but ten thousand of them could
-//! still take more than the machine has. So all share one budget: where it is used up,
-//! the connection that holds most is let go of. Its member may come back, and reads
+//! A bound limits the memory for each peer, but ten thousand of them could still take
+//! more than the machine has. So all peers share one budget. When the budget is used up,
+//! the server ends the connection that holds most. Its member may come back, and reads
 //! what it missed.
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,14 +12,14 @@ use std::task::{Context, Waker};
 
 use crate::lock::{Mutex, Rank};
 
-/// How many bytes may be held for all peers together, in buffers and by the kernel.
+/// The most bytes that the server and the kernel hold in buffers for all peers together.
 pub(super) const HELD_LIMIT: usize = 256 << 20;
 
-/// Less than this is not counted: it is what a member costs who does nothing unusual,
-/// and is bounded by the number of members.
+/// The budget does not count less than this. It is the cost of a member who does nothing
+/// unusual, and the number of members bounds the total.
 const SMALL: usize = 4 << 10;
 
-/// The memory that is held for all peers.
+/// The memory that the server holds for all peers.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: usize,
@@ -28,9 +28,9 @@ pub(super) struct Budget {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How much is held.
+    /// The bytes that count against the budget.
     total: usize,
-    /// Those for whom it is held, in order of how much it is.
+    /// The connections that hold memory, ordered by how much.
     by_bytes: BTreeSet<(usize, u64)>,
     holders: HashMap<u64, Holder>,
     last_id: u64,
@@ -39,7 +39,7 @@ struct State {
 #[derive(Debug)]
 struct Holder {
     is_over: Arc<AtomicBool>,
-    /// Of the task that serves the connection.
+    /// Wakes the task that serves the connection.
     waker: Waker,
 }
 
@@ -57,7 +57,8 @@ impl Budget {
     }
 }
 
-/// What one connection uses of a [`Budget`]. It takes no memory while that is little.
+/// The part of a [`Budget`] that one connection uses. It takes no memory while that part
+/// is small.
 #[derive(Debug)]
 pub(super) struct Share(Option<Box<Used>>);
 
@@ -70,15 +71,16 @@ struct Used {
 }
 
 impl Share {
-    /// Whether the connection has to end, because others need the memory.
+    /// Whether the connection must end, because others need the memory.
     pub(super) fn is_over(&self) -> bool {
         let used = self.0.as_ref();
         used.is_some_and(|used| used.is_over.load(Ordering::Relaxed))
     }
 
-    /// From now on this many bytes are held. If that is too much for the budget, those
-    /// who hold most are let go of: their [`is_over`](Self::is_over) becomes true, and
-    /// their tasks are woken. This task is the one of `context`.
+    /// Sets the number of bytes that this connection holds. If the budget is exceeded,
+    /// the connections that hold most must end: their [`is_over`](Self::is_over) becomes
+    /// true, and this wakes their tasks. `context` belongs to the task of this
+    /// connection.
     pub(super) fn set(&mut self, budget: &Arc<Budget>, bytes: usize, context: &Context<'_>) {
         if bytes < SMALL {
             self.0 = None;
@@ -96,7 +98,7 @@ impl Share {
         state.total = state.total - used.bytes + bytes;
         used.bytes = bytes;
         let mut woken = Vec::new();
-        // Each turn takes one holder away.
+        // Each turn removes one holder.
         while state.total > budget.limit
             && let Some((bytes, id)) = state.by_bytes.pop_last()
         {
@@ -136,7 +138,7 @@ impl Used {
 impl Drop for Used {
     fn drop(&mut self) {
         let mut state = self.budget.state.lock();
-        // Once it is over, nothing of it is counted.
+        // Once it is over, the budget counts nothing of it.
         if state.holders.remove(&self.id).is_some() {
             state.by_bytes.remove(&(self.bytes, self.id));
             state.total -= self.bytes;
@@ -174,12 +176,12 @@ mod tests {
         assert_eq!(set(0, 30_000), [false; 3]);
         assert_eq!(set(1, 50_000), [false; 3]);
         assert_eq!(set(2, 20_000), [false; 3]);
-        // One byte too much: not who asked for it, but who holds most.
+        // One byte too much: the largest holder ends, not the one that asked.
         assert_eq!(set(2, 20_001), [false, true, false]);
         assert_eq!(budget.state.lock().total, 50_001);
         let count = |index: usize| woken[index].0.load(Ordering::Relaxed);
         assert_eq!([count(0), count(1), count(2)], [0, 1, 0]);
-        // What the others hold later has room, and so has all that is little.
+        // The others now have room for more, and a small amount always fits.
         assert_eq!(set(0, 70_000), [false, true, false]);
         assert_eq!(set(0, SMALL - 1), [false, true, false]);
         assert_eq!(budget.state.lock().total, 20_001);

@@ -1,5 +1,5 @@
-//! The I/O of one connection: a task that waits for its socket, for news in the
-//! log and for time, and does what its [`Session`] says.
+//! The I/O of one connection: a task that waits for its socket, for new log entries and
+//! for deadlines, and does what its [`Session`] asks for.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -24,26 +24,25 @@ use super::listener::UNSENT_BYTES;
 use super::session::{Farewell, Found, Session, Slices, Wanted};
 use super::shared::Shared;
 
-/// How many bytes are read at once. What is read of one connection before the
-/// others get their turn.
+/// The most bytes that one connection reads before the others get their turn.
 const READ_BYTES: usize = 16 << 10;
 
-/// How many bytes are written to one connection before the others get their turn.
+/// The most bytes that one connection writes before the others get their turn.
 const WRITE_BYTES: usize = 1 << 20;
 
-/// How long a peer may take to read the last bytes that it is sent.
+/// The time that a peer has to read the last bytes that the server sends.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a peer may take to end its side of the connection. Closed before it
-/// has read the last bytes, they could be lost.
+/// The time that a peer has to end its side of the connection. If the server closed the
+/// socket before the peer has read the last bytes, they could be lost.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The pause before the quit command, so that the original program receives it
-/// by itself.
+/// separately.
 const QUIT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Buffers that all connections of a thread share: none needs its own while it
-/// is idle.
+/// Buffers that all connections of a thread share: an idle connection needs none of its
+/// own.
 struct Scratch {
     read: Box<[u8]>,
     slices: Slices,
@@ -56,38 +55,38 @@ thread_local! {
     });
 }
 
-/// One connection, and what serving it takes.
+/// One connection, with everything needed to serve it.
 ///
-/// Most are idle most of the time, and there may be thousands: what is held of one
-/// that waits is kept small. So it is a state that is polled, not the much larger
-/// one of a function that waits, and what is rare is in a box of its own.
+/// Most connections are idle most of the time, and there may be thousands, so one that
+/// waits keeps little memory. Therefore it is a state that the task polls, not the much
+/// larger state of an async function, and rare parts are boxed.
 pub(super) struct Connection {
     stream: Arc<TcpStream>,
     session: Session,
-    /// Which of the threads serves it.
+    /// The index of the worker thread that serves it.
     worker: usize,
     news: Ear,
-    /// With the fan-out.
+    /// Its slot in the fan-out.
     place: Place,
-    /// What it waits for, apart from input and time; nothing if it has something
-    /// to do.
+    /// The event it waits for besides input and deadlines; `None` if it has something to
+    /// do.
     waiting: Option<More>,
-    /// Messages of the past that are being fetched from the store.
+    /// Past messages that it is fetching from the store.
     fetching: Option<Fetching>,
-    /// The memory that is held for its peer.
+    /// The memory that the server holds for its peer.
     share: Share,
 }
 
 type Fetching = Pin<Box<dyn Future<Output = Result<Vec<StoredMessage>, ReadError>> + Send>>;
 
-/// What there may be more to write after.
+/// The event after which there may be more to write.
 #[derive(Clone, Copy)]
 enum More {
-    /// The peer takes more; what is new can wait until the rest is written.
+    /// The peer accepts more; new entries can wait until the rest is written.
     Space,
-    /// There is news in the log.
+    /// The log grew.
     Log,
-    /// The socket is given back by the fan-out, which writes the log from there on.
+    /// The fan-out gives the socket back; it writes the log from this cursor on.
     Follow((Cursor, Lease)),
 }
 
@@ -99,7 +98,7 @@ pub(super) async fn serve(mut connection: Box<Connection>) {
     }
 }
 
-/// Parts from a guest who is out of the room already; only the socket is left.
+/// Ends the connection of a guest who has already left the room; only the socket remains.
 async fn part(mut connection: Box<Connection>, farewell: Farewell) {
     let Connection {
         stream, session, ..
@@ -110,7 +109,7 @@ async fn part(mut connection: Box<Connection>, farewell: Farewell) {
     }
 }
 
-/// Why a connection goes on.
+/// The reason why a connection continues.
 enum Wake {
     /// There may be something to write.
     News,
@@ -119,20 +118,20 @@ enum Wake {
     Alarm,
 }
 
-/// How a connection goes on.
+/// How a connection continues.
 enum Next {
     /// At once.
     Go,
-    /// When the others had their turn.
+    /// After the others had their turn.
     Yield,
     /// When there is something to do.
     Wait(More),
-    /// Not any more.
+    /// It does not continue.
     End(Option<Farewell>),
 }
 
 impl Connection {
-    /// A connection of `guest`, which is served by this one of the threads.
+    /// The connection of `guest`, served by the worker thread with this index.
     pub fn new(stream: TcpStream, guest: Guest, worker: usize) -> Self {
         let stream = Arc::new(stream);
         let thread = &guest.shared().workers[worker];
@@ -148,8 +147,7 @@ impl Connection {
         }
     }
 
-    /// Talks until the session ends; is ready with `None` if that is because the
-    /// connection broke.
+    /// Runs until the session ends; is ready with `None` if the connection broke.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Farewell>> {
         loop {
             let next = if let Some(more) = self.waiting {
@@ -175,7 +173,7 @@ impl Connection {
         }
     }
 
-    /// Does what there is to do, up to where it has to wait.
+    /// Does all that it can do without waiting.
     fn go_on(&mut self) -> Next {
         let session = &mut self.session;
         if self.share.is_over() {
@@ -225,7 +223,8 @@ impl Connection {
             More::Follow(_) => given_back,
         };
         let wants_input = self.session.wants_input();
-        // Who is not listened to is woken by the bell when it is again.
+        // The bell wakes a member that the server does not read from when reading
+        // resumes.
         let follows_no_more = follows.is_some() && !wants_input;
         if more.is_ready() || follows_no_more || self.share.is_over() {
             return Poll::Ready(Wake::News);
@@ -239,10 +238,10 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Counts what is held for the peer while this waits.
+    /// Counts the memory held for the peer while this waits.
     fn count_held(&mut self, more: More, context: &Context<'_>) {
         let kernel = match more {
-            // It takes nothing more, so the kernel holds as much as it may.
+            // The peer accepts nothing more, so the kernel holds as much as it may.
             More::Space => UNSENT_BYTES as usize,
             More::Log | More::Follow(_) => 0,
         };
@@ -263,10 +262,10 @@ impl Connection {
         }
         match wake {
             Wake::News => {}
-            // Meanwhile it may not be wanted any more.
+            // The session may no longer want input by now.
             Wake::Input if !session.wants_input() => {}
             Wake::Input => match read(&self.stream, session) {
-                // It may have more: after the others.
+                // There may be more to read: after the others.
                 Ok(READ_BYTES) => return Next::Yield,
                 Ok(0) => session.half_close(Instant::now()),
                 Ok(_) => {}
@@ -281,7 +280,8 @@ impl Connection {
         Next::Go
     }
 
-    /// Waits for what is being fetched, if anything is, and hands it over.
+    /// Waits for a fetch from the store, if one is under way, and passes the result to
+    /// the session.
     fn poll_fetching(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let Some(fetching) = &mut self.fetching {
             let fetched = ready!(fetching.as_mut().poll(context));
@@ -298,7 +298,7 @@ impl Drop for Connection {
     }
 }
 
-/// Fetches messages of the past from the store.
+/// Fetches past messages from the store.
 async fn fetch(shared: Arc<Shared>, wanted: Wanted) -> Result<Vec<StoredMessage>, ReadError> {
     let Some(history) = &shared.history else {
         return Ok(Vec::new());
@@ -307,7 +307,7 @@ async fn fetch(shared: Arc<Shared>, wanted: Wanted) -> Result<Vec<StoredMessage>
     history.messages(start, end, wanted.bytes).await
 }
 
-/// Reads what has come, as far as it fits into the buffer, and hands it to the
+/// Reads the bytes that arrived, as many as fit into the buffer, and passes them to the
 /// session.
 fn read(stream: &TcpStream, session: &mut Session) -> io::Result<usize> {
     SCRATCH.with_borrow_mut(|scratch| {
@@ -319,18 +319,18 @@ fn read(stream: &TcpStream, session: &mut Session) -> io::Result<usize> {
     })
 }
 
-/// How far writing went.
+/// How far writing got.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
-    /// All there is.
+    /// Everything is written.
     All,
-    /// As much as the peer takes for now.
+    /// The peer accepts no more for now.
     Blocked,
-    /// As much as one connection may before the others get their turn.
+    /// The connection has used up its turn.
     Enough,
 }
 
-/// Writes what there is to write.
+/// Writes what is pending.
 fn write(stream: &TcpStream, session: &mut Session) -> io::Result<Written> {
     SCRATCH.with_borrow_mut(|Scratch { slices, .. }| {
         let mut total = 0;
@@ -383,14 +383,14 @@ async fn say_goodbye(
     }
     if farewell == Farewell::QuitCommand {
         sleep(QUIT_PAUSE).await;
-        // A few bytes: they fit, or the peer has long stopped to read.
+        // These few bytes fit, or the peer stopped reading long ago.
         stream.try_write(crate::wire::text::QUIT.as_bytes())?;
     }
     Ok(())
 }
 
-/// Ends the connection so that the peer receives the last bytes: a socket that is
-/// closed with unread input resets the connection.
+/// Ends the connection so that the peer receives the last bytes: closing a socket with
+/// unread input resets the connection.
 pub(super) async fn hang_up(stream: &TcpStream) {
     if socket2::SockRef::from(stream)
         .shutdown(std::net::Shutdown::Write)
@@ -399,7 +399,7 @@ pub(super) async fn hang_up(stream: &TcpStream) {
         return;
     }
     let drain = async {
-        // Bounded: who goes on sending is not waited for.
+        // Bounded: the server does not wait for a peer that keeps sending.
         for _ in 0..64 {
             if stream.readable().await.is_err() {
                 return;

@@ -1,4 +1,4 @@
-//! What a server tells whoever runs it.
+//! The events that a server reports to its administrator.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,109 +9,110 @@ use crate::store::{ClockDoubt, DiskSpace};
 use crate::wire::address::Address;
 use crate::wire::door::Door;
 
-/// Something that happened at a server. What was said is never told here.
+/// Something that happened at a server. An event never contains the text of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A member came in.
+    /// A member joined.
     Joined {
-        /// The name it got.
+        /// The name that the room gave it.
         name: Arc<str>,
-        /// Where it comes from.
+        /// The address of its connection.
         address: SocketAddr,
-        /// The door it came in by.
+        /// The door by which it joined.
         door: Door,
-        /// How many are in the room now.
+        /// The number of members in the room now.
         count: usize,
     },
     /// A member left.
     Left {
         /// Its name.
         name: Arc<str>,
-        /// Where it came from, the last time.
+        /// The address of its last connection.
         address: SocketAddr,
-        /// The door it came in by.
+        /// The door by which it joined.
         door: Door,
-        /// Why.
+        /// The reason.
         why: Why,
-        /// How many are in the room now.
+        /// The number of members in the room now.
         count: usize,
     },
     /// A member's connection was lost; it may come back.
     Away {
         /// Its name.
         name: Arc<str>,
-        /// Where it came from.
+        /// The address of the lost connection.
         address: SocketAddr,
-        /// The door it came in by.
+        /// The door by which it joined.
         door: Door,
     },
-    /// A member that was away is back.
+    /// An absent member is back.
     Back {
         /// Its name.
         name: Arc<str>,
-        /// Where it comes from now.
+        /// The address of its new connection.
         address: SocketAddr,
-        /// The door it comes by.
+        /// The door of its new connection.
         door: Door,
     },
-    /// Someone was not let in.
+    /// The server refused a connection.
     Refused {
-        /// Where it comes from.
+        /// The address of the connection.
         address: SocketAddr,
-        /// Why.
+        /// The reason.
         why: Refusal,
     },
-    /// Several were not let in, within about a second.
+    /// The server refused several connections within about a second.
     RefusedMany {
-        /// Where they come from: an IPv4 address, or the first address of an IPv6
-        /// network of 64 bits; none if from many other addresses.
+        /// Their common origin: an IPv4 address, or the first address of an IPv6 network
+        /// of 64 bits; `None` if they came from many other addresses.
         network: Option<IpAddr>,
-        /// Why.
+        /// The reason.
         why: Refusal,
-        /// How many.
+        /// The number of connections.
         count: u64,
     },
-    /// A member read so slowly that the log no longer had all of what it missed.
+    /// A member read so slowly that the log no longer held everything it missed.
     FellBehind {
         /// Its name.
         name: Arc<str>,
-        /// Where it comes from.
+        /// The address of its connection.
         address: SocketAddr,
-        /// The door it came in by.
+        /// The door by which it joined.
         door: Door,
-        /// How many messages it was not sent.
+        /// The number of messages that the server did not send to it.
         missed: u64,
     },
     /// Others can join at these addresses from now on, the likeliest first.
     Addresses(Arc<Vec<Address>>),
-    /// Something that is stored cannot be read, and why.
+    /// The server cannot read something in the store; the text is the reason.
     Unread(String),
-    /// Messages wait because nothing can be stored at the moment, and why.
+    /// Messages wait because the server can store nothing at the moment; the text is the
+    /// reason.
     Delayed(String),
-    /// Messages that waited are stored and sent again, after this time.
+    /// The server stored and sent the messages that waited, after this time.
     Resumed(Duration),
-    /// What the clock of the computer means for the messages that are kept.
+    /// The computer's clock is doubtful; this is the consequence for saved messages.
     Clock(ClockDoubt),
     /// Little space is left on the disk of the store.
     DiskLow(DiskSpace),
-    /// No connection can be accepted for the moment, and why.
+    /// The server can accept no connection for the moment; the text is the reason.
     Stalled(String),
-    /// This many events before the next one were dropped, because nobody took them in
-    /// time, or because they came faster than they are told.
+    /// The server dropped this many events before the next one, because nobody read them
+    /// in time, or because they came faster than it reports them.
     Missed(u64),
 }
 
-/// Why someone was not let in.
+/// The reason why the server refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// As many connections as may be are open.
+    /// The number of connections has reached its limit.
     #[error("the room is full")]
     RoomFull,
-    /// As many connections as may be come from its address.
+    /// The number of connections from its address has reached its limit.
     #[error("too many connections from this address")]
     TooManyConnections,
-    /// It came by a door that is not served.
-    #[error("it came by a door that is not served: {}", .0.name())]
+    /// It came by a door that the server does not serve.
+    #[error("this server does not support its protocol: {}", .0.name())]
     ClosedDoor(Door),
 }

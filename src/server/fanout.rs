@@ -1,12 +1,11 @@
-//! The fan-out: what is new in the log is written to everyone who has read all that
-//! came before it.
+//! The fan-out: it writes new log entries to every member who has read all earlier ones.
 //!
-//! Whatever concerns one peer alone is done by its connection's task. While all
-//! that is left to do is to follow the log, the task leaves its socket in a
-//! [`Place`] here and sleeps; what is new is then written by [`FanOut::write`],
-//! one follower after the other, and no task is woken for it: for each follower
-//! that is one call of the kernel and next to nothing else. A follower whose socket
-//! does not take everything is given back to its task, with what is left.
+//! The task of a connection does everything that concerns one peer alone. When all that
+//! is left is to follow the log, the task leaves its socket in a [`Place`] here and
+//! sleeps. [`FanOut::write`] then writes new entries to one follower after the other,
+//! without waking a task: for each follower that is one system call and next to nothing
+//! else. If a follower's socket does not accept everything, its task gets the socket
+//! back, with the rest.
 
 use std::io::{self, IoSlice};
 use std::mem;
@@ -22,10 +21,11 @@ use crate::room::{Cursor, Encoding, Lease, MemberId, Room, Slice};
 
 use super::shared::Shared;
 
-/// How many followers are looked at before the connections' tasks get their turn.
+/// The number of followers that one turn visits before the connections' tasks get their
+/// turn.
 const TURN: usize = 256;
 
-/// How exactly alarms go off.
+/// The precision of alarms.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The sockets that follow the log, of one thread.
@@ -34,9 +34,9 @@ pub(super) struct FanOut {
     followers: Mutex<Followers>,
     /// The log grew.
     news: Notify,
-    /// A follower is to be woken earlier than all before it.
+    /// A follower has set an alarm that is earlier than all others.
     alarm: Notify,
-    /// Alarms are counted from then.
+    /// The start of the alarm clock.
     start: Instant,
 }
 
@@ -44,13 +44,13 @@ pub(super) struct FanOut {
 struct Followers {
     places: Vec<Option<Follower>>,
     free: Vec<usize>,
-    /// When the next alarm goes off, if one is set.
+    /// The time of the next alarm, if one is set.
     next_alarm: Option<Tick>,
-    /// How many takeovers of memberships there were when the last round began, and
-    /// the one that is going on.
+    /// The room's count of takeovers when the last round began, and when the current one
+    /// did.
     takeovers: (u64, u64),
-    /// Someone was written to in this round and is to be written more: one write
-    /// goes only so far.
+    /// A follower got only part of the new entries in this round, because one write has a
+    /// limit, and needs more.
     any_behind: bool,
 }
 
@@ -58,14 +58,14 @@ struct Followers {
 struct Follower {
     stream: Arc<TcpStream>,
     at: At,
-    /// When its task is to be woken.
+    /// The time at which to wake its task.
     alarm: Tick,
-    /// Of its task.
+    /// Wakes its task.
     waker: Waker,
 }
 
-/// A point in time, to the next [`TICK`]. A timer for each connection would take
-/// more memory, and more time for each heartbeat.
+/// A point in time, rounded to a [`TICK`]. A timer for each connection would take more
+/// memory, and more time for each heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Tick(u32);
 
@@ -73,50 +73,50 @@ impl Tick {
     const NEVER: Self = Self(u32::MAX);
 }
 
-/// Where a follower is.
+/// The owner of a follower's socket.
 #[derive(Debug)]
 enum At {
-    /// With its task, which does other things.
+    /// Its task, which does other things.
     Task,
-    /// Here: it has read the log up to there, for this member.
+    /// The fan-out: this member has read the log up to the cursor.
     Log(Cursor, Lease),
-    /// On its way back to its task, which was woken.
+    /// Its task again, which was woken to take it.
     Back(Box<GivenBack>),
 }
 
-/// A follower that is given back to its task.
+/// A follower whose socket goes back to its task.
 #[derive(Debug)]
 pub(super) struct GivenBack {
-    /// Up to where it has read the log, when `rest` is written too.
+    /// The position in the log after `rest` is written too.
     pub cursor: Cursor,
-    /// What is left of an entry that was written in part, or why its socket cannot
-    /// be written to any more.
+    /// The rest of an entry that was written in part, or the error that makes further
+    /// writes impossible.
     pub rest: io::Result<Vec<u8>>,
 }
 
-/// What of the log is new to a follower.
+/// The log entries that are new to a follower.
 #[derive(Default)]
 struct New {
-    /// For those who have read up to there.
+    /// The cursor of the followers that these entries are for.
     from: Option<Cursor>,
-    /// Up to where it goes.
+    /// The cursor after these entries.
     to: Option<Cursor>,
     slices: Vec<Slice>,
     bytes: usize,
-    /// Whether there is more after it.
+    /// Whether more entries follow.
     more: bool,
-    /// Whether the room is closed by it.
+    /// Whether these entries close the room.
     closes: bool,
 }
 
-/// How far a turn went.
+/// How far a turn got.
 pub(super) enum Turn {
     /// To the last follower.
     Done {
         /// Whether there is more to write.
         again: bool,
     },
-    /// To the one before this.
+    /// To the follower before this one.
     Next(usize),
 }
 
@@ -136,7 +136,7 @@ impl FanOut {
         self.followers.lock()
     }
 
-    /// Says that the log grew.
+    /// Reports that the log grew.
     pub fn tell_news(&self) {
         self.news.notify_one();
     }
@@ -146,7 +146,7 @@ impl FanOut {
         self.news.notified().await;
     }
 
-    /// A place for the socket of a connection.
+    /// A slot for the socket of a connection.
     pub fn place(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Place {
         let follower = Follower {
             stream: Arc::clone(stream),
@@ -167,8 +167,8 @@ impl FanOut {
         }
     }
 
-    /// Gives those who follow the log back to their tasks, which have something else to
-    /// do.
+    /// Gives the sockets of these members back to their tasks, which have something else
+    /// to do.
     pub fn wake(&self, members: &[MemberId]) {
         for follower in self.lock().places.iter_mut().flatten() {
             if let At::Log(cursor, lease) = follower.at
@@ -185,7 +185,7 @@ impl FanOut {
         Tick(u32::try_from(passed.div_ceil(TICK.as_millis())).unwrap_or(u32::MAX))
     }
 
-    /// Wakes the tasks whose alarms go off, for ever.
+    /// Wakes tasks at their alarms; never returns.
     pub async fn ring_alarms(&self) {
         loop {
             let next = self.lock().next_alarm;
@@ -201,7 +201,7 @@ impl FanOut {
         }
     }
 
-    /// Wakes the tasks whose alarms go off until `now`.
+    /// Wakes the tasks whose alarms are due at `now`.
     fn ring(&self, now: Tick) {
         let mut followers = self.lock();
         let mut next = None;
@@ -216,10 +216,10 @@ impl FanOut {
         followers.next_alarm = next;
     }
 
-    /// Writes what is new to the followers from the one at `from` on, as many as
-    /// may be written to in one turn.
-    // The followers are written to while their lock is held: no other thread needs it
-    // for more than a place in it.
+    /// Writes new entries to the followers from index `from` on, to as many as one turn
+    /// allows.
+    // This holds the lock of the followers while it writes: other threads need that lock
+    // only to use a slot.
     #[expect(clippy::significant_drop_tightening)]
     pub fn write(&self, shared: &Shared, from: usize) -> Turn {
         let mut followers = self.lock();
@@ -268,20 +268,20 @@ impl FanOut {
 }
 
 impl New {
-    /// Finds what is new to those who have read up to `cursor`.
+    /// Finds the entries after `cursor`.
     fn read(&mut self, room: &mut Room, cursor: Cursor) {
         self.slices.clear();
         let mut to = cursor;
         let missed = room.read(&mut to, Encoding::Native, &mut self.slices);
         self.from = Some(cursor);
-        // What is to be done about a gap, its task knows.
+        // The follower's task handles a gap.
         self.to = missed.is_none().then_some(to);
         self.bytes = self.slices.iter().map(|slice| slice.bytes().len()).sum();
         self.more = room.is_behind(to);
         self.closes = room.over().is_some();
     }
 
-    /// Writes it to a follower that has read up to `cursor`.
+    /// Writes the entries to a follower whose cursor is `cursor`.
     fn write(&self, stream: &TcpStream, cursor: Cursor) -> Wrote {
         let Some(to) = self.to else {
             return Wrote::Less(cursor, Ok(Vec::new()));
@@ -305,11 +305,11 @@ impl New {
     }
 }
 
-/// What became of what is new to a follower.
+/// How a write to a follower ended.
 enum Wrote {
-    /// It was written, up to there.
+    /// All is written, up to this cursor.
     All(Cursor),
-    /// The follower's task has to go on with it; the same as in [`GivenBack`].
+    /// The follower's task must continue; the same values as in [`GivenBack`].
     Less(Cursor, io::Result<Vec<u8>>),
 }
 
@@ -320,7 +320,7 @@ impl Follower {
     }
 }
 
-/// What of `slices` is written in one call.
+/// The part of `slices` that one system call writes.
 pub(super) fn io_slices(slices: &[Slice]) -> Vec<IoSlice<'_>> {
     slices
         .iter()
@@ -328,8 +328,9 @@ pub(super) fn io_slices(slices: &[Slice]) -> Vec<IoSlice<'_>> {
         .collect()
 }
 
-/// Where a reader stands who took the first `count` bytes of `slices`, and what is
-/// left of the entry that they end in; `None` if it took all of them.
+/// The state of a reader who accepted the first `count` bytes of `slices`: the cursor
+/// after the entry that they end in, and the rest of that entry; `None` if it accepted
+/// all.
 pub(super) fn split(slices: &[Slice], mut count: usize) -> Option<(Cursor, Vec<u8>)> {
     for slice in slices {
         let length = slice.bytes().len();
@@ -342,7 +343,7 @@ pub(super) fn split(slices: &[Slice], mut count: usize) -> Option<(Cursor, Vec<u
     None
 }
 
-/// The place of a connection's socket. It is free again when this is dropped.
+/// The slot of a connection's socket. Dropping it frees the slot.
 #[derive(Debug)]
 pub(super) struct Place {
     fan_out: Arc<FanOut>,
@@ -350,9 +351,9 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Lets the task be woken at `alarm`, or a little later. Where it `follows` the
-    /// log, after what is before this cursor was written, its socket is left here:
-    /// then this is ready when the task has to go on with it.
+    /// Wakes the task at `alarm`, or a little later. With `follows`, the connection
+    /// leaves its socket here to follow the log from this cursor on; then this is ready
+    /// when the task must continue with it.
     pub fn poll_wait(
         &self,
         follows: Option<(Cursor, Lease)>,
@@ -384,7 +385,7 @@ impl Place {
         Poll::Pending
     }
 
-    /// Takes the socket back, if it was left here.
+    /// Takes the socket back, if the fan-out has it.
     pub fn take_back(&self) -> Option<GivenBack> {
         let mut followers = self.fan_out.lock();
         let follower = followers.places[self.index].as_mut()?;
@@ -442,7 +443,7 @@ mod tests {
             let mut room = shared.room();
             room.say(speaker.lease, &hi, Instant::now(), Timestamp::now())
                 .unwrap();
-            // Whoever speaks reads its own echo.
+            // A sender reads its own echo.
             room.read(&mut read, Encoding::Native, &mut Vec::new());
         }
         let fan_out = Arc::new(FanOut::default());
@@ -457,7 +458,7 @@ mod tests {
         for (place, from) in places.iter().zip(from) {
             assert!(place.poll_wait(Some(from), None, &context).is_pending());
         }
-        // Nothing is new from now on: it goes on by itself.
+        // From now on nothing is new: the fan-out continues by itself.
         while matches!(fan_out.write(&shared, 0), Turn::Done { again: true }) {}
         for place in &places {
             let cursor = place.take_back().unwrap().cursor;

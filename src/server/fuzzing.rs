@@ -8,18 +8,18 @@
 //! | --- | --- |
 //! | `0<text` | it sends `text` and a line break |
 //! | `0,text` | it sends `text` |
-//! | `0ytext` | it says `text` natively, under an id that must be answered |
-//! | `0Y60` | it says 60 messages at once, as `0y` |
-//! | `0h` | it says hello as the host |
-//! | `0r` | it says hello with the session of its last welcome |
-//! | `0n` | it connects anew; the connection before is dropped |
+//! | `0ytext` | it sends `text` as a native message, with an id that must get an answer |
+//! | `0Y60` | it sends 60 messages at once, as `0y` |
+//! | `0h` | it sends a hello as the host |
+//! | `0r` | it sends a hello with the session of its last welcome |
+//! | `0n` | it connects again; this drops the connection before |
 //! | `0c` | it ends its sending half |
 //! | `0b` | its connection breaks |
-//! | `0s12` | it takes 12 bytes, and then nothing more |
-//! | `0d` | it takes all again |
-//! | `0w500` | for 500 ms nothing happens but what is due |
-//! | `0x` | the room is closed |
-//! | `0m` | nobody is written to, and nothing put aside is taken up, before what the next line says has happened too, and the waits before it |
+//! | `0s12` | it accepts 12 bytes, and then nothing more |
+//! | `0d` | it accepts everything again |
+//! | `0w500` | 500 ms pass, with the deadlines in them |
+//! | `0x` | the room closes |
+//! | `0m` | the next line, and the waits before it, happen before the server writes to anyone or handles input that it put aside |
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -38,17 +38,17 @@ use super::surroundings::Surroundings;
 
 const PEERS: usize = 4;
 
-/// The most lines of a script that count.
+/// The most lines of a script that the target plays.
 const STEPS: usize = 200;
 
-/// The most messages that are said at once.
+/// The most messages that a peer sends at once.
 const AT_ONCE: u64 = 100;
 
 /// The longest wait in one step, in milliseconds.
 const WAIT_MOST: u64 = 200_000;
 
-/// The most that one peer is written before it must have been all: more than the log
-/// can hold of so short a script.
+/// The most bytes that the server may write to one peer before all must be written: more
+/// than the log can hold of such a short script.
 const ENDLESS: usize = 64 << 20;
 
 /// Plays a script.
@@ -66,21 +66,21 @@ struct Hall {
     now: Instant,
     peers: [Peer; PEERS],
     ids: u64,
-    /// Something else happens first.
+    /// Whether a step is followed by another before anything is written.
     at_once: bool,
 }
 
 #[derive(Default)]
 struct Peer {
     connection: Option<Connection>,
-    /// The session of the last welcome.
+    /// The session token of the last welcome.
     ticket: Option<String>,
 }
 
 /// A connection, as its peer sees it.
 struct Connection {
     session: Session,
-    /// How many bytes it still takes; all, without.
+    /// The number of bytes that it still accepts; `None` means all.
     takes: Option<usize>,
     /// Whether the last byte that it sent was a line break.
     at_line: bool,
@@ -89,17 +89,17 @@ struct Connection {
 
 #[derive(Default)]
 struct Received {
-    /// A line that has not ended.
+    /// An unfinished line.
     begun: Vec<u8>,
-    /// All that came, while it is not known to be frames.
+    /// Everything received, until it is known to be frames.
     words: Vec<u8>,
     is_native: bool,
     is_welcomed: bool,
-    /// Nothing may follow.
+    /// Whether nothing may follow.
     is_over: bool,
     /// The `seq` of the next message, once there was one.
     next: Option<u64>,
-    /// What was said and not answered.
+    /// The ids of messages that have no answer yet.
     open: BTreeSet<String>,
 }
 
@@ -183,8 +183,8 @@ impl Hall {
         });
     }
 
-    /// The peer sends bytes; they are read as far as they are wanted, and else lost with
-    /// the script's next step, as in the buffers of a kernel that nobody empties.
+    /// The peer sends bytes; the session reads them as far as it wants them. The script's
+    /// next step drops the rest, as the buffers of a kernel would that nobody empties.
     fn send(&mut self, index: usize, bytes: &[u8]) {
         if self.peers[index].connection.is_none() {
             self.connect(index);
@@ -243,10 +243,10 @@ impl Hall {
         self.send(index, &frames);
     }
 
-    /// Lets time go by, from one deadline to the next.
+    /// Lets time pass, from one deadline to the next.
     fn wait(&mut self, milliseconds: u64) {
         let end = self.now + Duration::from_millis(milliseconds);
-        // The heartbeat is the most frequent of what comes again and again.
+        // The heartbeat is the most frequent of the regular deadlines.
         for _ in 0..1_000 {
             let deadlines = self.connections().filter_map(|it| it.session.deadline());
             let Some(next) = deadlines.min().filter(|next| *next <= end) else {
@@ -260,7 +260,7 @@ impl Hall {
                 while session.deadline().is_some_and(|deadline| deadline <= now) {
                     session.tick(now);
                     rounds += 1;
-                    assert!(rounds < 10, "what is due is done, and not again at once");
+                    assert!(rounds < 10, "a deadline is not due again at once");
                 }
             }
             self.settle();
@@ -277,13 +277,13 @@ impl Hall {
             .filter_map(|peer| peer.connection.as_mut())
     }
 
-    /// Writes to everyone what there is, until nothing happens any more.
+    /// Writes pending data to everyone, until nothing happens any more.
     fn settle(&mut self) {
         if self.at_once {
             return;
         }
         for rounds in 0.. {
-            assert!(rounds < 1_000, "it comes to rest");
+            assert!(rounds < 1_000, "the server becomes idle");
             let mut went_on = false;
             for peer in &mut self.peers {
                 let Some(connection) = &mut peer.connection else {
@@ -301,7 +301,7 @@ impl Hall {
         }
     }
 
-    /// Everyone takes all there is: by then all that was said is answered, unless the
+    /// Every peer accepts all data: then every message must have an answer, unless the
     /// connection has ended.
     fn finish(&mut self) {
         self.at_once = false;
@@ -320,7 +320,8 @@ impl Hall {
 }
 
 impl Connection {
-    /// Writes what there is, as far as the peer takes it. Tells whether it took any.
+    /// Writes pending data, as far as the peer accepts it. Returns whether it accepted
+    /// any.
     fn write(&mut self, ticket: &mut Option<String>) -> bool {
         let mut slices = Slices::new();
         let mut total = 0;
@@ -340,7 +341,7 @@ impl Connection {
             let complete = self.session.wrote(count, &slices);
             slices.clear();
             total += count;
-            assert!(total < ENDLESS, "there is an end to what is written");
+            assert!(total < ENDLESS, "the server stops writing at some point");
             if count < bytes.len() || (found == Found::All && complete) {
                 return total > 0;
             }
@@ -357,7 +358,8 @@ impl Received {
         while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.begun.drain(..=end).collect();
             if line.starts_with(b"{\"") {
-                // What comes by the text door stands behind a name, which has no quotes.
+                // The text door writes a name before each message, and no name contains
+                // quotes.
                 self.is_native = true;
                 self.take_frame(&line[..end], ticket);
             } else {
@@ -366,7 +368,7 @@ impl Received {
         }
     }
 
-    /// What a native client is sent is as documented, and in order.
+    /// Checks that a frame for a native client is as documented, and in order.
     fn take_frame(&mut self, line: &[u8], ticket: &mut Option<String>) {
         assert!(!self.is_over, "nothing follows the end: {line:?}");
         let reply = read_reply(line).expect("a frame");
@@ -398,7 +400,7 @@ impl Received {
         }
     }
 
-    /// What a person was sent acts on no terminal.
+    /// Checks that text for a person does not act on a terminal.
     fn end(&self) {
         if !self.is_native {
             // The last character may have been cut in the middle.
@@ -407,7 +409,7 @@ impl Received {
                 .map(|end| &self.words[..end])
                 .find(|words| std::str::from_utf8(words).is_ok());
             let words = String::from_utf8_lossy(whole.unwrap_or(&self.words));
-            // A browser's lines end so.
+            // Lines for a browser end this way.
             assert_harmless(&words.replace("\r\n", "\n"));
         }
     }

@@ -1,4 +1,4 @@
-//! One connection as the room knows it: at the door, in the room, or outside.
+//! One connection as the room knows it: before it joins, in the room, and after it left.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use super::event::Event;
 use super::guests::Origin;
 use super::shared::Shared;
 
-/// A connection that is counted in. When it is dropped, it is lost.
+/// A connection that the server counts. Dropping it counts as a lost connection.
 #[derive(Debug)]
 pub(super) struct Guest {
     shared: Arc<Shared>,
     address: SocketAddr,
     origin: Arc<Origin>,
     place: Place,
-    /// Whether it takes nothing at the moment of what waits for it.
+    /// Whether it currently does not accept the data that waits for it.
     slow: bool,
 }
 
-/// Where a guest is.
+/// The stage of a guest.
 #[derive(Debug)]
 enum Place {
     Door,
@@ -33,29 +33,30 @@ enum Place {
     Outside,
 }
 
-/// What a connection learns when it comes in or back: all of it as it is at the moment
-/// at which the room takes it in.
+/// The state that a connection gets when it joins or resumes, all as of the moment at
+/// which the room accepts it.
 #[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) entered: Entered,
-    /// How often the place of a connection was taken until then. While this number
-    /// stays, the lease is not over.
+    /// The room's count of takeovers at that moment. While this number stays the same,
+    /// the lease is valid.
     pub(super) takeovers: u64,
-    /// What has to be stored before the welcome may be told, where anything is stored.
+    /// The point up to which the store must be written before the welcome may be sent, in
+    /// a room with a store.
     pub(super) held: Option<Reached>,
-    /// The `seq` of the oldest message that is held, in memory or in the store.
+    /// The `seq` of the oldest message held, in memory or in the store.
     pub(super) oldest_seq: u64,
     pub(super) rules: Rules,
     /// The first members.
     pub(super) members: Page,
 }
 
-/// Why a newcomer was not taken in.
+/// The reason why a newcomer could not join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotLetIn {
-    /// The room does not take it.
+    /// The room refused it.
     Room(NotEntered),
-    /// As many as may be are here or away from its address.
+    /// The number of present and absent members from its address has reached its limit.
     Address,
 }
 
@@ -73,7 +74,7 @@ impl Arrival {
 }
 
 impl Guest {
-    /// Someone at the door, who is counted.
+    /// A new connection, which the server already counts.
     pub(super) const fn new(shared: Arc<Shared>, address: SocketAddr, origin: Arc<Origin>) -> Self {
         Self {
             shared,
@@ -84,26 +85,26 @@ impl Guest {
         }
     }
 
-    /// What it shares with all others.
+    /// The state that all connections share.
     pub(super) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// Where it comes from.
+    /// The address of the connection.
     pub(super) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it comes from, as limits count it.
+    /// The origin of the connection, as limits count it.
     pub(super) fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Takes the guest into the room, and tells everyone. It learns of `members` others
-    /// at most.
+    /// Adds the guest to the room, and notifies everyone. The guest gets a list of at
+    /// most `members` others.
     ///
     /// # Errors
-    /// If it is not let in.
+    /// If the guest cannot join.
     pub(super) fn enter(
         &mut self,
         wanted: &WantedName,
@@ -139,12 +140,12 @@ impl Guest {
         Ok(arrival)
     }
 
-    /// Gives the guest, whose connection was `opened` then, the place of the member
-    /// with this session, and tells everyone if that one was away. It learns of
-    /// `members` others at most.
+    /// Gives the guest, whose connection was `opened` at that time, the membership with
+    /// this session, and notifies everyone if that member was away. The guest gets a list
+    /// of at most `members` others.
     ///
     /// # Errors
-    /// If there is none, or the guest comes late.
+    /// If no such session exists, or a later connection has resumed it.
     pub(super) fn resume(
         &mut self,
         session: &SessionKey,
@@ -153,8 +154,8 @@ impl Guest {
     ) -> Result<Arrival, NotResumed> {
         let mut room = self.shared.room();
         let entered = room.resume(session, opened)?;
-        // In a big room the one whose place was taken hears of it later, with the
-        // next gathering: to wake everyone for each would be too much.
+        // In a big room the replaced connection is woken later, with the next batch:
+        // waking everyone for each takeover would cost too much.
         let gathered = room.has_gathered() || entered.count > SMALL_ROOM;
         if entered.coming == Coming::Back {
             self.shared.guests.remove_away(entered.lease.id);
@@ -176,7 +177,8 @@ impl Guest {
         Ok(arrival)
     }
 
-    /// Notes whether it takes nothing at the moment of what waits for it.
+    /// Records whether the connection currently does not accept the data that waits for
+    /// it.
     pub(super) fn set_slow(&mut self, slow: bool) {
         if slow != self.slow {
             self.slow = slow;
@@ -184,7 +186,7 @@ impl Guest {
         }
     }
 
-    /// Tells whoever runs the server that the log no longer had all that this
+    /// Reports to the administrator that the log no longer held everything that this
     /// member has to read.
     pub(super) fn fell_behind(&self, missed: Gap) {
         if let Place::Room(_, name, door) = &self.place {
@@ -203,13 +205,13 @@ impl Guest {
         self.shared.guests.leave_door();
     }
 
-    /// Takes the guest out of the room for good, and tells everyone; or away from
-    /// the door. The last one out closes the room.
+    /// Removes the guest from the room for good, and notifies everyone; or ends a
+    /// connection that never joined. The last one who leaves closes the room.
     pub(super) fn leave(&mut self, why: Why) {
         self.part(why, |room, lease| room.leave(lease, why));
     }
 
-    /// The guest's connection is lost: it leaves, but if it has a session it may
+    /// Ends the lease of a lost connection: the member leaves, but with a session it may
     /// come back for a while.
     pub(super) fn lose(&mut self, why: Why, now: Instant) {
         self.part(why, |room, lease| room.lose(lease, why, now));
@@ -222,12 +224,12 @@ impl Guest {
             Place::Room(lease, name, door) => {
                 let (shared, address) = (&self.shared, self.address);
                 let mut room = shared.room();
-                // Another connection may have taken its place: then it was told.
+                // If another connection took the member over, that was reported then.
                 let Some(parting) = give_up(&mut room, lease) else {
                     return;
                 };
                 if room.closed().is_some() {
-                    // Everyone leaves now, and nobody is told.
+                    // Everyone leaves now, so nobody needs a notice.
                     return;
                 }
                 let gathered = room.has_gathered();

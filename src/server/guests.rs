@@ -15,18 +15,18 @@ use crate::room::{MemberId, Meter, Pace, TEXT_LIMIT_BYTES};
 use super::event::Refusal;
 use super::settings::Live;
 
-/// How many connections more than members there may be: those at the door, those who
-/// are told that the room is full, and those who have just left.
+/// The number of connections beyond the limit of members: those that have not joined yet,
+/// those that the server refuses because the room is full, and those that have just left.
 const SPARE: usize = 256;
 
-/// How many addresses are remembered at least though they have no connection open.
+/// The server remembers at least this many addresses that have no open connection.
 const ADDRESSES: usize = 4_096;
 
-/// The open connections, and how many of them are no members yet.
+/// The open connections, and the number of them that have not joined yet.
 #[derive(Debug)]
 pub(super) struct Guests {
     state: Mutex<State>,
-    /// How many connections are open, and how many of them are at the door, to be read
+    /// The number of open connections, and of those that have not joined yet, readable
     /// without the lock.
     open: AtomicUsize,
     at_the_door: AtomicUsize,
@@ -38,33 +38,33 @@ pub(super) struct Guests {
 struct State {
     total: usize,
     by_address: HashMap<Key, Address>,
-    /// Addresses without a connection are forgotten when there are this many.
+    /// The number of addresses at which the server forgets those without a connection.
     forget_at: usize,
-    /// Where the members who are away came from.
+    /// The last addresses of absent members.
     away: HashMap<MemberId, (SocketAddr, Arc<Origin>)>,
-    /// When the last one went; when the server was made, if nobody came.
+    /// The time when the last member left; the start of the server, if nobody came.
     left_at: Instant,
 }
 
-/// An address, or a link by its first address: which of them tells the second.
+/// An address, or a link by its first address; the second part is true for a link.
 type Key = (IpAddr, bool);
 
-/// What a connection is counted under, and how many may be counted under it, where
-/// `limit` is how many may come from one address.
+/// The keys under which a connection counts, and how many connections each may have, where
+/// `limit` is the limit of one address.
 fn keys(from: Subscriber, limit: usize) -> impl Iterator<Item = (Key, usize)> {
     let counted = from.limits(limit).enumerate();
     counted.map(|(index, (ip, most))| ((ip, index > 0), most))
 }
 
-/// What comes from one address, or from one link (see [`Subscriber`]).
+/// The counts of one address, or of one link (see [`Subscriber`]).
 #[derive(Debug, Default)]
 struct Address {
     origin: Option<Arc<Origin>>,
-    /// Open connections.
+    /// The number of open connections.
     open: usize,
-    /// Members who are away.
+    /// The number of absent members.
     away: usize,
-    /// How fast connections come.
+    /// The rate of new connections.
     pace: Meter,
 }
 
@@ -72,9 +72,9 @@ struct Address {
 #[derive(Debug)]
 pub(super) struct Origin {
     from: Subscriber,
-    /// How many bytes of text the members from there have said.
+    /// The bytes of text that the members from this address have sent.
     text: Mutex<Meter>,
-    /// The link that the address is on, if that counts as a whole too.
+    /// The link that the address is on, if the link counts as a whole too.
     link: Option<Arc<Self>>,
 }
 
@@ -84,12 +84,12 @@ impl Origin {
         Arc::new(Self { from, text, link })
     }
 
-    /// Counts `bytes` of text that a member from this address says.
+    /// Counts `bytes` of text that a member from this address sends.
     ///
     /// # Errors
-    /// The time to wait, if the members from this address say more than `per_second`
-    /// bytes a second, and [`TEXT_BURST`] seconds' worth at once; or those from its link
-    /// [`LINK_TEXT`] times as many. 0 lifts the limit.
+    /// The time to wait, if the members from this address send more than `per_second`
+    /// bytes a second, and [`TEXT_BURST`] seconds' worth at once; or the members from its
+    /// link [`LINK_TEXT`] times as many. 0 lifts the limit.
     pub(super) fn count_text(
         &self,
         bytes: usize,
@@ -97,7 +97,7 @@ impl Origin {
         now: Instant,
     ) -> Result<(), Duration> {
         let pace = Pace {
-            // The longest text can be said at any pace.
+            // The longest text is allowed at any rate.
             burst: per_second.saturating_mul(TEXT_BURST).max(LONGEST_TEXT),
             per_second,
         };
@@ -114,11 +114,10 @@ impl Origin {
 #[expect(clippy::cast_possible_truncation)] // 16,000
 const LONGEST_TEXT: u32 = TEXT_LIMIT_BYTES as u32;
 
-/// The members from one address may say as much at once as otherwise in this many
-/// seconds.
+/// The burst of text from one address, in seconds of the rate.
 const TEXT_BURST: u32 = 8;
 
-/// The members from one link may say as much as those from this many addresses.
+/// The members from one link may send as much text as those from this many addresses.
 const LINK_TEXT: u32 = 16;
 
 impl Guests {
@@ -138,7 +137,7 @@ impl Guests {
         }
     }
 
-    /// Counts a connection in.
+    /// Counts a new connection.
     ///
     /// # Errors
     /// If there are too many, altogether or from its address.
@@ -161,10 +160,9 @@ impl Guests {
         Ok(origin)
     }
 
-    /// Whether one more member may come in from this address: its open connections
-    /// (the newcomer's own is one of them) and its members who are away are no more
-    /// than connections may be open. Otherwise one address could fill a room with
-    /// members who are away.
+    /// Whether one more member may join from this address: the limit of connections
+    /// covers its open connections (including the newcomer's own) and its absent members
+    /// together. Otherwise one address could fill a room with absent members.
     pub(super) fn may_enter(&self, origin: &Origin, live: &Live) -> bool {
         let limit = live.max_per_address;
         let state = self.state.lock();
@@ -176,22 +174,22 @@ impl Guests {
         may
     }
 
-    /// A guest is not at the door any more.
+    /// A guest joined or ended before it joined.
     pub(super) fn leave_door(&self) {
         self.at_the_door.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub(super) fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// How many open connections have given no name yet.
+    /// The number of open connections that have given no name yet.
     pub(super) fn at_the_door(&self) -> usize {
         self.at_the_door.load(Ordering::Relaxed)
     }
 
-    /// A connection has ended that was admitted.
+    /// Counts an admitted connection that has ended.
     pub(super) fn count_out(&self, origin: &Origin) {
         let mut state = self.state.lock();
         state.total -= 1;
@@ -204,22 +202,22 @@ impl Guests {
         }
     }
 
-    /// Waits until no connection is open that was admitted.
+    /// Waits until no admitted connection is open.
     pub(super) async fn all_gone(&self) {
         while self.state.lock().total > 0 {
             self.gone.notified().await;
         }
     }
 
-    /// A member is away, who came from there.
+    /// Counts a member from this address as absent.
     pub(super) fn add_away(&self, id: MemberId, address: SocketAddr, origin: &Arc<Origin>) {
         let mut state = self.state.lock();
         state.each(origin, |here| here.away += 1);
         state.away.insert(id, (address, Arc::clone(origin)));
     }
 
-    /// A member is away no longer; returns where it came from, if it came while this
-    /// server runs.
+    /// Counts a member as no longer absent; returns its last address, if it came while
+    /// this server runs.
     pub(super) fn remove_away(&self, id: MemberId) -> Option<SocketAddr> {
         let mut state = self.state.lock();
         let (address, origin) = state.away.remove(&id)?;
@@ -228,12 +226,12 @@ impl Guests {
         Some(address)
     }
 
-    /// Someone has gone.
+    /// Records that a member or connection has gone.
     pub(super) fn set_left(&self, now: Instant) {
         self.state.lock().left_at = now;
     }
 
-    /// When the last one went, unless someone is at the door.
+    /// The time when the last one left; `None` while a connection has not joined yet.
     pub(super) fn deserted_since(&self) -> Option<Instant> {
         let left_at = self.state.lock().left_at;
         (self.at_the_door() == 0).then_some(left_at)
@@ -241,7 +239,7 @@ impl Guests {
 }
 
 impl State {
-    /// Counts a connection in, of which there may be `limit` from one address.
+    /// Counts a connection; `limit` is the most from one address.
     ///
     /// # Errors
     /// If there are too many from its address or its link.
@@ -253,8 +251,8 @@ impl State {
     ) -> Result<Arc<Origin>, Refusal> {
         for (key, most) in keys(from, limit) {
             let here = self.by_address.entry(key).or_default();
-            // As many at once as may be open, and then a tenth of them a second:
-            // coming and going is told to everyone.
+            // At once as many as may be open, and then a tenth of them a second: everyone
+            // is notified of each join and leave.
             let burst = u32::try_from(most).unwrap_or(u32::MAX);
             let pace = Pace {
                 burst,
@@ -273,23 +271,23 @@ impl State {
         Ok(origin)
     }
 
-    /// What the connections from there share.
+    /// The state that the connections from one subscriber share.
     fn origin(&mut self, key: Key, from: Subscriber, link: Option<Arc<Origin>>) -> Arc<Origin> {
         let here = self.by_address.entry(key).or_default();
         Arc::clone(here.origin.get_or_insert_with(|| Origin::new(from, link)))
     }
 
-    /// Changes what is counted for an address, and for the link that it is on. The
-    /// connections of an address count as they did when the first of them came, also
-    /// if the links are others by now.
+    /// Changes the counts of an address, and of the link that it is on. The connections
+    /// of an address count as they did when the first of them came, even if the links
+    /// have changed since.
     fn each(&mut self, origin: &Origin, mut change: impl FnMut(&mut Address)) {
         for (key, _) in keys(origin.from, 0) {
             change(self.by_address.entry(key).or_default());
         }
     }
 
-    /// Forgets addresses that nobody is connected or away from, if there are many. How
-    /// long this takes is spread over as many newcomers as there are addresses.
+    /// Forgets addresses without a connection or an absent member, if there are many. The
+    /// cost is spread over as many newcomers as there are addresses.
     fn forget_idle(&mut self) {
         if self.by_address.len() >= self.forget_at {
             self.by_address.retain(|_, it| it.open + it.away > 0);
@@ -326,7 +324,7 @@ mod tests {
         let (start, live) = (Instant::now(), live(10));
         let guests = Guests::new(start);
         let address = SocketAddr::from(([192, 0, 2, 1], 1));
-        // One after the other comes in and is lost, as fast as they may come.
+        // One connection after the other joins and is lost, as fast as allowed.
         let mut entered = 0;
         for n in 1..=100 {
             let now = start + Duration::from_secs(n);
@@ -338,7 +336,8 @@ mod tests {
             guests.count_out(&origin);
         }
         assert_eq!(entered, 10);
-        // Others are not concerned, and one who comes back makes room for another.
+        // Other addresses are unaffected, and a member that comes back makes room for
+        // another.
         let now = start + Duration::from_secs(101);
         let other = guests.admit(from(([192, 0, 2, 2], 1).into()), &live, now);
         assert!(guests.may_enter(&other.unwrap(), &live));
@@ -356,7 +355,7 @@ mod tests {
         let mut said = 0;
         for second in 0..100 {
             let now = start + Duration::from_secs(second);
-            // As many as 256 members may say in a second, of the longest.
+            // As many of the longest messages as 256 members may send in a second.
             for _ in 0..256 * 5 {
                 if origin.count_text(16_000, 100_000, now).is_ok() {
                     said += 16_000;

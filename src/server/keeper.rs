@@ -1,6 +1,6 @@
-//! Saving messages: everything that happens in the room goes to the
-//! [store](crate::store) in groups, and is published when it is on disk. While one group
-//! is written, the next one gathers; so the slower the disk, the larger the groups.
+//! Saves messages: everything that happens in the room goes to the [store](crate::store)
+//! in groups, and is published when it is on disk. While the store writes one group, the
+//! next one collects; so the slower the disk, the larger the groups.
 
 #[cfg(test)]
 mod tests;
@@ -27,32 +27,34 @@ use crate::wire::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
 use super::event as server;
 use super::shared::Shared;
 
-/// How long clients wait before they come back to a room that could not be stored.
+/// The time that clients wait before they come back to a room whose store failed.
 const RETRY_MS: u64 = 5_000;
 
-/// How often a room in which nobody speaks deletes what is too old.
+/// The interval at which a quiet room deletes messages that are too old.
 const TRIM_TIME: Duration = Duration::from_mins(1);
 
-/// For how long messages are held back while nothing can be stored, before the room is
-/// closed; as long a store that is locked is waited for when it is opened or read.
+/// The longest time for which the server holds messages back while it cannot store them;
+/// then it closes the room. It waits as long for a locked store when it opens or reads
+/// one.
 const HOLD_TIME: Duration = Duration::from_mins(1);
 
-/// The pause before the same is tried again.
+/// The pause between two attempts.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// If a write takes longer than this, the members are told that messages are delayed.
+/// A write that takes longer than this makes the server notify members that messages are
+/// delayed.
 const DELAY_TOLD: Duration = Duration::from_secs(2);
 
-/// While messages wait, native clients see this often that the server is there.
+/// The interval of the keep-alive to native clients while messages wait.
 const ALIVE_TIME: Duration = Duration::from_secs(5);
 
 /// The notice to all members when messages wait.
 const DELAYED: &str = "Messages are delayed: the server cannot save them at the moment.";
 
-/// The notice to all members when messages wait no longer.
+/// The notice to all members when messages no longer wait.
 const RESUMED: &str = "Messages are no longer delayed.";
 
-/// A store that was opened, and what it held.
+/// An opened store, and the room that it contains.
 #[derive(Debug)]
 pub(super) struct Kept {
     store: Store,
@@ -90,7 +92,7 @@ impl Kept {
         })
     }
 
-    /// The id of this log, which no other has.
+    /// The unique id of this log.
     pub fn epoch(&self) -> &str {
         &self.past.epoch
     }
@@ -100,7 +102,7 @@ impl Kept {
         self.past.oldest_seq
     }
 
-    /// The room as it was when its server ended: those who were in it are away.
+    /// The room as it was when its server ended: the members who were in it are away.
     pub fn room(&mut self, rules: Rules, encoders: Encoders, now: Instant) -> Room {
         let past = &mut self.past;
         let first = past.messages.first().map_or(past.next_seq, |it| it.seq);
@@ -128,7 +130,7 @@ impl Kept {
         room
     }
 
-    /// The reader of old messages, and the writer, which has to be
+    /// The reader of old messages, and the writer, which must be
     /// [started](Writer::start).
     pub fn split(self) -> (History, Writer) {
         let history = History {
@@ -138,7 +140,7 @@ impl Kept {
     }
 }
 
-/// A stored message as it happened.
+/// The original event of a stored message.
 pub(super) fn event(message: &StoredMessage) -> Event<'_> {
     Event::Message {
         seq: message.seq,
@@ -150,19 +152,19 @@ pub(super) fn event(message: &StoredMessage) -> Event<'_> {
     }
 }
 
-/// The messages that the log in memory does not hold any more.
+/// Reads the messages that the log in memory no longer holds.
 #[derive(Debug)]
 pub(super) struct History {
     reader: Arc<Mutex<Reader>>,
 }
 
 impl History {
-    /// The messages from `from` to before `end`, in order, and no more after the one
+    /// The messages from `from` to before `end`, in order, up to and including the one
     /// with which they take `bytes` of memory.
     ///
     /// # Errors
-    /// If they cannot be read.
-    // The reader goes to a thread and comes back: it is one for all of this.
+    /// If the store cannot be read.
+    // The reader moves to a thread and comes back: all connections share it.
     #[expect(clippy::significant_drop_tightening)]
     pub async fn messages(
         &self,
@@ -170,7 +172,7 @@ impl History {
         end: u64,
         bytes: usize,
     ) -> Result<Vec<StoredMessage>, ReadError> {
-        // One after the other, so that there is one thread for it at most.
+        // One read after the other, so that there is at most one such thread.
         let mut reader = Arc::clone(&self.reader).lock_owned().await;
         let since = Instant::now();
         loop {
@@ -199,13 +201,13 @@ impl History {
 pub(super) struct Writer {
     store: Store,
     space: SpaceWatch,
-    /// For how long a batch is tried again that cannot be stored.
+    /// How long it retries a batch that cannot be stored.
     patience: Duration,
     /// The present obstacle, if there is one.
     obstacle: Arc<Obstacle>,
 }
 
-/// Why nothing can be stored at the moment, if something stands in the way.
+/// The reason why nothing can be stored at the moment, if there is one.
 type Obstacle = lock::Mutex<Option<String>>;
 
 /// A task for the writer, and the channel for its result.
@@ -214,17 +216,17 @@ struct Job {
     done: oneshot::Sender<Result<Written, WriteError>>,
 }
 
-/// Something was stored.
+/// The result of a successful write.
 struct Written {
-    /// The `seq` of the oldest message that is kept.
+    /// The `seq` of the oldest message in the store.
     oldest_seq: u64,
-    /// Whether older ones are still to be deleted.
+    /// Whether older messages remain to be deleted.
     more: bool,
     /// Events for the administrator.
     events: Vec<server::Event>,
 }
 
-/// A writer that runs. It ends when this is dropped.
+/// A running writer. Dropping this ends it.
 #[derive(Debug)]
 pub(super) struct Writing {
     jobs: mpsc::Sender<Job>,
@@ -245,7 +247,7 @@ impl Writer {
     /// Starts its thread.
     ///
     /// # Errors
-    /// If the system gives none.
+    /// If the system cannot start a thread.
     pub fn start(self) -> io::Result<Writing> {
         let (jobs, queue) = mpsc::channel(1);
         let obstacle = Arc::clone(&self.obstacle);
@@ -264,11 +266,12 @@ impl Writer {
             let result = self.work(&job);
             let _ = job.done.send(result);
         }
-        // Data that is not moved into the file now is found beside it the next time.
+        // If the data does not reach the main file now, the next server finds it beside
+        // that file.
         let _ = self.store.close();
     }
 
-    /// Does a job, and waits for what stands in its way to go away.
+    /// Does a job, and waits for obstacles to go away.
     fn work(&mut self, job: &Job) -> Result<Written, WriteError> {
         let since = Instant::now();
         loop {
@@ -282,7 +285,7 @@ impl Writer {
             let obstacle = error.obstacle();
             let waits = obstacle.is_some() && since.elapsed() < self.patience;
             self.set_obstacle(obstacle);
-            // Nobody waits for it any more when the server ends.
+            // When the server ends, nobody waits for the result any more.
             if !waits || job.done.is_closed() {
                 return Err(error);
             }
@@ -299,7 +302,7 @@ impl Writer {
         if records.is_empty() {
             match self.store.trim(Reading::now()) {
                 Ok(is_more) => more = is_more,
-                // Nothing waits for it.
+                // Nobody waits for this deletion.
                 Err(error) if error.obstacle().is_some() => {}
                 Err(error) => return Err(error),
             }
@@ -322,20 +325,19 @@ impl Writer {
 }
 
 impl Writing {
-    /// Stores what happens in the room, and lets it be told then, until the store
-    /// fails: that closes the room.
+    /// Stores events and publishes them, until the store fails: then it closes the room.
     pub async fn keep(&self, shared: &Shared) {
         if let Err(error) = self.store_all(shared).await {
             shared.fail(RETRY_MS, &error);
         }
     }
 
-    /// Stores what happens, for ever.
+    /// Stores events; returns only if the store fails.
     async fn store_all(&self, shared: &Shared) -> Result<(), WriteError> {
         let mut next_trim = time::Instant::now();
         loop {
             if timeout_at(next_trim, shared.unstored()).await.is_err() {
-                // In small steps: what happens meanwhile does not wait for long.
+                // In small steps, so that new events do not wait for long.
                 let (more, _) = self.write(shared, Vec::new()).await?;
                 let wait = if more { Duration::ZERO } else { TRIM_TIME };
                 next_trim = time::Instant::now() + wait;
@@ -360,8 +362,8 @@ impl Writing {
         }
     }
 
-    /// Stores these, or deletes what is too old if there are none; tells whether there
-    /// is more of that, and how long the members were told that it takes, if they were.
+    /// Stores this batch, or deletes old messages if it is empty. Returns whether more of
+    /// them remain, and how long the delay was, if members were notified of one.
     async fn write(
         &self,
         shared: &Shared,
@@ -388,7 +390,7 @@ impl Writing {
             wait = ALIVE_TIME;
         };
         let Ok(result) = result else {
-            // Its thread ends only when this does; if it has, nothing is stored.
+            // Its thread ends only when this does; if it has ended, nothing is stored.
             return Err(WriteError::Failed {
                 path: shared.settings.store.clone().unwrap_or_default(),
                 error: io::Error::other("the thread that writes has ended"),
@@ -406,10 +408,10 @@ impl Writing {
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        // Without a sender, its thread comes to its end.
+        // Without a sender, its thread ends.
         self.jobs = mpsc::channel(1).0;
         if let Some(thread) = self.thread.take() {
-            // A panic of it was printed already.
+            // A panic in it was printed already.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Taking a port.
+//! Listening on a port.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -11,39 +11,41 @@ use crate::wire::address::BindAddress;
 
 use super::probe::is_room;
 
-/// How many connections the kernel holds until they are accepted. With few, a
-/// burst of newcomers waits for seconds, until they ask again.
+/// The number of connections that the kernel holds until the server accepts them. With
+/// few, newcomers in a burst wait for seconds, until they retry.
 const BACKLOG: i32 = 4_096;
 
-/// A peer that acknowledges nothing, or takes nothing, for this long is gone.
+/// After this time without an acknowledgement or any accepted data, a peer counts as
+/// lost.
 const USER_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How much is handed to the kernel for a peer before it could be sent: what is
-/// behind that waits in the log, where all share it.
+/// The most unsent bytes that the kernel holds for a peer. Further data waits in the log,
+/// which all peers share.
 pub(super) const UNSENT_BYTES: u32 = 128 << 10;
 
-/// The same where there are many: what the kernel holds for all of them is bounded by
-/// their number. Those who stop reading right before they are noticed count too.
+/// The same limit when there are many connections, so that their number bounds what the
+/// kernel holds. It also covers peers that stop reading just before the server notices
+/// it.
 const UNSENT_BYTES_OF_MANY: u32 = 32 << 10;
 
-/// More connections than this are many.
+/// More connections than this count as many.
 const MANY: usize = 1_000;
 
-/// Lets the kernel hold less for one more connection where `open` ones are many.
+/// Lowers the kernel's limit for one more connection if `open` is large.
 pub(super) fn hold_less(stream: &tokio::net::TcpStream, open: usize) {
     if open > MANY {
-        // Where the system cannot do that, it holds as much as for the others.
+        // Where the system does not support it, the ordinary limit applies.
         let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_OF_MANY);
     }
 }
 
-/// Why a server cannot listen, in words for the person who started it.
+/// The reason why a server cannot listen, in words for the person who started it.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// A room is open there already.
+    /// A room is already open there.
     #[error("A room is already open on this computer, port {0}.")]
     RoomOpen(u16),
-    /// Something else holds the port.
+    /// Another program uses the port.
     #[error("Port {0} is in use by another program. Choose another port.")]
     PortTaken(u16),
     /// The port is reserved.
@@ -55,19 +57,19 @@ pub enum BindError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// The system gives no such socket.
+    /// The system refuses such a socket.
     #[error("The room cannot be opened on port {port}: {error}.")]
     Other {
         /// The port.
         port: u16,
-        /// What went wrong.
+        /// The system's error.
         error: io::Error,
     },
 }
 
 impl BindError {
-    /// Whether it stays so until a person does something. Everything else may pass by
-    /// itself: a port becomes free, an address appears, a disk is mounted.
+    /// Whether only a person can fix it. Everything else may pass by itself: a port
+    /// becomes free, an address appears, a disk is mounted.
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
         match self {
@@ -84,8 +86,8 @@ impl BindError {
     }
 }
 
-/// Listens on `port` at each of the addresses, or at all of this computer if
-/// there are none. Port 0 takes a free one, the same for all.
+/// Listens on `port` at each of the addresses, or at all addresses of this computer if
+/// the list is empty. Port 0 picks a free one, the same for all.
 pub(super) fn listen<A>(addresses: &[A], port: u16) -> Result<Vec<TcpListener>, BindError>
 where
     A: Clone + Into<BindAddress>,
@@ -100,7 +102,7 @@ where
         if taken.contains(&asked) {
             continue;
         }
-        // The first one chose the port for all.
+        // The first socket chose the port for all.
         let port = match listeners.first() {
             Some(first) if port == 0 => first.local_addr().map_or(0, |address| address.port()),
             _ => port,
@@ -109,14 +111,14 @@ where
             .at(port)
             .map_err(|error| explain(error, SocketAddr::new(asked.ip(), port)))?;
         taken.push(asked);
-        // What is asked for by name is taken by itself: `::` is IPv6 alone.
+        // A requested address is bound exactly: `::` means IPv6 alone.
         listeners.push(open(address, true).map_err(|error| explain(error, address))?);
     }
     Ok(listeners)
 }
 
-/// By IPv6 and IPv4 together; by one socket for each where the system can't have both
-/// in one, or by IPv4 alone where there is no IPv6.
+/// Listens with IPv6 and IPv4 together; with one socket for each where the system cannot
+/// serve both with one, or with IPv4 alone where there is no IPv6.
 fn listen_everywhere(port: u16) -> Result<Vec<TcpListener>, BindError> {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
@@ -125,7 +127,7 @@ fn listen_everywhere(port: u16) -> Result<Vec<TcpListener>, BindError> {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             listen(&[v6.ip(), v4.ip()], port)
         }
-        // Someone else's port is not to be half ours.
+        // The server must not use half of another program's port.
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(explain(error, v6)),
         // There is no IPv6, or a sandbox does not allow it.
         Err(_) => match open(v4, true) {
@@ -135,12 +137,12 @@ fn listen_everywhere(port: u16) -> Result<Vec<TcpListener>, BindError> {
     }
 }
 
-/// Listens at sockets that someone else has opened, such as a service manager.
+/// Takes over sockets that another program, such as a service manager, has opened.
 pub(super) fn adopt(listeners: Vec<TcpListener>) -> io::Result<Vec<TcpListener>> {
     for listener in &listeners {
         let socket = SockRef::from(listener);
         improve(&socket);
-        // They listen already; this only lengthens the queue.
+        // They already listen; this only lengthens the queue.
         let _ = socket.listen(BACKLOG);
         socket.set_nonblocking(true)?;
     }
@@ -153,11 +155,12 @@ fn open(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
-    // A port whose last connections are still going down can be taken again; one
-    // that someone listens on cannot. Without it, it can be taken a minute later.
+    // With this option, a port can be used again while its last connections are still
+    // closing, but not while another program listens on it. Without it, that takes a
+    // minute.
     let _ = socket.set_reuse_address(true);
     if address.is_ipv6() {
-        // Required: with it a room is where it was asked for, and nowhere else.
+        // Required: with this option a room is at the requested address and nowhere else.
         let set = socket.set_only_v6(only_v6);
         if set.is_err() && socket.only_v6().ok() != Some(only_v6) {
             return Err(io::ErrorKind::Unsupported.into());
@@ -170,9 +173,9 @@ fn open(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Sets what accepted connections inherit (tcp(7)). All of it makes a room faster, or
-/// quicker to notice a peer that is gone; none of it is needed, and not every system
-/// has all of it (gVisor, WSL 1): each is tried.
+/// Sets the options that accepted connections inherit (tcp(7)). Each makes a room faster,
+/// or notices a lost peer sooner. None is required, and not every system has all of them
+/// (gVisor, WSL 1), so each failure is ignored.
 fn improve(socket: &Socket) {
     let _ = socket.set_tcp_nodelay(true);
     let keepalive = TcpKeepalive::new()
@@ -192,7 +195,7 @@ fn explain(error: io::Error, address: SocketAddr) -> BindError {
     match error.kind() {
         io::ErrorKind::AddrInUse if is_room(address) => BindError::RoomOpen(port),
         io::ErrorKind::AddrInUse => BindError::PortTaken(port),
-        // Of ports below 1024 alone: anything else is a sandbox.
+        // For ports below 1024 only: for any other port the reason is a sandbox.
         io::ErrorKind::PermissionDenied if (1..1_024).contains(&port) => BindError::Forbidden(port),
         io::ErrorKind::AddrNotAvailable => BindError::NotHere(address.ip()),
         _ => BindError::Other { port, error },

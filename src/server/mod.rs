@@ -1,8 +1,8 @@
 //! The server: it listens, serves the members of one room, and closes.
 //!
-//! A [`Server`] can be embedded: bind it, ask for its addresses, and run it on a
-//! thread of its own. Each connection has a task; what is new in the log is written
-//! to all who follow it by the fan-out, without waking them.
+//! A [`Server`] can be embedded: bind it, ask for its addresses, and run it on a thread
+//! of its own. Each connection has a task; the fan-out writes new log entries to all
+//! followers, without waking them.
 
 mod accept;
 mod bell;
@@ -47,13 +47,13 @@ use self::shared::Shared;
 use self::surroundings::{Surroundings, keep_current};
 use self::vitals::Pulse;
 
-/// How long the members may take to read that the room was closed.
+/// The time that members have to read that the room was closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a room that is empty is kept for those who are connecting already.
+/// The time for which an empty room stays open for connections that are still being made.
 const LAST_CALL: Duration = Duration::from_millis(20);
 
-/// A server that listens: who comes waits until it runs.
+/// A server that listens: new connections wait until it runs.
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<std::net::TcpListener>,
@@ -63,30 +63,30 @@ pub struct Server {
     pulse: Option<Pulse>,
 }
 
-/// Why a server ended.
+/// The reason why a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// It was closed.
     Closed(Closing),
-    /// Everyone had left.
+    /// All members had left.
     Empty,
 }
 
 impl Server {
-    /// Opens the room's port. Newcomers are let in once the server runs.
+    /// Opens the room's port. The server accepts newcomers once it runs.
     ///
-    /// If the port is taken this asks whoever holds it whether it is a room,
+    /// If the port is in use, this asks the program that holds it whether it is a room,
     /// which can take two seconds.
     ///
     /// # Errors
-    /// If the port cannot be had; the error tells why in words.
+    /// If the port cannot be opened; the error gives the reason in words.
     pub fn bind(settings: Settings) -> Result<Self, BindError> {
         let listeners = listener::listen(&settings.bind, settings.port)?;
         Self::with(settings, listeners)
     }
 
-    /// Serves at sockets that listen already, of a service manager for one,
-    /// instead of those that the settings ask for. There is at least one.
+    /// Serves on sockets that already listen, for example those of a service manager,
+    /// instead of those in the settings. There must be at least one.
     ///
     /// # Errors
     /// If the sockets cannot be used.
@@ -122,9 +122,9 @@ impl Server {
         })
     }
 
-    /// Calls `beat` from the loop that serves the members: when newcomers are let
-    /// in, and then in these intervals for as long as all of its threads serve. It
-    /// must not wait.
+    /// Calls `beat` from the loop that serves the members: when the server starts to
+    /// accept newcomers, and then at this interval for as long as all of its threads
+    /// respond. `beat` must not block.
     pub fn on_pulse(&mut self, every: Duration, beat: impl FnMut() + Send + 'static) {
         self.pulse = Some(Pulse {
             every,
@@ -139,14 +139,14 @@ impl Server {
         addresses.filter_map(Result::ok).collect()
     }
 
-    /// The TCP port: the one that was taken, if any was asked for.
+    /// The TCP port: the one that the system picked, if the settings asked for any.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where others can join at this moment, the likeliest first; if this computer is
-    /// in no network, its own address.
+    /// The addresses where others can join at this moment, the likeliest first; if this
+    /// computer is in no network, its own address.
     #[must_use]
     pub fn addresses(&self) -> Arc<Vec<Address>> {
         self.shared.surroundings.addresses()
@@ -158,7 +158,7 @@ impl Server {
         Arc::clone(&self.shared.live().room_name)
     }
 
-    /// What controls the server while it runs.
+    /// A handle to control the server while it runs.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle {
@@ -167,16 +167,16 @@ impl Server {
         }
     }
 
-    /// Serves the room on this thread until it is closed or, unless it stays
-    /// open, everyone has left and nobody may come back; and until everyone was told, a few seconds at
-    /// most.
+    /// Serves the room on this thread until it is closed or, unless it stays open, until
+    /// everyone has left and no absent member can come back. Then it waits until everyone
+    /// was notified, a few seconds at most.
     ///
     /// # Errors
-    /// If the system gives no event queue.
+    /// If the system provides no event queue.
     pub fn run(self) -> io::Result<Ended> {
         let runtime = worker::runtime()?;
         let ended = runtime.block_on(self.serve());
-        // A connection that is still open is let go without waiting.
+        // This drops open connections without waiting.
         runtime.shutdown_background();
         ended
     }
@@ -184,7 +184,7 @@ impl Server {
     /// Serves the room on a thread of its own.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the system cannot start a thread.
     pub fn start(self) -> io::Result<Running> {
         let handle = self.handle();
         let port = self.port;
@@ -228,10 +228,10 @@ impl Server {
 
         tokio::select! {
             () = shared.closing() => {}
-            // For ever.
+            // This never returns.
             () = keep_current(&shared) => {}
         }
-        // Nobody new; and everyone who is there is told, by their own tasks.
+        // The server accepts nobody new; the tasks of all members notify them.
         acceptors.shutdown().await;
         gatherer.abort();
         reporter.abort();
@@ -250,7 +250,7 @@ impl Server {
         }
         if let Some(keeper) = keeper {
             keeper.abort();
-            // What it holds is let go of when this is ready.
+            // When this is ready, it has released its resources.
             let _ = keeper.await;
         }
         if let Some(why) = shared.store_failed() {
@@ -264,7 +264,7 @@ impl Server {
     }
 }
 
-/// Tells the changes in who is in a big room, gathered over a short time.
+/// Announces the joins and leaves of a big room, collected over a short time.
 async fn tell_gathered(shared: Arc<Shared>) {
     loop {
         shared.gathering().await;
@@ -273,7 +273,7 @@ async fn tell_gathered(shared: Arc<Shared>) {
     }
 }
 
-/// Lets those go who do not come back in time.
+/// Removes absent members who do not come back in time.
 async fn wait_for_the_absent(shared: Arc<Shared>) {
     loop {
         shared.expiry().await;
@@ -281,7 +281,7 @@ async fn wait_for_the_absent(shared: Arc<Shared>) {
     }
 }
 
-/// Feels the pulse of all threads that serve members.
+/// Checks all threads that serve members, at regular intervals.
 async fn beat(mut pulse: Pulse, shared: Arc<Shared>) {
     loop {
         for worker in &shared.workers {
@@ -300,50 +300,47 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Has the room closed: everyone is told, then every connection is closed. Waits
-    /// for nothing. The first closing counts.
+    /// Asks the server to close the room: it notifies everyone, then closes every
+    /// connection. Returns at once. Only the first call has an effect.
     pub fn close(&self, closing: Closing) {
         self.shared.request_close(closing);
     }
 
-    /// The key by which a client that shows it in its `hello` is the host.
+    /// The host key: a client that sends it in its `hello` is the host.
     #[must_use]
     pub fn host_key(&self) -> &str {
         &self.shared.host_key
     }
 
-    /// Takes over what can change of `settings` while every member stays: the
-    /// name of the room (newcomers are told), when it ends by itself, how much of
-    /// the past newcomers are sent, the time to give a name and to come back, and
-    /// the limits of members, connections and pace. The other settings count for
-    /// nothing.
+    /// Applies those `settings` that can change while every member stays: the name of the
+    /// room (for newcomers), when it ends by itself, how much history newcomers get, the
+    /// time to give a name and to come back, and the limits of members, connections and
+    /// rates. Ignores the other settings.
     pub fn change(&self, settings: &Settings) {
         self.shared.change(settings);
     }
 
-    /// What the server can tell of itself at this moment. Waits for nothing that the
-    /// server does.
+    /// The server's statistics at this moment. Does not wait for any work of the server.
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         self.shared.vitals(self.port)
     }
 
-    /// How many messages were said since the server is there. Waits for nothing.
+    /// The number of messages sent since the server started. Does not wait.
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.shared.messages()
     }
 
-    /// How many members are in the room, those included who are away and may come
-    /// back. Waits for nothing.
+    /// The number of members in the room, including absent ones. Does not wait.
     #[must_use]
     pub fn members(&self) -> usize {
         self.shared.members()
     }
 }
 
-/// A server that runs on a thread of its own. When it is dropped, the room is
-/// closed for good, and everyone was told.
+/// A server that runs on a thread of its own. Dropping it closes the room for good, after
+/// everyone was notified.
 #[derive(Debug)]
 pub struct Running {
     handle: Handle,
@@ -352,7 +349,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// What controls the server.
+    /// The handle to control the server.
     #[must_use]
     pub const fn handle(&self) -> &Handle {
         &self.handle
@@ -364,7 +361,7 @@ impl Running {
         self.port
     }
 
-    /// Where others can join at this moment, the likeliest first.
+    /// The addresses where others can join at this moment, the likeliest first.
     #[must_use]
     pub fn addresses(&self) -> Arc<Vec<Address>> {
         self.handle.shared.surroundings.addresses()
@@ -378,7 +375,7 @@ impl Running {
         self.join()
     }
 
-    /// Closes the room, and waits until everyone was told, a few seconds at most.
+    /// Closes the room, and waits until everyone was notified, a few seconds at most.
     ///
     /// # Errors
     /// If it could not serve.
@@ -399,20 +396,20 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.handle.close(Closing::ForGood);
-        // It was told or not; there is nobody left to report to.
+        // Whether or not it served, there is nobody left to report an error to.
         let _ = self.join();
     }
 }
 
-/// Each connection is an open file, and the usual limit of 1,024 is one for
-/// programs that use select(2): this one may have as many as it is allowed.
+/// Raises the limit of open files to the maximum allowed. Each connection is an open
+/// file, and the usual limit of 1,024 is meant for programs that use select(2).
 fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
 
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current < limit.maximum || limit.maximum.is_none() {
         limit.current = limit.maximum;
-        // Fewer will do for most rooms.
+        // Fewer are enough for most rooms.
         let _ = setrlimit(Resource::Nofile, limit);
     }
 }

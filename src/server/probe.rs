@@ -1,4 +1,4 @@
-//! Finding out whether a room holds a port that is taken.
+//! Finds out whether a room uses a port that is in use.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,14 +8,14 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::wire::frame::read_reply;
 
-/// How long the program at the port may take to show that it is a room.
+/// The time that the program at the port has to show that it is a room.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The most bytes that are read for it.
+/// The most bytes that the probe reads.
 const ANSWER_BYTES: usize = 16 << 10;
 
-/// Whether a room answers there: the port may be taken by anything, an outgoing
-/// connection among it.
+/// Whether a room answers at this address: anything may use the port, even an outgoing
+/// connection.
 pub(super) fn is_room(address: SocketAddr) -> bool {
     let port = address.port();
     let addresses = if address.ip().is_unspecified() {
@@ -31,7 +31,7 @@ pub(super) fn is_room(address: SocketAddr) -> bool {
         .any(|address| answers(address).unwrap_or(false))
 }
 
-/// Asks whether someone is there, and waits for a frame.
+/// Sends a ping, and waits for a frame.
 fn answers(address: SocketAddr) -> io::Result<bool> {
     let deadline = Instant::now() + TIMEOUT;
     let mut stream = connect(address)?;
@@ -62,14 +62,14 @@ fn answers(address: SocketAddr) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Connects from another port than the one that is asked about. A room's port may lie
-/// where the kernel takes ports from: it could give this side the very same one, and
-/// then the connection is one to itself (RFC 9293, section 3.5), which hears its own
-/// question.
+/// Connects from another port than `address` has. A room's port may lie in the range from
+/// which the kernel picks local ports, so it could give this side the very same port. The
+/// connection would then lead back to itself (RFC 9293, section 3.5), and the probe would
+/// read its own ping.
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    // Closing it leaves nothing behind: a connection that is going down would hold the
+    // Closing it leaves nothing behind: a connection that is still closing would hold the
     // port for a minute.
     let _ = socket.set_linger(Some(Duration::ZERO));
     let any: SocketAddr = match address {
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// Someone who answers each newcomer so.
+    /// A program that sends this answer to each new connection.
     fn program(answer: &'static [u8]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,9 +1,9 @@
-//! Telling whoever runs the server what happens, at a rate that outsiders cannot raise.
+//! Reports events to the administrator, at a rate that outsiders cannot raise.
 //!
-//! A refused connection costs its peer next to nothing, so refusals are gathered: the
-//! first is told at once, and those of the following second together, by address and
-//! cause. Everything else that a peer can cause has a rate; what is over it is counted
-//! as [missed](Event::Missed).
+//! A refused connection costs its peer next to nothing, so the reporter collects
+//! refusals: it reports the first one at once, and those of the following second
+//! together, by address and cause. Everything else that a peer can cause has a rate
+//! limit; the reporter counts what exceeds it as [missed](Event::Missed).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -16,47 +16,49 @@ use crate::room::{Meter, Pace};
 
 use super::event::{Event, Refusal};
 
-/// For how long refusals are gathered.
+/// The time for which it collects refusals.
 const GATHER_TIME: Duration = Duration::from_secs(1);
 
-/// The most addresses that refusals are told of, of each second. More are told together.
+/// The most addresses that it reports for each second of refusals. It reports the rest
+/// together.
 const ADDRESSES: usize = 16;
 
-/// The most causes for which the rest is told.
+/// The most causes that it reports for the rest.
 const CAUSES: usize = 16;
 
-/// How many joins and leaves are told: a full room at once, and so many a second.
+/// The rate of reported joins and leaves: a full room at once, and so many a second.
 const COMINGS: Pace = Pace {
     burst: 10_000,
     per_second: 20,
 };
 
-/// How often readers are told who read too slowly.
+/// The rate of reports about readers that are too slow.
 const FALLS: Pace = Pace {
     burst: 100,
     per_second: 5,
 };
 
-/// How often trouble of the server itself is told that a peer can cause.
+/// The rate of reports about server problems that a peer can cause.
 const TROUBLE: Pace = Pace {
     burst: 20,
     per_second: 1,
 };
 
-/// Tells what happens.
+/// Reports events.
 #[derive(Debug)]
 pub(super) struct Reporter {
     events: Option<async_channel::Sender<Event>>,
     state: Mutex<State>,
-    /// The first refusal of some was told.
+    /// The reporter has begun to collect refusals.
     gathering: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many events were not told, because nobody took them or they were too many.
+    /// The number of events that it dropped, because nobody read them or they were too
+    /// many.
     missed: u64,
-    /// Since when some of them were not told.
+    /// The time when it dropped the first of them.
     missed_since: Option<Instant>,
     refusals: Refusals,
     comings: Meter,
@@ -65,7 +67,7 @@ struct State {
 }
 
 impl Reporter {
-    /// Tells it to whoever reads `events`, if anyone does.
+    /// Reports to the reader of `events`, if there is one.
     pub fn new(events: Option<async_channel::Sender<Event>>) -> Self {
         Self {
             events,
@@ -78,7 +80,7 @@ impl Reporter {
         self.state.lock()
     }
 
-    /// Tells an event; drops and counts it if that would mean waiting.
+    /// Reports an event; if that would mean waiting, it drops and counts the event.
     pub fn report(&self, event: Event, now: Instant) {
         let Some(events) = &self.events else {
             return;
@@ -109,7 +111,7 @@ impl Reporter {
         }
     }
 
-    /// Tells what was gathered, for ever.
+    /// Reports collected events; never returns.
     pub async fn tell_gathered(&self) {
         loop {
             let due = self.lock().due();
@@ -121,7 +123,7 @@ impl Reporter {
         }
     }
 
-    /// Tells what was gathered until `now`, if it is due.
+    /// Reports the events collected until `now`, if they are due.
     pub fn flush(&self, now: Instant) {
         if let Some(events) = &self.events {
             let mut state = self.lock();
@@ -130,20 +132,20 @@ impl Reporter {
             }
             let is_due = |since: Instant| since + GATHER_TIME <= now;
             if state.missed_since.is_some_and(is_due) && !state.tell_missed(events) {
-                // Nobody took it: once more later.
+                // Nobody read it: it tries again later.
                 state.missed_since = Some(now);
             }
         }
     }
 
-    /// Tells what was gathered, and that it is the end.
+    /// Reports the collected events, and ends the channel.
     pub fn finish(&self) {
         self.flush(Instant::now() + GATHER_TIME);
     }
 }
 
 impl State {
-    /// When something is to be told that was gathered.
+    /// The time when collected events are due.
     fn due(&self) -> Option<Instant> {
         let missed = self.missed_since.map(|since| since + GATHER_TIME);
         self.refusals.due().into_iter().chain(missed).min()
@@ -154,7 +156,8 @@ impl State {
         self.missed_since.get_or_insert(now);
     }
 
-    /// Tells how many were missed, if any were. Whether nothing is left to tell of them.
+    /// Reports the number of dropped events, if any. Returns whether none remain to
+    /// report.
     fn tell_missed(&mut self, events: &async_channel::Sender<Event>) -> bool {
         if self.missed > 0 && events.try_send(Event::Missed(self.missed)).is_err() {
             return false;
@@ -171,19 +174,19 @@ impl State {
     }
 }
 
-/// Refusals that are told together.
+/// Refusals that it reports together.
 #[derive(Debug, Default)]
 struct Refusals {
-    /// Since when they are gathered; the one before was told by itself.
+    /// The start of the collection; the refusal before it was reported alone.
     since: Option<Instant>,
     /// The last address, the cause and the number, of each network.
     from: Vec<(SocketAddr, Refusal, u64)>,
-    /// Those of all other addresses.
+    /// The refusals of all other addresses.
     others: Vec<(Refusal, u64)>,
 }
 
 impl Refusals {
-    /// Counts one. Whether it is to be told by itself.
+    /// Counts a refusal. Returns whether to report it alone.
     fn add(&mut self, address: SocketAddr, why: Refusal, now: Instant) -> bool {
         if self.since.is_none() {
             self.since = Some(now);
@@ -206,19 +209,19 @@ impl Refusals {
         false
     }
 
-    /// When what was gathered is to be told.
+    /// The time when the collected refusals are due.
     fn due(&self) -> Option<Instant> {
         self.since.map(|since| since + GATHER_TIME)
     }
 
-    /// What was gathered, if it is due.
+    /// The collected refusals, if they are due.
     fn take(&mut self, now: Instant) -> Vec<Event> {
         if self.due().is_none_or(|due| now < due) {
             return Vec::new();
         }
         let from = std::mem::take(&mut self.from);
         let others = std::mem::take(&mut self.others);
-        // Where nothing came the next one is told by itself again.
+        // If there were none, the next one is reported alone again.
         self.since = (!from.is_empty()).then_some(now);
         let from = from.into_iter().map(|(address, why, count)| match count {
             1 => Event::Refused { address, why },
@@ -237,7 +240,8 @@ impl Refusals {
     }
 }
 
-/// What refusals are told of together: an IPv4 address, or an IPv6 network of 64 bits.
+/// The group of addresses that one report covers: an IPv4 address, or an IPv6 network of
+/// 64 bits.
 fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => {
@@ -291,13 +295,14 @@ mod tests {
         };
         assert_eq!(told(&events), [many(31_999)]);
         let later = start + 2 * GATHER_TIME;
-        // It goes on, and is still told once a second.
+        // The refusals continue, and there is still one report a second.
         reporter.report(refused(1, 6), start + GATHER_TIME);
         reporter.report(refused(1, 7), start + GATHER_TIME);
         assert_eq!(told(&events), []);
         reporter.flush(later);
         assert_eq!(told(&events), [many(2)]);
-        // One by itself has its port; and after a while of peace it is told at once.
+        // A single refusal keeps its port; and after a quiet while it is reported at
+        // once.
         reporter.report(refused(1, 8), later);
         reporter.flush(later + GATHER_TIME);
         assert_eq!(told(&events), [refused(1, 8)]);

@@ -1,4 +1,4 @@
-//! The lock around the room, and what can be told of the room without it.
+//! The lock around the room, and the facts about the room that need no lock.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::lock::{Guard, Mutex, Rank};
 use crate::room::Room;
 
-/// The room behind its lock. How many are in it can be asked at any time without
-/// waiting, also by a thread that must not wait.
+/// The room behind its lock. Its counts can be read at any time without waiting, also by
+/// a thread that must not wait.
 #[derive(Debug)]
 pub(super) struct RoomLock {
     room: Mutex<Room>,
     glance: Glance,
 }
 
-/// What the room was like when its lock was last given up.
+/// The room's counts when its lock was last released.
 #[derive(Debug, Default)]
 struct Glance {
     members: AtomicUsize,
@@ -38,17 +38,17 @@ impl RoomLock {
         }
     }
 
-    /// How many are in the room, those who are away included.
+    /// The number of members in the room, including absent ones.
     pub(super) fn members(&self) -> usize {
         self.glance.members.load(Ordering::Relaxed)
     }
 
-    /// How many of them are away.
+    /// The number of absent members.
     pub(super) fn away(&self) -> usize {
         self.glance.away.load(Ordering::Relaxed)
     }
 
-    /// The `seq` that the next message gets.
+    /// The `seq` of the next message.
     pub(super) fn next_seq(&self) -> u64 {
         self.glance.next_seq.load(Ordering::Relaxed)
     }

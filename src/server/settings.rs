@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! The settings with which a server starts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::wire::{self, address::BindAddress};
 use super::budget::HELD_LIMIT;
 use super::event::Event;
 
-/// The most bytes of text a second from one address, unless another number is asked
-/// for: as much as a few members say who write as fast as they may, and far less than
-/// all who may come from there.
+/// The default limit of text from one address, in bytes a second. It is as much as a few
+/// members send who write as fast as they may, and far less than all members who may
+/// connect from there could send.
 const TEXT_PER_ADDRESS: u32 = 256 << 10;
 
-/// What can change while a server runs (see [`Settings`]).
+/// The settings that can change while a server runs (see [`Settings`]).
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) room_name: Arc<str>,
@@ -54,48 +54,48 @@ fn default_room_name() -> String {
     clean_room_name(&format!("Room on {host}")).unwrap_or_else(|| "Room".to_owned())
 }
 
-/// What a server is started with. The defaults are those of the command line.
+/// The settings with which a server starts. The defaults are those of the command line.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The TCP port; 0 takes a free one.
+    /// The TCP port; 0 picks a free one.
     pub port: u16,
     /// The addresses to listen on; all of this computer if there are none.
     pub bind: Vec<BindAddress>,
-    /// The name of the room; made from the computer's if there is none.
+    /// The name of the room; if there is none, it comes from the computer's name.
     pub room_name: Option<String>,
-    /// Whether the server goes on when everyone has left.
+    /// Whether the server continues when everyone has left.
     pub stay_open: bool,
-    /// Unless it stays open, the server ends when the room was empty for this long,
-    /// also if nobody ever came; without it, when the last one leaves.
+    /// Unless it stays open, the server ends when the room was empty for this long, even
+    /// if nobody ever joined; without it, when the last member leaves.
     pub idle_timeout: Option<Duration>,
-    /// How many messages of the past a newcomer is sent.
+    /// The number of past messages that a newcomer gets.
     pub history: u64,
-    /// How long someone at the door may take to give a name.
+    /// The time that a new connection has to give a name.
     pub name_timeout: Duration,
     /// The most connections from one [subscriber](crate::net::Subscriber); 0 lifts the
     /// limit.
     pub max_per_address: usize,
-    /// The most bytes of text a second that the members from one address may say,
-    /// counted as for `max_per_address`, and 8 seconds' worth at once; 0 lifts the limit,
-    /// and so does a pace without one.
+    /// The most bytes of text a second that the members from one address may send,
+    /// counted as for `max_per_address`, and 8 seconds' worth at once. 0 lifts the limit,
+    /// and so does a rate of messages without a limit.
     pub text_per_address: u32,
-    /// The most bytes that may be held for all peers together, in buffers and by the
-    /// kernel. Beyond it, the connection that holds most is let go of.
+    /// The most bytes that the server and the kernel may hold in buffers for all peers
+    /// together. Beyond it, the server ends the connection that holds most.
     pub held_limit: usize,
-    /// What members are held to. A few connections more than members are let in:
-    /// of those at the door, and of those who are leaving.
+    /// The rules for members. The server accepts a few connections more than members, for
+    /// those that have not joined yet and those that are leaving.
     pub rules: Rules,
-    /// A native client that is silent for this long is asked whether it is there.
+    /// The silence after which the server pings a native client.
     pub heartbeat: Duration,
-    /// A native client that is silent for this long is taken for lost.
+    /// The silence after which a native client counts as lost.
     pub dead_after: Duration,
-    /// The file in which what is said is kept; without one it lives in memory, and
-    /// is gone when the server ends.
+    /// The file in which messages are saved; without one they live in memory, and are
+    /// lost when the server ends.
     pub store: Option<PathBuf>,
-    /// How much of it is kept.
+    /// The limits of the saved messages.
     pub keep: Keep,
-    /// Where to tell what happens, for a journal. Events that find the channel
-    /// full are dropped and [counted](Event::Missed).
+    /// The channel for events, such as for a journal. If the channel is full, the server
+    /// drops events and [counts](Event::Missed) them.
     pub events: Option<async_channel::Sender<Event>>,
 }
 

@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! The state that all connections of a server share.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,59 +27,59 @@ use super::surroundings::Surroundings;
 use super::vitals::{Counters, Vitals, memory};
 use super::worker::{Worker, workers};
 
-/// What all connections of a server share: the room, and who is at its doors.
+/// The state that all connections of a server share: the room, and the connections to it.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    /// Replaced as a whole, never changed: whoever reads it keeps it for a moment and
-    /// holds no lock.
+    /// The server replaces it as a whole and never changes it: a reader copies the
+    /// pointer and holds no lock.
     live: Mutex<Arc<Live>>,
     pub(super) counters: Counters,
-    /// The `seq` of the first message since the server is there.
+    /// The `seq` of the first message since the server started.
     first_seq: u64,
     /// The network around the server.
     pub(super) surroundings: Surroundings,
-    /// Tells this log from every other.
+    /// The unique id of this log.
     pub(super) epoch: String,
-    /// Whoever shows it is the host.
+    /// A client that sends this key is the host.
     pub(super) host_key: String,
     room: RoomLock,
-    /// What was said before, where it is stored.
+    /// The stored messages, in a room with a store.
     pub(super) history: Option<History>,
-    /// The `seq` of the oldest message in it.
+    /// The `seq` of the oldest message in the store.
     oldest_stored: AtomicU64,
-    /// Something happened that is to be stored.
+    /// Something happened that must be stored.
     unstored: Notify,
-    /// So much waits to be stored that nobody is listened to.
+    /// So much waits to be stored that the server reads from no member.
     congested: AtomicBool,
     pub(super) guests: Guests,
-    /// The memory that is held for peers.
+    /// The memory that the server holds for peers.
     pub(super) budget: Arc<Budget>,
     pub(super) reporter: Reporter,
     /// The threads that serve the connections.
     pub(super) workers: Vec<Worker>,
-    /// Changes in who is here wait to be told.
+    /// Joins and leaves wait to be announced.
     gathering: Notify,
-    /// Someone is away.
+    /// A member is away.
     absence: Notify,
-    /// The room was closed, or is to be closed.
+    /// The room was closed, or must be closed.
     closed: Notify,
     outcome: Mutex<Outcome>,
-    /// Whether the room ends, and when, may have changed.
+    /// The time at which the room ends by itself may have changed.
     deserted: Notify,
     ended_empty: AtomicBool,
 }
 
-/// How a server is to end, or has ended.
+/// How a server must end, or has ended.
 #[derive(Debug, Default)]
 struct Outcome {
-    /// It was told to close the room.
+    /// The requested closing, if there is one.
     wanted: Option<Closing>,
-    /// Why nothing can be stored any more.
+    /// The reason why the store failed, if it did.
     store_failed: Option<String>,
 }
 
-/// While more bytes than this wait to be stored, nobody is listened to.
+/// While more bytes than this wait to be stored, the server reads from no member.
 const WAITING_LIMIT: usize = 4 << 20;
 
 impl Shared {
@@ -132,17 +132,17 @@ impl Shared {
         Ok((shared, writer))
     }
 
-    /// The room. Held for a moment only, never across a wait.
+    /// Locks the room. Hold the lock for a moment only, never across a wait.
     pub(super) fn room(&self) -> RoomGuard<'_> {
         self.room.lock()
     }
 
-    /// The settings that can change, as they are now.
+    /// The current value of the settings that can change.
     pub(super) fn live(&self) -> Arc<Live> {
         Arc::clone(&self.live.lock())
     }
 
-    /// Takes over what can change; all else stays as it is.
+    /// Applies the settings that can change; all else stays as it is.
     pub(super) fn change(&self, settings: &Settings) {
         let live = Arc::new(Live::new(settings));
         *self.live.lock() = live;
@@ -150,18 +150,18 @@ impl Shared {
         self.deserted.notify_one();
     }
 
-    /// How many messages were said since the server is there. Waits for no lock.
+    /// The number of messages sent since the server started. Waits for no lock.
     pub(super) fn messages(&self) -> u64 {
         self.room.next_seq().saturating_sub(self.first_seq)
     }
 
-    /// How many members are in the room, those who are away included. Waits for no lock.
+    /// The number of members in the room, including absent ones. Waits for no lock.
     pub(super) fn members(&self) -> usize {
         self.room.members()
     }
 
-    /// What this server can tell of itself. Of the locks, it takes that of the settings,
-    /// which is held to copy a pointer.
+    /// The server's statistics. The only lock it takes is that of the settings, which
+    /// threads hold to copy a pointer.
     pub(super) fn vitals(&self, port: u16) -> Vitals {
         let live = self.live();
         Vitals {
@@ -183,13 +183,13 @@ impl Shared {
         }
     }
 
-    /// Where others can join, as one writes it; the likeliest first.
+    /// The addresses where others can join, as people write them; the likeliest first.
     pub(super) fn addresses(&self) -> Vec<String> {
         let addresses = self.surroundings.addresses();
         addresses.iter().map(ToString::to_string).collect()
     }
 
-    /// Wakes whoever hosts the room, to be told where others can join now.
+    /// Wakes the host's connections, which then send the new addresses.
     pub(super) fn tell_hosts(&self) {
         let room = self.room();
         let members = room.members(None).filter(|(_, member)| member.host);
@@ -198,12 +198,11 @@ impl Shared {
         for worker in &self.workers {
             worker.fan_out.wake(&hosts);
         }
-        // One that is about to follow the log hears it at its next heartbeat.
+        // A host that is about to follow the log sees them at its next heartbeat.
         self.wake_readers();
     }
 
-    /// Tells what happened to everyone who follows the log, or to the store first
-    /// where there is one.
+    /// Wakes the tasks that follow the log, or the writer where there is a store.
     pub(super) fn tell_news(&self) {
         if self.is_durable() {
             // Under the lock, as where it is cleared: set after that, it would stay.
@@ -218,7 +217,7 @@ impl Shared {
         }
     }
 
-    /// Wakes everyone who follows the log.
+    /// Wakes all tasks that follow the log.
     fn wake_readers(&self) {
         for (index, worker) in self.workers.iter().enumerate() {
             if index == 0 || worker.is_needed() {
@@ -227,28 +226,28 @@ impl Shared {
         }
     }
 
-    /// Whether what is said is stored before it is told.
+    /// Whether messages are stored before members get them.
     pub(super) const fn is_durable(&self) -> bool {
         self.history.is_some()
     }
 
-    /// Whether so much waits to be stored that nobody is to be listened to.
+    /// Whether so much waits to be stored that the server must read from no member.
     pub(super) fn is_congested(&self) -> bool {
         self.congested.load(Ordering::Relaxed)
     }
 
-    /// As if so much waited, or no longer.
+    /// Acts as if so much waited, or no longer did.
     #[cfg(test)]
     pub(super) fn set_congested(&self, congested: bool) {
         self.congested.store(congested, Ordering::Relaxed);
     }
 
-    /// Waits until something happened that is to be stored.
+    /// Waits until something happened that must be stored.
     pub(super) async fn unstored(&self) {
         self.unstored.notified().await;
     }
 
-    /// What was staged up to `end` is stored: everyone is told.
+    /// Publishes everything staged up to `end`, which is stored now.
     pub(super) fn publish(&self, end: Reached) {
         let mut room = self.room();
         room.publish(end);
@@ -259,7 +258,7 @@ impl Shared {
         self.wake_readers();
     }
 
-    /// Tells everyone in a room with a store something at once, also while nothing can
+    /// Sends an event to everyone in a room with a store at once, even while nothing can
     /// be stored.
     pub(super) fn slip_in(&self, event: &room::Event<'_>) {
         let is_new = self.room().slip_in(event);
@@ -268,7 +267,7 @@ impl Shared {
         }
     }
 
-    /// Nothing can be stored any more: the room is closed.
+    /// Closes the room because nothing can be stored any more.
     pub(super) fn fail(&self, retry_ms: u64, why: &WriteError) {
         self.room().fail(retry_ms);
         let why = why.to_string();
@@ -278,13 +277,13 @@ impl Shared {
         self.wake_readers();
     }
 
-    /// Why nothing could be stored any more, if that closed the room.
+    /// The reason why the store failed, if that closed the room.
     pub(super) fn store_failed(&self) -> Option<String> {
         self.outcome.lock().store_failed.clone()
     }
 
-    /// The `seq` of the oldest message that is held, in memory or in the store; of
-    /// the next one, if none is.
+    /// The `seq` of the oldest message held, in memory or in the store; of the next one,
+    /// if there is none.
     pub(super) fn oldest_seq(&self, room: &Room) -> u64 {
         if self.is_durable() {
             let stored = self.oldest_stored.load(Ordering::Relaxed);
@@ -298,7 +297,7 @@ impl Shared {
         self.oldest_stored.store(seq, Ordering::Relaxed);
     }
 
-    /// Waits until the room is closed, or is to be: then closes it.
+    /// Waits until the room is closed or must be; in the second case it closes the room.
     pub(super) async fn closing(&self) {
         loop {
             let wanted = self.outcome.lock().wanted;
@@ -325,25 +324,25 @@ impl Shared {
         }
     }
 
-    /// Waits until changes in who is here wait to be told.
+    /// Waits until joins and leaves wait to be announced.
     pub(super) async fn gathering(&self) {
         self.gathering.notified().await;
     }
 
-    /// Wakes everyone because of a change in who is here; after a while, if it is
-    /// `gathered` with others.
+    /// Wakes all readers because of a join or leave; after a while, if it is `gathered`
+    /// with others.
     pub(super) fn tell_change(&self, gathered: bool) {
         if gathered {
             self.gathering.notify_one();
-            // Whoever came in waits until that is stored.
+            // A newcomer waits until its join is stored.
             self.unstored.notify_one();
         } else {
             self.tell_news();
         }
     }
 
-    /// Wakes the one whose place was taken; after a while, if `gathered`. Nothing
-    /// of it stands in the log, so nothing of it is stored first.
+    /// Wakes the connection whose member was taken over; after a while, if `gathered`.
+    /// The log has no entry for a takeover, so none is stored first.
     pub(super) fn tell_takeover(&self, gathered: bool) {
         if gathered {
             self.gathering.notify_one();
@@ -352,7 +351,7 @@ impl Shared {
         }
     }
 
-    /// Tells what was gathered.
+    /// Announces the collected joins and leaves.
     pub(super) fn tell_gathered(&self) {
         self.room().tell_gathered();
         self.tell_news();
@@ -362,21 +361,21 @@ impl Shared {
         }
     }
 
-    /// Has the room closed by the thread that serves it. Waits for no lock that is held
-    /// for longer than a field takes. The first closing counts.
+    /// Asks the thread that serves the room to close it. Waits for no lock that a thread
+    /// holds for longer than a field takes. Only the first call has an effect.
     pub(super) fn request_close(&self, closing: Closing) {
         self.outcome.lock().wanted.get_or_insert(closing);
         self.closed.notify_one();
     }
 
-    /// Closes the room, and tells everyone.
+    /// Closes the room, and notifies everyone.
     fn close(&self, closing: Closing) {
         self.room().close(closing);
         self.closed.notify_one();
         self.tell_news();
     }
 
-    /// Tells whoever runs the server; drops it if that would mean waiting.
+    /// Reports an event to the administrator; drops it if that would mean waiting.
     pub(super) fn report(&self, event: Event) {
         if let Event::Refused { why, .. } = &event {
             self.counters.count_refusal(*why);
@@ -384,7 +383,7 @@ impl Shared {
         self.reporter.report(event, Instant::now());
     }
 
-    /// Counts a connection in.
+    /// Counts a new connection.
     ///
     /// # Errors
     /// If there are too many, altogether or from its address.
@@ -398,25 +397,24 @@ impl Shared {
         Ok(Guest::new(Arc::clone(self), address, origin))
     }
 
-    /// Someone is away, and has to be [let go](Shared::expire) in time.
+    /// Reports that a member is away, so that it [expires](Shared::expire) in time.
     pub(super) fn tell_absence(&self) {
         self.absence.notify_one();
     }
 
-    /// Waits until the next one of those who are away has to be
-    /// [let go](Shared::expire).
+    /// Waits for the next deadline of an absent member (see [`Shared::expire`]).
     pub(super) async fn expiry(&self) {
         loop {
             let next = self.room().next_expiry();
             match next {
-                // Who goes away later may come back later, too.
+                // A member that goes away later has a later deadline.
                 Some(next) => return sleep_until(next.into()).await,
                 None => self.absence.notified().await,
             }
         }
     }
 
-    /// Lets those go who did not come back until `now`, and tells everyone.
+    /// Removes the members who did not come back until `now`, and notifies everyone.
     pub(super) fn expire(&self, now: Instant) {
         loop {
             let mut room = self.room();
@@ -440,14 +438,14 @@ impl Shared {
         self.look_for_the_last();
     }
 
-    /// Someone has gone: it may have been the last one.
+    /// Reports that a member or connection has gone: it may have been the last one.
     pub(super) fn look_for_the_last(&self) {
         self.guests.set_left(Instant::now());
         self.deserted.notify_one();
     }
 
-    /// When the room ends by itself if nobody comes until then: not while anyone is
-    /// in it, may come back to it, or is at the door.
+    /// The time at which the room ends by itself if nobody joins until then; `None` while
+    /// anyone is in it, may come back to it, or has not joined yet.
     fn ends_at(&self, last_call: Duration) -> Option<Instant> {
         let live = self.live();
         let room = self.room();
@@ -461,11 +459,11 @@ impl Shared {
         self.guests.deserted_since()?.checked_add(patience)
     }
 
-    /// Waits until the room is to end by itself, and closes it. Those who connect
-    /// in that moment are accepted, or wait at the port.
+    /// Waits until the room must end by itself, and closes it. Connections made at that
+    /// moment are accepted, or wait at the port.
     ///
-    /// `last_call` is how long a room that everyone has left is kept for those who
-    /// are connecting already.
+    /// `last_call` is how long an empty room stays open for connections that are still
+    /// being made.
     pub(super) async fn close_when_deserted(&self, last_call: Duration) {
         loop {
             let Some(end) = self.ends_at(last_call) else {
@@ -477,7 +475,7 @@ impl Shared {
                 self.close(Closing::ForGood);
                 return;
             }
-            // Someone may come and go meanwhile.
+            // Members may join and leave meanwhile.
             sleep_until(end.into()).await;
         }
     }
@@ -491,7 +489,7 @@ impl Shared {
 /// A secret that nobody can guess: 128 random bits in hexadecimal.
 ///
 /// # Errors
-/// If the kernel has no random numbers to give.
+/// If the kernel provides no random numbers.
 pub(super) fn random_token() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;

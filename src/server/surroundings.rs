@@ -1,5 +1,5 @@
-//! The network around a server: the addresses at which others can join, and who counts
-//! as one subscriber; kept current while the room is open.
+//! The network around a server: the addresses at which others can join, and the
+//! subscriber of each address. It stays current while the room is open.
 
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::wire::address::Address;
 use super::event::Event;
 use super::shared::Shared;
 
-/// Changes are looked at no more often than this: each is told to people.
+/// The least time between two checks for changes: people get a notice of each change.
 const SPACING: Duration = Duration::from_secs(2);
 
-/// Where the kernel does not tell of changes they are looked for this often.
+/// The interval of the checks where the kernel does not report changes.
 const LOOK: Duration = Duration::from_mins(1);
 
 /// The network around a server. Reading it takes no lock.
@@ -42,7 +42,7 @@ impl Surroundings {
         }
     }
 
-    /// Nothing is known of them.
+    /// A network of which nothing is known.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn unknown() -> Self {
         Self {
@@ -52,17 +52,18 @@ impl Surroundings {
         }
     }
 
-    /// Where others can join, the likeliest first.
+    /// The addresses where others can join, the likeliest first.
     pub(super) fn addresses(&self) -> Arc<Vec<Address>> {
         self.addresses.load_full()
     }
 
-    /// Whom a connection from there is counted for.
+    /// The subscriber that a connection from this address counts for.
     pub(super) fn subscriber(&self, ip: IpAddr) -> Subscriber {
         self.links.load().subscriber(ip)
     }
 
-    /// Takes over how the network is now; the addresses, if they are others.
+    /// Applies the current state of the network; returns the addresses if they have
+    /// changed.
     fn change(&self, network: LocalNetwork) -> Option<Arc<Vec<Address>>> {
         let addresses = reachable(&network.interfaces, &self.listening);
         self.links.store(Arc::new(network.links));
@@ -75,13 +76,13 @@ impl Surroundings {
     }
 }
 
-/// Keeps what is known of the network as it is, and tells of each change of the
-/// addresses; for ever.
+/// Keeps the state of the network current, and reports each change of the addresses;
+/// never returns.
 pub(super) async fn keep_current(shared: &Shared) {
-    // First, so that nothing is missed between the first look and the first news.
+    // First, so that it misses no change between the first check and the first report.
     let monitor = Monitor::listen();
     loop {
-        // Without a thread to be had it stays as it is.
+        // If the system cannot start a thread, the state stays as it is.
         if let Ok(network) = look().await
             && let Some(addresses) = shared.surroundings.change(network)
         {
@@ -97,8 +98,8 @@ pub(super) async fn keep_current(shared: &Shared) {
     }
 }
 
-/// Reads how the network is, on a thread of its own: it takes a moment, in which nobody
-/// else is to wait.
+/// Reads the state of the network, on a thread of its own: it takes a moment, which must
+/// not delay others.
 async fn look() -> Result<LocalNetwork, oneshot::error::RecvError> {
     let (tell, told) = oneshot::channel();
     let thread = std::thread::Builder::new().name("network".to_owned());

@@ -1,4 +1,4 @@
-//! Signs of life: what a running server can tell of itself.
+//! The statistics of a running server.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Refusal;
 
-/// A server at one moment.
+/// The statistics of a server at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vitals {
     /// The version of the program.
@@ -17,47 +17,49 @@ pub struct Vitals {
     pub room: String,
     /// The TCP port.
     pub port: u16,
-    /// Whether what is said is kept on disk.
+    /// Whether messages are saved on disk.
     pub durable: bool,
-    /// For how long it serves, in seconds.
+    /// The time for which it has been serving, in seconds.
     pub uptime_seconds: u64,
-    /// How many members are in the room, those who are away included.
+    /// The number of members in the room, including absent ones.
     pub members: usize,
-    /// How many of them lost their connection and may come back.
+    /// The number of members who lost their connection and may come back.
     pub away: usize,
-    /// How many open connections are at the door, giving no name yet.
+    /// The number of open connections that have given no name yet.
     pub at_the_door: usize,
-    /// How many messages were said since it serves.
+    /// The number of messages sent since it started.
     pub messages: u64,
-    /// How often one of them was sent to someone.
+    /// The number of times it delivered one of them to a member.
     pub deliveries: u64,
-    /// How many connections take nothing at the moment of what waits for them.
+    /// The number of connections that currently do not accept the data that waits for
+    /// them.
     pub slow_readers: u64,
-    /// How often a reader was so slow that the log no longer had what it missed.
+    /// The number of times a reader was so slow that the log no longer held what it
+    /// missed.
     pub fell_behind: u64,
-    /// How many were not let in, by cause.
+    /// The number of refused connections, by cause.
     pub refused: Refused,
-    /// How much memory the program takes, in bytes.
+    /// The memory that the program takes, in bytes.
     pub memory_bytes: u64,
-    /// Where others can join, the likeliest first. A server of an earlier version does
-    /// not tell.
+    /// The addresses where others can join, the likeliest first. A server of an earlier
+    /// version does not send them.
     #[serde(default)]
     pub addresses: Vec<String>,
 }
 
-/// How many were not let in, by cause.
+/// The number of refused connections, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// As many as may be were in the room.
+    /// The room was full.
     pub room_full: u64,
     /// Too many connections came from their address.
     pub too_many_connections: u64,
-    /// They came by a door that is not served.
+    /// They came by a door that the server does not support.
     pub closed_door: u64,
 }
 
-/// What is counted while serving. Numbers that nothing waits for: each is read at
-/// some moment, and not together with the others.
+/// The counters of a running server. Nothing waits for these numbers: each is read at
+/// some moment, independently of the others.
 #[derive(Debug)]
 pub(super) struct Counters {
     since: Instant,
@@ -83,18 +85,18 @@ impl Counters {
         }
     }
 
-    /// For how long this is counted.
+    /// The time since the counters started.
     pub(super) fn uptime(&self) -> Duration {
         self.since.elapsed()
     }
 
-    /// Readers were given so many messages; counted once for each write, or for
-    /// many of them.
+    /// Counts messages that were delivered to readers; one call for each write, or for
+    /// many writes.
     pub(super) fn delivered(&self, count: u64) {
         self.deliveries.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// The last ones of those were not written after all.
+    /// Subtracts the last ones of those, which were not written after all.
     pub(super) fn took_back(&self, count: u64) {
         self.deliveries.fetch_sub(count, Ordering::Relaxed);
     }
@@ -103,7 +105,7 @@ impl Counters {
         self.deliveries.load(Ordering::Relaxed)
     }
 
-    /// One more connection waits for its reader, or one less.
+    /// Counts one more connection that waits for its reader, or one less.
     pub(super) fn count_slow(&self, slow: bool) {
         if slow {
             self.slow_readers.fetch_add(1, Ordering::Relaxed);
@@ -142,8 +144,8 @@ impl Counters {
     }
 }
 
-/// What is called from the loop that serves the members, at once and then again
-/// and again: while it is, they are served.
+/// A function that the loop that serves the members calls at once and then at regular
+/// intervals: as long as it is called, the members are served.
 pub(super) struct Pulse {
     pub(super) every: Duration,
     pub(super) beat: Box<dyn FnMut() + Send>,
@@ -155,7 +157,7 @@ impl fmt::Debug for Pulse {
     }
 }
 
-/// How much memory this program takes, in bytes; 0 where the system does not tell.
+/// The memory that this program takes, in bytes; 0 where the system does not report it.
 pub(super) fn memory() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()

@@ -1,6 +1,6 @@
-//! The threads that serve connections. The first one accepts them, and serves those
-//! of a small room alone: what one thread does, no other has to be told. When there
-//! is work for more, each serves a part of the connections.
+//! The threads that serve connections. The first one accepts them, and serves those of a
+//! small room alone, so that no thread has to notify another. When there is enough work
+//! for more threads, each serves a part of the connections.
 
 use std::io;
 use std::num::NonZero;
@@ -22,39 +22,39 @@ use super::guest::Guest;
 use super::listener::hold_less;
 use super::shared::Shared;
 
-/// So many connections are served by one thread before another one helps; further
-/// ones are spread in groups of as many.
+/// One thread serves so many connections before another one helps; further ones are
+/// spread in groups of the same size.
 const GROUP: usize = 256;
 
 /// The most threads.
 const WORKERS: usize = 8;
 
-/// The most connections that wait for a thread to take them.
+/// The most connections that wait for a thread.
 const NEWCOMERS: usize = 256;
 
-/// Someone whom the first thread has accepted for another.
+/// A connection that the first thread has accepted for another.
 type Newcomer = (std::net::TcpStream, Guest);
 
-/// What one thread serves.
+/// The state of one thread.
 #[derive(Debug)]
 pub(super) struct Worker {
-    /// Rung when the log grew, for those who read it by themselves.
+    /// Rings when the log grew, for the connections that read it themselves.
     bell: Arc<Bell>,
-    /// Writes the log to those who have nothing else to do.
+    /// Writes the log to the connections that have nothing else to do.
     pub fan_out: Arc<FanOut>,
-    /// How many connections it serves.
+    /// The number of connections that it serves.
     connections: AtomicUsize,
-    /// Where its newcomers wait, once it runs; the first one accepts its own.
+    /// The queue of its newcomers, once it runs; the first thread accepts its own.
     newcomers: OnceLock<mpsc::Sender<Newcomer>>,
-    /// What runs it, if that is not the thread that accepts.
+    /// Its thread, unless that is the thread that accepts.
     thread: Mutex<Option<JoinHandle<()>>>,
     stop: Notify,
-    /// It is asked whether it still serves, and answers.
+    /// A request to show that it still serves.
     asked: Notify,
     answered: Notify,
 }
 
-/// As many as the computer has processors for.
+/// One worker for each processor of the computer, up to a limit.
 pub(super) fn workers() -> Vec<Worker> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     (0..processors.min(WORKERS))
@@ -78,17 +78,17 @@ impl Default for Worker {
 }
 
 impl Worker {
-    /// Says that the log grew.
+    /// Reports that the log grew.
     pub fn tell_news(&self) {
         self.fan_out.tell_news();
     }
 
-    /// Hears whenever the log grows.
+    /// An ear that hears whenever the log grows.
     pub fn news(&self) -> Ear {
         self.bell.listen()
     }
 
-    /// Whether anybody is served by it.
+    /// Whether it serves any connection.
     pub fn is_needed(&self) -> bool {
         self.connections.load(Ordering::Relaxed) > 0
     }
@@ -97,13 +97,13 @@ impl Worker {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A connection has ended.
+    /// Counts a connection that has ended.
     pub fn count_out(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Writes what is new in the log to all who follow it, wakes the others who read
-    /// it, and whoever wants to be woken in time.
+    /// Writes new log entries to all followers, wakes the other readers, and rings the
+    /// alarms.
     pub async fn serve(&self, shared: &Shared) {
         tokio::join!(self.write_news(shared), self.fan_out.ring_alarms());
     }
@@ -125,13 +125,13 @@ impl Worker {
     }
 }
 
-/// Serves a newcomer, on the thread that has the fewest.
+/// Serves a newcomer, on the thread that has the fewest connections.
 pub(super) async fn take_in(shared: &Arc<Shared>, stream: TcpStream, guest: Guest) {
     hold_less(&stream, shared.guests.open());
     let index = fewest(&shared.workers);
     let newcomers = match index {
         0 => None,
-        // Without another thread, this one does all.
+        // Without another thread, this one serves all.
         _ => shared.workers[index].newcomers(shared, index).ok(),
     };
     let Some(newcomers) = newcomers else {
@@ -145,12 +145,12 @@ pub(super) async fn take_in(shared: &Arc<Shared>, stream: TcpStream, guest: Gues
     }
 }
 
-/// Serves a newcomer on this thread, which is the worker's with this index.
+/// Serves a newcomer on this thread, which is the one of the worker with this index.
 fn take_in_here(stream: TcpStream, guest: Guest, index: usize) {
     tokio::spawn(serve(Box::new(Connection::new(stream, guest, index))));
 }
 
-/// Which thread is to serve the next connection.
+/// The index of the worker to serve the next connection.
 fn fewest(workers: &[Worker]) -> usize {
     let groups = |worker: &Worker| worker.connections.load(Ordering::Relaxed) / GROUP;
     let fewest = workers.iter().enumerate().min_by_key(|(_, it)| groups(it));
@@ -158,7 +158,7 @@ fn fewest(workers: &[Worker]) -> usize {
 }
 
 impl Worker {
-    /// Where its newcomers wait. Its thread is started for the first of them.
+    /// The queue of its newcomers. The first of them starts its thread.
     fn newcomers(&self, shared: &Arc<Shared>, index: usize) -> io::Result<&mpsc::Sender<Newcomer>> {
         if let Some(newcomers) = self.newcomers.get() {
             return Ok(newcomers);
@@ -186,14 +186,14 @@ impl Worker {
                         () = worker.stop.notified() => {}
                     }
                 });
-                // A connection that is still open is let go without waiting.
+                // This drops open connections without waiting.
                 runtime.shutdown_background();
             })?;
         *self.thread.lock() = Some(thread);
         Ok(self.newcomers.get_or_init(|| newcomers))
     }
 
-    /// Answers whoever asks whether it still serves.
+    /// Answers each request to show that it still serves.
     async fn answer(&self) {
         loop {
             self.asked.notified().await;
@@ -201,8 +201,7 @@ impl Worker {
         }
     }
 
-    /// Waits until its thread has shown that it still serves, if it has one of its
-    /// own.
+    /// Waits until its thread has shown that it still serves, if it has one of its own.
     pub async fn responds(&self) {
         if self.newcomers.get().is_some() {
             self.asked.notify_one();
@@ -210,19 +209,19 @@ impl Worker {
         }
     }
 
-    /// Lets its thread end, and waits for it.
+    /// Ends its thread, and waits for it.
     pub fn stop(&self) {
         self.stop.notify_one();
         let thread = self.thread.lock().take();
-        // That it panicked, nobody can help.
+        // If the thread panicked, nothing can be done about it.
         let _ = thread.map(JoinHandle::join);
     }
 }
 
-/// What runs the tasks of one thread.
+/// The event loop that runs the tasks of one thread.
 ///
 /// # Errors
-/// If the system gives no event queue.
+/// If the system provides no event queue.
 pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }

@@ -1,39 +1,39 @@
-//! Lines out of a stream of bytes, none longer than a limit.
+//! Splits a stream of bytes into lines, none longer than a limit.
 
 use std::borrow::Cow;
 
 use memchr::memchr;
 
-/// Takes a stream of bytes in pieces of any size and gives its lines.
+/// Splits a stream of bytes, which arrives in pieces of any size, into lines.
 ///
 /// Holds no more than one unfinished line, and nothing at all between lines.
 #[derive(Debug)]
 pub struct Lines {
     limit: usize,
-    /// The start of a line whose end has not come.
+    /// The start of the unfinished line.
     begun: Vec<u8>,
-    /// In a line that is too long already: all of it is passed over.
+    /// Whether the current line is already too long, so that the rest of it is skipped.
     overlong: bool,
 }
 
-/// A line, or the sign that one was longer than the limit.
+/// A line, or the fact that one exceeded the limit.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A line without its `\n`, and without a `\r` before it.
     Whole(Cow<'a, [u8]>),
-    /// A line longer than the limit. Told once, as soon as it is too long; its
-    /// bytes are passed over.
+    /// A line longer than the limit. Returned once, as soon as the line is too long; the
+    /// rest of its bytes is skipped.
     TooLong,
 }
 
 impl Lines {
-    /// How many bytes of a line are held whose end has not come.
+    /// The number of bytes held of the unfinished line.
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
         self.begun.capacity()
     }
 
-    /// Lines of at most `limit` bytes, the line break not counted.
+    /// A splitter for lines of at most `limit` bytes, not counting the line break.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self {
@@ -43,8 +43,9 @@ impl Lines {
         }
     }
 
-    /// Takes from the front of `piece` up to the end of the next line, and gives
-    /// that line. `None` if the line does not end in `piece`: all of it is taken.
+    /// Removes the bytes up to the end of the next line from the front of `piece`, and
+    /// returns that line. If the line does not end in `piece`, removes all bytes and
+    /// returns `None`.
     pub fn next<'a>(&mut self, piece: &mut &'a [u8]) -> Option<Line<'a>> {
         while !piece.is_empty() {
             let Some(end) = memchr(b'\n', piece) else {
@@ -65,7 +66,7 @@ impl Lines {
         None
     }
 
-    /// Keeps the start of a line, unless it is too long already.
+    /// Keeps the start of a line, unless it is already too long.
     fn begin<'a>(&mut self, start: &[u8]) -> Option<Line<'a>> {
         if self.overlong {
             return None;
@@ -94,14 +95,14 @@ impl Lines {
         }
     }
 
-    /// The start of the line whose end has not come, if it is not too long.
+    /// The start of the unfinished line, if it is not too long.
     #[must_use]
     pub fn begun(&self) -> &[u8] {
         &self.begun
     }
 
-    /// The last line of a stream that ended without a line break, if there is one
-    /// that is not too long.
+    /// The last line of a stream that ended without a line break, if there is one that is
+    /// not too long.
     pub fn finish(&mut self) -> Option<Vec<u8>> {
         let begun = std::mem::take(&mut self.begun);
         (!begun.is_empty()).then_some(begun)
@@ -160,7 +161,7 @@ mod tests {
                 pieces.push(&bytes[start..cut]);
                 start = cut;
             }
-            // A line without its end may be too long already, or not yet.
+            // A line without its end may already be too long, or not yet.
             let whole = lines(20, &[&bytes, b"\n"]);
             pieces.push(b"\n");
             prop_assert_eq!(lines(20, &pieces), whole);

@@ -1,4 +1,4 @@
-//! The frames that the server writes to the native door.
+//! The frames that the server sends to native clients.
 
 use crate::room::{self, Closing, Event, NotSaid};
 
@@ -106,17 +106,17 @@ pub fn closed(closing: Closing) -> Closed<'static> {
     }
 }
 
-/// The frame for a connection that another one has taken over.
+/// The frame for a connection whose membership another connection took over.
 #[must_use]
 pub fn taken_over() -> Closed<'static> {
     Closed {
         code: ClosedCode::TakenOver,
-        text: "Another connection has taken your place in the room.".into(),
+        text: "Another connection has taken over your membership.".into(),
         retry_ms: None,
     }
 }
 
-/// An error in words.
+/// An error with its text.
 #[must_use]
 pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
     let fatal = code.is_fatal();
@@ -129,8 +129,8 @@ pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
     }
 }
 
-/// The error for a message with the id `id` that was not taken. `None` if the
-/// sender is told otherwise: the room is closed, or the lease is over.
+/// The error for a rejected message with the id `id`. `None` if another frame informs the
+/// sender: the room is closed, or the lease is over.
 #[must_use]
 pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
     let mut retry_ms = None;
@@ -198,7 +198,7 @@ pub fn member_list(page: &room::Page) -> MemberList<'_> {
     }
 }
 
-/// Appends a `page` of messages that stand in the log as frames already.
+/// Appends a `page` of messages that the log already holds as frames.
 pub fn write_page<'a>(messages: impl Iterator<Item = &'a [u8]>, more: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"page":{"messages":["#);
     for (index, frame) in messages.enumerate() {

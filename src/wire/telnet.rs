@@ -17,8 +17,8 @@ const OPTIONS: std::ops::RangeInclusive<u8> = 251..=254;
 /// The first of the commands (RFC 1184 has three before those of RFC 854).
 const FIRST: u8 = 236;
 
-/// Takes the commands of telnet out of a stream of bytes that comes in pieces of any
-/// size, and makes a line break of its `CR NUL`. Holds nothing but where it stands.
+/// Removes the commands of telnet from a stream of bytes, which arrives in pieces of any
+/// size, and turns `CR NUL` into a line break. Holds nothing but its state.
 #[derive(Debug, Default)]
 pub struct Telnet {
     state: State,
@@ -100,13 +100,13 @@ impl Telnet {
                 self.negotiates = true;
                 State::Within
             }
-            // No command: a letter of another encoding than UTF-8.
+            // Not a command: a letter of another encoding than UTF-8.
             (State::Command, byte @ ..FIRST) => {
                 left.extend([COMMAND, byte]);
                 after(byte)
             }
-            // A whole command; the option of one; the end of a subnegotiation, or what
-            // breaks it off.
+            // A whole command, the option of one, the end of a subnegotiation, or a
+            // command that interrupts one.
             (State::Command | State::Option, _) => State::Data,
             (State::CommandWithin, byte) if byte != COMMAND => State::Data,
             (State::Within, COMMAND) => State::CommandWithin,
@@ -142,18 +142,18 @@ mod tests {
     #[test]
     fn commands_are_taken_out_and_enter_is_a_line_break() {
         for (said, typed, negotiates) in [
-            // PuTTY's beginning: WILL NAWS, WILL TSPEED, WILL TTYPE, …, DO ECHO.
+            // PuTTY's first bytes: WILL NAWS, WILL TSPEED, WILL TTYPE, …, DO ECHO.
             (&b"\xff\xfb\x1f\xff\xfb\x20\xff\xfb\x18\xff\xfb\x27\xff\xfd\x01\xff\xfb\x03\xff\xfd\x03ada\r\n"[..], &b"ada\r\n"[..], true),
             // The size of a window 255 wide, and the kind of terminal.
             (b"a\xff\xfa\x1f\0\xff\xff\0\x18\xff\xf0d\xff\xfa\x18\0XTERM\n\xff\xf0a\n", b"ada\n", true),
-            // Ctrl+C, "are you there", no operation, and an end of nothing.
+            // Ctrl+C, "are you there", no operation, and an end without a beginning.
             (b"a\xff\xf4d\xff\xf6\xff\xf1\xff\xf0a", b"ada", false),
             (b"a\xff\xffb", b"a\xffb", false),
             // Enter.
             (b"ada\r\0hi\r\0\r\nx\0", b"ada\r\nhi\r\n\r\nx\0", false),
             // Letters of Windows 1251.
             (b"\xcc\xe0\xff\r\n\xff\xe1", b"\xcc\xe0\xff\r\n\xff\xe1", false),
-            // A subnegotiation that another command breaks off.
+            // A subnegotiation that another command interrupts.
             (b"a\xff\xfa\x18\0x\xff\xfb\x01b\xff\xfa\x18\xff\x41c", b"abc", true),
         ] {
             let (left, told) = left(&[said]);

@@ -24,19 +24,19 @@ pub const CHUNK_BYTES: usize = 1_024;
 /// How a peer of the text door delimits its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// Each line is a message. Is not sent its own.
+    /// Each line is a message. The peer is not sent its own messages.
     Lines,
-    /// Each chunk received is a message. Is sent its own, for it shows nothing
-    /// by itself.
+    /// Each chunk received is a message. The peer is sent its own messages, because it
+    /// does not show them by itself.
     Chunks,
 }
 
-/// Something that a peer of the text door did.
+/// An action of a peer of the text door.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input<'a> {
-    /// It said something: its name, the first time.
+    /// It sent a text; the first one is its name.
     Said(Cow<'a, str>),
-    /// It said something too long to be held.
+    /// It sent a text that exceeds the memory for one.
     TooLong,
     /// It left; nothing follows.
     Quit,
@@ -50,7 +50,7 @@ pub enum Input<'a> {
 pub struct Reader {
     manner: Option<Manner>,
     lines: Lines,
-    /// The first bytes of a character whose others have not come.
+    /// The first bytes of an incomplete character.
     begun: Vec<u8>,
 }
 
@@ -65,14 +65,14 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// How many bytes of a message are held whose end has not come.
+    /// The number of bytes held of an unfinished message.
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
         self.lines.held_bytes() + self.begun.capacity()
     }
 
-    /// How the peer delimits its messages: its first chunk, which this may be,
-    /// tells.
+    /// How the peer delimits its messages. Its first chunk decides; `chunk` may be the
+    /// first.
     pub fn manner(&mut self, chunk: &[u8]) -> Manner {
         *self.manner.get_or_insert(if chunk.contains(&b'\n') {
             Manner::Lines
@@ -81,14 +81,14 @@ impl Reader {
         })
     }
 
-    /// Takes the peer for one that speaks lines, unless its first chunk has told
-    /// already: a person types into it, but each key may come by itself.
+    /// Assumes a peer that speaks lines, unless its first chunk has already decided: a
+    /// person types into a telnet program, but each key may arrive separately.
     pub fn expect_lines(&mut self) {
         self.manner.get_or_insert(Manner::Lines);
     }
 
-    /// Takes the next chunk, which is not empty, and gives what it completes, in
-    /// order, up to a [`Input::Quit`].
+    /// Handles the next chunk, which is not empty, and passes the inputs that it
+    /// completes to `give`, in order, up to an [`Input::Quit`].
     pub fn take(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
         match self.manner(chunk) {
             Manner::Lines => self.take_lines(chunk, give),
@@ -115,14 +115,14 @@ impl Reader {
                 Line::TooLong => give(Input::TooLong),
             }
         }
-        // A program that speaks lines may still send the command without one.
+        // A program that speaks lines may still send the command without a line break.
         let begun = self.lines.begun();
         if begun.ends_with(QUIT.as_bytes()) {
             give_until_quit(&String::from_utf8_lossy(begun), &mut give);
         }
     }
 
-    /// Gives the last line, if what was taken did not end with a line break.
+    /// Passes on the last line, if the input did not end with a line break.
     pub fn finish(&mut self, mut give: impl FnMut(Input<'_>)) {
         if let Some(line) = self.lines.finish() {
             give_until_quit(&String::from_utf8_lossy(&line), &mut give);
@@ -130,8 +130,7 @@ impl Reader {
     }
 }
 
-/// How many bytes at the end are the beginning of a character whose other bytes
-/// have not come: 0 to 3.
+/// The number of bytes at the end that begin an incomplete character: 0 to 3.
 fn begun_character(bytes: &[u8]) -> usize {
     for back in 1..=bytes.len().min(3) {
         let byte = bytes[bytes.len() - back];
@@ -147,8 +146,8 @@ fn begun_character(bytes: &[u8]) -> usize {
     0
 }
 
-/// Gives what is said in `text` and, if it holds the quit command as a line or
-/// at its end, that. Tells whether it does.
+/// Passes on the text before the quit command, and the command itself, if `text` contains
+/// it as a line or at its end. Returns whether it does.
 fn give_until_quit(text: &str, give: &mut impl FnMut(Input<'_>)) -> bool {
     let mut start = 0;
     let mut quit = None;
@@ -170,7 +169,7 @@ fn give_until_quit(text: &str, give: &mut impl FnMut(Input<'_>)) -> bool {
     quit.is_some()
 }
 
-/// Appends an event of the room in lines.
+/// Appends an event of the room as lines.
 pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     match event {
         Event::Message { name, text, .. } => write_lines(name, text, out),
@@ -196,8 +195,8 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends `text` with the name before each of its lines, so that nobody can
-/// write a line that looks like another's.
+/// Appends `text` with the name before each of its lines, so that nobody can write a line
+/// that looks like another member's.
 fn write_lines(name: &str, text: &str, out: &mut Vec<u8>) {
     for line in text.split('\n') {
         out.extend_from_slice(name.as_bytes());
@@ -236,8 +235,8 @@ fn presence(gathered: &Gathered) -> String {
     text + &here(gathered.count)
 }
 
-/// `“ada”, “bob” and 3 others`: in quotes, which no name has, so that none can pass
-/// for what the server says.
+/// `“ada”, “bob” and 3 others`: in quotes, which no name contains, so that no name can
+/// pass for a sentence of the server.
 fn and_others<'a>(names: impl Iterator<Item = &'a str>, others: usize) -> String {
     let mut names: Vec<String> = names.map(|name| format!("“{name}”")).collect();
     match others {
@@ -255,7 +254,7 @@ fn and_others<'a>(names: impl Iterator<Item = &'a str>, others: usize) -> String
 /// The most names that a welcome lists.
 pub const WELCOME_NAMES: usize = 20;
 
-/// The words that welcome a newcomer: `others` are the names of at most
+/// The sentence that welcomes a newcomer. `others` are the names of at most
 /// [`WELCOME_NAMES`] of the others among the `count` in the room.
 #[must_use]
 pub fn welcome<'a>(
@@ -313,8 +312,7 @@ pub fn missed(gap: Gap) -> Option<String> {
     }
 }
 
-/// The first piece of `text` that fits into [`CHUNK_BYTES`], cut between
-/// characters.
+/// The first piece of `text` that fits into [`CHUNK_BYTES`], cut between characters.
 #[must_use]
 pub fn first_chunk(text: &[u8]) -> &[u8] {
     if text.len() <= CHUNK_BYTES {
@@ -388,7 +386,7 @@ mod tests {
             read(&[b"ada", b"caf\xc3", b"\xa9", b"\xf0\x9f", b"\x98\x80!"]),
             ["ada", "caf", "é", "😀!"]
         );
-        // What can be no character is replaced, and holds nothing up.
+        // Bytes that belong to no character are replaced, and delay nothing.
         assert_eq!(
             read(&[b"ada", b"a\xff", b"b\x80\x80\x80\x80"]),
             ["ada", "a\u{fffd}", "b\u{fffd}\u{fffd}\u{fffd}\u{fffd}"]
@@ -473,8 +471,8 @@ mod tests {
             text in "[ab\n\r?{}quité😀]{0,60}",
             cuts in proptest::collection::vec(0_usize..200, 0..10),
         ) {
-            // The first chunk tells the manner; a quit command may stand at the
-            // end of any chunk, so splits before its end see it, later ones do not.
+            // The first chunk decides the manner; a quit command may stand at the end of
+            // any chunk, so splits before its end see it, later ones do not.
             let bytes = text.replace("?{quit}", "").into_bytes();
             let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < bytes.len()).collect();
             cuts.sort_unstable();

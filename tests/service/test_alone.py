@@ -66,8 +66,8 @@ class Alone(unittest.TestCase):
         hostile.visit(lambda: socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
         server.terminate()
         self.assertEqual(server.wait(PATIENCE), 0)
-        count = 2 + 4 * len(hostile.NAMES)
-        wait_for("all entries", lambda: len(self.journal("SYSLOG_IDENTIFIER=chatroom")) >= count)
+        wait_for("all entries",
+                 lambda: len(self.journal("SYSLOG_IDENTIFIER=chatroom")) >= hostile.ENTRIES)
         hostile.check(self, self.journal("SYSLOG_IDENTIFIER=chatroom"))
         # The server sent nothing to the journal as a plain line.
         self.assertEqual(self.journal("SYSLOG_IDENTIFIER=cat"), [])

@@ -114,8 +114,8 @@ struct Open {
     marks: Vec<Mark>,
 }
 
-/// How many positions are left free before each block of a log that is held back, for
-/// entries that have to be [read before it](Log::slip_in).
+/// The number of positions left free before each block of a log that is held back, for
+/// entries that must be [read before it](Log::slip_in).
 const FREE: u64 = 1_024;
 
 /// The log seals an open block when it has this many bytes, read or not.
@@ -185,9 +185,9 @@ impl Log {
         self.trim();
     }
 
-    /// Lets an entry be read before all that waits to be published: one that is no
-    /// message, and that nobody has to store. Says whether that was possible: before
-    /// each block there is place for [`FREE`] of them.
+    /// Adds an entry that readers get before everything that waits to be published. It
+    /// must not be a message, and nobody has to store it. Returns whether that was
+    /// possible: before each block there is room for [`FREE`] such entries.
     pub fn slip_in(&mut self, native: Vec<u8>, text: Vec<u8>) -> bool {
         let start = self.readable();
         let mut end = start;

@@ -244,7 +244,7 @@ fn what_is_slipped_in_is_read_before_what_waits_and_by_everyone_once() {
     log.publish(staged);
     assert_eq!(read(&mut log, &mut reader), "[4]b");
     assert_eq!((reader, log.readable()), (newcomer, log.head()));
-    // There is place for many, and not without end.
+    // There is room for many, but not for an unlimited number.
     say(&mut log, "c");
     let mut slipped = 0;
     while slip(&mut log, ".") {

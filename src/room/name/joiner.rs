@@ -1,4 +1,4 @@
-//! Invisible characters without which a name reads wrongly: joiners, and selectors
+//! Invisible characters that a name needs to read correctly: joiners, and selectors
 //! between the forms of a character.
 
 use icu_properties::props::{
@@ -16,11 +16,11 @@ const KEYCAP: char = '\u{20e3}';
 const BLACK_FLAG: char = '\u{1f3f4}';
 const TAG_END: char = '\u{e007f}';
 
-/// The most tags between the black flag and their end: a region of Unicode
-/// Technical Standard 35 has as many letters.
+/// The most tags between the black flag and their end: the number of letters in a region
+/// code of Unicode Technical Standard 35.
 const TAGS: usize = 6;
 
-/// Whether a character that cannot be seen is needed in some place.
+/// Whether writing needs this invisible character in some place.
 pub(super) fn may_be_needed(c: char) -> bool {
     matches!(
         c,
@@ -35,13 +35,13 @@ pub(super) fn may_be_needed(c: char) -> bool {
         || is_tag(c)
 }
 
-/// Whether writing needs such a character, which stands at `at` in `text`, there.
+/// Whether writing needs this invisible character at `at` in `text`.
 pub(super) fn is_needed(text: &[char], at: usize) -> bool {
     let (before, after) = (&text[..at], &text[at + 1..]);
     match text[at] {
         // RFC 5892, appendix A.1.
         ZERO_WIDTH_NON_JOINER => follows_virama(before) || parts_joined(before, after),
-        // RFC 5892, appendix A.2, and pictures that are one together (Unicode
+        // RFC 5892, appendix A.2, and pictures that form one emoji together (Unicode
         // Technical Standard 51, ED-16).
         ZERO_WIDTH_JOINER => follows_virama(before) || joins_pictures(before, after),
         // UTS 51, ED-8a, ED-9a and, for digits, ED-14c.
@@ -61,8 +61,8 @@ pub(super) fn is_needed(text: &[char], at: usize) -> bool {
     }
 }
 
-/// Whether `before` ends with a sign that takes the vowel off a letter of an Indian
-/// script.
+/// Whether `before` ends with a virama, the sign that removes the vowel of a letter in an
+/// Indian script.
 fn follows_virama(before: &[char]) -> bool {
     let class = CodePointMapData::<CanonicalCombiningClass>::new();
     before
@@ -81,8 +81,8 @@ fn parts_joined(before: &[char], after: &[char]) -> bool {
         && matches!(right, Some(Type::RightJoining | Type::DualJoining))
 }
 
-/// Whether a picture stands on both sides, the first one perhaps in another colour
-/// of skin or marked as a picture.
+/// Whether an emoji stands on both sides, the first one perhaps with a skin tone or an
+/// emoji selector.
 fn joins_pictures(before: &[char], after: &[char]) -> bool {
     let is_picture = |c: &char| CodePointSetData::new::<ExtendedPictographic>().contains(*c);
     let left = match before {
@@ -100,8 +100,8 @@ fn is_emoji(c: char) -> bool {
     CodePointSetData::new::<Emoji>().contains(c)
 }
 
-/// A variant of an ideograph, as the names of people and places have them
-/// (Unicode Technical Standard 37), and those of compatibility ideographs.
+/// A selector of a variant of an ideograph, as in the names of people and places (Unicode
+/// Technical Standard 37), and of compatibility ideographs.
 const fn is_ideographic_variant(c: char) -> bool {
     matches!(c, '\u{e0100}'..='\u{e01ef}' | '\u{fe00}'..='\u{fe02}')
 }
@@ -115,13 +115,13 @@ fn is_mongolian(c: Option<&char>) -> bool {
     c.is_some_and(|c| script.get(*c) == Script::Mongolian)
 }
 
-/// A letter or a digit that names the region of a flag.
+/// A letter or a digit in the region of a flag.
 const fn is_tag(c: char) -> bool {
     matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}')
 }
 
-/// Whether what stands at `at` belongs to a black flag, the tags that say whose flag
-/// it is, and their end (UTS 51, ED-14a).
+/// Whether the character at `at` belongs to a black flag, the tags with its region, and
+/// their end (UTS 51, ED-14a).
 fn is_flag(text: &[char], at: usize) -> bool {
     let tags_before = text[..at].iter().rev().take_while(|c| is_tag(**c)).count();
     let tags = &text[at - tags_before..];

@@ -1,4 +1,5 @@
-//! The names that a person takes for the same one, or for the server's.
+//! Compares names by how they look: a person could mistake one for another, or for the
+//! server's.
 
 use icu_properties::props::GeneralCategoryGroup;
 use unicase::UniCase;
@@ -9,10 +10,9 @@ use crate::room::character::category;
 
 /// The looks of a name. Two names that share either form count as the same.
 ///
-/// Both are skeletons of UTS #39 (Unicode Security Mechanisms, section 4), one
-/// of the name as it stands (`adI` and `adl` look alike) and one of the name
-/// without case (`ADA` and `ada` read alike). Joiners and other characters that
-/// cannot be seen count for nothing in them.
+/// Both are skeletons of UTS #39 (Unicode Security Mechanisms, section 4), one of the
+/// name as it stands (`adI` and `adl` look alike) and one of the name without case (`ADA`
+/// and `ada` read alike). They ignore joiners and other invisible characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks {
     /// The skeleton of the name as it stands.
@@ -35,7 +35,7 @@ impl Looks {
         }
     }
 
-    /// Whether a person could take the one for the other.
+    /// Whether a person could mistake one for the other.
     #[must_use]
     pub fn alike(&self, other: &Self) -> bool {
         self.seen == other.seen || self.read == other.read
@@ -49,9 +49,9 @@ fn fold(text: &str) -> String {
     folded.nfkc().collect()
 }
 
-/// The letter that a small capital is one of, or that stands white in a dark circle
-/// or square. Unicode gives them neither a case nor a compatibility form, and UTS
-/// #39 knows some of them only.
+/// The ordinary letter for a small capital, or for a white letter in a dark circle or
+/// square. Unicode gives them neither a case nor a compatibility form, and UTS #39 covers
+/// only some of them.
 fn large(c: char) -> char {
     const SMALL: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ";
     const LARGE: &str = "ABCDEFGHIJKLMNOPRSTUVWYZ";
@@ -67,19 +67,20 @@ fn large(c: char) -> char {
     }
 }
 
-/// The letter that `c` is, of 26 that begin with `a`.
+/// The letter for `c`, in a row of 26 that begins with `a`.
 fn lettered(c: char, a: char) -> Option<char> {
     let index = u32::from(c).checked_sub(u32::from(a))?;
     let index = u8::try_from(index).ok().filter(|index| *index < 26)?;
     Some(char::from(b'A' + index))
 }
 
-/// Whether a person could take `name` for that of the server, `SERVER`.
+/// Whether a person could mistake `name` for the name of the server, `SERVER`.
 ///
 /// Only letters and digits count here: no marks, no spaces, and no other signs.
 pub(super) fn is_servers(name: &str) -> bool {
     let mut letters = letters(name.chars());
-    // Each step can uncover what the others take away; more than two never do.
+    // Each step can uncover a character that another removes; more than two turns never
+    // help.
     for _ in 0..2 {
         letters = self::letters(skeleton(&letters));
         letters = self::letters(fold(&letters).chars());
@@ -96,7 +97,7 @@ fn letters(text: impl Iterator<Item = char>) -> String {
         .collect()
 }
 
-/// The letter of the server's name for which `c` can be taken.
+/// The letter of the server's name that looks like `c`.
 fn plain(c: char) -> char {
     // Signs that people write instead of these letters, or that websites for fancy
     // letters offer, beyond UTS #39.

@@ -1,4 +1,4 @@
-//! Names: cleaning a wanted one, and comparing it with others.
+//! Cleans names, and compares them.
 
 mod delimiter;
 mod joiner;
@@ -14,53 +14,53 @@ pub use self::looks::Looks;
 use self::delimiter::is_delimiter;
 use super::character::{Marks, category, is_visible};
 
-/// The most characters (Unicode scalar values) a name has.
+/// The most characters (Unicode scalar values) in a name.
 pub const NAME_LIMIT: usize = 32;
 
-/// The most characters (Unicode scalar values) the name of a room has.
+/// The most characters (Unicode scalar values) in the name of a room.
 pub const ROOM_NAME_LIMIT: usize = 64;
 
 /// The name of a member who gave none.
 pub const DEFAULT_NAME: &str = "USR";
 
-/// The name by which the server itself speaks; no member can have it.
+/// The name under which the server itself speaks; no member can have it.
 pub const SERVER_NAME: &str = "SERVER";
 
-/// Of a wanted name, no more characters (Unicode scalar values) than this are
-/// looked at, so that a long one costs no more than a short one. It leaves room for
-/// dropped characters beside the [`ROOM_NAME_LIMIT`] that stay.
+/// The most characters (Unicode scalar values) that cleaning reads of a wanted name, so
+/// that a long one costs no more than a short one. It leaves room for dropped characters
+/// beside the [`ROOM_NAME_LIMIT`] that stay.
 const WANTED_LIMIT: usize = 256;
 
-/// The most marks in a row that a name keeps on one character: more than four are
-/// no writing (Unicode Technical Standard 39, section 5.4), and paint over the
-/// lines around the name.
+/// The most marks that a name keeps in a row on one character: no writing has more than
+/// four (Unicode Technical Standard 39, section 5.4), and more would paint over the lines
+/// around the name.
 const MARKS_LIMIT: usize = 4;
 
 /// The most turns of cleaning. One turn can leave a joiner without its neighbour, or
 /// bring together two characters that compose. For nearly every name the second turn
-/// finds nothing.
+/// changes nothing.
 const TURNS: usize = 4;
 
 /// The clean name for `wanted`, or `None` if nothing is left of it.
 ///
-/// Control, formatting and other invisible characters, `:` and double quotes are
-/// dropped (the text door writes `name: text`, and quotes names); joiners stay where
-/// writing needs them. White space is trimmed and becomes single spaces, of marks in
-/// a row four are kept, and the rest is cut to [`NAME_LIMIT`].
+/// This drops control, formatting and other invisible characters, `:` and double quotes
+/// (the text door writes `name: text`, and quotes names). It keeps joiners where writing
+/// needs them. It trims white space and turns it into single spaces, keeps four marks in
+/// a row, and cuts the rest to [`NAME_LIMIT`].
 #[must_use]
 pub fn clean_name(wanted: &str) -> Option<String> {
     clean(wanted, is_delimiter, NAME_LIMIT)
 }
 
-/// The clean name of a room for `wanted`, or `None` if nothing is left of it: as
+/// The clean name of a room for `wanted`, or `None` if nothing is left of it: like
 /// [`clean_name`], but with `:` and quotes and up to [`ROOM_NAME_LIMIT`].
 #[must_use]
 pub fn clean_room_name(wanted: &str) -> Option<String> {
     clean(wanted, |_, _| false, ROOM_NAME_LIMIT)
 }
 
-/// Looks at [`WANTED_LIMIT`] characters of `wanted` at most. `drops` tells which
-/// ones are to go, by the text and the place in it.
+/// Cleans at most [`WANTED_LIMIT`] characters of `wanted`. `drops` selects the characters
+/// to drop, by the text and the place in it.
 fn clean(wanted: &str, drops: fn(&[char], usize) -> bool, limit: usize) -> Option<String> {
     let keeps = |c: &char| c.is_whitespace() || is_visible(*c) || joiner::may_be_needed(*c);
     let mut name: Vec<char> = wanted.chars().take(WANTED_LIMIT).filter(keeps).collect();
@@ -76,7 +76,7 @@ fn clean(wanted: &str, drops: fn(&[char], usize) -> bool, limit: usize) -> Optio
 
 /// One turn of cleaning.
 fn tidy(text: &[char], drops: fn(&[char], usize) -> bool, limit: usize) -> Vec<char> {
-    // First dropped, then composed: a dropped character may stand between two that
+    // Dropping comes before composing: a dropped character may stand between two that
     // compose.
     let kept = (0..text.len()).filter(|at| {
         let c = text[*at];
@@ -91,7 +91,7 @@ fn tidy(text: &[char], drops: fn(&[char], usize) -> bool, limit: usize) -> Vec<c
             space = true;
             continue;
         }
-        // A mark needs something to stand on.
+        // A mark needs a character to stand on.
         let stands = !name.is_empty() && !space;
         if (!stands && GeneralCategoryGroup::Mark.contains(category(c)))
             || !marks.keeps(c, MARKS_LIMIT)
@@ -112,17 +112,16 @@ fn tidy(text: &[char], drops: fn(&[char], usize) -> bool, limit: usize) -> Vec<c
 }
 
 /// The name that a newcomer gets for `wanted` while it is free: [`DEFAULT_NAME`] for an
-/// empty one, and for one that a person could take for the server's.
+/// empty one, and for one that a person could mistake for the server's.
 #[must_use]
 pub fn name_or_default(wanted: &str) -> String {
     WantedName::of(wanted).name
 }
 
-/// A name that a newcomer gets while it is free, with the key to compare it by.
+/// A name that a newcomer gets while it is free, with the key for comparing it.
 ///
-/// Making one takes the same bounded time however long the text is that a peer
-/// sent, so it is made before the lock of a room is taken, and the room only
-/// compares.
+/// Making one takes bounded time, however long the peer's text is, so the server makes it
+/// before it locks the room. The room only compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedName {
     name: String,
@@ -145,7 +144,7 @@ impl WantedName {
         &self.name
     }
 
-    /// The key to compare the name by.
+    /// The key for comparing the name.
     #[must_use]
     pub const fn looks(&self) -> &Looks {
         &self.looks

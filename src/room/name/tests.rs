@@ -1,4 +1,4 @@
-//! What becomes of names.
+//! Tests of cleaning and comparing names.
 
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn a_name_loses_what_could_end_it_in_a_line() {
         );
     }
     assert_eq!(clean_name("a” joined. “b").as_deref(), Some("a joined. b"));
-    // What stood around it composes.
+    // The characters around it compose.
     assert_eq!(clean_name("e:\u{301}").as_deref(), Some("é"));
 }
 
@@ -52,7 +52,7 @@ fn a_name_with_nothing_left_is_an_empty_one() {
 #[test]
 fn a_name_is_cut_to_its_limit_in_characters() {
     assert_eq!(clean_name(&"ż".repeat(40)).unwrap(), "ż".repeat(32));
-    // Never with a space at its end.
+    // It never ends with a space.
     let name = clean_name(&format!("{} b", "a".repeat(31))).unwrap();
     assert_eq!(name, "a".repeat(31));
 }
@@ -117,7 +117,8 @@ fn joiners_stay_where_writing_needs_them() {
         "ක\u{dca}\u{200d}ෂ",
         "क\u{94d}\u{200c}ष",
         "र\u{94d}\u{200d}य",
-        // Pictures that are one: a profession, one in colour, a family, flags, keys.
+        // Emoji that consist of several: a profession, one in colour, a family, flags,
+        // keys.
         "👩\u{200d}💻",
         "👩🏽\u{200d}💻",
         "👨\u{200d}👩\u{200d}👧",
@@ -141,7 +142,7 @@ fn joiners_go_where_they_join_nothing() {
         ("a\u{200d}d\u{200c}a", "ada"),
         ("علی\u{200c}", "علی"),
         ("\u{200c}رضا", "رضا"),
-        // Nothing joins behind an alef.
+        // Nothing joins after an alef.
         ("ا\u{200c}ب", "اب"),
         ("علی\u{200c}\u{200c}رضا", "علیرضا"),
         ("क\u{200d}ष", "कष"),
@@ -157,7 +158,7 @@ fn joiners_go_where_they_join_nothing() {
     ] {
         assert_eq!(clean_name(name).as_deref(), Some(left), "{name:?}");
     }
-    // Where a name is cut between two that it joins.
+    // Where a name is cut between two characters that it joins.
     let name = format!("{}👩\u{200d}💻", "x".repeat(30));
     assert_eq!(clean_name(&name).unwrap(), "x".repeat(30) + "👩");
 }
@@ -184,13 +185,13 @@ fn a_heap_of_marks_is_cut() {
         let name = clean_name(&format!("Z{}", mark.repeat(31))).unwrap();
         assert!(name.chars().count() <= 1 + MARKS_LIMIT, "{name:?}");
     }
-    // Not by what cannot be seen between them, and not over more than one letter.
+    // Neither by invisible characters between them, nor across more than one letter.
     let name = clean_name(&format!(
         "Z{}y\u{323}\u{302}",
         "\u{316}\u{200d}\u{200b}".repeat(20)
     ));
     assert_eq!(name.unwrap(), format!("Z{}ỵ\u{302}", "\u{316}".repeat(4)));
-    // What is written stays: Hebrew, Arabic, Thai, Vietnamese, Burmese.
+    // Real writing stays: Hebrew, Arabic, Thai, Vietnamese, Burmese.
     for name in ["בְּרֵאשִׁ֖ית", "مُحَمَّدٌ", "น้ำทิพย์", "Nguyễn", "ကြွှောင်း"]
     {
         assert_eq!(clean_name(name).as_deref(), Some(name), "{name:?}");

@@ -1,4 +1,4 @@
-//! What waits for the store, and for what.
+//! Tests of waiting for the store.
 
 use std::future::Future as _;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use super::*;
 use crate::room::{Closing, Coming, Draft, Encoding, Lease, SMALL_ROOM, SessionKey, WantedName};
 use crate::wire::door::Door;
 
-/// What a server with a store shares. Nothing is stored by itself.
+/// The shared state of a server with a store. Nothing is stored automatically.
 fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
     let mut settings = Settings::default();
     settings.rules.pace.per_second = 0;
@@ -28,7 +28,7 @@ fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
     (Arc::new(shared), writer.unwrap())
 }
 
-/// Someone at the door.
+/// A connection that has not joined yet.
 fn guest(shared: &Arc<Shared>) -> Guest {
     let address = ([127, 0, 0, 1], 1).into();
     shared.admit(address, Instant::now()).unwrap()
@@ -38,19 +38,19 @@ fn ada() -> WantedName {
     WantedName::of("ada")
 }
 
-/// Takes someone in by the text door.
+/// Adds a member by the text door.
 fn enter(guest: &mut Guest) -> Lease {
     let arrival = guest.enter(&ada(), Door::Text, false, None, 1).unwrap();
     arrival.entered.lease
 }
 
-/// As if what has happened were on disk.
+/// Acts as if all events were on disk.
 fn publish(shared: &Shared) {
     let staged = shared.room().stage().unwrap();
     shared.publish(staged.end);
 }
 
-/// Whether those who follow the log were told to look at it.
+/// Whether the tasks that follow the log were woken.
 fn is_news(shared: &Shared) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     let news = pin!(shared.workers[0].fan_out.news());
@@ -73,7 +73,7 @@ fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
     assert!(shared.room().stage().is_none());
 }
 
-/// What a session would write now.
+/// The bytes that a session would write now.
 fn told(session: &mut Session) -> String {
     let mut told = String::new();
     let mut slices = Vec::new();
@@ -233,7 +233,7 @@ async fn a_writer_that_is_gone_has_stored_nothing() {
     assert!(shared.store_failed().is_some());
 }
 
-/// Another program, which locks the file of the store until it is told not to.
+/// Another program, which locks the file of the store until the test ends it.
 fn locked(directory: &Path) -> rusqlite::Connection {
     let other = rusqlite::Connection::open(directory.join("room.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

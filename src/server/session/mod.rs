@@ -1,8 +1,7 @@
-//! One connection: what its peer says, and what is to be written to it.
+//! One connection: the requests of its peer, and the data to write to it.
 //!
-//! A [`Session`] does no I/O and reads no clock. The
-//! [connection](super::connection) hands it the bytes that came, and asks it for
-//! those that are to go.
+//! A [`Session`] does no I/O and reads no clock. The [connection](super::connection)
+//! passes it the bytes that arrived, and asks it for the bytes to write.
 
 mod native;
 mod output;
@@ -34,18 +33,18 @@ use super::shared::Shared;
 pub(super) use self::output::{Found, Slices};
 pub(super) use self::past::Wanted;
 
-/// How long first bytes that could be the start of a door's word are given to go
-/// on; after it they are a name.
+/// First bytes that could be the start of a protocol's signature wait this long for more;
+/// after that they count as a name.
 const DOOR_PATIENCE: Duration = Duration::from_millis(500);
 
-/// While this many bytes wait to be written to a peer, nothing is read from it.
+/// While this many bytes wait to be written to a peer, the server reads nothing from it.
 const OUTPUT_LIMIT: usize = 64 << 10;
 
-/// A member of whom this many messages in a row were not taken is not read from
-/// for [`REFUSALS_PAUSE`], or until it may speak again.
+/// After this many rejected messages in a row, the server stops reading from a member for
+/// [`REFUSALS_PAUSE`], or until the member may write again.
 const REFUSALS_LIMIT: u32 = 50;
 
-/// How long a member is not read from who says only what cannot be taken.
+/// The pause in reading from a member who sends only messages that the room rejects.
 const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
 /// One connection.
@@ -54,87 +53,89 @@ pub(super) struct Session {
     shared: Arc<Shared>,
     guest: Guest,
     arrived: Instant,
-    /// When the last bytes came.
+    /// The time when the last bytes arrived.
     heard: Instant,
-    /// Whether the peer was asked for a name, or as a member pinged, since then.
+    /// Whether the server has asked the peer for a name, or pinged the member, since
+    /// then.
     asked: bool,
     speech: Speech,
-    /// Takes out what a program that speaks telnet says beside what a person types.
+    /// Removes the negotiation that a telnet program sends beside what a person types.
     telnet: Telnet,
     /// How a peer of the text door delimits its messages, once that is known.
     manner: Option<Manner>,
     member: Option<Membership>,
-    /// What was read and not taken, because too much waits to be written or to be
-    /// stored. Nothing more is read until it is taken: at most as much as is read at
-    /// once.
+    /// Input that was read and not handled, because too much waits to be written or to be
+    /// stored. The session reads nothing more until this is handled, so it is at most as
+    /// much as one read returns.
     unread: Vec<u8>,
-    /// What is written next, before anything of the log.
+    /// The bytes to write next, before anything of the log.
     output: Vec<u8>,
-    /// How much of `output` is written.
+    /// The number of bytes of `output` that are written.
     written: usize,
-    /// Whether the peer took something while it was not read from, or an answer
-    /// waited for it.
+    /// Whether the peer accepted data while the server did not read from it, or while an
+    /// answer waited.
     took: bool,
-    /// What is written when all of the log is.
+    /// The bytes to write after all of the log.
     replies: Vec<u8>,
-    /// The first so many of them wait until all up to there is stored.
+    /// The number of first bytes of `replies` that wait, and the point up to which the
+    /// store must be written first.
     withheld: Option<Box<(Reached, usize)>>,
-    /// It came in or left, and is not told so before all up to there is stored.
+    /// The peer joined or left; the point up to which the store must be written before
+    /// the session may tell the peer.
     held: Option<Box<Reached>>,
-    /// What has to be fetched from the store first.
+    /// The messages to fetch from the store first.
     wanted: Option<Box<Wanted>>,
-    /// The peer has said goodbye, and is let go when it has read the log up to
-    /// there.
+    /// The peer said goodbye; the session ends when the peer has read the log up to this
+    /// cursor.
     leaving: Option<Box<Cursor>>,
-    /// Whether the others are still to be told of a message.
+    /// Whether a message of this session is still to be announced to the others.
     has_said: bool,
-    /// How many messages in a row were not taken.
+    /// The number of rejected messages in a row.
     refusals: u32,
-    /// Nothing is read until then.
+    /// The session reads nothing until then.
     paused_until: Option<Instant>,
-    /// Everything said until then is refused, because its address says too much: of two
-    /// messages the later is never taken before the earlier.
+    /// Until then the session rejects every message, because the peer's address sends too
+    /// much: it never accepts a later message before an earlier one.
     refused_until: Option<Instant>,
-    /// Where others can join, as the host was told last; whoever does not host the room
-    /// is not told.
+    /// The addresses of which the host was notified last; `None` for other members.
     told_addresses: Option<Arc<Vec<Address>>>,
-    /// Nothing follows what is in `output`.
+    /// Nothing follows the contents of `output`.
     ending: Option<Farewell>,
 }
 
-/// How the peer speaks.
+/// The protocol of the peer.
 #[derive(Debug)]
 enum Speech {
-    /// Its first bytes do not tell yet.
+    /// Its first bytes do not show the protocol yet.
     Unknown(Vec<u8>),
     Native(Lines),
     Text(Box<Reader>),
 }
 
-/// A peer's place in the room.
+/// A peer's membership of the room.
 #[derive(Debug)]
 struct Membership {
     lease: Lease,
-    /// Of the room, when it was known last that the lease is not over.
+    /// The room's count of takeovers when the lease was last known to be valid.
     takeovers: u64,
     door: Encoding,
     cursor: Cursor,
-    /// The messages of the past, by `seq`, that are sent before the log is
-    /// followed.
+    /// The `seq` numbers of past messages that the session sends before it follows the
+    /// log.
     replay: Range<u64>,
 }
 
-/// What is to be done when the output of a session that ends is written.
+/// The connection's last act, after it has written the output of an ended session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Farewell {
     /// Nothing more.
     Silent,
-    /// After a pause, the quit command by itself: the original program ends by it.
+    /// After a pause, the quit command by itself: it ends the original program.
     QuitCommand,
 }
 
 impl Session {
-    /// The session of someone who has just come.
+    /// The session of a new connection.
     pub(super) fn new(guest: Guest, now: Instant) -> Self {
         Self {
             shared: Arc::clone(guest.shared()),
@@ -164,28 +165,28 @@ impl Session {
         }
     }
 
-    /// What it shares with all others.
+    /// The state that all connections share.
     pub(super) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// Notes whether the peer takes nothing at the moment of what waits for it.
+    /// Records whether the peer currently does not accept the data that waits for it.
     pub(super) fn set_slow(&mut self, slow: bool) {
         self.guest.set_slow(slow);
     }
 
-    /// How the session ends once its output is written, if it ends and may be told
-    /// so.
+    /// How the session ends once its output is written, if it has ended and the peer may
+    /// learn of it.
     pub(super) fn ending(&self) -> Option<Farewell> {
         self.ending.filter(|_| self.held.is_none())
     }
 
-    /// Whether the peer's bytes are to be read.
+    /// Whether to read the peer's bytes.
     pub(super) fn wants_input(&self) -> bool {
         self.unread.is_empty() && self.may_take()
     }
 
-    /// Whether what the peer says may be taken now.
+    /// Whether the session may handle the peer's input now.
     fn may_take(&self) -> bool {
         self.ending.is_none()
             && self.leaving.is_none()
@@ -195,7 +196,7 @@ impl Session {
             && self.output.len() + self.replies.len() < OUTPUT_LIMIT
     }
 
-    /// When [`Session::tick`] is to be called next.
+    /// The time of the next call of [`Session::tick`].
     pub(super) fn deadline(&self) -> Option<Instant> {
         if self.ending.is_some() {
             return None;
@@ -213,7 +214,7 @@ impl Session {
                 Some(later(self.heard, settings.dead_after))
             }
             (Some(_), Speech::Native(_)) => Some(later(self.heard, settings.heartbeat)),
-            // The kernel finds a dead peer of the text door.
+            // The kernel detects a dead peer of the text door.
             (Some(_), _) => None,
         };
         next.into_iter().chain(self.paused_until).min()
@@ -239,8 +240,8 @@ impl Session {
         if !matches!(self.speech, Speech::Native(_)) {
             return;
         }
-        // Who is not read from, or has not come to the question yet, cannot be heard,
-        // but it is there if it reads.
+        // The server does not read from this member, or the member has not reached the
+        // ping yet, so no answer can arrive; but a member that reads is alive.
         if mem::take(&mut self.took) {
             self.heard = now;
         }
@@ -254,7 +255,7 @@ impl Session {
         }
     }
 
-    /// The patience with someone who has given no name.
+    /// The deadlines of a peer who has given no name.
     fn tick_guest(&mut self, now: Instant) {
         let waited = now.saturating_duration_since(self.arrived);
         let name_is_due = waited >= self.shared.live().name_timeout;
@@ -279,13 +280,13 @@ impl Session {
         }
     }
 
-    /// Takes bytes of the peer; there are some.
+    /// Handles bytes of the peer; there is at least one.
     pub(super) fn take(&mut self, bytes: &[u8], now: Instant) {
         self.heard = now;
         if self.member.is_some() {
             self.asked = false;
         }
-        // JSON holds no commands of telnet: the byte they begin with is not UTF-8.
+        // JSON contains no telnet commands: the byte that begins one is not UTF-8.
         let bytes = match &self.speech {
             Speech::Native(_) if !self.telnet.negotiates() => Cow::Borrowed(bytes),
             _ => self.telnet.take(bytes),
@@ -294,7 +295,7 @@ impl Session {
             return;
         }
         if !self.unread.is_empty() {
-            // Kept in order, whatever is asked for first.
+            // Kept in order, whatever happens first.
             self.unread.extend_from_slice(&bytes);
             return self.take_up(now);
         }
@@ -320,7 +321,7 @@ impl Session {
     }
 
     fn take_speech(&mut self, bytes: &[u8], now: Instant) {
-        // Put back below: what it holds must outlive this call.
+        // Put back below: the contents must outlive this call.
         match mem::replace(&mut self.speech, Speech::Unknown(Vec::new())) {
             Speech::Native(mut lines) => {
                 self.take_native(&mut lines, bytes, now);
@@ -340,8 +341,8 @@ impl Session {
         }
     }
 
-    /// Notes that a message was taken; the others are told once for all of the
-    /// same bytes.
+    /// Records that a message was accepted; the others are notified once for all messages
+    /// of one read.
     fn said(&mut self) {
         self.refusals = 0;
         self.has_said = true;
@@ -353,8 +354,7 @@ impl Session {
         }
     }
 
-    /// Counts a message that was not taken; whoever goes on regardless is not
-    /// listened to for a while.
+    /// Counts a rejected message; after too many, the session stops reading for a while.
     fn refused(&mut self, why: NotSaid, now: Instant) {
         self.refusals += 1;
         if self.refusals >= REFUSALS_LIMIT {
@@ -367,12 +367,12 @@ impl Session {
         }
     }
 
-    /// Whether there is something to [take up](Session::take_up).
+    /// Whether there is input to [take up](Session::take_up).
     pub(super) fn can_take_up(&self) -> bool {
         !self.unread.is_empty() && self.may_take()
     }
 
-    /// Takes what was read and had to wait, as far as it may be taken now.
+    /// Handles the input that had to wait, as far as it may now.
     pub(super) fn take_up(&mut self, now: Instant) {
         if !self.may_take() {
             return;
@@ -381,7 +381,7 @@ impl Session {
         self.take_speech(&unread, now);
     }
 
-    /// The peer's sending half has ended.
+    /// Handles the end of the peer's sending half.
     pub(super) fn half_close(&mut self, now: Instant) {
         let is_text = matches!(self.speech, Speech::Text(_));
         if is_text && self.manner == Some(Manner::Lines) {
@@ -394,13 +394,13 @@ impl Session {
         }
     }
 
-    /// The connection is broken.
+    /// Handles a broken connection.
     pub(super) fn break_off(&mut self, now: Instant) {
         self.member = None;
         self.lose(Why::Lost, now);
     }
 
-    /// Says it, unless the room or its address does not allow it.
+    /// Sends the message to the room, unless the room or its address does not allow it.
     fn try_to_say(
         &mut self,
         from: Lease,
@@ -423,7 +423,7 @@ impl Session {
         self.shared.room().say(from, draft, now, clock::now())
     }
 
-    /// How many bytes are held for the peer.
+    /// The number of bytes held for the peer.
     pub(super) fn held_bytes(&self) -> usize {
         let input = match &self.speech {
             Speech::Unknown(first) => first.len(),
@@ -434,8 +434,8 @@ impl Session {
         input + self.unread.capacity() + output
     }
 
-    /// What is held for the peer is needed for others: its connection ends as one that
-    /// takes nothing, and the member may come back.
+    /// Frees the memory held for the peer, because others need it: the connection ends
+    /// like one that accepts no data, and the member may come back.
     pub(super) fn let_go(&mut self, now: Instant) {
         self.member = None;
         self.lose(Why::Timeout, now);
@@ -446,9 +446,8 @@ impl Session {
         self.shared.report(Event::Refused { address, why });
     }
 
-    /// Ends the session: the peer is out of the room at once. What was said until
-    /// now is still written, as far as it is read at once, and what is in the
-    /// output.
+    /// Ends the session: the peer leaves the room at once. The connection still writes
+    /// the contents of the output, and earlier messages as far as one read returns them.
     fn end(&mut self, why: Why) {
         self.finish();
         self.guest.leave(why);
@@ -468,13 +467,13 @@ impl Session {
     }
 }
 
-/// `start` and `wait` after it; far off, where that cannot be told.
+/// `start` plus `wait`; a time far in the future if that overflows.
 fn later(start: Instant, wait: Duration) -> Instant {
     const FAR: Duration = Duration::from_hours(24 * 365);
     start + wait.min(FAR)
 }
 
-/// What was asked for, from 1 to `most`; without anything, `most`.
+/// The requested number, limited to 1 to `most`; `most` if none was requested.
 fn clamp(asked: Option<u64>, most: u64) -> u64 {
     asked.map_or(most, |asked| asked.clamp(1, most))
 }

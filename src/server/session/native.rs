@@ -23,14 +23,14 @@ use super::super::guest::{Arrival, NotLetIn};
 use super::super::shared::random_token;
 use super::{Membership, Session};
 
-/// What the server can do beyond the least.
+/// The optional features of the server.
 fn features(rules: &Rules) -> impl Iterator<Item = &'static str> {
     let resume = (!rules.grace.is_zero()).then_some("resume");
     resume.into_iter().chain(["history"])
 }
 
 impl Session {
-    /// Takes bytes of a native client.
+    /// Handles bytes of a native client.
     pub(super) fn take_native(&mut self, lines: &mut Lines, bytes: &[u8], now: Instant) {
         let mut rest = bytes;
         while self.may_take()
@@ -44,7 +44,7 @@ impl Session {
                 ),
             }
         }
-        // What asks for more than may be held for it is taken up later.
+        // Requests that exceed the memory for this client wait until later.
         self.unread = rest.to_vec();
         self.tell_said();
     }
@@ -69,12 +69,12 @@ impl Session {
             (Request::Bye(Empty {}), _) => self.leave(),
             (Request::Hello(hello), None) => self.greet(&hello),
             (_, None) => {
-                self.fail(Code::HelloFirst, "A “hello” with your name comes first.");
+                self.fail(Code::HelloFirst, "Send a “hello” with your name first.");
             }
             (Request::Hello(_), Some(_)) => {
                 self.reply(&Reply::Error(error(
                     Code::HelloTwice,
-                    "You are a member already.",
+                    "You are already a member.",
                 )));
             }
             (Request::Say(say), Some(member)) => {
@@ -86,11 +86,11 @@ impl Session {
         }
     }
 
-    /// Tells a member that a frame of it cannot be read, and goes on with the next.
+    /// Answers a frame of a member that cannot be read, and continues with the next one.
     fn pass_over(&mut self, id: Option<&str>, why: &str, now: Instant) {
-        // As a message that is not taken: to read it took as long.
+        // It counts as a rejected message: reading it took as long.
         self.refused(NotSaid::BadId, now);
-        let text = format!("This frame cannot be read, and was passed over: {why}.");
+        let text = format!("The server ignored a frame that it cannot read: {why}.");
         self.reply(&Reply::Error(frame::Error {
             id: id.filter(|id| id.len() <= MESSAGE_ID_LIMIT).map(Into::into),
             fatal: false,
@@ -110,7 +110,7 @@ impl Session {
         }
     }
 
-    /// Takes the client into the room, and welcomes it.
+    /// Adds the client to the room, and welcomes it.
     pub(super) fn enter_native(&mut self, hello: &Hello<'_>) {
         self.asked = false;
         let host = hello.host_key.as_deref() == Some(self.shared.host_key.as_str());
@@ -130,7 +130,7 @@ impl Session {
         }
     }
 
-    /// Takes the client into the room as a newcomer.
+    /// Adds the client to the room as a newcomer.
     fn enter_anew(&mut self, hello: &Hello<'_>, host: bool) {
         let Ok(session) = random_token() else {
             // There is no membership without a secret.
@@ -197,7 +197,7 @@ impl Session {
         write_frame(&welcome, &mut self.output);
         let newest = entered.next_seq.saturating_sub(live.history);
         let first = match hello.after {
-            // What was said in another log is of no use here.
+            // A position in another log is of no use here.
             Some(after)
                 if hello
                     .epoch
@@ -218,7 +218,7 @@ impl Session {
         self.held = held.map(Box::new);
     }
 
-    /// Tells the host where others can join, if that is elsewhere than it was told.
+    /// Notifies the host of new addresses where others can join.
     pub(in super::super) fn tell_new_addresses(&mut self) {
         let Some(told) = &self.told_addresses else {
             return;
@@ -267,12 +267,12 @@ impl Session {
         self.reply(&Reply::Members(member_list(&page)));
     }
 
-    /// Answers.
+    /// Adds an answer.
     pub(super) fn reply(&mut self, reply: &Reply<'_>) {
         write_frame(reply, &mut self.replies);
     }
 
-    /// Tells what is wrong, and ends the session.
+    /// Reports an error, and ends the session.
     fn fail(&mut self, code: Code, text: impl Into<String>) {
         self.drop_withheld();
         self.reply(&Reply::Error(frame::Error {

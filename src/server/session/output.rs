@@ -1,6 +1,5 @@
-//! What is to be written to a peer: what it has not read of the log, and then
-//! what is meant for it alone. So an answer never overtakes what happened before
-//! the question.
+//! The data to write to a peer: first the log entries that it has not read, then the
+//! answers for it alone. So an answer never overtakes an event from before the question.
 
 use std::mem;
 
@@ -13,30 +12,30 @@ use super::super::fanout::split;
 use super::past::Replay;
 use super::{Farewell, Membership, Session, Speech};
 
-/// While a peer of the text door is written to, this many bytes are held for it
-/// at once, and one message more.
+/// While the server writes to a peer of the text door, it holds this many bytes for it at
+/// once, and one message more.
 const TEXT_BYTES: usize = 16 << 10;
 
-/// Of a past that a newcomer asked for, this much is still held for it when it
-/// leaves, and one message more.
+/// When a newcomer leaves before it has read the history that it asked for, the server
+/// still holds this much of it, and one message more.
 const LAST_BYTES: usize = 64 << 10;
 
-/// What one write is made of: a session's own output, then these of the log.
+/// The parts of one write: a session's own output, then these slices of the log.
 pub type Slices = Vec<Slice>;
 
 /// Whether there is something to write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     Nothing,
-    /// There may be more after it.
+    /// There is, and more may follow.
     Some,
-    /// All there is.
+    /// There is, and nothing follows.
     All,
 }
 
 impl Session {
-    /// Finds what is to be written now: either it lies in the log and is put into
-    /// `slices`, or it is in the session's [output](Session::output).
+    /// Finds the bytes to write now: either slices of the log, which this puts into
+    /// `slices`, or the session's [output](Session::output).
     pub fn gather(&mut self, slices: &mut Slices) -> Found {
         if !self.is_released() {
             return Found::Nothing;
@@ -50,8 +49,8 @@ impl Session {
         let mut room = self.shared.room();
         match &mut self.member {
             Some(member) if member.door == Encoding::Native => {
-                // Asked of all who follow the log, for each message: the number
-                // spares them a look at the member.
+                // This runs for all followers of the log, for each message: comparing the
+                // number avoids looking up the member.
                 if member.takeovers != room.takeovers() {
                     member.takeovers = room.takeovers();
                     if !room.honours(member.lease) {
@@ -80,8 +79,8 @@ impl Session {
                 if let Some(mut missed) = missed {
                     drop(room);
                     if self.shared.is_durable() && missed.from <= missed.to {
-                        // The store has them, and they follow; the joins and leaves
-                        // are lost.
+                        // The store has them, so they are sent from there; the joins and
+                        // leaves are lost.
                         member.replay = missed.from..missed.to + 1;
                         missed.to = missed.from - 1;
                     }
@@ -121,7 +120,7 @@ impl Session {
             drop(room);
             self.end_closed(closing);
         } else if !self.replies.is_empty() && room.is_recorded() && goes_on {
-            // Something that happened before may not be stored yet.
+            // An earlier event may not be stored yet.
             let withheld = self
                 .withheld
                 .get_or_insert_with(|| Box::new((room.reached(), self.replies.len())));
@@ -145,8 +144,8 @@ impl Session {
         }
     }
 
-    /// Lets a peer go that said goodbye: at once or, if what was said before is not
-    /// stored yet, when it is.
+    /// Ends the session of a peer that said goodbye: at once or, if its earlier messages
+    /// are not stored yet, when they are.
     pub(super) fn leave(&mut self) {
         let room = self.shared.room();
         let (is_told, head) = (room.may_tell(room.reached()), room.head());
@@ -169,8 +168,7 @@ impl Session {
         self.held = room.is_recorded().then(|| Box::new(room.reached()));
     }
 
-    /// Ends the session because the room was closed; a member has read so in the
-    /// log.
+    /// Ends the session because the room was closed; a member has read that in the log.
     fn end_closed(&mut self, closing: Closing) {
         if self.member.is_none() {
             match self.speech {
@@ -188,17 +186,17 @@ impl Session {
         self.end(Why::Quit);
     }
 
-    /// Ends the session because another connection has its place in the room.
+    /// Ends the session because another connection has taken over the member.
     pub(super) fn end_taken_over(&mut self) {
         self.member = None;
-        // They would come before what happened before them.
+        // They would come before earlier events.
         self.replies.clear();
         self.reply(&Reply::Closed(taken_over()));
         self.end(Why::Quit);
     }
 
-    /// Drops the answers, and the welcome, that something stands before which is not
-    /// stored yet: a session that ends does not wait for it.
+    /// Drops the answers and the welcome that must wait for the store: a session that
+    /// ends does not wait for it.
     pub(super) fn drop_withheld(&mut self) {
         let room = self.shared.room();
         let is_told = room.may_tell(room.reached());
@@ -211,9 +209,9 @@ impl Session {
         }
     }
 
-    /// Whether nothing is held any more that waits for the store: a welcome, which
-    /// tells an id and which messages there are, or a goodbye, which tells that a
-    /// session is over. Lost with the power, they would not be true.
+    /// Whether nothing waits for the store any more: neither a welcome, which contains an
+    /// id and the available messages, nor a goodbye, which confirms that a session has
+    /// ended. After a power failure, they would not be true.
     fn is_released(&mut self) -> bool {
         let Some(held) = &self.held else {
             return true;
@@ -225,22 +223,22 @@ impl Session {
             return false;
         }
         if !is_recorded && self.member.take().is_some() {
-            // The store has failed before the welcome could be told.
+            // The store failed before the welcome could be sent.
             self.output.clear();
         }
         self.held = None;
         true
     }
 
-    /// Holds for the peer what it has not read of the log, as far as one reading
-    /// goes: it is the last one.
+    /// Copies the log entries that the peer has not read, as far as one read returns
+    /// them: it is the last read.
     pub(super) fn gather_last(&mut self) {
         while let Some(member) = &self.member
             && !member.replay.is_empty()
             && self.output.len() < LAST_BYTES
             && self.replay() == Replay::Going
         {}
-        // What comes after a past that is not sent whole would hide what is missing.
+        // Entries after a history that is sent only in part would hide the gap.
         let Some(member) = self.member.as_mut().filter(|it| it.replay.is_empty()) else {
             return;
         };
@@ -258,7 +256,7 @@ impl Session {
                     self.output.extend_from_slice(slice.bytes());
                 }
                 if is_over {
-                    // It has read that now, and nothing follows.
+                    // The peer has read that now, and nothing follows.
                     self.replies.clear();
                 }
             }
@@ -275,8 +273,8 @@ impl Session {
         }
     }
 
-    /// What is written of the session's own output at once. The original program
-    /// is sent no more than it receives.
+    /// The part of the session's own output for one write. The original program gets no
+    /// more than it can receive at once.
     pub fn output(&self) -> &[u8] {
         let rest = &self.output[self.written..];
         match self.manner {
@@ -285,9 +283,9 @@ impl Session {
         }
     }
 
-    /// Notes that the first `count` bytes of what was gathered were written.
-    /// What is left of an entry that was cut is held for the peer; the cursor
-    /// stands behind it. Tells whether it was all that was gathered of the log.
+    /// Records that the first `count` bytes of what [`gather`](Session::gather) found
+    /// were written. The session keeps the rest of an entry that was cut; the cursor
+    /// moves past that entry. Returns whether everything from the log was written.
     pub fn wrote(&mut self, count: usize, slices: &Slices) -> bool {
         self.took |= count > 0 && (!self.wants_input() || !self.replies.is_empty());
         if slices.is_empty() {
@@ -307,8 +305,8 @@ impl Session {
         }
     }
 
-    /// From where on the peer has nothing to do but to follow the log, if that is
-    /// so, and for which member.
+    /// The cursor from which the peer only has to follow the log, if that is so, and its
+    /// lease.
     pub fn follows_from(&self) -> Option<(Cursor, Lease)> {
         match &self.member {
             Some(member)
@@ -324,8 +322,7 @@ impl Session {
         }
     }
 
-    /// Goes on with writing the log from `cursor` on, after `rest` of the entry
-    /// before it.
+    /// Continues to write the log from `cursor` on, after `rest` of the entry before it.
     pub fn go_on(&mut self, cursor: Cursor, rest: Vec<u8>) {
         self.output = rest;
         if let Some(member) = &mut self.member {
@@ -334,8 +331,8 @@ impl Session {
     }
 }
 
-/// Copies what a peer of the text door has not read into its output. Returns what
-/// it missed, if it did.
+/// Copies log entries that a peer of the text door has not read into its output. Returns
+/// the gap, if it missed messages.
 fn gather_text(
     room: &mut Room,
     member: &mut Membership,
@@ -360,7 +357,7 @@ fn gather_text(
             let mut taken = 0;
             for (from, bytes) in slice.entries() {
                 taken += bytes.len();
-                // A person at a terminal sees what it typed already.
+                // A person at a terminal already sees what it typed.
                 if chunks || from != Some(member.lease.id) {
                     output.extend_from_slice(bytes);
                 }

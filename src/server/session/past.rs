@@ -1,5 +1,5 @@
-//! Messages of the past: those that the log holds in memory, and those that only
-//! the store holds, which the [connection](super::super::connection) fetches.
+//! Messages of the past: those that the log holds in memory, and those that only the
+//! store holds, which the [connection](super::super::connection) fetches.
 
 use std::ops::Range;
 
@@ -12,48 +12,48 @@ use crate::wire::{PAGE_BYTES, PAGE_LIMIT};
 use super::super::event;
 use super::Session;
 
-/// While a newcomer is sent the past, this many bytes of it are held for it at
-/// once, and one message more.
+/// While the server sends past messages to a newcomer, it holds this many bytes of them
+/// at once, and one message more.
 const REPLAY_BYTES: usize = 32 << 10;
 
 /// Messages that only the store holds.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Wanted {
-    /// Which, by `seq`.
+    /// Their `seq` numbers.
     pub range: Range<u64>,
     /// The most bytes of memory that they may take, and one message more.
     pub bytes: usize,
-    /// What they are for.
+    /// Their purpose.
     purpose: Purpose,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
-    /// They were missed.
+    /// The member missed them.
     Replay,
-    /// They were asked for.
+    /// The member asked for them.
     Page,
 }
 
-/// How far a replay has come.
+/// The progress of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replay {
-    /// Something of it is to be written.
+    /// Some of it waits to be written.
     Going,
-    /// Its next messages have to be fetched.
+    /// Its next messages must be fetched.
     Fetching,
     /// Its next messages are not stored yet.
     Waiting,
 }
 
 impl Session {
-    /// What has to be fetched from the store before the session can go on.
+    /// The messages to fetch from the store before the session can continue.
     pub(in super::super) fn wanted(&self) -> Option<&Wanted> {
         self.wanted.as_deref()
     }
 
-    /// Copies the next messages of the past that are to be replayed into the
-    /// output, or says that they are not held any more.
+    /// Copies the next past messages of the replay into the output, or writes that they
+    /// are no longer held.
     pub(super) fn replay(&mut self) -> Replay {
         let Some(member) = &mut self.member else {
             return Replay::Waiting;
@@ -87,7 +87,7 @@ impl Session {
         Replay::Going
     }
 
-    /// Answers a question for the past, at once if the log holds it in memory.
+    /// Answers a request for past messages, at once if the log holds them in memory.
     pub(super) fn answer_history(&mut self, request: HistoryRequest) {
         let mut room = self.shared.room();
         let next = room.readable_seq();
@@ -109,7 +109,7 @@ impl Session {
         self.write_fitting(&frames, start > oldest);
     }
 
-    /// Takes what was fetched from the store.
+    /// Handles messages that were fetched from the store.
     pub(in super::super) fn take_past(&mut self, fetched: Result<Vec<StoredMessage>, ReadError>) {
         let Some(wanted) = self.wanted.take() else {
             return;
@@ -133,7 +133,7 @@ impl Session {
         };
         let first = messages.first().map_or(range.end, |message| message.seq);
         if range.start < first {
-            // It was let go of meanwhile, or cannot be read.
+            // They were deleted meanwhile, or cannot be read.
             write_gap(range.start..first, &mut self.output);
         }
         for message in messages {
@@ -154,7 +154,7 @@ impl Session {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
         let oldest = self.shared.oldest_seq(&self.shared.room());
         let first = messages.first().map_or(range.start, |first| first.seq);
-        // Nothing of what is there: it cannot be read now, but perhaps later.
+        // None of the messages: they cannot be read now, but perhaps later.
         self.write_fitting(&frames, first > oldest || messages.is_empty());
     }
 
@@ -176,7 +176,7 @@ impl Session {
     }
 }
 
-/// A stored message as it happened.
+/// The original event of a stored message.
 fn as_event(message: &StoredMessage) -> Event<'_> {
     super::super::keeper::event(message)
 }

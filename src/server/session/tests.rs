@@ -12,7 +12,7 @@ fn shared(change: impl FnOnce(&mut Settings)) -> Arc<Shared> {
     Arc::new(shared)
 }
 
-/// Someone who says hello with the rest of this frame.
+/// A peer that sends a hello with the rest of this frame.
 fn come(shared: &Arc<Shared>, hello: &str, now: Instant) -> Session {
     let address = ([192, 0, 2, 1], 1).into();
     let mut session = Session::new(shared.admit(address, now).unwrap(), now);
@@ -21,7 +21,7 @@ fn come(shared: &Arc<Shared>, hello: &str, now: Instant) -> Session {
     session
 }
 
-/// What a session would write now.
+/// The bytes that a session would write now.
 fn told(session: &mut Session) -> String {
     let mut told = String::new();
     let mut slices = Vec::new();
@@ -91,7 +91,7 @@ fn input_that_was_put_aside_is_kept_whatever_comes_first() {
         ada.take(SAY, now);
         assert!(!ada.wants_input() && !ada.can_take_up());
         shared.set_congested(false);
-        // What is put aside comes first.
+        // The input that was put aside comes first.
         assert!(!ada.wants_input() && ada.can_take_up());
         for step in order {
             match step {
@@ -124,7 +124,7 @@ fn what_an_address_may_say_is_shared_by_its_members() {
     // 80,000 bytes at once, of 200,000.
     assert_eq!(refused, 30);
     assert_eq!(shared.room().next_seq(), 21);
-    // Refused as a whole until the time is over, then taken again.
+    // Everything is rejected until the time is over, then accepted again.
     let mut member = come(&shared, "", now);
     member.take(say.as_bytes(), now);
     member.take(SAY, now);

@@ -12,20 +12,20 @@ use super::super::event::Refusal;
 use super::super::guest::NotLetIn;
 use super::{Membership, Session};
 
-/// Messages of one chunk that were not taken.
+/// The rejected messages of one chunk.
 #[derive(Default)]
 struct NotTaken {
     too_fast: usize,
     too_long: usize,
     empty: usize,
-    /// Why the last one that came too fast was not taken.
+    /// The reason for the last one that came too fast.
     why: Option<NotSaid>,
     /// Whether there was a line without a name where one was expected.
     nameless: bool,
 }
 
 impl Session {
-    /// Takes bytes of a peer of the text door; none, when no more will come.
+    /// Handles bytes of a peer of the text door; an empty slice if no more will come.
     pub(super) fn take_text(&mut self, reader: &mut Reader, bytes: &[u8], now: Instant) {
         let mut not_taken = NotTaken::default();
         let take = |input: Input<'_>| {
@@ -50,7 +50,7 @@ impl Session {
                 self.notice(&text);
             }
         }
-        // Once for all lines that came together.
+        // One notice for all lines that arrived together.
         if not_taken.nameless && self.member.is_none() && self.ending.is_none() {
             self.ask_for_name();
         }
@@ -74,7 +74,7 @@ impl Session {
             (Input::Said(name), None) => self.enter_text(name),
             (Input::TooLong, None) => self.enter_text(""),
             (Input::TooLong, Some(_)) => not_taken.too_long += 1,
-            // Enter alone says nothing, and is nothing to talk about.
+            // Enter alone sends no message, and needs no answer.
             (Input::Said(text), Some(_)) if text.trim_matches(['\r', '\n']).is_empty() => {}
             (Input::Said(text), Some(member)) => {
                 let lease = member.lease;
@@ -99,7 +99,7 @@ impl Session {
         }
     }
 
-    /// Takes the peer into the room, and welcomes it.
+    /// Adds the peer to the room, and welcomes it.
     pub(super) fn enter_text(&mut self, name: &str) {
         // One of those listed may be the newcomer itself.
         let (wanted, listed) = (WantedName::of(name), WELCOME_NAMES + 1);
@@ -133,14 +133,14 @@ impl Session {
             cursor: entered.cursor,
             replay: 0..0,
         });
-        // Before anything that happens from now on.
+        // Before all later events.
         write_notice(&text, &mut self.output);
         if self.manner == Some(Manner::Chunks) {
             self.output.pop();
         }
     }
 
-    /// Tells the peer something.
+    /// Sends a sentence of the server to the peer.
     pub(super) fn notice(&mut self, text: &str) {
         if self.manner == Some(Manner::Chunks) && !self.replies.is_empty() {
             self.replies.push(b'\n');

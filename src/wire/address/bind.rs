@@ -23,7 +23,7 @@ pub enum NotABindAddress {
     /// It is not an IP address.
     #[error("this is not an IP address")]
     NoIp,
-    /// It is link-local, and does not say of which interface.
+    /// It is link-local, and does not name its interface.
     #[error("this IP address needs the network interface it belongs to: fe80::1%eth0")]
     NoZone,
 }
@@ -32,14 +32,15 @@ impl BindAddress {
     /// The address with this port.
     ///
     /// # Errors
-    /// If this computer has no network interface that is called as the zone.
+    /// If this computer has no network interface with the name of the zone.
     pub fn at(&self, port: u16) -> io::Result<SocketAddr> {
         match (self.ip, &self.zone) {
             (IpAddr::V6(ip), Some(zone)) => {
                 if let Ok(number) = zone.parse() {
                     return Ok(SocketAddrV6::new(ip, port, 0, number).into());
                 }
-                // The system knows the numbers of the interfaces; it asks nobody.
+                // The system knows the numbers of the interfaces; no query leaves the
+                // computer.
                 let found = (format!("{ip}%{zone}").as_str(), port).to_socket_addrs();
                 let found = found.ok().and_then(|mut found| found.next());
                 found.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
@@ -90,7 +91,7 @@ impl<'de> Deserialize<'de> for BindAddress {
                 formatter.write_str("an IP address")
             }
 
-            // Here, so that what is wrong is told with its own place in the file.
+            // Parsed here, so that an error names its place in the file.
             fn visit_str<E: de::Error>(self, written: &str) -> Result<BindAddress, E> {
                 written.parse().map_err(E::custom)
             }
@@ -131,7 +132,7 @@ mod tests {
         }
         let address = read("fe80::1%7").unwrap().at(53_000).unwrap();
         assert_eq!(address.to_string(), "[fe80::1%7]:53000");
-        // Every computer has this one, as its first.
+        // Every computer has this interface, as its first.
         let address = read("fe80::1%lo").unwrap().at(53_000).unwrap();
         assert_eq!(address.to_string(), "[fe80::1%1]:53000");
         let missing = read("fe80::1%no-such-one").unwrap().at(1).unwrap_err();

@@ -1,4 +1,4 @@
-//! The address of a room, as people write it and links carry it.
+//! The address of a room, as people write it and as links contain it.
 
 mod bind;
 mod zone;
@@ -22,7 +22,7 @@ pub const SCHEME: &str = "chatroom";
 /// The most bytes of the name of a host (RFC 1035, section 2.3.4).
 const HOST_LIMIT: usize = 253;
 
-/// The host of a room, unless another is asked for.
+/// The default host of a room.
 pub const DEFAULT_HOST: &str = "localhost";
 
 /// The address of a room: `host`, `host:port`, `[v6]:port` or a `chatroom://` link
@@ -37,14 +37,14 @@ pub const DEFAULT_HOST: &str = "localhost";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// A name, as it is looked up (`xn--bcher-kva.example` for `bücher.example`), or
+    /// A name in the form for lookup (`xn--bcher-kva.example` for `bücher.example`), or
     /// an IP address, without brackets and with its zone (`fe80::1%eth0`).
     pub host: String,
     /// The TCP port.
     pub port: u16,
-    /// The part of a link behind `?`; kept for later use.
+    /// The part of a link after `?`; kept for later use.
     pub parameters: Option<String>,
-    /// The part of a link behind `#`; kept for later use.
+    /// The part of a link after `#`; kept for later use.
     pub fragment: Option<String>,
 }
 
@@ -57,13 +57,13 @@ impl Default for Address {
 /// The reason why a text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAddress {
-    /// The port is not one.
+    /// The port is not valid.
     #[error("“{0}” is not a port; a port is a number from 1 to 65535")]
     Port(String),
-    /// The host is not one.
+    /// The host is not valid.
     #[error("“{0}” is not the name or the IP address of a computer")]
     Host(String),
-    /// It is a link of another kind.
+    /// It is a link with another scheme.
     #[error("“{0}://” does not begin a link to a room; such a link begins with “{SCHEME}://”")]
     Scheme(String),
 }
@@ -82,11 +82,11 @@ impl Address {
 }
 
 impl Address {
-    /// Reads an address, and tells whether a port was written in it. An empty one,
-    /// and an empty part of one, means the default.
+    /// Reads an address, and returns whether it contained a port. An empty one, and an
+    /// empty part of one, means the default.
     ///
     /// # Errors
-    /// If a part of it is no part of an address.
+    /// If a part of it is not valid.
     pub fn read(written: &str) -> Result<(Self, bool), NotAnAddress> {
         let written = written.trim();
         let (rest, parameters, fragment) = match written.split_once("://") {
@@ -114,10 +114,10 @@ impl Address {
         Ok((address, port_written))
     }
 
-    /// The address as a link, with all that was kept for later use.
+    /// The address as a link, with all parts that were kept for later use.
     #[must_use]
     pub fn to_link(&self) -> String {
-        // The sign before a zone is written as RFC 6874 says.
+        // RFC 6874 defines how a link writes the sign before a zone.
         let mut link = format!("{SCHEME}://{self}").replacen('%', "%25", 1);
         for (sign, kept) in [("?", &self.parameters), ("#", &self.fragment)] {
             if let Some(kept) = kept {
@@ -176,8 +176,8 @@ fn split_port(
     Ok((host, port))
 }
 
-/// The name of a host as it is looked up: in ASCII (Unicode Technical Standard 46).
-/// `None` if it is no name.
+/// The name of a host in the form for lookup: in ASCII (Unicode Technical Standard 46).
+/// `None` if it is not a name.
 fn looked_up(host: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let host = if host.is_ascii() {
         host
@@ -216,8 +216,8 @@ fn unescaped(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// `text` as it can stand in a link: characters that act on a terminal, and white
-/// space, are percent-encoded.
+/// `text` as it can stand in a link: this percent-encodes white space and characters that
+/// act on a terminal.
 fn in_a_link(text: &str) -> String {
     let mut link = String::with_capacity(text.len());
     for c in text.chars() {
@@ -267,7 +267,7 @@ impl From<SocketAddr> for Address {
 }
 
 impl fmt::Display for Address {
-    /// `host:port`, also for the default port: it is what one dictates.
+    /// `host:port`, also for the default port: people read it to each other.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)

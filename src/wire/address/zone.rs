@@ -17,8 +17,8 @@ pub(super) fn split(written: &str) -> Option<(Ipv6Addr, Option<&str>)> {
     zone.is_none_or(is_zone).then_some((ip, zone))
 }
 
-/// `written` with `%` where a link has `%25` before a zone (RFC 6874). Outside of a
-/// link, `%25` with digits behind it is the number of an interface.
+/// `written` with `%` where a link has `%25` before a zone (RFC 6874). Outside of a link,
+/// `%25` with digits after it is the number of an interface.
 pub(super) fn decoded(written: &str, is_link: bool) -> Cow<'_, str> {
     match written.split_once("%25") {
         Some((ip, zone)) if !zone.is_empty() && (is_link || !starts_with_digit(zone)) => {
@@ -32,8 +32,8 @@ fn starts_with_digit(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether this can be the name or the number of a network interface. Characters that
-/// act on a terminal, or would need encoding in a link, are in none.
+/// Whether `zone` can be the name or the number of a network interface. Neither contains
+/// characters that act on a terminal, or that a link would have to encode.
 fn is_zone(zone: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     (1..=ZONE_LIMIT).contains(&zone.len()) && zone.bytes().all(fits)

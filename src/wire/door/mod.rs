@@ -75,7 +75,7 @@ const FOREIGN: [(&[u8], Foreign); 20] = [
 /// The byte order mark that some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The most bytes of white space that are passed over before the first word.
+/// The most bytes of white space that are skipped before the first word.
 const BLANK_LIMIT: usize = 256;
 
 /// A protocol that no client of a room speaks.
@@ -83,7 +83,7 @@ const BLANK_LIMIT: usize = 256;
 pub enum Foreign {
     /// SSH.
     Ssh,
-    /// The header in which a proxy tells the address of its client.
+    /// The header in which a proxy sends the address of its client.
     Proxy,
     /// Mail.
     Smtp,
@@ -139,10 +139,10 @@ impl Door {
         }
     }
 
-    /// The door that a connection's first bytes ask for, or `None` if more of
-    /// them are needed to tell.
+    /// The door that a connection's first bytes ask for, or `None` if more of them are
+    /// needed to decide.
     ///
-    /// White space and a byte order mark may come before what tells.
+    /// White space and a byte order mark may come first.
     #[must_use]
     pub fn of(first: &[u8]) -> Option<Self> {
         let from = first.len() - without_blank(first).len();
@@ -172,7 +172,7 @@ impl Door {
             Some(&TLS_HANDSHAKE) => Some(Self::Tls),
             _ => foreign_bytes(&first[from..]).map(Self::Foreign),
         };
-        // Nothing but white space, or a mark that is not whole yet.
+        // Only white space, or an incomplete byte order mark.
         let is_blank = BYTE_ORDER_MARK.starts_with(&first[from..]);
         if told.is_some() {
             told
@@ -201,7 +201,7 @@ pub fn without_blank(mut bytes: &[u8]) -> &[u8] {
 enum Begins {
     Yes,
     No,
-    /// So far; more bytes would tell.
+    /// So far; more bytes would decide.
     Perhaps,
 }
 
@@ -228,7 +228,7 @@ fn foreign_bytes(first: &[u8]) -> Option<Foreign> {
         const KEYS: &[u8] = b"\x03\x04\x07\x08\t\x0b\x0c\r\x15\x17\x1a\x1b";
         *byte >= b' ' || KEYS.contains(byte)
     };
-    // Telnet says Enter with a NUL behind the carriage return (RFC 854).
+    // Telnet sends Enter with a NUL after the carriage return (RFC 854).
     let line = line.strip_suffix(b"\r\0").unwrap_or(line);
     if line.iter().all(is_typed) {
         return None;
@@ -266,14 +266,14 @@ fn has_near_start(bytes: &[u8], wanted: &[u8]) -> bool {
     (1..=4).any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(wanted)))
 }
 
-/// The answer to a connection by a door that is not served, in the language of that
-/// door. `first` are its first bytes.
+/// The answer to a connection by a door that the server does not support, in the language
+/// of that door. `first` are its first bytes.
 #[must_use]
 pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
-    const WHAT: &str = "This is a Chatroom, a room to talk in";
+    const WHAT: &str = "This is a Chatroom server";
     match door {
         Door::Browser => {
-            let body = format!("{WHAT}. It cannot be used with a web browser yet.\n");
+            let body = format!("{WHAT}. It does not support web browsers yet.\n");
             let length = body.len();
             let body = if first.starts_with(b"HEAD ") {
                 String::new()
@@ -288,9 +288,9 @@ pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
             )
             .into_bytes()
         }
-        Door::Irc => format!("ERROR :{WHAT}. It cannot be used with IRC yet.\r\n").into_bytes(),
+        Door::Irc => format!("ERROR :{WHAT}. It does not support IRC yet.\r\n").into_bytes(),
         // A TLS client understands nothing but TLS, and the language of the others is
-        // not known.
+        // unknown.
         Door::Tls | Door::Native | Door::Text | Door::Foreign(_) => Vec::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! Which door first bytes tell.
+//! The door that first bytes ask for.
 
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn white_space_and_a_byte_order_mark_may_come_before_json() {
         let page = format!("{start}GET / HTTP/1.1\r\n");
         assert_eq!(Door::of(page.as_bytes()), Some(Door::Browser), "{start:?}");
     }
-    // Of a mark that is not whole, and of white space without an end.
+    // An incomplete byte order mark, and white space without an end.
     assert_eq!(Door::of(b"\xef\xbb"), None);
     assert_eq!(Door::of(&[b' '; BLANK_LIMIT]), None);
     assert_eq!(Door::of(&[b' '; BLANK_LIMIT + 1]), Some(Door::Text));
@@ -163,8 +163,8 @@ fn typed() -> impl Strategy<Value = u8> {
 }
 
 proptest! {
-    /// More bytes never change what fewer have told, apart from bytes that nobody
-    /// can type.
+    /// More bytes never change the door that fewer have decided, apart from bytes that
+    /// nobody can type.
     #[test]
     fn a_door_once_told_stays(
         start in prop_oneof![

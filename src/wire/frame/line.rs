@@ -1,4 +1,4 @@
-//! Frames as lines: reading and writing them.
+//! Reading and writing frames as lines.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use super::repair::repaired;
 use super::{Reply, Request};
 
-/// The most characters of the reason for which a line is not a frame: a reason can
-/// quote the line.
+/// The most characters in the reason why a line is not a frame: a reason can quote the
+/// line.
 const WHY_LIMIT: usize = 200;
 
 /// The reason why a line is not a frame.
@@ -21,24 +21,24 @@ pub enum NotAFrame {
     /// It is not a JSON object, or holds several known frames.
     #[error("{0}")]
     Line(String),
-    /// It is a JSON object with one known frame, whose content is not as documented.
-    /// The line can be passed over.
+    /// It is a JSON object with one known frame, whose content is not as documented. A
+    /// reader can ignore the line.
     #[error("{why}")]
     Content {
         /// The sender's own id for it, if it has one.
         id: Option<String>,
-        /// The parser's words.
+        /// The parser's error message.
         why: String,
     },
 }
 
 /// A set of frames that one side sends.
 trait Frames<'a>: Sized {
-    /// The names of all.
+    /// The names of all frames in the set.
     const NAMES: &'static [&'static str];
 
-    /// Reads the content of the frame with this name, or passes over it if there
-    /// is none; `null` is as if it were not there.
+    /// Reads the content of the frame with this name, or skips it if the name is unknown;
+    /// `null` counts as missing.
     fn read<A: MapAccess<'a>>(name: &str, content: &mut A) -> Result<Option<Self>, A::Error>;
 }
 
@@ -110,7 +110,7 @@ impl<'a, T: Frames<'a>> Visitor<'a> for Object<T> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        /// Borrowed where it holds no escapes.
+        /// Borrowed if it contains no escapes.
         #[derive(Deserialize)]
         struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -131,8 +131,8 @@ fn read<'a, T: Frames<'a>>(line: &'a [u8]) -> Result<Option<T>, NotAFrame> {
     let text = repaired(line);
     let found = match &text {
         Cow::Borrowed(text) => parse(&mut serde_json::Deserializer::from_str(text)),
-        // This reader copies each text: nothing is borrowed from the repaired line,
-        // which ends here.
+        // This reader copies each text: nothing is borrowed from the repaired line, which
+        // ends here.
         Cow::Owned(text) => parse(&mut serde_json::Deserializer::from_reader(text.as_bytes())),
     };
     match found {
@@ -151,8 +151,8 @@ fn parse<'a, R: serde_json::de::Read<'a>, T: Frames<'a>>(
     Ok(found)
 }
 
-/// Tells a line with an unreadable frame from one that is no frame; `error` is the
-/// parser's.
+/// Distinguishes a line with an unreadable frame from one that is not a frame; `error` is
+/// the parser's.
 fn why_not(text: &str, names: &[&str], error: &serde_json::Error) -> NotAFrame {
     let why: String = error.to_string().chars().take(WHY_LIMIT).collect();
     let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else {
@@ -171,8 +171,9 @@ fn why_not(text: &str, names: &[&str], error: &serde_json::Error) -> NotAFrame {
     }
 }
 
-/// Reads a line of a client. `None` stands for an object without a known frame, which
-/// is ignored. Bytes that are not UTF-8, and halves of surrogate pairs, become U+FFFD.
+/// Reads a line of a client. Returns `None` for an object without a known frame, which
+/// the server ignores. Bytes that are not UTF-8, and halves of surrogate pairs, become
+/// U+FFFD.
 ///
 /// # Errors
 /// If it is not a JSON object, not as documented, or holds several known frames.
@@ -180,7 +181,7 @@ pub fn read_request(line: &[u8]) -> Result<Option<Request<'_>>, NotAFrame> {
     read(line)
 }
 
-/// Reads a line of a server as [`read_request`] reads one of a client.
+/// Reads a line of a server, like [`read_request`].
 ///
 /// # Errors
 /// As with [`read_request`].
@@ -191,7 +192,7 @@ pub fn read_reply(line: &[u8]) -> Result<Option<Reply<'_>>, NotAFrame> {
 /// Appends a frame as one line.
 pub fn write_frame(frame: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
-    // Frames have string keys only, and a vector takes all that is written.
+    // Frames have string keys only, and writing to a vector does not fail.
     if serde_json::to_writer(&mut *out, frame).is_err() {
         out.truncate(start);
         return;
@@ -332,7 +333,7 @@ mod tests {
             let read = read_request(line.as_bytes());
             assert!(matches!(read, Err(NotAFrame::Line(_))), "{line}: {read:?}");
         }
-        // What is told quotes no more than a little of it.
+        // The error quotes only a short part of it.
         let long = format!(r#"{{"ping":"{}"}}"#, "x".repeat(60_000));
         let told = read_request(long.as_bytes()).unwrap_err().to_string();
         assert!(told.chars().count() <= WHY_LIMIT);

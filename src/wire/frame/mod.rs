@@ -1,7 +1,7 @@
-//! The frames of the native door: one JSON object with one key, the frame's
-//! name. `docs/protocol.md` is the contract; this is its transcript.
+//! The frames of the native door: one JSON object with one key, the frame's name.
+//! `docs/protocol.md` is the specification; these types follow it.
 //!
-//! Unknown keys and unknown frames are ignored, so that the protocol can grow.
+//! Readers ignore unknown keys and unknown frames, so that the protocol can grow.
 
 mod line;
 mod repair;
@@ -15,23 +15,23 @@ pub use self::line::{NotAFrame, read_reply, read_request, write_frame};
 
 use crate::room::{MemberId, Why};
 
-/// A frame of a client.
+/// A frame from a client.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request<'a> {
-    /// Joins the room; comes first.
+    /// Joins the room; must be the first frame besides pings.
     Hello(Hello<'a>),
-    /// Says something.
+    /// Sends a message.
     Say(Say<'a>),
-    /// Asks for a part of the list of members.
+    /// Requests a part of the list of members.
     Members(MembersRequest),
-    /// Asks for a page of past messages.
+    /// Requests a page of past messages.
     History(HistoryRequest),
-    /// Asks whether the server is there; allowed before `hello` too.
+    /// Checks that the server is there; allowed before `hello` too.
     Ping(Empty),
     /// Answers a `ping`.
     Pong(Empty),
-    /// Leaves.
+    /// Leaves the room.
     Bye(Empty),
 }
 
@@ -44,16 +44,16 @@ pub struct Empty {}
 pub struct Hello<'a> {
     /// The version of the protocol.
     pub protocol: u32,
-    /// The name that is wanted; without one it is the default name.
+    /// The wanted name; without one, the client gets the default name.
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub name: Cow<'a, str>,
-    /// The log that `after` is about, from an earlier welcome.
+    /// The log that `after` refers to, from an earlier welcome.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Cow<'a, str>>,
-    /// The membership to come back to, from an earlier welcome.
+    /// The membership to resume, from an earlier welcome.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Cow<'a, str>>,
-    /// The `seq` of the last message already known: all later ones are wanted.
+    /// The `seq` of the last message that the client has: it wants all later ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
     /// The key that the program which embeds the server gave to the host.
@@ -61,10 +61,10 @@ pub struct Hello<'a> {
     pub host_key: Option<Cow<'a, str>>,
 }
 
-/// A message of a client.
+/// A message from a client.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Say<'a> {
-    /// The sender's own id for it; comes back with its echo.
+    /// The sender's own id for it; the echo contains it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
     /// The text.
@@ -72,48 +72,49 @@ pub struct Say<'a> {
     pub text: Cow<'a, str>,
 }
 
-/// Asks for members with an id after `after`.
+/// Requests members with an id after `after`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct MembersRequest {
-    /// The last id already known; without it, or with 0, from the first on.
+    /// The last id that the client has; without it, or with 0, the list starts at the
+    /// first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
-    /// How many are wanted, at most.
+    /// The most members wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
 }
 
-/// Asks for messages before `before`.
+/// Requests messages before `before`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct HistoryRequest {
-    /// The `seq` of the first message already known; without it, the newest are
-    /// wanted.
+    /// The `seq` of the first message that the client has; without it, the client wants
+    /// the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
-    /// How many are wanted, at most.
+    /// The most messages wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
 }
 
-/// A frame of a server.
+/// A frame from a server.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply<'a> {
     /// Answers `hello`.
     Welcome(Welcome<'a>),
-    /// Someone said something.
+    /// A member sent a message.
     Message(Message<'a>),
-    /// Someone came in.
+    /// A member joined.
     Joined(Joined<'a>),
-    /// Someone left.
+    /// A member left.
     Left(Left<'a>),
     /// A member's connection was lost; it may come back.
     Away(Away<'a>),
-    /// A member that was away is back.
+    /// An absent member is back.
     Back(Back<'a>),
-    /// Members of a big room came and left.
+    /// Members of a big room joined and left.
     Presence(Presence<'a>),
-    /// A message was said already, under the same id.
+    /// The room already has a message with the same id from this member.
     Said(Said<'a>),
     /// A sentence of the server itself.
     Notice(Notice<'a>),
@@ -123,42 +124,42 @@ pub enum Reply<'a> {
     Page(Page<'a>),
     /// This client missed messages.
     Gap(Gap),
-    /// Asks whether the client is there.
+    /// Checks that the client is there.
     Ping(Empty),
     /// Answers `ping`.
     Pong(Empty),
-    /// Something was wrong.
+    /// An error.
     Error(Error<'a>),
-    /// The connection ends, and why. Nothing follows.
+    /// The reason why the connection ends. Nothing follows.
     Closed(Closed<'a>),
 }
 
 /// Answers `hello`: the client is a member now.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Welcome<'a> {
-    /// The version of the protocol that is spoken.
+    /// The version of the protocol that the server speaks.
     pub protocol: u32,
     /// The name of the room.
     #[serde(borrow)]
     pub room: Cow<'a, str>,
-    /// Tells this log from every other.
+    /// The unique id of this log.
     #[serde(borrow)]
     pub epoch: Cow<'a, str>,
     /// Whether messages survive the server.
     pub durable: bool,
-    /// Tells this membership from every other; a secret between the two sides.
+    /// The token of this membership; a secret between the two sides.
     #[serde(borrow)]
     pub session: Cow<'a, str>,
-    /// The `seq` that the next message will have.
+    /// The `seq` of the next message.
     pub next: u64,
-    /// Whether it is the membership that was asked for by its `session`.
+    /// Whether the client has resumed the membership that it asked for with `session`.
     #[serde(
         default,
         deserialize_with = "or_default",
         skip_serializing_if = "is_false"
     )]
     pub resumed: bool,
-    /// Who the client is in the room.
+    /// The client's own membership.
     #[serde(borrow)]
     pub you: Member<'a>,
     /// The first members.
@@ -171,10 +172,10 @@ pub struct Welcome<'a> {
     pub features: Vec<Cow<'a, str>>,
 }
 
-/// Someone in the room.
+/// A member of the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member<'a> {
-    /// Never changes or returns.
+    /// Never changes, and is never used again.
     pub id: MemberId,
     /// Its name.
     #[serde(borrow)]
@@ -186,7 +187,7 @@ pub struct Member<'a> {
         skip_serializing_if = "is_false"
     )]
     pub host: bool,
-    /// Whether its connection is lost, and it may come back. Told in lists only.
+    /// Whether its connection is lost and it may come back. Only lists contain it.
     #[serde(
         default,
         deserialize_with = "or_default",
@@ -195,7 +196,7 @@ pub struct Member<'a> {
     pub away: bool,
 }
 
-/// Reads what may be missing: `null` is as if it were.
+/// Reads an optional value: `null` counts as missing.
 fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -204,7 +205,7 @@ where
     Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
-/// Serde hands a reference to it.
+/// Serde requires a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_false(value: &bool) -> bool {
     !value
@@ -213,7 +214,7 @@ fn is_false(value: &bool) -> bool {
 /// A part of the list of members, in the order of their ids.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MemberList<'a> {
-    /// How many are in the room.
+    /// The number of members in the room.
     pub count: usize,
     /// Some of them.
     #[serde(borrow)]
@@ -225,44 +226,44 @@ pub struct MemberList<'a> {
 /// The limits that a server sets for its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// The most bytes of a frame, its line break not counted.
+    /// The most bytes of a frame, not counting its line break.
     pub frame: usize,
     /// The most characters of a text.
     pub text: usize,
-    /// The most messages at once; without a limit it is missing.
+    /// The most messages at once; missing without a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
-    /// The most messages a second in the long run; without a limit it is missing.
+    /// The most messages a second in the long run; missing without a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u32>,
 }
 
-/// Something said in the room.
+/// A message of a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message<'a> {
     /// Its place among all messages: 1, 2, 3, … without a hole.
     pub seq: u64,
-    /// When the server took it (RFC 3339, UTC, milliseconds).
+    /// When the server accepted it (RFC 3339, UTC, milliseconds).
     #[serde(serialize_with = "milliseconds")]
     pub at: Timestamp,
-    /// Its author.
+    /// Its sender.
     #[serde(borrow)]
     pub from: Member<'a>,
     /// The sender's own id for it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
-    /// The clean text.
+    /// The cleaned text.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
 }
 
-/// Serde hands a reference to it.
+/// Serde requires a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn milliseconds<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("{at:.3}"))
 }
 
-/// Someone came in.
+/// A member joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined<'a> {
     /// The member's id.
@@ -277,11 +278,11 @@ pub struct Joined<'a> {
         skip_serializing_if = "is_false"
     )]
     pub host: bool,
-    /// How many are in the room now.
+    /// The number of members in the room now.
     pub count: usize,
 }
 
-/// Someone left.
+/// A member left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left<'a> {
     /// The member's id.
@@ -289,14 +290,14 @@ pub struct Left<'a> {
     /// Its name.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
-    /// Why.
+    /// The reason.
     pub why: Why,
-    /// How many are in the room now.
+    /// The number of members in the room now.
     pub count: usize,
 }
 
-/// A member's connection was lost. It stays a member for a while, in which it may
-/// come back.
+/// A member's connection was lost. It stays a member for a while, in which it may come
+/// back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Away<'a> {
     /// The member's id.
@@ -306,7 +307,7 @@ pub struct Away<'a> {
     pub name: Cow<'a, str>,
 }
 
-/// A member that was away is back.
+/// An absent member is back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Back<'a> {
     /// The member's id.
@@ -316,7 +317,8 @@ pub struct Back<'a> {
     pub name: Cow<'a, str>,
 }
 
-/// A message was said already, under the same id; it is not said again.
+/// The room already has a message with the same id from this member, and does not send it
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said<'a> {
     /// The sender's own id for it.
@@ -326,22 +328,22 @@ pub struct Said<'a> {
     pub seq: u64,
 }
 
-/// Members of a big room came and left.
+/// Members of a big room joined and left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence<'a> {
-    /// How many are in the room now.
+    /// The number of members in the room now.
     pub count: usize,
     /// The names of some who joined.
     #[serde(borrow)]
     pub joined: Vec<Cow<'a, str>>,
-    /// How many more joined.
+    /// The number of others who joined.
     pub joined_more: usize,
     /// The names of some who left.
     #[serde(borrow)]
     pub left: Vec<Cow<'a, str>>,
-    /// How many more left.
+    /// The number of others who left.
     pub left_more: usize,
-    /// How many of those in the room are away.
+    /// The number of absent members in the room.
     #[serde(
         default,
         deserialize_with = "or_default",
@@ -350,7 +352,7 @@ pub struct Presence<'a> {
     pub away: usize,
 }
 
-/// Serde hands a reference to it.
+/// Serde requires a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(value: &usize) -> bool {
     *value == 0
@@ -362,10 +364,10 @@ pub struct Notice<'a> {
     /// Its kind, for programs.
     #[serde(borrow)]
     pub code: Cow<'a, str>,
-    /// In words.
+    /// The sentence.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
-    /// With the code `address`: where others can join, the best first.
+    /// With the code `address`: the addresses where others can join, the best first.
     #[serde(
         borrow,
         default,
@@ -375,14 +377,15 @@ pub struct Notice<'a> {
     pub addresses: Vec<Cow<'a, str>>,
 }
 
-/// The code of the [`Notice`] that tells the host where others can join.
+/// The code of the [`Notice`] with the addresses where others can join. Only the host
+/// gets it.
 pub const NOTICE_ADDRESS: &str = "address";
 
-/// The code of the [`Notice`] that messages are delayed, because they cannot be stored
-/// at the moment.
+/// The code of the [`Notice`] that messages are delayed, because the server cannot store
+/// them at the moment.
 pub const NOTICE_DELAYED: &str = "delayed";
 
-/// The code of the [`Notice`] that messages are delayed no longer.
+/// The code of the [`Notice`] that messages are no longer delayed.
 pub const NOTICE_RESUMED: &str = "resumed";
 
 /// Messages of the past.
@@ -398,28 +401,28 @@ pub struct Page<'a> {
 /// The range of messages that this client missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// The `seq` of the first one missed.
+    /// The `seq` of the first missed message.
     pub from: u64,
-    /// The `seq` of the last one missed; before `from` if only joins and leaves
-    /// were missed.
+    /// The `seq` of the last missed message; before `from` if the client missed only
+    /// joins and leaves.
     pub to: u64,
 }
 
-/// Something was wrong.
+/// An error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error<'a> {
     /// Its kind, for programs.
     pub code: Code,
-    /// The id of the message that it is about.
+    /// The id of the message that caused it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
-    /// In words.
+    /// The sentence for a person.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
     /// When to try again, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_ms: Option<u64>,
-    /// Whether the server ends the connection now.
+    /// Whether the server now ends the connection.
     pub fatal: bool,
 }
 
@@ -428,36 +431,36 @@ pub struct Error<'a> {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Code {
-    /// The frame is not JSON, or not as documented. Fatal, except where a member sent
-    /// a frame whose content only cannot be read.
+    /// The frame is not JSON, or not as documented. Fatal, unless a member sent a known
+    /// frame whose content cannot be read.
     BadFrame,
     /// The frame is longer than the limit. Fatal.
     FrameTooLong,
     /// The server does not speak this version of the protocol. Fatal.
     ProtocolVersion,
-    /// Something else came before `hello`. Fatal.
+    /// Another frame came before `hello`. Fatal.
     HelloFirst,
-    /// A second `hello`; it is ignored.
+    /// A second `hello`; the server ignores it.
     HelloTwice,
-    /// The message comes too fast; it was not said.
+    /// The message came too fast; it was not sent.
     TooFast,
-    /// The message is too long; it was not said.
+    /// The message is too long; it was not sent.
     TooLong,
-    /// Nothing is left of the message; it was not said.
+    /// The message has no visible characters; it was not sent.
     EmptyText,
-    /// The message's id is empty or too long; it was not said.
+    /// The message's id is empty or too long; it was not sent.
     BadId,
     /// The room is full. Fatal.
     RoomFull,
     /// Too many connections come from this address. Fatal.
     TooManyConnections,
-    /// Something that this version does not know.
+    /// A code that this version does not know.
     #[serde(other)]
     Unknown,
 }
 
 impl Code {
-    /// Whether the server ends the connection with it, as a rule.
+    /// Whether the server ends the connection after it, as a rule.
     #[must_use]
     pub const fn is_fatal(self) -> bool {
         matches!(
@@ -475,9 +478,9 @@ impl Code {
 /// The connection ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed<'a> {
-    /// Why.
+    /// The reason.
     pub code: ClosedCode,
-    /// In words.
+    /// The sentence for a person.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
     /// With `service-stopping` and `store-failed`: when to try again, in milliseconds.
@@ -485,22 +488,22 @@ pub struct Closed<'a> {
     pub retry_ms: Option<u64>,
 }
 
-/// Why a server ends a connection.
+/// The reason why a server ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ClosedCode {
-    /// It was asked to, with `bye`.
+    /// The client asked for it, with `bye`.
     Bye,
     /// The room was closed for good.
     HostClosed,
-    /// The service stops, perhaps to start again.
+    /// The service stops, and may start again.
     ServiceStopping,
-    /// What is said can no longer be stored; the service may start again.
+    /// The server can no longer store messages; the service may start again.
     StoreFailed,
     /// Another connection took over the membership.
     TakenOver,
-    /// For a reason that this version does not know.
+    /// A reason that this version does not know.
     #[serde(other)]
     Unknown,
 }

@@ -1,4 +1,4 @@
-//! Lines that are nearly JSON: halves of characters in them are replaced.
+//! Repairs lines that are nearly JSON: it replaces halves of characters in them.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use memchr::memchr;
 /// `line` with U+FFFD in place of bytes that are not UTF-8, and of each half of a
 /// surrogate pair (`\ud83d`) without the other half.
 ///
-/// JSON can write such halves (RFC 8259, section 8.2). Programs that cut a text between
-/// them send them.
+/// JSON can represent such halves (RFC 8259, section 8.2), and programs that cut a text
+/// between them send them.
 pub(super) fn repaired(line: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(line);
     match with_pairs_only(&text) {
@@ -17,7 +17,7 @@ pub(super) fn repaired(line: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// `text` without half pairs; `None` if it holds none.
+/// `text` without half pairs; `None` if it contains none.
 fn with_pairs_only(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut repaired = String::new();
