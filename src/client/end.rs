@@ -77,7 +77,7 @@ pub enum Loss {
     #[error("this computer slept")]
     Slept,
     /// It ended without a word.
-    #[error("it ended without a word")]
+    #[error("it ended unexpectedly")]
     Ended,
     /// The system says that it is broken, and why.
     #[error("{0}")]

@@ -126,7 +126,7 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
         }
         Event::Returned(_) => text::write_notice("You are back in the room.", out),
         Event::Unsent { text, .. } => {
-            text::write_notice(&format!("This was perhaps not sent: {text}"), out);
+            text::write_notice(&format!("This message may not have been sent: {text}"), out);
         }
         Event::Ended(end) => text::write_notice(&end.to_string(), out),
         Event::Welcomed(_)

@@ -110,7 +110,7 @@ impl fmt::Display for ClockDoubt {
             ),
             Self::Believed => write!(
                 f,
-                "The clock of this computer is believed again: messages are deleted by age."
+                "The clock of this computer is believed again, so messages are deleted by age."
             ),
         }
     }

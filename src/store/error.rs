@@ -36,7 +36,7 @@ pub enum OpenError {
     #[error("{0} is a directory. Name a file in it.")]
     IsDirectory(PathBuf),
     /// The disk is full.
-    #[error("{0} cannot be opened because the disk is full. Make room, and start again.")]
+    #[error("{0} cannot be opened because the disk is full. Free some space, and start again.")]
     DiskFull(PathBuf),
     /// The file system is read-only.
     #[error("{0} is on a file system that is read-only. Choose another file.")]
@@ -57,7 +57,7 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The disk is full.
-    #[error("{0} cannot be written because the disk is full. Make room, and start again.")]
+    #[error("{0} cannot be written because the disk is full. Free some space, and start again.")]
     DiskFull(PathBuf),
     /// The contents of the file contradict each other.
     #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
@@ -69,10 +69,10 @@ pub enum WriteError {
     #[error("{0} was locked by another program for too long. Close that one, and start again.")]
     Locked(PathBuf),
     /// A record does not fit those before it.
-    #[error("What was to be written to {0} was out of order. This is a defect of Chatroom.")]
+    #[error("The records for {0} are out of order. This is a defect of Chatroom.")]
     OutOfOrder(PathBuf),
     /// A write before this one failed.
-    #[error("{0} is not written to any more, because writing it has failed before.")]
+    #[error("Nothing more is written to {0}, because a write to it has failed.")]
     FailedBefore(PathBuf),
     /// Something else went wrong.
     #[error("{path} cannot be written: {error}. Look at the disk.")]

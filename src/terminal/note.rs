@@ -192,12 +192,12 @@ impl Note {
     /// The new configuration applies from now on. `later` are the keys that need a
     /// restart.
     pub fn changed(later: &[&str]) -> Self {
-        let words = "The configuration was read again, and counts from now on.";
+        let words = "The new configuration applies from now on.";
         if later.is_empty() {
             return Self::new(&CHANGED, words);
         }
         let later = later.join(", ");
-        Self::new(&CHANGED, format!("{words} Only after a restart: {later}."))
+        Self::new(&CHANGED, format!("{words} These settings need a restart: {later}."))
             .with("CHATROOM_LATER", later)
     }
 
@@ -266,11 +266,8 @@ impl From<&Event> for Note {
                 let (why, reason) = match why {
                     Why::Quit => ("", "quit"),
                     Why::Lost => (": the connection broke", "lost"),
-                    Why::Timeout => (": nothing was heard for too long", "timeout"),
-                    _ => (
-                        ": the connection was ended for breaking the protocol",
-                        "protocol",
-                    ),
+                    Why::Timeout => (": the server heard nothing for too long", "timeout"),
+                    _ => (": it broke the protocol", "protocol"),
                 };
                 let from = from(*address, *door);
                 let words = format!("“{name}” left ({from}){why}. {}", here(*count));

@@ -125,7 +125,7 @@ impl Reload {
 
 fn tell_stopping(manager: Option<&Manager>) {
     if let Some(manager) = manager {
-        manager.tell("STOPPING=1\nSTATUS=The room is being closed");
+        manager.tell("STOPPING=1\nSTATUS=The room is closing");
     }
 }
 

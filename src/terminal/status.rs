@@ -170,9 +170,9 @@ pub fn status(port: Option<u16>, json: bool) -> Result<(), Box<dyn Error>> {
     }
     let which = port.map_or_else(String::new, |port| format!(" on port {port}"));
     Err(format!(
-        "No server{which} tells you how it is doing. A server that runs as a service tells \
-         only the administrator (sudo chatroom --status); a room that waits for its first \
-         visitor is not running."
+        "No server{which} answers. A server that runs as a service answers only the \
+         administrator (sudo chatroom --status); a room that waits for its first visitor is \
+         not running."
     )
     .into())
 }
@@ -342,7 +342,7 @@ fn in_words(answer: &Answer) -> String {
          {listening}\
          \x20 members       {members}, {away} of them away; {at_the_door} at the door\n\
          \x20 messages      {messages}, delivered {deliveries} times\n\
-         \x20 slow readers  {slow_readers} now; {fell_behind} times one missed messages\n\
+         \x20 slow readers  {slow_readers} now; {fell_behind} times a member missed messages\n\
          \x20 refused       {full} room full, {many} too many connections, {door} closed door\n\
          \x20 memory        {memory} MiB\n\
          {addresses}"

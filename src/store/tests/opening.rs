@@ -254,6 +254,6 @@ fn every_cause_has_its_sentence() {
     );
     assert_eq!(
         of_system(rustix::io::Errno::NOSPC),
-        "/srv/room.db cannot be opened because the disk is full. Make room, and start again."
+        "/srv/room.db cannot be opened because the disk is full. Free some space, and start again."
     );
 }
