@@ -197,8 +197,11 @@ impl Note {
             return Self::new(&CHANGED, words);
         }
         let later = later.join(", ");
-        Self::new(&CHANGED, format!("{words} These settings need a restart: {later}."))
-            .with("CHATROOM_LATER", later)
+        Self::new(
+            &CHANGED,
+            format!("{words} These settings need a restart: {later}."),
+        )
+        .with("CHATROOM_LATER", later)
     }
 
     /// The new configuration is wrong, and the room goes on with the old one.
