@@ -83,7 +83,7 @@ impl Question {
             ),
             Self::Discard => (
                 gettext("Discard Unsent Text?"),
-                gettext("The room was closed, so what you have written cannot be sent."),
+                gettext("The room was closed, so your text cannot be sent."),
                 gettext("_Discard"),
             ),
         };
@@ -112,7 +112,7 @@ fn losses(stakes: Stakes) -> String {
         ));
     }
     if stakes.unsent {
-        sentences.push(gettext("You have written something that was not sent."));
+        sentences.push(gettext("Your unsent text will be lost."));
     }
     sentences.join("\n\n")
 }
@@ -176,8 +176,8 @@ mod tests {
         assert_eq!(
             body,
             "2 other members are in the room. They can keep reading, but no one can send \
-             messages.\n\nThe messages in this room are not saved and will be lost.\n\nYou have \
-             written something that was not sent."
+             messages.\n\nThe messages in this room are not saved and will be lost.\n\nYour \
+             unsent text will be lost."
         );
     }
 }
