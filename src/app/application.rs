@@ -21,7 +21,7 @@ mod imp {
     #[derive(Debug, Default)]
     pub struct Application {
         pub keeper: Keeper,
-        /// Closed when what was kept is known.
+        /// Closes when the saved state has been read.
         pub kept: OnceCell<async_channel::Receiver<()>>,
     }
 
@@ -40,7 +40,8 @@ mod imp {
             let app = self.obj();
             gtk::Window::set_default_icon_name(APP_ID);
             if let Some(settings) = gtk::Settings::default() {
-                // Messages can be selected; walking over them is not selecting.
+                // Messages can be selected, but moving the focus over them selects
+                // nothing.
                 settings.set_gtk_label_select_on_focus(false);
             }
             app.read_kept();
@@ -87,7 +88,7 @@ impl Default for Application {
 }
 
 impl Application {
-    /// What outlives the app.
+    /// The state that outlives the app.
     pub fn keeper(&self) -> Keeper {
         self.imp().keeper.clone()
     }
@@ -102,16 +103,16 @@ impl Application {
         });
     }
 
-    /// Returns when what was kept is known.
+    /// Returns when the saved state has been read.
     pub async fn kept(&self) {
         let reading = self.imp().kept.get().cloned();
         if let Some(reading) = reading {
-            // That it is closed is the news.
+            // The closing of the channel is the signal.
             let _ = reading.recv().await;
         }
     }
 
-    /// Joins a room, perhaps to come back to it.
+    /// Joins a room, or comes back to it.
     fn join_when_ready(&self, window: &Window, address: Address) {
         let (app, window) = (self.clone(), window.downgrade());
         glib::spawn_future_local(async move {
@@ -139,7 +140,7 @@ impl Application {
         self.set_accels_for_action("window.close", &["<Control>w"]);
     }
 
-    /// Closes every window; one with a room that others are in asks first.
+    /// Closes every window; a window asks first if something would be lost with its room.
     fn close_windows(&self) {
         for window in self.windows() {
             window.close();
@@ -149,7 +150,7 @@ impl Application {
     /// Leaves every room when the system asks the program to end, without asking.
     fn end_when_asked(&self) {
         let (ask, asked) = async_channel::bounded(1);
-        // Where they cannot be caught the system ends the program as it is.
+        // If the program cannot catch the signals, the system ends it without this.
         let _ = Signals::catch().and_then(|signals| {
             signals.on_first(move |signal| {
                 let _ = ask.send_blocking(signal);
@@ -169,7 +170,8 @@ impl Application {
             }
             for window in windows {
                 if let Some(window) = window.downcast_ref::<Window>() {
-                    // A computer that is shut down asks nobody: one may want to return.
+                    // Nobody is asked while the computer shuts down, and the user may
+                    // want to return.
                     if signal == Signal::Interrupt {
                         window.leave_and_close();
                     } else {

@@ -14,10 +14,10 @@ use crate::store::{OpenError, Store};
 
 use super::words::fill;
 
-/// The suffix of the files that rooms are saved in.
+/// The extension of the files of saved rooms.
 const SUFFIX: &str = "db";
 
-/// So many rooms on any port can be saved at the same time.
+/// The most rooms on *any port* that can be saved at the same time.
 const ROOMS_ON_ANY_PORT: u32 = 8;
 
 /// The folder of saved rooms.
@@ -25,14 +25,14 @@ fn folder() -> PathBuf {
     glib::user_data_dir().join("chatroom").join("rooms")
 }
 
-/// Opens a room of the person `name` on `port`; not on this thread, because it takes a
-/// while to find out what uses a port that is taken. With `kept_by`, messages are saved
-/// under that port, and the next room that is opened with it has them again; 0 stands for
-/// rooms on any port. If the store of that port is in use, and the room itself takes any
-/// port, its messages are saved as those of rooms on any port.
+/// Opens a room of the person `name` on `port`; on another thread, because it takes a
+/// while to find out what uses a port that is taken. With `kept_by`, the room saves
+/// messages under that port, and the next room that is opened with it has them again; 0
+/// stands for rooms on any port. If the store of that port is in use, and the room itself
+/// takes any port, the room saves its messages as those of rooms on any port.
 ///
 /// # Errors
-/// Why it cannot be opened.
+/// Why the room cannot be opened.
 pub async fn open(name: &str, port: u16, kept_by: Option<u16>) -> Result<Running, BindError> {
     let name = name_or_default(name);
     let settings = Settings {
@@ -71,7 +71,7 @@ fn bind_keeping(settings: &Settings, by: u16) -> Result<Server, BindError> {
     };
     if by != 0 {
         match bind(by.to_string()) {
-            // The room that keeps it is open, on the port that this one makes way for.
+            // The room that uses this store is open, on the port that this room avoids.
             Err(BindError::Store(OpenError::InUse(_))) if settings.port == 0 => {}
             result => return result,
         }
@@ -85,7 +85,7 @@ fn bind_keeping(settings: &Settings, by: u16) -> Result<Server, BindError> {
     }
 }
 
-/// Whether there are saved messages of rooms that were hosted.
+/// Whether there are saved messages of rooms that the user hosted.
 pub async fn keeps_something() -> bool {
     let found = gio::spawn_blocking(|| files().is_ok_and(|files| !files.is_empty()));
     found.await.unwrap_or_default()
@@ -94,7 +94,7 @@ pub async fn keeps_something() -> bool {
 /// Permanently deletes the saved messages of all rooms that are not open.
 ///
 /// # Errors
-/// Why something is still there.
+/// Why some messages could not be deleted.
 pub async fn delete_kept() -> Result<(), OpenError> {
     let deleted = gio::spawn_blocking(|| {
         let mut result = Ok(());
@@ -106,7 +106,7 @@ pub async fn delete_kept() -> Result<(), OpenError> {
     deleted.await.unwrap_or(Ok(()))
 }
 
-/// The files of rooms.
+/// The files of saved rooms.
 fn files() -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -122,7 +122,7 @@ fn files() -> io::Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// What the system says of a folder.
+/// An error that the system reports about a folder.
 fn not_used(path: PathBuf, error: io::Error) -> OpenError {
     match error.kind() {
         io::ErrorKind::PermissionDenied => OpenError::NoPermission(path),

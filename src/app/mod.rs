@@ -3,12 +3,13 @@
 //! - `application`: the program on the desktop; its windows and its end;
 //! - `window`: a window, which shows one page at a time;
 //! - `pages`: home, connect and chat, each with its template;
-//! - `room`: a room as the app knows it, apart from how it is shown;
-//! - `kept`: what outlives the app: drafts, and stays to come back to;
+//! - `room`: the app's model of a room, without widgets;
+//! - `kept`: the state that outlives the app: drafts, and sessions to come back to;
 //! - `hosting`: opening a room on this computer;
-//! - `words`, `settings`, `config`: what is said, remembered and fixed.
+//! - `words`: the app's sentences; `settings`: the remembered settings; `config`: values
+//!   of the build.
 
-// The private half of a widget, `imp`, has the imports of its public half.
+// The private half of a widget, `imp`, uses the imports of its public half.
 #![allow(clippy::wildcard_imports)]
 
 mod application;
@@ -40,10 +41,10 @@ use self::application::Application;
 )]
 pub struct NoDisplay;
 
-/// Runs the app until its last window is closed, and all it does is done. With an
-/// `address` it joins the room there at once.
+/// Runs the app until its last window is closed and its work is done. With an `address`
+/// it joins the room there at once.
 ///
-/// If the app runs already, that one opens a new window and this one ends.
+/// If the app runs already, the running one opens a new window and this one ends.
 ///
 /// # Errors
 /// If there is no display.
@@ -52,8 +53,8 @@ pub fn run(address: Option<Address>) -> Result<ExitCode, NoDisplay> {
     run_with(link.as_deref())
 }
 
-/// Runs the app without a window until the desktop asks for one, or until some
-/// time is over.
+/// Runs the app without a window until the desktop asks for one. If none is asked for,
+/// the app ends after a while.
 ///
 /// # Errors
 /// If there is no display.
@@ -64,13 +65,14 @@ pub fn run_as_service() -> Result<ExitCode, NoDisplay> {
 fn run_with(argument: Option<&str>) -> Result<ExitCode, NoDisplay> {
     speak_the_users_language();
     gtk::init().map_err(|_| NoDisplay)?;
-    // Without them no window can be built; they are part of this program.
+    // Without the resources the app cannot build a window; they are part of this program.
     gio::resources_register_include!("chatroom.gresource").map_err(|_| NoDisplay)?;
     let arguments: Vec<&str> = std::iter::once("chatroom").chain(argument).collect();
     Ok(Application::default().run_with_args(&arguments).into())
 }
 
-/// Finds the translations; GTK sets the language when it begins. Where there are none, all is in English.
+/// Sets up the translations; GTK sets the language when it starts. Without translations
+/// everything is in English.
 fn speak_the_users_language() {
     use self::config::{GETTEXT_DOMAIN, LOCALEDIR};
     use gettextrs::{bind_textdomain_codeset, bindtextdomain, textdomain};

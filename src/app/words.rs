@@ -36,9 +36,9 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     filled + rest
 }
 
-/// A name as it stands in a sentence: one that is read the other way does not turn the
-/// words around it (Unicode Standard Annex #9, section 2.4), nor the sentence that
-/// begins with it, which Pango would have it do.
+/// A name for use in a sentence. A name in the other direction of writing does not
+/// reorder the words around it (Unicode Standard Annex #9, section 2.4), nor turn the
+/// sentence that begins with it, as Pango would.
 pub fn isolated(name: &str) -> Cow<'_, str> {
     let words_rtl = gtk::is_initialized_main_thread()
         && gtk::Widget::default_direction() == gtk::TextDirection::Rtl;
@@ -55,7 +55,7 @@ pub fn count(one: &str, many: &str, number: usize) -> String {
     fill(&ngettext(one, many, plural), &[("n", &number.to_string())])
 }
 
-/// Why a connection ended or never came to be, in a sentence with a remedy.
+/// Why a connection ended or was never established, in a sentence with a remedy.
 pub fn end(end: &End) -> String {
     let at = |template: String, address: &dyn ToString| {
         fill(&template, &[("address", &address.to_string())])
@@ -115,8 +115,8 @@ pub fn end(end: &End) -> String {
     }
 }
 
-/// What is wrong with a connection that was lost so long ago, and is tried again after
-/// `wait`, or is being tried.
+/// A sentence about a connection that was lost this long ago. The client tries again
+/// after `wait`, or is trying now.
 pub fn interrupted(end: &End, lost_for: Duration, wait: Option<Duration>) -> String {
     let stopping = matches!(end, End::ServiceStopping { .. });
     let template = match (stopping, wait) {
@@ -224,7 +224,7 @@ pub fn not_kept(error: &OpenError) -> String {
     }
 }
 
-/// A file, as people tell each other where it is.
+/// The path of a file, with `~` for the user's folder.
 fn in_home(path: &Path) -> String {
     match path.strip_prefix(glib::home_dir()) {
         Ok(inside) => format!("~/{}", inside.display()),
@@ -232,7 +232,7 @@ fn in_home(path: &Path) -> String {
     }
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 pub fn not_an_address(error: &NotAnAddress) -> String {
     match error {
         NotAnAddress::Port(_) => gettext("A port is a number from 1 to 65535."),
@@ -244,7 +244,7 @@ pub fn not_an_address(error: &NotAnAddress) -> String {
     }
 }
 
-/// Why a message was refused by the server.
+/// Why the server rejected a message.
 pub fn refused(error: &Error<'_>) -> String {
     match error.code {
         Code::TooFast => gettext("Not sent: you are writing too fast. Wait a moment."),
@@ -254,7 +254,7 @@ pub fn refused(error: &Error<'_>) -> String {
     }
 }
 
-/// A message has more characters, or more lines, than may be.
+/// Says that a message has too many characters or lines.
 pub fn too_long(limit: usize) -> String {
     fill(
         &gettext("Not sent: a message has at most {characters} characters and {lines} lines."),

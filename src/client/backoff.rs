@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// Waits that double from try to try, up to a longest. Each is drawn at random
-/// from its upper half, so that all who lost the same server do not come back at
-/// the same moment.
+/// Waits that double from try to try, up to a longest. Each is drawn at random from its
+/// upper half, so that the clients who lost the same server do not all come back at the
+/// same moment.
 #[derive(Debug)]
 pub(super) struct Backoff {
     first: Duration,
@@ -14,7 +14,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Waits from `first` up to `longest`; `seed` stands for all that is random.
+    /// Waits from `first` up to `longest`; `seed` is the source of all randomness.
     pub fn new(first: Duration, longest: Duration, seed: u64) -> Self {
         Self {
             first,
@@ -31,20 +31,20 @@ impl Backoff {
         wait / 2 + self.part(wait / 2)
     }
 
-    /// The wait for a server that asked for `least`: somewhat longer, up to a half,
-    /// and never shorter than the next wait; so one that stops again and again is not
-    /// asked ever so often.
+    /// The wait for a server that asked for `least`: longer by up to a half, and never
+    /// shorter than the next wait. So the client does not ask a server that stops again
+    /// and again too often.
     pub fn after(&mut self, least: Duration) -> Duration {
         let wait = least + self.part(least / 2);
         wait.max(self.next())
     }
 
-    /// Begins anew.
+    /// Begins again with the first wait.
     pub fn reset(&mut self) {
         self.next = self.first.min(self.longest);
     }
 
-    /// The wait after which a connection that held is no part of the same trouble.
+    /// A connection that held for this long does not belong to the same outage.
     pub const fn longest(&self) -> Duration {
         self.longest
     }

@@ -1,23 +1,23 @@
-//! Whether the computer slept.
+//! Notices that the computer slept.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::time::sleep;
 
-/// How often the clocks are compared.
+/// How often this compares the clocks.
 const TICK: Duration = Duration::from_secs(5);
 
-/// A sleep longer than this cuts a connection: nobody can tell what became of it,
-/// and finding out would take longer than to connect again.
+/// A sleep longer than this counts as a lost connection: nobody knows its state, and
+/// finding out would take longer than to connect again.
 const LONG: Duration = Duration::from_secs(5);
 
 /// The time since the computer was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Clocks {
-    /// Sleep counted.
+    /// With sleep.
     pub with_sleep: Duration,
-    /// Sleep not counted.
+    /// Without sleep.
     pub without_sleep: Duration,
 }
 
@@ -29,7 +29,7 @@ impl Clocks {
         }
     }
 
-    /// Whether the computer slept for long between `before` and now.
+    /// Whether the computer slept for long since `before`.
     pub fn slept_since(self, before: Self) -> bool {
         let passed = self.with_sleep.saturating_sub(before.with_sleep);
         let awake = self.without_sleep.saturating_sub(before.without_sleep);
@@ -41,11 +41,11 @@ fn duration(time: Timespec) -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// Waits until the computer has slept for long, and is awake again.
+/// Waits until the computer wakes from a long sleep.
 pub(super) async fn slept() {
     let mut before = Clocks::now();
     loop {
-        // Does not count sleep either, so it is over soon after it.
+        // This wait does not count sleep either, so it ends soon after the sleep.
         sleep(TICK).await;
         let now = Clocks::now();
         if now.slept_since(before) {
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn only_a_long_sleep_is_one() {
         let start = clocks(1_000, 900);
-        // A computer that is awake, and one that did not let the program run.
+        // A computer that is awake, and one that did not run the program.
         assert!(!clocks(1_005, 905).slept_since(start));
         assert!(!clocks(4_600, 4_500).slept_since(start));
         assert!(!clocks(1_010, 905).slept_since(start));

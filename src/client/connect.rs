@@ -12,17 +12,17 @@ use crate::wire::address::Address;
 
 use super::End;
 
-/// The most addresses of one host that are tried.
+/// The most addresses of one host that this tries.
 const ADDRESSES: usize = 16;
 
-/// How long one address is tried before the next is tried beside it (RFC 8305,
+/// How long this tries one address before it tries the next one beside it (RFC 8305,
 /// section 5).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 /// Connects to the first address of the host that answers.
 ///
 /// # Errors
-/// Why none does.
+/// Why no address answers.
 pub(super) async fn connect(address: &Address) -> Result<TcpStream, End> {
     let mut addresses = tokio::net::lookup_host((address.host.as_str(), address.port))
         .await
@@ -39,13 +39,13 @@ pub(super) async fn connect(address: &Address) -> Result<TcpStream, End> {
         match result {
             Some(Ok(Ok(stream))) => return Ok(stream),
             Some(Ok(Err(error))) => {
-                // A refusal by the host tells more than a missing way to another of its
+                // A refusal by the host says more than a missing route to another of its
                 // addresses.
                 if !matches!(end, Some(End::Refused(_))) {
                     end = Some(end_of(&error, address));
                 }
             }
-            // A try never panics, and is not cancelled while it is waited for.
+            // A try never panics, and nobody cancels it while this waits for it.
             Some(Err(_)) => {}
             None => return Err(end.unwrap_or_else(|| End::NoSuchHost(address.host.clone()))),
         }
@@ -55,18 +55,19 @@ pub(super) async fn connect(address: &Address) -> Result<TcpStream, End> {
 async fn try_one(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     if is_own(&stream)? {
-        // It would hold the port for a minute more, and no room could be opened there.
+        // A normal close would occupy the port for another minute, and no room could open
+        // there.
         let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
         return Err(ErrorKind::ConnectionRefused.into());
     }
-    // Not every system has it; it works more slowly without.
+    // Not every system has this option; without it the connection works, more slowly.
     let _ = stream.set_nodelay(true);
     Ok(stream)
 }
 
-/// Whether both ends are the same: what becomes of a connection to a port of this
-/// computer where nobody listens, if the kernel takes that very port for this
-/// side (RFC 9293, section 3.5). A room's port lies where it may.
+/// Whether both ends are the same. This happens when a client connects to a port of its
+/// own computer at which nobody listens, and the kernel gives the client that very port
+/// (RFC 9293, section 3.5). A room's port can be among those that the kernel gives.
 fn is_own(stream: &TcpStream) -> io::Result<bool> {
     Ok(stream.local_addr()? == stream.peer_addr()?)
 }
@@ -75,13 +76,13 @@ fn end_of(error: &io::Error, address: &Address) -> End {
     match error.kind() {
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => End::Refused(address.clone()),
         ErrorKind::TimedOut => End::TimedOut(address.clone()),
-        // Out of descriptors, or the like.
+        // The system is out of descriptors, for example.
         _ if is_of_this_side(error) => End::NotBegun(error.to_string()),
         _ => End::Unreachable(address.clone()),
     }
 }
 
-/// Whether this side cannot open any connection.
+/// Whether the client cannot open any connection.
 fn is_of_this_side(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);

@@ -1,9 +1,8 @@
-//! The life of one connection.
+//! One connection, from hello to its end.
 //!
-//! Reading and writing go on side by side. Reading waits for the listener: as
-//! long as it does not take what there is, nothing more is read, and TCP holds
-//! the server back. Writing waits for nobody but the server, so the heartbeat
-//! goes on.
+//! Reading and writing go on side by side. Reading waits for the listener: while the
+//! listener takes nothing, the client reads nothing more, and TCP slows the server down.
+//! Writing waits only for the server, so the heartbeat goes on.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -26,10 +25,10 @@ use super::place::Place;
 use super::silence::{Patience, Silence};
 use super::{End, Event, Loss};
 
-/// How many bytes are read at once.
+/// The most bytes of one read.
 const READ_BYTES: usize = 64 << 10;
 
-/// Requests are gathered up to this many bytes and written together.
+/// The client writes requests together, up to this many bytes.
 const WRITE_BYTES: usize = 64 << 10;
 
 /// A connection of a client.
@@ -37,14 +36,14 @@ pub(super) struct Connection<'a> {
     pub life: &'a Life,
 }
 
-/// What reading and writing tell each other.
+/// The state that reading and writing share.
 struct Heard {
     is_welcomed: Cell<bool>,
     welcomed: Notify,
-    /// The server asked whether this side is there.
+    /// The server sent a `ping`.
     pinged: Notify,
     silence: Cell<Silence>,
-    /// Something begins to wait for an answer.
+    /// A request begins to wait for an answer.
     waits: Notify,
 }
 
@@ -68,7 +67,7 @@ impl Heard {
 }
 
 impl Connection<'_> {
-    /// Says hello, and stays until the end.
+    /// Says hello, and runs the connection until its end.
     pub async fn run(&self, mut stream: TcpStream, place: &mut Place) -> Visit {
         let (settings, desk) = (&self.life.settings, &self.life.desk);
         let mut hello = Vec::new();
@@ -83,8 +82,8 @@ impl Connection<'_> {
             tokio::select! {
                 end = self.read(from, &heard, place) => end,
                 end = async {
-                    // A connection that cannot be written to may still hold the
-                    // server's last words; reading tells how it ended.
+                    // A connection that takes no more output may still have the server's
+                    // last frames; reading finds out how it ended.
                     let _ = self.write(to, hello, &heard).await;
                     pending().await
                 } => end,
@@ -93,7 +92,7 @@ impl Connection<'_> {
         let end = tokio::select! {
             end = &mut life => end,
             () = self.life.left() => {
-                // Nothing more comes, also if it is the listener who has gone.
+                // Nothing more comes, even if it is the listener that has gone.
                 desk.leave();
                 if !heard.is_welcomed.get() {
                     return End::Left.into();
@@ -109,7 +108,7 @@ impl Connection<'_> {
         Visit { end, was_in }
     }
 
-    /// Reads until the end, and gives what was read to the listener.
+    /// Reads until the end, and passes the events to the listener.
     async fn read(&self, mut from: ReadHalf<'_>, heard: &Heard, place: &mut Place) -> End {
         let (settings, desk) = (&self.life.settings, &self.life.desk);
         let mut inbox = Inbox::new(settings.address.clone());
@@ -118,14 +117,14 @@ impl Connection<'_> {
         let welcomed_by = Instant::now() + settings.welcome_within;
         let mut slept = pin!(slept());
         loop {
-            // While the listener was told something, this side did not listen.
+            // While it passed events to the listener, the client did not read.
             heard.change_silence(|silence| silence.heard(Instant::now()));
             let read = tokio::select! {
                 biased;
                 read = from.read(&mut buffer) => Ok(read),
                 () = sleep_until(welcomed_by), if !inbox.is_welcomed() => Err(Loss::Ended),
                 silence = silence(heard), if inbox.is_welcomed() => Err(Loss::Silence(silence)),
-                // Not while the listener is told something, which would be lost.
+                // Not while the listener gets an event, which would be lost.
                 () = &mut slept, if inbox.is_welcomed() => Err(Loss::Slept),
             };
             let bytes = match read {
@@ -150,7 +149,7 @@ impl Connection<'_> {
                 let now = Instant::now().into_std();
                 desk.answer(|outbox| place.take(event, outbox, now, &mut told));
                 for event in told.drain(..) {
-                    // Without a listener this side is leaving already.
+                    // Without a listener the client is leaving already.
                     let _ = self.life.events.send(event).await;
                 }
             }
@@ -162,7 +161,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Says hello and, once welcomed, sends what there is to send, until this side
+    /// Says hello and, after the welcome, sends the requests that wait, until the client
     /// leaves: then it says goodbye.
     async fn write(&self, mut to: WriteHalf<'_>, hello: Vec<u8>, heard: &Heard) -> io::Result<()> {
         let (settings, desk) = (&self.life.settings, &self.life.desk);
@@ -175,7 +174,7 @@ impl Connection<'_> {
             let now = Instant::now();
             let gathered = desk.gather(now.into_std(), WRITE_BYTES, &mut out);
             if gathered.leaving {
-                // The other half is for the server's answer.
+                // The other half of the time is for the server's answer.
                 let by = *leave_by.get_or_insert(now + settings.leave_within / 2);
                 if gathered.is_last || by <= now {
                     write_frame(&Request::Bye(Empty {}), &mut out);
@@ -199,7 +198,7 @@ impl Connection<'_> {
                 () = heard.pinged.notified() => write_frame(&Request::Pong(Empty {}), &mut out),
                 () = sleep_until(wake_at.unwrap_or(ask_by)) => {
                     let now = Instant::now();
-                    // The server may have been heard meanwhile.
+                    // Bytes may have come from the server meanwhile.
                     let probe_at = heard.silence.get().ask_at();
                     if ask_at <= now || probe_at.is_some_and(|at| at <= now) {
                         write_frame(&Request::Ping(Empty {}), &mut out);
@@ -211,7 +210,7 @@ impl Connection<'_> {
     }
 }
 
-/// Waits until the server has been silent for too long, and tells for how long.
+/// Waits until the server has been silent for too long, and returns for how long.
 async fn silence(heard: &Heard) -> Duration {
     loop {
         let (lost_at, _) = heard.silence.get().lost_at();
@@ -225,7 +224,7 @@ async fn silence(heard: &Heard) -> Duration {
     }
 }
 
-/// Whether an event answers a question of this side's, as far as one can tell.
+/// Whether an event answers a request of the client, as far as the client can tell.
 const fn is_answer(event: &Event) -> bool {
     match event {
         Event::Members(_) | Event::Page(_) => true,
@@ -234,7 +233,7 @@ const fn is_answer(event: &Event) -> bool {
     }
 }
 
-/// How the system's words are said to a person.
+/// An error of the system in words for people.
 fn loss(error: &io::Error) -> Loss {
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Loss::Ended,

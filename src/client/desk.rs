@@ -1,4 +1,4 @@
-//! What a client's thread and the hands on the client share.
+//! The state that a client's thread and the client's handles share.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -11,14 +11,14 @@ use crate::wire::frame::{Request, Say, write_frame};
 use super::outbox::{Next, Outbox, Own};
 use super::{NotQueued, REQUESTS};
 
-/// Messages and questions on their way to the server, and what the user wants. Its
-/// locks are held for moments: nothing is encoded, sent or waited for meanwhile.
+/// Messages and requests on their way to the server, and the wishes of the user. Its
+/// locks are held for moments only: nothing is encoded, sent or waited for meanwhile.
 #[derive(Debug)]
 pub(super) struct Desk {
     state: Mutex<State>,
-    /// While this side waits to try to come back: until when.
+    /// While the client waits before it tries to come back: the time of the next try.
     next_try: Mutex<Option<Instant>>,
-    /// There may be something to send.
+    /// Notified when there may be something to send.
     news: Notify,
     left: Notify,
     hurried: Notify,
@@ -27,27 +27,27 @@ pub(super) struct Desk {
 #[derive(Debug, Default)]
 struct State {
     outbox: Outbox,
-    /// Questions, as lines.
+    /// Requests, as lines.
     questions: VecDeque<Vec<u8>>,
-    /// How many questions were sent and not answered.
+    /// The number of requests that were sent and not answered.
     asked: usize,
-    /// The connection was lost, and is being restored.
+    /// The connection is lost, and the client is restoring it.
     away: bool,
-    /// This side leaves: nothing more is taken.
+    /// The client is leaving: it accepts nothing more.
     leaving: bool,
-    /// A try to come back is wanted at once.
+    /// Someone wants a try to come back at once.
     hurry: bool,
 }
 
-/// What was gathered to be sent.
+/// A batch of requests to send.
 pub(super) struct Gathered {
-    /// When there may be more, if nothing else happens before.
+    /// When there may be more, if nothing happens before.
     pub more_at: Option<Instant>,
-    /// This side leaves, and has sent all that can be sent.
+    /// The client is leaving, and has sent everything that it can.
     pub is_last: bool,
-    /// This side leaves.
+    /// The client is leaving.
     pub leaving: bool,
-    /// Something that was sent, now or before, waits for an answer.
+    /// A request, sent now or before, waits for an answer.
     pub waits: bool,
 }
 
@@ -58,7 +58,7 @@ impl State {
 }
 
 impl Desk {
-    /// With these messages of an earlier run of the program.
+    /// Starts with these messages of an earlier run of the program.
     pub fn new(outbox: Outbox) -> Self {
         let state = State {
             outbox,
@@ -105,7 +105,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Leaves: nothing more is taken.
+    /// Begins to leave: from now on the client accepts nothing more.
     pub fn leave(&self) {
         self.lock().leaving = true;
         self.left.notify_one();
@@ -116,14 +116,15 @@ impl Desk {
         self.lock().leaving
     }
 
-    /// Waits until this side leaves.
+    /// Waits until the client leaves.
     pub async fn left(&self) {
         while !self.is_leaving() {
             self.left.notified().await;
         }
     }
 
-    /// Wants a try to come back at once. Nothing, unless one is waited for.
+    /// Asks for a try to come back at once. Does nothing unless the client waits for its
+    /// next try.
     pub fn hurry(&self) {
         let mut state = self.lock();
         state.hurry = state.away;
@@ -131,14 +132,14 @@ impl Desk {
         self.hurried.notify_one();
     }
 
-    /// Waits until a try is wanted at once.
+    /// Waits until someone wants a try at once.
     pub async fn hurried(&self) {
         while !std::mem::take(&mut self.lock().hurry) {
             self.hurried.notified().await;
         }
     }
 
-    /// The connection was lost: what was asked will not be answered.
+    /// The connection is lost: the server will not answer the requests.
     pub fn interrupted(&self) {
         let mut state = self.lock();
         state.away = true;
@@ -148,28 +149,28 @@ impl Desk {
         state.asked = 0;
     }
 
-    /// A question was answered.
+    /// The server answered a request.
     pub fn answered(&self) {
         let mut state = self.lock();
         state.asked = state.asked.saturating_sub(1);
     }
 
-    /// Whether something that was sent waits for an answer.
+    /// Whether a request that was sent waits for an answer.
     pub fn waits(&self) -> bool {
         self.lock().waits()
     }
 
-    /// When the next try to come back is.
+    /// The time of the next try to come back.
     pub fn next_try(&self) -> Option<Instant> {
         *self.next_try.lock()
     }
 
-    /// Tells when the next try to come back is, if this side waits for it.
+    /// Sets the time of the next try to come back, if the client waits for it.
     pub fn set_next_try(&self, at: Option<Instant>) {
         *self.next_try.lock() = at;
     }
 
-    /// Hands the outbox to `take`, which may give it what it waits for.
+    /// Passes the outbox to `take`, which may give it what it waits for.
     pub fn answer(&self, take: impl FnOnce(&mut Outbox)) {
         let mut state = self.lock();
         take(&mut state.outbox);
@@ -180,7 +181,7 @@ impl Desk {
         }
     }
 
-    /// This side is in the room.
+    /// The client is in the room.
     pub fn is_in(&self) {
         let mut state = self.lock();
         (state.away, state.hurry) = (false, false);
@@ -191,7 +192,7 @@ impl Desk {
         self.news.notified().await;
     }
 
-    /// Appends what there is to send, up to somewhat more than `bytes`.
+    /// Appends the requests to send, up to somewhat more than `bytes`.
     pub fn gather(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Gathered {
         let (mut said, mut asked): (Vec<Own>, Vec<Vec<u8>>) = Default::default();
         let mut length = out.len();
@@ -225,7 +226,7 @@ impl Desk {
             waits: state.waits(),
         };
         drop(guard);
-        // A hand on the client does not wait for the encoding.
+        // The client's owners do not wait for the encoding.
         for own in said {
             let say = Say {
                 id: Some(own.id.as_str().into()),
@@ -237,7 +238,8 @@ impl Desk {
         gathered
     }
 
-    /// The end: nothing more is taken. Gives back what is not known to be said.
+    /// The end: the client accepts nothing more. Returns the messages that are not
+    /// confirmed.
     pub fn close(&self) -> Vec<Own> {
         let mut state = self.lock();
         state.leaving = true;

@@ -1,4 +1,4 @@
-//! What a client hears of its room.
+//! The events of a room, as a client reports them.
 
 use std::borrow::Cow;
 
@@ -11,18 +11,18 @@ use crate::wire::frame::{
 use super::End;
 use super::outbox::Own;
 
-/// What happened, in the order in which the server told it.
+/// An event in the room, in the order of the server.
 ///
-/// Names and texts in it are clean whatever the server sent: nothing in them can
-/// act on a terminal or a label.
+/// Names and texts in it are clean, whatever the server sent: nothing in them can act on
+/// a terminal or a label.
 #[derive(Debug)]
 pub enum Event {
-    /// This side is in the room now. Comes first, and once: as the same member as
-    /// in an earlier run of the program, if the welcome is `resumed`.
+    /// The client is in the room now. Comes first, and once. If the welcome is `resumed`,
+    /// the client is the same member as in an earlier run of the program.
     Welcomed(Box<Welcome<'static>>),
-    /// Someone said something; this side's own messages come too, with their id.
+    /// A message; the client's own messages come too, with their id.
     Message(Message<'static>),
-    /// Someone came in.
+    /// Someone joined.
     Joined(Joined<'static>),
     /// Someone left.
     Left(Left<'static>),
@@ -32,40 +32,40 @@ pub enum Event {
     Back(Back<'static>),
     /// Members of a big room came and left.
     Presence(Presence<'static>),
-    /// A message of this side's was said already, under the same id.
+    /// The server had already accepted a message of the client with the same id.
     Said(Said<'static>),
-    /// The server itself has something to say.
+    /// A notice from the server itself.
     Notice(Notice<'static>),
     /// Answers [`Client::ask_members`](super::Client::ask_members).
     Members(MemberList<'static>),
     /// Answers [`Client::ask_history`](super::Client::ask_history).
     Page(Page<'static>),
-    /// Messages were lost to this side.
+    /// The client missed messages, and will not get them.
     Gap(Gap),
-    /// Something was wrong, perhaps with the message whose id it names, which was
-    /// not said; the connection goes on. A message that came too fast is not told:
-    /// the client says it again by itself.
+    /// An error that does not end the connection. If it names the id of a message, the
+    /// server rejected that message. A message that came too fast is not reported: the
+    /// client sends it again by itself.
     Error(Error<'static>),
-    /// The connection was lost, and how; the client tries to come back by itself.
-    /// [`Event::Returned`] or [`Event::Ended`] follows. What was asked and not
-    /// answered yet is not answered any more.
+    /// The connection was lost, in this way; the client tries to come back by itself.
+    /// [`Event::Returned`] or [`Event::Ended`] follows. Requests that the server has not
+    /// answered yet will not be answered.
     Interrupted(End),
-    /// This side is in the room again: as the same member if the welcome is
-    /// `resumed`, else as a newcomer. What it missed follows, as far as the server
-    /// holds it: every message with a `seq` below `next` that did not come before,
-    /// unless the `epoch` is another, which makes it another log. Nothing that came
-    /// before comes again.
+    /// The client is in the room again: as the same member if the welcome is `resumed`,
+    /// else as a new one. The messages that it missed follow, as far as the server holds
+    /// them: every message with a `seq` below `next` that did not come before. If the
+    /// `epoch` is another one, the log is another one. Nothing that came before comes
+    /// again.
     Returned(Box<Welcome<'static>>),
-    /// A message of this side's is given up: it is not known whether it was said,
-    /// or it was not. [`Client::say_as`](super::Client::say_as) says it again under
+    /// The client gives up a message of its own: the server did not accept it, or the
+    /// client cannot know. [`Client::say_as`](super::Client::say_as) sends it again under
     /// the same id.
     Unsent {
-        /// Its id.
+        /// The message's id.
         id: String,
-        /// What it says.
+        /// The message's text.
         text: String,
     },
-    /// The connection is over, or never came to be. Comes last, and once.
+    /// The connection is over, or was never established. Comes last, and once.
     Ended(End),
 }
 
@@ -76,12 +76,12 @@ impl Event {
     }
 }
 
-/// A frame that is given to a listener: owned, and with clean names and texts.
+/// A frame for a listener: owned, and with clean names and texts.
 pub(super) trait Heard {
     /// The same frame, owned.
     type Owned;
 
-    /// Owns and cleans it.
+    /// Copies the frame, and cleans its names and texts.
     fn heard(self) -> Self::Owned;
 }
 
@@ -101,11 +101,11 @@ pub(super) fn text(text: &str) -> Cow<'static, str> {
     }
 }
 
-/// The most characters of a text that are taken from a server, and the most lines:
-/// several times what a server of this version takes from anyone.
+/// The most characters and lines that the client accepts of a text from a server: several
+/// times as many as a server of this version accepts.
 const LONGEST: (usize, usize) = (4 * TEXT_LIMIT, 4 * LINES_LIMIT);
 
-/// What is taken of a text that is too long.
+/// The part of `text` that the client accepts, if `text` is too long.
 fn cut(text: &str) -> Option<&str> {
     let (characters, lines) = LONGEST;
     let by_characters = text.char_indices().nth(characters).map(|(end, _)| end);
@@ -114,7 +114,7 @@ fn cut(text: &str) -> Option<&str> {
     Some(&text[..end])
 }
 
-/// A word between the two sides that no person sees.
+/// A code or an id of the protocol, which no person sees.
 fn word(word: Cow<'_, str>) -> Cow<'static, str> {
     word.into_owned().into()
 }

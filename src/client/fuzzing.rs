@@ -1,12 +1,11 @@
-//! What a client makes of bytes, for the [fuzz targets](crate::fuzzing).
+//! The events that a client makes of bytes, for the [fuzz targets](crate::fuzzing).
 
 use crate::wire::address::Address;
 
 use super::inbox::Inbox;
 use super::{End, Event};
 
-/// What comes of these pieces of what a server sent: events, and the end if there is
-/// one.
+/// The events from these pieces of a server's output, and the end if there is one.
 pub(crate) fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Option<End>) {
     let mut inbox = Inbox::new(Address::default());
     let mut events = Vec::new();

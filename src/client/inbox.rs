@@ -1,4 +1,4 @@
-//! What comes from the server, from bytes to events. Does no I/O.
+//! Turns the bytes from the server into events. Does no I/O.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::wire::{FRAME_LIMIT, PROTOCOL};
 use super::End;
 use super::event::{Event, Heard, text};
 
-/// The most bytes of a frame from the server: a list of members or a page of the
-/// past is longer than other frames.
+/// The most bytes of a frame from the server: a list of members or a page of the history
+/// is longer than other frames.
 pub const SERVER_FRAME_LIMIT: usize = 1 << 20;
 
-/// The most bytes that may come before the welcome and mean nothing, such as the
-/// words for a person at the text door.
+/// The most bytes without a meaning that may come before the welcome, such as the text
+/// door's words for people.
 pub const JUNK_LIMIT: usize = FRAME_LIMIT;
 
-/// Takes what comes from the server.
+/// Reads the server's output.
 ///
 /// Holds no more than one unfinished line of at most [`SERVER_FRAME_LIMIT`].
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub(super) struct Inbox {
     address: Address,
     lines: Lines,
     welcomed: bool,
-    /// How many bytes of whole lines came before the welcome and meant nothing.
+    /// The bytes of whole lines without a meaning that came before the welcome.
     junk: usize,
-    /// The server asked whether this side is there; it is owed an answer.
+    /// The server sent a `ping`, and the client owes it a `pong`.
     pub pinged: bool,
 }
 
@@ -44,16 +44,16 @@ impl Inbox {
         }
     }
 
-    /// Whether the server has let this side in.
+    /// Whether the server has sent the welcome.
     pub const fn is_welcomed(&self) -> bool {
         self.welcomed
     }
 
-    /// Takes the next bytes and appends what they tell to `events`, at most one
-    /// event for each line.
+    /// Reads the next bytes and appends their events to `events`, at most one for each
+    /// line.
     ///
     /// # Errors
-    /// Why the connection is to end, if it is; what came before is in `events`.
+    /// Why the connection has to end. The events from before are in `events`.
     pub fn take(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), End> {
         let mut rest = bytes;
         while let Some(line) = self.lines.next(&mut rest) {
@@ -76,7 +76,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// What it means that something is not as documented.
+    /// The end that follows from input that is not as documented.
     fn not_a_frame(&self) -> End {
         if self.welcomed {
             End::Garbled
@@ -110,7 +110,8 @@ impl Inbox {
                 self.welcomed = true;
                 Event::Welcomed(Box::new(welcome.heard()))
             }
-            // Nothing else counts before the welcome, and there is only one.
+            // Before the welcome the client ignores everything else, and there is only
+            // one welcome.
             _ if !self.welcomed => return Ok(()),
             None | Some(Reply::Pong(_) | Reply::Welcome(_)) => return Ok(()),
             Some(Reply::Message(message)) => Event::Message(message.heard()),
@@ -170,7 +171,7 @@ mod tests {
         "\n"
     );
 
-    /// What comes of `bytes`: the events, and the end if there is one.
+    /// The events from `bytes`, and the end if there is one.
     fn take(bytes: &[u8]) -> (Vec<Event>, Option<End>) {
         let mut inbox = Inbox::new(Address::default());
         let mut events = Vec::new();
@@ -195,7 +196,7 @@ mod tests {
         assert_eq!(take(line.repeat(64).as_bytes()).1, None);
         assert_eq!(take(line.repeat(65).as_bytes()).1, not_chatroom);
         assert_eq!(take("x".repeat(JUNK_LIMIT + 1).as_bytes()).1, not_chatroom);
-        // Frames that mean nothing count too.
+        // Frames without a meaning count too.
         assert_eq!(
             take("{\"x\":{}}\n".repeat(10_000).as_bytes()).1,
             not_chatroom

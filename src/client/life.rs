@@ -1,4 +1,4 @@
-//! The life of a client, on its own thread: one connection after the other.
+//! Runs a client on its own thread: one connection after the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +17,22 @@ use super::desk::Desk;
 use super::place::Place;
 use super::{End, Event, Settings};
 
-/// The longest that a server that stops can make this side wait.
+/// The longest time that a stopping server can make the client wait.
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
-/// What a client holds on to.
+/// The parts of a client.
 pub(super) struct Life {
     pub settings: Settings,
     pub desk: Arc<Desk>,
     pub events: Sender<Event>,
-    /// Stands for all that is random.
+    /// The source of all randomness.
     pub seed: u64,
 }
 
 /// A connection, or a try to have one.
 pub(super) struct Visit {
     pub end: End,
-    /// Whether it led into the room.
+    /// Whether the client got into the room.
     pub was_in: bool,
 }
 
@@ -44,12 +44,12 @@ impl From<End> for Visit {
 }
 
 impl Life {
-    /// Joins the room, and comes back to it, until the end.
+    /// Joins the room, and comes back to it after each loss, until the end.
     pub async fn run(mut self) -> End {
         let settings = &mut self.settings;
         let mut place = Place::new(settings.resume.take());
         let mut backoff = Backoff::new(settings.first_retry, settings.longest_retry, self.seed);
-        // While this side is away: since when, and the network's news.
+        // While the connection is lost: since when, and the news of the network.
         let mut away: Option<(Instant, Monitor)> = None;
         loop {
             let begun = Instant::now();
@@ -97,7 +97,7 @@ impl Life {
         }
     }
 
-    /// Waits until this side leaves, or nobody listens.
+    /// Waits until the client leaves, or nobody listens.
     pub(super) async fn left(&self) {
         tokio::select! {
             () = self.desk.left() => {}
@@ -105,7 +105,7 @@ impl Life {
         }
     }
 
-    /// Waits until a try is worth while at once.
+    /// Waits until there is a reason to try at once.
     async fn hurried(&self, network: Option<&Monitor>) {
         match network {
             Some(network) => tokio::select! {
@@ -116,7 +116,7 @@ impl Life {
         }
     }
 
-    /// Connects, and stays until the end of the connection.
+    /// Connects, and runs the connection until its end.
     async fn visit(&self, place: &mut Place, network: Option<&Monitor>) -> Visit {
         match self.connect(network).await {
             Ok(stream) => Connection { life: self }.run(stream, place).await,
@@ -133,17 +133,18 @@ impl Life {
                 connected = timeout(self.settings.connect_within, connect(address)) => {
                     return connected.unwrap_or_else(|_| Err(End::TimedOut(address.clone())));
                 }
-                // On another network this try may hang where the next one does not.
+                // After a change of the network this try may hang while a new one would
+                // not.
                 () = self.hurried(network) => {}
             }
         }
     }
 }
 
-/// Whether it is worth while to try again.
+/// Whether another try makes sense.
 const fn is_temporary(end: &End) -> bool {
     match end {
-        // A network that one has to log in to first answers in the server's place.
+        // A network with a login page answers in the server's place.
         End::NotChatroom(_)
         | End::ServiceStopping { .. }
         | End::Refused(_)

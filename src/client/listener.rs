@@ -1,4 +1,4 @@
-//! Hearing a room as a listener: *message* and *closed*.
+//! Delivers a room's events to a listener: *message* and *closed*.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -12,9 +12,9 @@ use crate::wire::text;
 
 use super::{End, Event, Loss};
 
-/// Is told what happens in a room. By default messages and the end are printed.
+/// Gets the events of a room. By default it prints messages and the end.
 pub trait Listener {
-    /// Someone said something.
+    /// A message came.
     fn message(&mut self, message: &Message<'static>) {
         let mut lines = Vec::new();
         write_message(message, &mut lines);
@@ -28,18 +28,17 @@ pub trait Listener {
         print(&lines);
     }
 
-    /// Anything else happened. Nothing is done about it unless this is written.
+    /// Any other event. By default this does nothing.
     fn event(&mut self, _event: &Event) {}
 }
 
-/// The listener where none is set: prints the messages.
+/// The default listener: prints the messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Printing;
 
 impl Listener for Printing {}
 
-/// Hands all that comes to `listener`, waiting for it, until the end: returns
-/// that.
+/// Passes all events to `listener`, and waits for it each time. Returns the end.
 pub fn listen(events: &Receiver<Event>, listener: &mut impl Listener) -> End {
     let end = loop {
         match events.recv_blocking() {
@@ -53,9 +52,8 @@ pub fn listen(events: &Receiver<Event>, listener: &mut impl Listener) -> End {
     end
 }
 
-/// Appends what is to be read of an event as lines of text, in the words of the
-/// text door: `name: text`, with the name before each line of a text. Nothing
-/// for an answer to what this side asked.
+/// Appends an event as lines of text, in the words of the text door: `name: text`, with
+/// the name before each line of a text. Appends nothing for an answer to a request.
 pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
     match event {
         Event::Message(message) => write_message(message, out),
@@ -126,7 +124,7 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
         }
         Event::Returned(_) => text::write_notice("You are back in the room.", out),
         Event::Unsent { text, .. } => {
-            text::write_notice(&format!("This was perhaps not sent: {text}"), out);
+            text::write_notice(&format!("This message may not have been sent: {text}"), out);
         }
         Event::Ended(end) => text::write_notice(&end.to_string(), out),
         Event::Welcomed(_)
@@ -152,7 +150,7 @@ pub fn write_message(message: &Message<'_>, out: &mut Vec<u8>) {
     );
 }
 
-/// Writes to standard output; that nobody reads it is no reason to end.
+/// Writes to standard output. It is no error if nobody reads it.
 fn print(lines: &[u8]) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(lines).and_then(|()| out.flush());

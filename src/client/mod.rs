@@ -1,27 +1,27 @@
-//! The client: a stay in a room, over as many connections as it takes.
+//! The client: one session in a room, over as many connections as it takes.
 //!
-//! [`Client::connect`] returns at once; a thread of the client's own does the
-//! rest. What it hears comes as typed [`Event`]s over a bounded channel, to be
-//! awaited or waited for: first [`Event::Welcomed`], last [`Event::Ended`], and
-//! then the channel is closed. A listener that takes them slowly slows down only its
-//! own connection. [`listen`] hands them to a [`Listener`].
+//! [`Client::connect`] returns at once; a thread of the client's own does the rest. It
+//! reports typed [`Event`]s over a bounded channel, for async and for blocking code:
+//! first [`Event::Welcomed`], last [`Event::Ended`], and then the channel closes. A
+//! listener that takes them slowly slows down only its own connection. [`listen`] passes
+//! them to a [`Listener`].
 //!
 //! # Coming back
 //!
-//! Once this side was in the room, a lost connection does not end the stay. The
-//! client tells [`Event::Interrupted`] and tries to come back, sooner at first and
-//! then less and less often; at once when the computer's network changes, when it
-//! wakes up from sleep, and when [`Client::retry_now`] asks for it. When it
-//! succeeds it tells [`Event::Returned`], and then all messages that were missed.
-//! A service that stops is taken for a lost connection too. A room that was closed,
-//! is full or does not want this side ends the stay.
+//! Once the client was in the room, a lost connection does not end its session. The
+//! client reports [`Event::Interrupted`] and tries to come back, sooner at first and then
+//! less and less often; at once when the computer's network changes, when the computer
+//! wakes from sleep, and when [`Client::retry_now`] asks for it. When it succeeds, it
+//! reports [`Event::Returned`], and then all messages that it missed. A service that
+//! stops counts as a lost connection too. A room that closed, is full or rejects the
+//! client ends the session.
 //!
-//! What this side said and does not know to be said is kept, also while the
-//! connection is lost, and said again under the same id and in the same order:
-//! nothing is missing and nothing is there twice. A message that may have been said
-//! while nobody can tell is not said again; it is told as [`Event::Unsent`], as is
-//! everything that waits when the stay ends. The client keeps to the pace that the
-//! server allows, and says again what came too fast all the same.
+//! The client keeps its unconfirmed messages, also while the connection is lost, and
+//! sends them again under the same ids and in the same order: nothing is missing and
+//! nothing appears twice. If nobody can know whether the server accepted a message, the
+//! client does not send it again but reports it as [`Event::Unsent`]. When the session
+//! ends, it does so for every message that waits. The client keeps to the rate that the
+//! server allows, and sends again what came too fast all the same.
 //!
 //! ```no_run
 //! use chatroom::client::{Client, Printing, Settings, listen};
@@ -74,36 +74,35 @@ use self::desk::Desk;
 use self::life::Life;
 use self::outbox::{Outbox, Own};
 
-/// The most events that wait for the listener; with more to tell, the client
-/// stops to read.
+/// The most events that wait for the listener; with more, the client stops reading.
 pub const EVENTS: usize = 256;
 
-/// The most questions that wait to be sent.
+/// The most requests that wait to be sent.
 pub const REQUESTS: usize = 64;
 
-/// The most messages that wait until they are known to be said.
+/// The most unconfirmed messages.
 pub const OUTBOX_MESSAGES: usize = 256;
 
 /// The most bytes of them, ids and texts together.
 pub const OUTBOX_BYTES: usize = 1 << 20;
 
-/// The most times the system can be looking for the host at once: a search that
-/// nobody waits for any more cannot be stopped.
+/// The most look-ups of the host at once: nobody can stop a look-up that is no longer
+/// needed.
 const SEARCHES: usize = 4;
 
-/// Why something was not queued. It was not sent, and the connection goes on if
-/// it did before.
+/// Why the client did not queue a message or a request. It was not sent, and the
+/// connection goes on if it did before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotQueued {
-    /// As much waits as may: [`OUTBOX_MESSAGES`] or [`OUTBOX_BYTES`] for messages,
-    /// [`REQUESTS`] for questions.
+    /// The queue is full: [`OUTBOX_MESSAGES`] or [`OUTBOX_BYTES`] for messages,
+    /// [`REQUESTS`] for requests.
     #[error("Too much waits to be sent; wait a moment and send it again.")]
     Full,
-    /// The connection was lost, and is being restored. Only questions are not
-    /// queued then: after [`Event::Returned`] the answer may be another.
+    /// The connection is lost, and the client is restoring it. Only requests are not
+    /// queued then: after [`Event::Returned`] the answer may be another one.
     #[error("The connection is being restored; try again in a moment.")]
     Away,
-    /// The stay is over, or this side is leaving.
+    /// The session is over, or the client is leaving.
     #[error("You are not in the room any more; join again to send it.")]
     Over,
     /// The text does not fit into a frame of [`FRAME_LIMIT`] bytes, or an id that
@@ -113,8 +112,8 @@ pub enum NotQueued {
     TooLong,
 }
 
-/// A hand on a stay in a room; never blocks. All its clones are hands on the same
-/// stay, and when the last one is dropped this side leaves the room.
+/// A handle to a session in a room; never blocks. All its clones belong to the same
+/// session. When the last one is dropped, the client leaves the room.
 #[derive(Clone, Debug)]
 pub struct Client {
     hand: Arc<Hand>,
@@ -132,11 +131,11 @@ impl Drop for Hand {
 }
 
 impl Client {
-    /// Joins a room: begins to, and returns a hand on the stay and what will be
-    /// heard of it.
+    /// Begins to join a room, and returns a handle to the session and the receiver of its
+    /// events.
     ///
-    /// Whether it came to be is the first event. When `Client` or the receiver is
-    /// dropped, this side leaves, or gives up to connect.
+    /// The first event says whether the client got in. When `Client` or the receiver is
+    /// dropped, the client leaves, or gives up connecting.
     #[must_use = "without its events and the hand on it, a stay ends"]
     pub fn connect(mut settings: Settings) -> (Self, Receiver<Event>) {
         let (events, events_queue) = async_channel::bounded(EVENTS);
@@ -162,7 +161,7 @@ impl Client {
             .name("client".to_owned())
             .spawn(move || {
                 let end = run(life).unwrap_or_else(|error| not_begun(&error));
-                // However long the listener takes to come to it.
+                // This waits however long the listener takes.
                 for own in closing.close() {
                     let _ = events.send_blocking(Event::unsent(own));
                 }
@@ -179,26 +178,25 @@ impl Client {
         (client, events_queue)
     }
 
-    /// Says something, as soon as this side is in the room and what was said
-    /// before is sent. Returns the id by which its echo, an
-    /// [error](Event::Error) about it, or that it is [given up](Event::Unsent), is
-    /// known.
+    /// Sends a message, as soon as the client is in the room and has sent the earlier
+    /// ones. Returns the message's id: its echo, an [error](Event::Error) about it, and
+    /// [`Event::Unsent`] have the same id.
     ///
     /// # Errors
-    /// If it cannot be queued; it will not be sent then.
+    /// If the client cannot queue the message; it will not send it then.
     pub fn say(&self, text: &str) -> Result<String, NotQueued> {
         let id = self.ids.next();
         self.say_as(&id, text)?;
         Ok(id)
     }
 
-    /// Says something again under the `id` that it had: what was
-    /// [given up](Event::Unsent). A server that knows the id as said by the same
-    /// member does not say it a second time, but tells [`Event::Said`]. Does
-    /// nothing if it waits to be sent already.
+    /// Sends a message that was [given up](Event::Unsent) again, under the same `id`. If
+    /// the server knows the id from the same member, it does not send the message to the
+    /// room again, and the client reports [`Event::Said`]. Does nothing if the message
+    /// waits to be sent already.
     ///
     /// # Errors
-    /// If it cannot be queued; it will not be sent then.
+    /// If the client cannot queue the message; it will not send it then.
     pub fn say_as(&self, id: &str, text: &str) -> Result<(), NotQueued> {
         let (id, text) = (id.to_owned(), text.to_owned());
         let own = Own { id, text };
@@ -208,46 +206,45 @@ impl Client {
         self.hand.0.say(own)
     }
 
-    /// Asks for up to `limit` members with an id after `after`, or from the first
-    /// on. The answer is an [`Event::Members`]; none comes if the connection is
-    /// lost before it.
+    /// Requests up to `limit` members with an id greater than `after`, or the first ones.
+    /// The answer is an [`Event::Members`]; none comes if the connection is lost before.
     ///
     /// # Errors
-    /// If it cannot be queued.
+    /// If the client cannot queue the request.
     pub fn ask_members(&self, after: Option<MemberId>, limit: u64) -> Result<(), NotQueued> {
         let (after, limit) = (after.map(MemberId::get), Some(limit));
         self.ask(&Request::Members(MembersRequest { after, limit }))
     }
 
-    /// Asks for up to `limit` messages before the one with the `seq` `before`, or
-    /// for the newest. The answer is an [`Event::Page`]; none comes if the
-    /// connection is lost before it.
+    /// Requests up to `limit` messages before the one with the `seq` `before`, or the
+    /// newest. The answer is an [`Event::Page`]; none comes if the connection is lost
+    /// before.
     ///
     /// # Errors
-    /// If it cannot be queued.
+    /// If the client cannot queue the request.
     pub fn ask_history(&self, before: Option<u64>, limit: u64) -> Result<(), NotQueued> {
         let limit = Some(limit);
         self.ask(&Request::History(HistoryRequest { before, limit }))
     }
 
-    /// Tries to come back at once, if the connection was lost and this side waits
-    /// to try again; else does nothing. For a person who does not want to wait,
-    /// and for a program that knows the network to have returned.
+    /// Tries to come back at once, if the connection is lost and the client waits for its
+    /// next try; otherwise does nothing. For a user who does not want to wait, and for a
+    /// program that knows that the network has returned.
     pub fn retry_now(&self) {
         self.hand.0.hurry();
     }
 
-    /// When this side tries to come back next, while the connection is lost and it
-    /// waits to try; `None` while it is connected, and while it tries.
+    /// The time of the next try to come back, while the connection is lost and the client
+    /// waits; `None` while it is connected, and while it tries.
     #[must_use]
     pub fn next_try(&self) -> Option<Instant> {
         self.hand.0.next_try()
     }
 
-    /// Leaves: sends what is queued, says goodbye and, when the server has
-    /// answered or [`Settings::leave_within`] is over, ends. Ends at once if there
-    /// is no connection; to the others in the room, a member whose connection was
-    /// lost then stays away until the server's patience is over.
+    /// Leaves: sends the queued messages, says goodbye and ends when the server has
+    /// answered or [`Settings::leave_within`] is over. Ends at once if there is no
+    /// connection. Then the others see a member whose connection was lost, who stays away
+    /// until the grace time is over.
     pub fn leave(&self) {
         self.hand.0.leave();
     }
@@ -259,7 +256,7 @@ impl Client {
     }
 }
 
-/// Whether a message can be sent. A frame that is too long would end the
+/// Whether the client can send the message. A frame that is too long would end the
 /// connection.
 fn fits(own: &Own) -> bool {
     let mut line = Vec::new();
@@ -279,7 +276,7 @@ fn run(life: Life) -> io::Result<End> {
         .max_blocking_threads(SEARCHES)
         .build()?;
     let end = runtime.block_on(life.run());
-    // The system may still look for the host; nobody waits for it.
+    // The system may still look the host up; nobody waits for it.
     runtime.shutdown_background();
     Ok(end)
 }
@@ -288,11 +285,11 @@ fn not_begun(error: &io::Error) -> End {
     End::NotBegun(error.to_string())
 }
 
-/// Ids for messages: no one else can guess one, and none returns in another run
-/// of the program.
+/// Ids for messages: nobody else can guess one, and none comes again in another run of
+/// the program.
 #[derive(Debug, Default)]
 struct Ids {
-    /// The standard library's way to random numbers that cannot fail.
+    /// The standard library's source of random numbers that cannot fail.
     random: RandomState,
     last: AtomicU64,
 }
@@ -300,7 +297,7 @@ struct Ids {
 impl Ids {
     fn next(&self) -> String {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        // Every member is sent it: it is short.
+        // Short, because the server sends it to every member.
         format!("{:016x}", self.random.hash_one(number))
     }
 }

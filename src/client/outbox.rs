@@ -1,10 +1,9 @@
-//! What this side said and does not know to be said. Does no I/O and has no
-//! clock.
+//! The unconfirmed messages. Does no I/O and has no clock.
 //!
-//! A message stays here, in the order in which it was said, until the server
-//! confirms it or refuses it for good. It is *in flight* from when it is sent
-//! until it is answered or the connection is cut, and sent again under the same id
-//! after that. Nothing is sent while a message before it waits.
+//! A message stays here, in the order of sending, until the server confirms it or rejects
+//! it for good. It is *in flight* from when the client sends it until the server answers
+//! it or the connection is lost; after a loss, the client sends it again under the same
+//! id. The client sends nothing while a message before it waits.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use crate::wire::frame::Limits;
 use super::pace::Pace;
 use super::{NotQueued, OUTBOX_BYTES, OUTBOX_MESSAGES};
 
-/// A message that this side said.
+/// A message of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Own {
     pub id: String,
@@ -32,18 +31,17 @@ struct Entry {
     own: Own,
     /// Sent on this connection, and not answered.
     in_flight: bool,
-    /// It was sent at some time, and may have been said.
+    /// The client sent it at some time, and the server may have accepted it.
     doubt: Option<Doubt>,
 }
 
-/// What stands in the way of knowing whether a message was said.
+/// The reason why the client cannot know whether the server accepted a message.
 #[derive(Clone, Copy, Debug, Default)]
 struct Doubt {
-    /// It was sent under a membership that is over: the server would say it a
-    /// second time.
+    /// The client sent it as a member that is gone: the server would accept it a second
+    /// time.
     foreign: bool,
-    /// Messages that were said since it was sent are lost to this side; it may be
-    /// one of them.
+    /// The client missed messages from after it was sent, and it may be one of them.
     in_gap: bool,
 }
 
@@ -57,41 +55,41 @@ impl Entry {
     }
 }
 
-/// What there is to send.
+/// The next message to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<'a> {
-    /// This, now.
+    /// This message, now.
     Send(&'a Own),
-    /// Something, but not before then.
+    /// A message, but not before this time.
     At(Instant),
-    /// Nothing, until something is said or answered.
+    /// Nothing, until there is a new message or an answer.
     Nothing,
 }
 
-/// The messages that are not known to be said.
+/// The unconfirmed messages, in order.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     entries: VecDeque<Entry>,
     /// The bytes of all of them.
     bytes: usize,
-    /// All that was missed is known, and messages may be sent.
+    /// The client has all messages that it missed, and may send.
     open: bool,
-    /// A message was refused as too fast: until one is taken again, they are sent
-    /// one at a time, so that a later one is never taken before an earlier.
+    /// The server rejected a message as too fast. Until it accepts one again, the client
+    /// sends one at a time, so that the server never accepts a later one before an
+    /// earlier one.
     careful: bool,
-    /// Until when the server would refuse everything.
+    /// The time until which the server would reject everything.
     refused_until: Option<Instant>,
     pace: Pace,
-    /// Those that this side will not send again, and that nobody was told about.
+    /// The messages that the client will not send again, and has not reported yet.
     given_up: Vec<Own>,
 }
 
 impl Outbox {
-    /// Puts a message behind all others. One that is here already stays where it
-    /// is.
+    /// Appends a message. A message that is here already stays where it is.
     ///
     /// # Errors
-    /// If there is no room for it.
+    /// If the outbox is full.
     pub fn push(&mut self, own: Own) -> Result<(), NotQueued> {
         if self.position(&own.id).is_some() {
             return Ok(());
@@ -103,8 +101,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts a message of an earlier run of the program behind all others, however
-    /// many there are. It may have been said then.
+    /// Appends a message of an earlier run of the program, however many there are. The
+    /// server may have accepted it then.
     pub fn push_old(&mut self, own: Own) {
         if self.position(&own.id).is_none() {
             self.put(own, Some(Doubt::default()));
@@ -120,12 +118,12 @@ impl Outbox {
         });
     }
 
-    /// A message that cannot be sent at all.
+    /// Gives up a message that the client cannot send at all.
     pub fn give_up(&mut self, own: Own) {
         self.given_up.push(own);
     }
 
-    /// The connection is gone, and with it all answers.
+    /// The connection is lost, and with it all answers.
     pub fn cut(&mut self) {
         self.open = false;
         self.careful = false;
@@ -134,35 +132,36 @@ impl Outbox {
         }
     }
 
-    /// This side is in the room that it knows, with what was missed still to come:
-    /// as the same member, who is not said anything twice for, or as another.
+    /// The client is in the room that it knows, and the messages that it missed will
+    /// come. If it is the same member, the server recognizes message ids; if it is
+    /// another, the server does not.
     pub fn returned(&mut self, same_member: bool) {
         for doubt in self.entries.iter_mut().filter_map(|it| it.doubt.as_mut()) {
             doubt.foreign |= !same_member;
         }
     }
 
-    /// This side is in a room where nothing of this was said.
+    /// The client is in a room that has none of these messages.
     pub fn renewed(&mut self) {
         for entry in &mut self.entries {
             entry.doubt = None;
         }
     }
 
-    /// All that was missed is known: what is still here is sent again, but for
-    /// what may have been said under another membership.
+    /// The client has all messages that it missed. It sends what is still here again,
+    /// except messages that the server may have accepted from its former member.
     pub fn open(&mut self, limits: &Limits) {
         self.open = true;
         self.pace.limit(limits);
         self.give_up_if(|entry| entry.is_foreign() && entry.is_in_gap());
         for entry in self.entries.iter_mut().filter(|it| it.is_foreign()) {
-            // Everything since it was sent is known, and it is not there.
+            // The client knows everything since it was sent, and it is not there.
             entry.doubt = None;
         }
     }
 
-    /// Messages are lost to this side; what was in flight may be among them and
-    /// would never be answered. A server that says nothing twice is asked again.
+    /// The client missed messages. Messages in flight may be among them, and would never
+    /// be answered. A server that recognizes message ids gets them again.
     pub fn gap(&mut self, says_nothing_twice: bool) {
         for entry in &mut self.entries {
             if let Some(doubt) = &mut entry.doubt {
@@ -178,7 +177,7 @@ impl Outbox {
         }
     }
 
-    /// A message was said.
+    /// The server accepted a message.
     pub fn said(&mut self, id: &str) {
         if let Some(position) = self.position(id) {
             self.remove(position);
@@ -186,15 +185,15 @@ impl Outbox {
         }
     }
 
-    /// A message will never be said.
+    /// The server rejected a message for good.
     pub fn refused(&mut self, id: &str) {
         if let Some(position) = self.position(id) {
             self.remove(position);
         }
     }
 
-    /// A message came too fast: it, and all after it, are sent again when `retry`
-    /// is over. Returns whether it is here.
+    /// A message came too fast: the client sends it, and all after it, again when `retry`
+    /// is over. Returns whether the message is here.
     pub fn too_fast(&mut self, id: &str, retry: Duration, now: Instant) -> bool {
         let Some(position) = self.position(id) else {
             return false;
@@ -209,7 +208,7 @@ impl Outbox {
         true
     }
 
-    /// What there is to send at `now`.
+    /// The next message to send at `now`.
     pub fn next(&self, now: Instant) -> Next<'_> {
         if !self.open || self.careful && self.is_in_flight() {
             return Next::Nothing;
@@ -224,7 +223,7 @@ impl Outbox {
         }
     }
 
-    /// What [`Self::next`] gave was sent.
+    /// The client sent the message that [`Self::next`] returned.
     pub fn sent(&mut self, now: Instant) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| !entry.in_flight) {
             entry.in_flight = true;
@@ -233,22 +232,22 @@ impl Outbox {
         }
     }
 
-    /// Whether all that can be sent was.
+    /// Whether the client has sent everything that it can.
     pub fn is_all_sent(&self) -> bool {
         self.entries.iter().all(|entry| entry.in_flight)
     }
 
-    /// Whether a message was sent on this connection and not answered.
+    /// Whether a message that was sent on this connection has no answer.
     pub fn is_in_flight(&self) -> bool {
         self.entries.iter().any(|entry| entry.in_flight)
     }
 
-    /// Takes out those that were given up.
+    /// Takes out the messages that were given up.
     pub fn take_given_up(&mut self) -> Vec<Own> {
         std::mem::take(&mut self.given_up)
     }
 
-    /// Takes out all of them.
+    /// Takes out all messages.
     pub fn take_all(&mut self) -> Vec<Own> {
         self.give_up_if(|_| true);
         self.take_given_up()

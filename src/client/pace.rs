@@ -1,46 +1,46 @@
-//! How fast this side speaks.
+//! The rate at which the client sends.
 
 use std::time::{Duration, Instant};
 
 use crate::wire::frame::Limits;
 
-/// How fast the server lets this side speak, as [`room::Pace`](crate::room::Pace),
-/// and how much of that is used.
+/// The rate that the server allows, as [`room::Pace`](crate::room::Pace), and how much of
+/// it the client has used.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// The time that one message takes up; none without a limit.
+    /// The time that one message uses; `None` without a limit.
     interval: Option<Duration>,
-    /// The time that may be used up at once.
+    /// The time that the client may use at once.
     burst: Duration,
-    /// When the messages so far will have been paid for.
+    /// When the time that the messages so far used is over.
     paid_at: Option<Instant>,
 }
 
 impl Pace {
-    /// Takes over what the server told.
+    /// Takes over the limits of the server.
     pub fn limit(&mut self, limits: &Limits) {
         self.interval = limits
             .per_second
             .map(|number| Duration::from_secs(1) / number.max(1));
         let at_once = limits.burst.or(limits.per_second).unwrap_or(1);
-        // One less: what was sent in time may arrive closer together. Another one
-        // less: the first does not wait for itself.
+        // One message less, because messages can arrive closer together than they were
+        // sent. Another one less, because the first does not wait for itself.
         self.burst = self.interval.unwrap_or_default() * at_once.saturating_sub(2);
     }
 
-    /// A message was sent.
+    /// The client sent a message.
     pub fn count(&mut self, now: Instant) {
         if let Some(interval) = self.interval {
             self.paid_at = Some(self.paid_at.map_or(now, |at| at.max(now)) + interval);
         }
     }
 
-    /// None before `until`, and then one.
+    /// Allows no message before `until`, and then one.
     pub fn use_up(&mut self, until: Instant) {
         self.paid_at = Some(until + self.burst);
     }
 
-    /// When the next one may be sent, if not at once.
+    /// When the client may send the next message, if not at once.
     pub fn ready(&self) -> Option<Instant> {
         self.interval?;
         self.paid_at?.checked_sub(self.burst)

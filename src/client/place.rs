@@ -1,4 +1,4 @@
-//! This side's place in the room: what outlives a connection. Does no I/O.
+//! The client's state in the room that outlives a connection. Does no I/O.
 
 use std::time::{Duration, Instant};
 
@@ -9,42 +9,41 @@ use crate::wire::frame::{Code, Gap, Hello, Limits, Welcome};
 use super::outbox::Outbox;
 use super::{Event, Resume, Settings};
 
-/// The feature of a server that says nothing twice under the same id.
+/// The feature of a server that recognizes message ids.
 const RESUME: &str = "resume";
 
-/// How long to wait after a refusal that does not tell.
+/// How long to wait after a rejection without a time.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The longest that a refusal can make this side wait.
+/// The longest time that a rejection can make the client wait.
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
-/// Who this side is in the room, and up to where it has read.
+/// The client's member in the room, and the position up to which it has read.
 #[derive(Debug, Default)]
 pub(super) struct Place {
-    /// The room has let this client in before.
+    /// The client has been in the room before.
     is_known: bool,
     reading: Option<Reading>,
-    /// Who this side is, on this connection.
+    /// The client's member on this connection.
     me: Option<MemberId>,
-    /// What was missed is still coming: up to the message before this one.
+    /// Missed messages are still coming: up to the one before this `seq`.
     catching_up: Option<u64>,
-    /// This side was another member when it sent something of what is not known to
-    /// be said.
+    /// The client was another member when it sent some of its unconfirmed messages.
     was_another: bool,
-    /// The server says nothing twice under the same id.
+    /// The server recognizes message ids.
     says_nothing_twice: bool,
     limits: Option<Limits>,
 }
 
-/// Up to where a log was read.
+/// The position up to which the client has read a log.
 #[derive(Debug)]
 struct Reading {
     session: String,
     epoch: String,
-    /// The `seq` of the last message that came, or is lost.
+    /// The `seq` of the last message that came or was missed.
     seen: Option<u64>,
-    /// The `seq` of the last message at the time of the welcome: where to go on if
-    /// none came.
+    /// The `seq` of the last message at the time of the welcome: the position to go on
+    /// from if none came.
     last: u64,
 }
 
@@ -55,7 +54,7 @@ impl Reading {
 }
 
 impl Place {
-    /// A newcomer's, or that of an earlier run of the program.
+    /// The state of a new member, or that of an earlier run of the program.
     pub fn new(resume: Option<Resume>) -> Self {
         Self {
             reading: resume.map(|resume| Reading {
@@ -68,17 +67,17 @@ impl Place {
         }
     }
 
-    /// Whether this client was in the room.
+    /// Whether the client has been in the room.
     pub const fn is_known(&self) -> bool {
         self.is_known
     }
 
-    /// Whether what was missed is still coming.
+    /// Whether missed messages are still coming.
     pub const fn is_catching_up(&self) -> bool {
         self.catching_up.is_some()
     }
 
-    /// How to come in.
+    /// The `hello` to send.
     pub fn hello<'a>(&'a self, settings: &'a Settings) -> Hello<'a> {
         let reading = self.reading.as_ref();
         Hello {
@@ -91,7 +90,7 @@ impl Place {
         }
     }
 
-    /// Takes what the server told, and appends what the listener is to be told.
+    /// Applies an event from the server, and appends the events for the listener.
     pub fn take(&mut self, event: Event, outbox: &mut Outbox, now: Instant, out: &mut Vec<Event>) {
         match event {
             Event::Welcomed(welcome) => {
@@ -103,7 +102,8 @@ impl Place {
                 });
             }
             Event::Message(message) => {
-                // Nobody knows an id of this side's before the message was said.
+                // Nobody can know an id of the client before the server accepted the
+                // message.
                 let own = Some(message.from.id) == self.me || self.was_another;
                 if own && let Some(id) = &message.id {
                     outbox.said(id);
@@ -143,20 +143,20 @@ impl Place {
     fn come_in(&mut self, welcome: &Welcome<'_>, outbox: &mut Outbox) {
         let last = welcome.next.saturating_sub(1);
         let before = self.reading.take().filter(|before| {
-            // A log that is shorter than what was read is not what it was.
+            // A log that is shorter than the position is not the same log.
             before.epoch == welcome.epoch && before.after() <= last
         });
         self.me = Some(welcome.you.id);
         self.limits = Some(welcome.limits);
         self.says_nothing_twice = welcome.features.iter().any(|it| it == RESUME);
-        // Stays so until all is known, also over several connections.
+        // Stays set until the client knows everything, also over several connections.
         self.was_another |= !welcome.resumed;
         if before.is_some() {
             outbox.returned(welcome.resumed);
         } else {
             outbox.renewed();
         }
-        // In another log there is nothing of this side's to wait for.
+        // Another log has no messages of the client to wait for.
         let next = if before.is_some() { welcome.next } else { 0 };
         self.catching_up = Some(next);
         self.reading = Some(Reading {
@@ -167,7 +167,7 @@ impl Place {
         });
     }
 
-    /// Takes note of a message; whether it is a new one.
+    /// Records a message. Returns whether it is a new one.
     fn see(&mut self, seq: u64) -> bool {
         let Some(reading) = &mut self.reading else {
             return true;
@@ -186,7 +186,7 @@ impl Place {
         }
     }
 
-    /// Lets the outbox send when all that was missed is known.
+    /// Lets the outbox send when the client has all messages that it missed.
     fn catch_up(&mut self, outbox: &mut Outbox) {
         let (Some(next), Some(limits)) = (self.catching_up, &self.limits) else {
             return;

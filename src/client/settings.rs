@@ -1,4 +1,4 @@
-//! How to join a room, and come back to it.
+//! The settings of a client: how it joins a room and comes back to it.
 
 use std::time::Duration;
 
@@ -6,51 +6,50 @@ use crate::room::DEFAULT_NAME;
 use crate::wire::address::Address;
 use crate::wire::{DEAD_AFTER, HEARTBEAT};
 
-/// How long a server that owes an answer may be silent, unless told otherwise.
+/// The default time for which a server that owes an answer may be silent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// How to join a room.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the room is.
+    /// The address of the room.
     pub address: Address,
-    /// The name that is wanted; the server may give another.
+    /// The wanted name; the server may give another.
     pub name: String,
-    /// The key that the program which embeds the server gave to the host.
+    /// The key by which the program that embeds the server lets the host join.
     pub host_key: Option<String>,
-    /// The membership of an earlier run of the program, to come back to.
+    /// The session of an earlier run of the program, to come back to.
     pub resume: Option<Resume>,
-    /// Messages of an earlier run that are not known to be said, each as its id and
-    /// its text, in their order: they are said first, and none twice if `resume` is
-    /// given too. One that cannot be sent at all is told as
-    /// [`Event::Unsent`](super::Event::Unsent) after the welcome. All are taken,
-    /// however many there are.
+    /// Unconfirmed messages of an earlier run, each as its id and its text, in their
+    /// order. The client sends them first, and none appears twice if `resume` is given
+    /// too. A message that cannot be sent at all is reported as
+    /// [`Event::Unsent`](super::Event::Unsent) after the welcome. The client accepts all
+    /// of them, however many there are.
     pub unsent: Vec<(String, String)>,
-    /// Whether a lost connection is restored; without it, losing it is the end.
+    /// Whether the client restores a lost connection. If not, the loss ends the session.
     pub comes_back: bool,
-    /// How long a lost connection is tried to be restored. For as long as the user
-    /// stays, if there is no limit.
+    /// How long the client tries to restore a lost connection. `None`: for as long as the
+    /// user stays.
     pub give_up_after: Option<Duration>,
     /// The wait before the first try to come back. It doubles from try to try; each
     /// wait is drawn at random from its upper half.
     pub first_retry: Duration,
     /// The longest wait between two tries.
     pub longest_retry: Duration,
-    /// How long finding the host and connecting to it may take.
+    /// The longest time for looking up the host and connecting to it.
     pub connect_within: Duration,
-    /// How long the server may then take to welcome this side.
+    /// The longest time until the server's welcome after that.
     pub welcome_within: Duration,
-    /// After sending nothing for this long, this side asks whether the other is there.
+    /// After sending nothing for this long, the client sends a `ping`.
     pub heartbeat: Duration,
-    /// The connection is lost if nothing was heard for this long.
+    /// The connection counts as lost after this much silence.
     pub dead_after: Duration,
-    /// While something waits for an answer (a message for its echo, a question, what
-    /// was missed), the connection is lost if nothing at all was heard for this long.
-    /// Before that the server is asked whether it is there, and any byte from it
-    /// counts.
+    /// The same while something waits for an answer (a message for its echo, a request,
+    /// missed messages). Before this time is over the client sends `ping`; any byte from
+    /// the server ends the silence.
     pub answer_within: Duration,
-    /// How long leaving may take: half of it for what is still to be said, and all
-    /// of it with the server's answer to a goodbye.
+    /// The longest time for leaving: half of it for messages that wait, and all of it
+    /// with the server's answer to the goodbye.
     pub leave_within: Duration,
 }
 
@@ -76,9 +75,9 @@ impl Default for Settings {
     }
 }
 
-/// A membership, and up to where the room was read: what
+/// A session, and the position up to which the client has read: from the last
 /// [`Event::Welcomed`](super::Event::Welcomed) or
-/// [`Event::Returned`](super::Event::Returned) told last, and what came after it.
+/// [`Event::Returned`](super::Event::Returned), and the messages after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resume {
     /// The `session` of the welcome; a secret.

@@ -1,27 +1,26 @@
 //! How long a server may be silent. Does no I/O and has no clock.
 //!
-//! A server that nobody asked anything has a long time ([`Patience::dead_after`]). One
-//! that owes an answer has a short time ([`Patience::answer_within`]), and is asked
-//! whether it is there long before that time is over. Any byte from it counts as life:
-//! a slow server that answers the question keeps its connection, however long the
-//! answer takes.
+//! A server that owes no answer has a long time ([`Patience::dead_after`]). One that owes
+//! an answer has a short time ([`Patience::answer_within`]), and the client sends it a
+//! `ping` long before that time is over. Any byte from it counts as life: a slow server
+//! that answers the `ping` keeps its connection, however long the other answer takes.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// While an answer is due, the server is asked this many times within
+/// While an answer is due, the client sends this many `ping`s within
 /// [`Patience::answer_within`].
 const QUESTIONS: u32 = 3;
 
-/// A deadline that is noticed this much too late was missed by this side: it did not
-/// run, and the server's bytes may still be on their way.
+/// If the client notices a deadline this much too late, it did not run itself, and the
+/// server's bytes may still be on their way.
 const LATE: Duration = Duration::from_secs(2);
 
-/// For how long silence is borne.
+/// How long the server may be silent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// With nothing that waits for an answer.
+    /// While nothing waits for an answer.
     pub dead_after: Duration,
     /// While something waits for an answer.
     pub answer_within: Duration,
@@ -31,11 +30,11 @@ pub(super) struct Patience {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Silence {
     patience: Patience,
-    /// When the last byte came, or when this side began to listen again.
+    /// When the last byte came, or when the client began to read again.
     heard: Instant,
-    /// Since when something waits for an answer.
+    /// The time since which something waits for an answer.
     waits: Option<Instant>,
-    /// When the server was asked last whether it is there.
+    /// When the client sent the last `ping`.
     asked: Option<Instant>,
 }
 
@@ -50,12 +49,12 @@ impl Silence {
         }
     }
 
-    /// Something was heard, or this side listens again.
+    /// A byte came, or the client reads again.
     pub const fn heard(&mut self, now: Instant) {
         self.heard = now;
     }
 
-    /// Tells whether something waits for an answer. Returns whether the wait began.
+    /// Sets whether something waits for an answer. Returns whether the wait began now.
     pub fn set_waits(&mut self, waits: bool, now: Instant) -> bool {
         let begins = waits && self.waits.is_none();
         if begins {
@@ -66,20 +65,19 @@ impl Silence {
         begins
     }
 
-    /// The server was asked whether it is there.
+    /// The client sent a `ping`.
     pub const fn asked(&mut self, now: Instant) {
         self.asked = Some(now);
     }
 
-    /// When to ask the server whether it is there, if an answer is due.
+    /// When to send the next `ping`, if an answer is due.
     pub fn ask_at(&self) -> Option<Instant> {
         let since = self.waits?.max(self.heard);
         let since = self.asked.map_or(since, |asked| asked.max(since));
         Some(since + self.patience.answer_within / QUESTIONS)
     }
 
-    /// When the connection is lost if nothing more is heard, and after how long a
-    /// silence.
+    /// When the connection is lost if no byte comes, and after how long a silence.
     pub fn lost_at(&self) -> (Instant, Duration) {
         let long = self.patience.dead_after;
         let short = self.patience.answer_within;
@@ -90,8 +88,8 @@ impl Silence {
         }
     }
 
-    /// The silence after which the connection is lost at `now`, if it is. If the
-    /// deadline is long over, this side slept through it and begins to listen anew.
+    /// The silence after which the connection is lost at `now`, if it is. If the deadline
+    /// is long over, the client slept through it and begins again.
     pub fn lost(&mut self, now: Instant) -> Option<Duration> {
         let (lost_at, silence) = self.lost_at();
         if now < lost_at {
@@ -137,7 +135,7 @@ mod tests {
         let (mut silence, begin) = silence();
         let said = begin + seconds(30);
         assert!(silence.set_waits(true, said));
-        // A second message does not make the first one wait anew.
+        // A second message does not restart the first one's time.
         assert!(!silence.set_waits(true, said + seconds(1)));
         assert_eq!(silence.ask_at(), Some(said + seconds(3)));
         silence.asked(said + seconds(3));
@@ -150,7 +148,7 @@ mod tests {
     fn a_slow_server_that_is_alive_is_not_lost() {
         let (mut silence, said) = silence();
         silence.set_waits(true, said);
-        // It answers whether it is there, and nothing else, for an hour.
+        // It answers `ping`, and nothing else, for an hour.
         for pong in (3..3_600).step_by(8) {
             let now = said + seconds(pong);
             assert_eq!(silence.lost(now), None);

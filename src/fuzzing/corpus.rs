@@ -1,11 +1,11 @@
-//! The corpora as a plain test: every input in `fuzz/corpus`, and what is near it.
+//! The corpora as a plain test: every input in `fuzz/corpus`, and variants of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{TARGETS, run};
 
-/// So many places of an input are cut and changed.
+/// The number of positions at which the test cuts and changes an input.
 const PLACES: usize = 24;
 
 fn folder() -> PathBuf {
@@ -21,13 +21,13 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Runs every input of a target: whole, cut short and with a byte changed, at places
+/// Runs every input of a target: whole, cut short and with a byte changed, at positions
 /// that are spread over it.
 fn replay(target: &str) {
     let folder = folder().join("corpus").join(target);
     for name in names_in(&folder) {
         let input = fs::read(folder.join(&name)).unwrap();
-        // Told by the test's output, should it fail.
+        // The output of a failed test shows this.
         println!("{target}/{name}");
         run(target, &input);
         let step = (input.len() / PLACES).max(1);

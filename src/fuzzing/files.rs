@@ -1,4 +1,4 @@
-//! Files that others can have changed, or that were damaged.
+//! Files that others may have changed or that are damaged.
 
 use std::fs;
 use std::path::Path;
@@ -19,12 +19,12 @@ use self::rooms::{LIMIT, ROOMS, Rooms};
 #[cfg(feature = "gui")]
 use crate::app::kept::rooms::{LIMIT, ROOMS, Rooms};
 
-// The app's, read here without GTK where there is none.
+// The app's module, included here so that it works without GTK.
 #[cfg(not(feature = "gui"))]
 #[path = "../app/kept/rooms.rs"]
 mod rooms;
 
-/// A configuration file. It is taken, or refused in one line that can be shown.
+/// A configuration file. It is accepted, or rejected with one harmless line.
 pub(super) fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -38,8 +38,8 @@ pub(super) fn config(data: &[u8]) {
     }
 }
 
-/// What the app kept when it ended. A damaged file is as good as none; what is written
-/// after it is bounded, and is read again as it is.
+/// The app's saved state. A damaged file counts as none. The file that the app writes
+/// after it is bounded, and reads back the same.
 pub(super) fn saved_state(data: &[u8]) {
     let mut rooms = Rooms::read(data);
     for now in [0, 1_790_000_000, i64::MAX] {
@@ -61,9 +61,9 @@ pub(super) fn saved_state(data: &[u8]) {
     assert_eq!(again.write(), written);
 }
 
-/// A store's file with other bytes in it: each four bytes are a place in it and a new
-/// byte; or a whole file, if it begins as one. It is refused, or what it gives is in
-/// order; and what is written then is there afterwards.
+/// A store's file with other bytes in it: each four bytes of the input are a position and
+/// a new byte. If the input begins like a store, it is the whole file. Opening it fails,
+/// or what it returns is in order; and messages that are written then can be read back.
 pub(super) fn store(data: &[u8]) {
     static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
     let folder = tempfile::tempdir().expect("a folder");
@@ -99,7 +99,7 @@ pub(super) fn store(data: &[u8]) {
         assert_in_order(&read);
         assert!(read.len() <= 500);
     }
-    // At the end of what can be counted there is no next one to write.
+    // After the largest `seq` there is no next one to write.
     if past.next_seq < u64::MAX / 4 && store.write(&[said(past.next_seq, 1)]).is_ok() {
         let newest = store.reader().and_then(|mut reader| {
             let end = past.next_seq.saturating_add(1);

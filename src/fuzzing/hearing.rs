@@ -1,12 +1,12 @@
-//! What a client hears, and what the terminal listener prints of it.
+//! The events that a client makes, and what the terminal listener prints of them.
 
 use crate::client::fuzzing::hear;
 use crate::terminal::fuzzing::printed;
 
 use super::{assert_harmless, pieces};
 
-/// What a server sends. It comes to the same however it is cut, and what is printed of
-/// it cannot act on the terminal.
+/// The bytes from a server. The result does not depend on how they are cut, and nothing
+/// that the listener prints can act on the terminal.
 pub(super) fn inbox(data: &[u8]) {
     let (events, end) = hear(std::iter::once(data));
     let cut = hear(pieces(data, data.len()));

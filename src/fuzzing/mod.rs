@@ -1,8 +1,8 @@
-//! What the fuzz targets in `fuzz/` call: a function for each place where bytes come
-//! in from outside, which asserts what must hold whatever they are.
+//! The functions that the fuzz targets in `fuzz/` call: one for each place at which bytes
+//! come in from outside. Each asserts what must hold for any bytes.
 //!
-//! The corpora in `fuzz/corpus` are replayed by a plain test as well, so nothing that
-//! was found once comes back.
+//! A plain test replays the corpora in `fuzz/corpus` as well, so no fault that was found
+//! once comes back.
 
 mod files;
 mod hearing;
@@ -15,7 +15,7 @@ mod corpus;
 use crate::server::fuzzing::session;
 use crate::terminal::fuzzing::journal;
 
-/// Asserts what must hold of these bytes.
+/// A function that asserts what must hold for these bytes.
 pub type Check = fn(&[u8]);
 
 /// The targets by name. Each has a file in `fuzz/fuzz_targets`, and a corpus.
@@ -34,32 +34,32 @@ pub const TARGETS: [(&str, Check); 12] = [
     ("text", wire::text),
 ];
 
-/// Hands `data` to the target of this name.
+/// Passes `data` to the target with this name.
 ///
 /// # Panics
-/// If there is no such target, or something does not hold that must.
+/// If there is no such target, or an assertion fails.
 pub fn run(target: &str, data: &[u8]) {
     let found = TARGETS.iter().find(|(name, _)| *name == target);
     let (_, check) = found.unwrap_or_else(|| panic!("there is no target {target:?}"));
     check(data);
 }
 
-/// Whether a character acts on a terminal or turns the order of a line around: C0 and
-/// C1 controls, and bidirectional embeddings, overrides and isolates. Written down here
-/// once more, so that a mistake in the one place is found by the other.
+/// Whether a character acts on a terminal or reverses the order of a line: C0 and C1
+/// controls, and bidirectional embeddings, overrides and isolates. This list repeats the
+/// one in the program, so that a mistake in one shows in the other.
 fn acts(c: char) -> bool {
     matches!(c,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Asserts that a terminal can be shown this: nothing in it acts, but line breaks and
-/// tabs.
+/// Asserts that this is harmless on a terminal: no character acts on it except line
+/// breaks and tabs.
 pub(crate) fn assert_harmless(text: &str) {
     let found = text.chars().find(|c| acts(*c) && !matches!(c, '\n' | '\t'));
     assert_eq!(found, None, "in {text:?}");
 }
 
-/// As [`assert_harmless`], for what is one line.
+/// As [`assert_harmless`], for a single line.
 pub(crate) fn assert_harmless_line(text: &str) {
     let found = text.chars().find(|c| acts(*c));
     assert_eq!(found, None, "in {text:?}");
@@ -73,8 +73,8 @@ pub(crate) fn assert_harmless_bytes(bytes: &[u8]) {
     }
 }
 
-/// Cuts `bytes` into pieces whose lengths follow from `seed`: what comes of a stream
-/// must not depend on how it was cut.
+/// Cuts `bytes` into pieces whose lengths follow from `seed`: the result of reading a
+/// stream must not depend on how it was cut.
 pub(crate) fn pieces(bytes: &[u8], seed: usize) -> impl Iterator<Item = &[u8]> {
     let (mut rest, mut seed) = (bytes, seed as u64);
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! Names: what people call themselves, and how rooms are called.
+//! The names of members and of rooms.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -10,11 +10,11 @@ use crate::wire::{native, text};
 
 use super::assert_harmless_line;
 
-/// So many enter one room, at most.
+/// The most members in the room of a run.
 const MEMBERS: usize = 64;
 
-/// Each line is a name that someone wants; all of them enter one room. Names are clean
-/// and short, none passes for the server's, and no two in the room look the same.
+/// Each line is a wanted name, and all of them join one room. Names are clean and short,
+/// none passes for the server's, and no two in the room look the same.
 pub(super) fn names(data: &[u8]) {
     let encoders = Encoders {
         native: native::encode,
@@ -56,8 +56,8 @@ fn check_name(name: &str, limit: usize) {
     assert_harmless_line(name);
 }
 
-/// Whether a name is the server's for who reads its letters only: in any form and case,
-/// enclosed, with marks, with anything between or around them that is no letter.
+/// Whether a name is the server's to a reader who looks at its letters only: in any form
+/// and case, enclosed, with marks, with other characters between or around them.
 fn is_the_servers(name: &str) -> bool {
     let letters = name.chars().map(plain).collect::<String>();
     let letters = letters.nfkd().filter(|c| c.is_alphanumeric());
@@ -65,7 +65,8 @@ fn is_the_servers(name: &str) -> bool {
     letters == "server"
 }
 
-/// The letter of a symbol that is one in a square or a circle, and has no form without.
+/// The letter in a symbol that is a letter in a square or a circle and has no plain form
+/// in Unicode.
 fn plain(c: char) -> char {
     let from = |first: u32| char::from_u32(u32::from('A') + u32::from(c) - first).unwrap_or(c);
     match c {

@@ -1,4 +1,4 @@
-//! What goes over a connection, at the level of bytes.
+//! The bytes that go over a connection.
 
 use serde::Serialize;
 
@@ -11,7 +11,8 @@ use crate::wire::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 
 use super::{assert_harmless, assert_harmless_line, pieces};
 
-/// Lines as frames of either side. What is read is written so that it reads the same.
+/// Lines as frames of either side. A frame that was read and written again reads the
+/// same.
 pub(super) fn frames(data: &[u8]) {
     fn written(frame: &impl Serialize) -> Vec<u8> {
         let mut line = Vec::new();
@@ -44,8 +45,8 @@ pub(super) fn frames(data: &[u8]) {
     }
 }
 
-/// Lines as addresses and links. What is taken can be shown, and is read from what is
-/// shown and from its link.
+/// Lines as addresses and links. An accepted address is harmless when printed, and reads
+/// the same from its text and from its link.
 pub(super) fn address(data: &[u8]) {
     for written in String::from_utf8_lossy(data).split('\n') {
         let address: Address = match written.parse() {
@@ -67,9 +68,9 @@ pub(super) fn address(data: &[u8]) {
     }
 }
 
-/// The first bytes of a connection. More bytes never change who serves it, once fewer
-/// have told; but what nobody can type may still come, and what is told in the log of a
-/// foreign program may become more exact.
+/// The first bytes of a connection. Once some bytes have selected the door, more bytes do
+/// not change it. Only a text connection may still become a foreign one, by bytes that
+/// nobody can type, and the log's name for a foreign program may become more exact.
 pub(super) fn door(data: &[u8]) {
     let data = &data[..data.len().min(256)];
     let mut told = None;
@@ -89,8 +90,8 @@ pub(super) fn door(data: &[u8]) {
     }
 }
 
-/// Bytes as lines. How they are cut into pieces changes nothing, and no more is held
-/// than one line.
+/// Bytes as lines. The way they are cut into pieces changes nothing, and the reader holds
+/// at most one line.
 pub(super) fn lines(data: &[u8]) {
     const LIMIT: usize = 24;
     fn read<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Option<Vec<u8>>> {
@@ -114,8 +115,9 @@ pub(super) fn lines(data: &[u8]) {
     assert_eq!(read(pieces(data, data.len())), whole);
 }
 
-/// What a peer of the text door sends: the first byte tells how it is cut into chunks.
-/// Texts that come of it are harmless when they are clean, and are sent in small pieces.
+/// The bytes of a peer at the text door; the first byte selects how they are cut into
+/// chunks. The texts from them are harmless after cleaning, and the server sends them in
+/// small pieces.
 pub(super) fn text(data: &[u8]) {
     let (seed, data) = data.split_first().unwrap_or((&0, &[]));
     let mut reader = Reader::default();

@@ -1,15 +1,15 @@
 //! How old messages are, on computers whose clocks are sometimes wrong.
 //!
-//! The age of a message decides whether it is deleted, and the time of day is no
-//! proof of age: a clock can be years ahead, begin in 1970 at every start, or be set
+//! The age of a message decides whether the store deletes it, and the time of day does
+//! not prove an age: a clock can be years ahead, begin in 1970 at every start, or be set
 //! while the server runs. So a store counts *seen time*:
 //!
-//! - While a server has the store open, seen time advances with the kernel's clock
-//!   that nobody can set. Steps of the time of day do not count.
+//! - While a server has the store open, seen time advances with the kernel's boot clock,
+//!   which nobody can set. Steps of the time of day do not count.
 //! - Between two servers, seen time advances by the difference of the time of day, if
-//!   that is plausible: not negative, and at most [`FAR`]. Of that, at most half the
-//!   time for which messages are kept counts.
-//! - A difference that is not plausible is doubted, and nothing counts of it, until
+//!   that is plausible: not negative, and at most [`FAR`]. At most half of the time for
+//!   which messages are kept counts.
+//! - The store doubts a difference that is not plausible, and counts nothing of it, until
 //!   the clock has shown the same time for [`TRUSTED_AFTER`].
 //!
 //! Each message is stored with the seen time of that moment. A wrong clock can delay
@@ -25,28 +25,29 @@ const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
 pub(super) const DAY: i64 = 24 * HOUR;
 
-/// A difference of the time of day that is longer than this, in microseconds, is not
-/// believed at once.
+/// The store does not believe a difference of the time of day that is longer than this,
+/// in microseconds, at once.
 pub(super) const FAR: i64 = 31 * DAY;
 
-/// By how much the clock may be set back without being doubted.
+/// How far someone may set the clock back before the store doubts it.
 const BACK: i64 = HOUR;
 
-/// How long a doubted clock has to run before it is believed.
+/// How long a doubted clock has to run before the store believes it.
 const TRUSTED_AFTER: i64 = DAY;
 
 /// A further start with the same doubted clock counts as this much time, because a room
-/// that is started on demand never runs for long.
+/// that systemd starts on demand never runs for long.
 const ONE_START: i64 = 6 * HOUR;
 
-/// How long after the start the time of day may still be corrected by what was missed
-/// while the computer was off, in microseconds.
+/// How long after the start of the computer a step of the time of day still counts as a
+/// correction for the time while the computer was off, in microseconds.
 const STARTING: i64 = HOUR;
 
-/// 2020-01-01: no clock before this can be right, because Chatroom did not exist.
+/// 2020-01-01. A clock that shows an earlier time is wrong, because Chatroom did not
+/// exist.
 pub(super) const EARLIEST: i64 = 1_577_836_800 * SECOND;
 
-/// The most that counts of a gap between two servers where messages are kept for ever, in
+/// The most that counts of a gap between two servers if messages are kept for ever, in
 /// microseconds.
 const GAP_COUNTS: i64 = 15 * DAY;
 
@@ -55,7 +56,7 @@ const GAP_COUNTS: i64 = 15 * DAY;
 pub struct Reading {
     /// The time of day, which anyone can set.
     pub clock: Timestamp,
-    /// For how long the computer has been running, sleep included. Nobody can set it.
+    /// How long the computer has been running, sleep included. Nobody can set it.
     pub running: Duration,
 }
 
@@ -70,22 +71,22 @@ impl Reading {
     }
 }
 
-/// Something to tell whoever runs the server about the clock. Days are rounded.
+/// News about the clock for the administrator of the server. Days are rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockDoubt {
-    /// It is far ahead of the last time that was stored.
+    /// The clock is far ahead of the last stored time.
     Ahead {
-        /// By how many days.
+        /// The difference in days.
         days: u64,
     },
-    /// It is behind the last time that was stored.
+    /// The clock is behind the last stored time.
     Behind {
-        /// By how many days.
+        /// The difference in days.
         days: u64,
     },
-    /// It shows a time before 2020.
+    /// The clock shows a time before 2020.
     TooEarly,
-    /// It was doubted, and is believed from now on.
+    /// The store doubted the clock, and believes it from now on.
     Believed,
 }
 
@@ -109,7 +110,7 @@ impl fmt::Display for ClockDoubt {
             ),
             Self::Believed => write!(
                 f,
-                "The clock of this computer is believed again: messages are deleted by age."
+                "The clock of this computer is believed again, so messages are deleted by age."
             ),
         }
     }
@@ -118,11 +119,12 @@ impl fmt::Display for ClockDoubt {
 /// The stored state of the seen time, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Saved {
-    /// The seen time. It never goes back.
+    /// The seen time; never decreases.
     pub time: i64,
-    /// The time of day then, as far as it is believed, in microseconds since 1970.
+    /// The time of day at that moment, as far as the store believes it, in microseconds
+    /// since 1970.
     pub clock: i64,
-    /// For how long the clock has been doubted, if it is.
+    /// How long the store has doubted the clock, if it does.
     pub doubt: Option<i64>,
     /// The seen time when the store began to count it. Older messages have none.
     pub began: i64,
@@ -133,9 +135,9 @@ pub(super) struct Saved {
 pub(super) struct SeenTime {
     saved: Saved,
     last: Reading,
-    /// How much of a gap between two servers still counts, in microseconds.
+    /// How much of a gap between two servers can still count, in microseconds.
     allowance: i64,
-    /// For how long it has been counted, in microseconds.
+    /// How long this has been counting, in microseconds.
     counted_for: i64,
     told: Option<ClockDoubt>,
     to_tell: Option<ClockDoubt>,
@@ -146,8 +148,8 @@ fn micros(time: Duration) -> i64 {
 }
 
 impl SeenTime {
-    /// Goes on from what was `saved`; in a store that has counted no time yet, from
-    /// the time of its `newest` message. `kept` is for how long messages are kept, in
+    /// Goes on from the `saved` state; in a store that has counted no time yet, from the
+    /// time of its `newest` message. `kept` is how long messages are kept, in
     /// microseconds.
     pub(super) fn new(
         saved: Option<Saved>,
@@ -159,7 +161,7 @@ impl SeenTime {
         let is_first = saved.is_none();
         let saved = saved.unwrap_or_else(|| {
             let newest = newest.filter(|newest| *newest >= EARLIEST);
-            // The clock counts unless it is far ahead, or cannot be right.
+            // The clock counts unless it is far ahead or surely wrong.
             let start = match newest {
                 Some(newest) if clock < EARLIEST || clock - newest > FAR => newest,
                 _ => clock,
@@ -203,11 +205,11 @@ impl SeenTime {
         self.saved.clock = self.saved.clock.saturating_add(elapsed);
         let gap = clock.saturating_sub(self.saved.clock);
         if clock < EARLIEST {
-            // It shows nothing that could be learnt.
+            // Such a clock tells nothing.
             return self.tell(ClockDoubt::TooEarly);
         }
         if self.saved.clock < EARLIEST {
-            // It could not have been right until now.
+            // Until now the clock was surely wrong.
             return self.believe(clock);
         }
         if (-BACK..=FAR).contains(&gap) {
@@ -233,7 +235,7 @@ impl SeenTime {
             self.count_gap(gap);
             self.believe(clock);
         } else {
-            // It was set while the server ran: no time has passed by that.
+            // Someone set the clock while the server ran: no time has passed.
             self.to_tell = Some(doubt);
             self.saved.clock = clock;
         }
@@ -257,7 +259,7 @@ impl SeenTime {
         }
     }
 
-    /// Tells a doubt, once for each kind of it in a row.
+    /// Reports a doubt, once for each kind in a row.
     fn tell(&mut self, doubt: ClockDoubt) {
         let is_new =
             |told: &ClockDoubt| std::mem::discriminant(told) != std::mem::discriminant(&doubt);
@@ -267,7 +269,7 @@ impl SeenTime {
         }
     }
 
-    /// A doubt that was not reported yet, or that it is over.
+    /// The doubt that nobody has been told of yet, or the end of one.
     pub(super) const fn take_told(&mut self) -> Option<ClockDoubt> {
         self.to_tell.take()
     }
@@ -277,13 +279,14 @@ impl SeenTime {
         self.saved
     }
 
-    /// The seen time in seconds, as messages are stored with it.
+    /// The seen time in seconds, as the store writes it with messages.
     pub(super) const fn seconds(&self) -> i64 {
         self.saved.time.div_euclid(SECOND)
     }
 
-    /// The seen time, in seconds, at which a message was stored: its own, or what can
-    /// be said of one from before seen time was counted, by when it was said.
+    /// The seen time, in seconds, at which a message was stored. For a message from
+    /// before the store counted seen time, it is estimated from the message's time of
+    /// day.
     pub(super) fn stored(&self, own: Option<i64>, at: i64) -> i64 {
         own.unwrap_or_else(|| {
             let is_plausible = (EARLIEST..=self.saved.began).contains(&at);

@@ -8,7 +8,7 @@ use std::path::Path;
 pub struct DiskSpace {
     /// The space that this user can still write to.
     pub free: u64,
-    /// All there is for files of this user: what is used, and what is free.
+    /// All space for files of this user, used or free.
     pub total: u64,
 }
 
@@ -22,15 +22,16 @@ pub(super) fn space(path: &Path) -> io::Result<DiskSpace> {
     })
 }
 
-/// Tells once when less than a tenth of the disk is free. It tells again only after an
-/// eighth was free in between, so that a disk at the limit is not told over and over.
+/// Reports once that less than a tenth of the disk is free. Reports again only after an
+/// eighth was free in between, so that a disk at the limit does not cause one report
+/// after the other.
 #[derive(Debug, Default)]
 pub struct SpaceWatch {
     is_low: bool,
 }
 
 impl SpaceWatch {
-    /// Whether this is to be told.
+    /// Whether to report this now.
     pub fn is_news(&mut self, space: DiskSpace) -> bool {
         let DiskSpace { free, total } = space;
         if free < total / 10 {
@@ -54,7 +55,7 @@ mod tests {
             [200, 100, 99, 50, 99].map(&mut look),
             [false, false, true, false, false]
         );
-        // At the limit it is not told over and over.
+        // A disk at the limit causes one report only.
         assert_eq!([101, 99, 110, 98].map(&mut look), [false; 4]);
         assert_eq!([125, 99, 0].map(&mut look), [false, true, false]);
     }

@@ -8,37 +8,37 @@ use rusqlite::ErrorCode;
 /// Why a store cannot be opened. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Its schema is one that this version does not know.
+    /// The file has a schema that this version does not know.
     #[error("{0} was written by a newer version of Chatroom. Use that version, or another file.")]
     Newer(PathBuf),
-    /// It is something else.
+    /// The file is not a store.
     #[error("{0} is not a store of Chatroom. Choose another file.")]
     NotAStore(PathBuf),
-    /// Its contents contradict themselves.
+    /// The contents of the file contradict each other.
     #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
     Damaged(PathBuf),
-    /// Another program has locked it, perhaps for a moment.
+    /// Another program has locked the file, perhaps for a moment.
     #[error("{0} is locked by another program. Close that program, and start again.")]
     Locked(PathBuf),
-    /// It, or a file beside it, is something else than a file: a link, a pipe, a device.
+    /// The file, or one beside it, is not a regular file but a link, a pipe or a device.
     #[error("{0} is not a regular file. Remove it, or choose another file.")]
     NotAFile(PathBuf),
-    /// Someone else has it open.
+    /// Another server has the file open.
     #[error("{0} is in use by another server. Close that one first, or choose another file.")]
     InUse(PathBuf),
-    /// It, or a file beside it, may not be read and written.
+    /// This user may not read and write the file, or one beside it.
     #[error("There is no permission to read and write {0}. Change its owner or its mode.")]
     NoPermission(PathBuf),
-    /// The directory that it is to be in does not exist.
+    /// The directory of the file does not exist.
     #[error("The directory {0} does not exist. Make it first, or choose another file.")]
     NoDirectory(PathBuf),
-    /// It is a directory itself.
+    /// The path leads to a directory.
     #[error("{0} is a directory. Name a file in it.")]
     IsDirectory(PathBuf),
-    /// There is no room on the disk.
-    #[error("{0} cannot be opened because the disk is full. Make room, and start again.")]
+    /// The disk is full.
+    #[error("{0} cannot be opened because the disk is full. Free some space, and start again.")]
     DiskFull(PathBuf),
-    /// Nothing can be written there.
+    /// The file system is read-only.
     #[error("{0} is on a file system that is read-only. Choose another file.")]
     ReadOnly(PathBuf),
     /// Something else went wrong.
@@ -51,14 +51,15 @@ pub enum OpenError {
     },
 }
 
-/// Why something could not be stored. Nothing of it may be told to anyone. Unless it is
-/// an [obstacle](WriteError::obstacle), the store must not be written to again.
+/// Why the store could not write a batch. The server must not report anything of the
+/// batch to anyone. Unless the error is an [obstacle](WriteError::obstacle), nobody may
+/// write to the store again.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// There is no room on the disk.
-    #[error("{0} cannot be written because the disk is full. Make room, and start again.")]
+    /// The disk is full.
+    #[error("{0} cannot be written because the disk is full. Free some space, and start again.")]
     DiskFull(PathBuf),
-    /// The contents of the file contradict themselves.
+    /// The contents of the file contradict each other.
     #[error("{0} is damaged. Restore it from a backup, or choose another file.")]
     Damaged(PathBuf),
     /// The file system has become read-only.
@@ -67,11 +68,11 @@ pub enum WriteError {
     /// Another program has kept the file locked for too long.
     #[error("{0} was locked by another program for too long. Close that one, and start again.")]
     Locked(PathBuf),
-    /// A record that cannot follow those before it.
-    #[error("What was to be written to {0} was out of order. This is a defect of Chatroom.")]
+    /// A record does not fit those before it.
+    #[error("The records for {0} are out of order. This is a defect of Chatroom.")]
     OutOfOrder(PathBuf),
     /// A write before this one failed.
-    #[error("{0} is not written to any more, because writing it has failed before.")]
+    #[error("Nothing more is written to {0}, because a write to it has failed.")]
     FailedBefore(PathBuf),
     /// Something else went wrong.
     #[error("{path} cannot be written: {error}. Look at the disk.")]
@@ -83,13 +84,13 @@ pub enum WriteError {
     },
 }
 
-/// Why something could not be read back.
+/// Why the store could not read messages.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The contents of the file contradict themselves.
+    /// The contents of the file contradict each other.
     #[error("{0} is damaged. Restore it from a backup.")]
     Damaged(PathBuf),
-    /// Another program has locked it, perhaps for a moment.
+    /// Another program has locked the file, perhaps for a moment.
     #[error("{0} is locked by another program. Close that program.")]
     Locked(PathBuf),
     /// Something else went wrong.
@@ -102,12 +103,12 @@ pub enum ReadError {
     },
 }
 
-/// An error before it is known during which operation it happened.
+/// An error, before the code that knows the operation and the file has added them.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// `SQLite` says so.
+    /// `SQLite` reports it.
     Sqlite(rusqlite::Error),
-    /// The data that was read contradicts itself.
+    /// The stored data contradicts itself.
     Damaged,
     /// The records contradict the contents of the file.
     OutOfOrder,
@@ -120,10 +121,9 @@ impl From<rusqlite::Error> for Trouble {
 }
 
 impl Trouble {
-    /// Whether it may be over in a moment, and nothing of what was to be written is on
-    /// disk: another program has the file locked, or the disk is full. A write that
-    /// failed in any other way is never tried again, because nobody knows what the
-    /// disk holds.
+    /// Whether the cause may go away soon, and nothing of the batch is on disk: another
+    /// program has the file locked, or the disk is full. The server never tries a write
+    /// again that failed in any other way, because nobody knows what the disk holds.
     pub(super) fn is_passing(&self) -> bool {
         matches!(
             self.code(),
@@ -131,7 +131,8 @@ impl Trouble {
         )
     }
 
-    /// The code of `SQLite`. Data that it can read and not understand is damage.
+    /// The code of `SQLite`. Data that `SQLite` can read but this program does not
+    /// understand counts as damage.
     fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => match error.code {
@@ -201,8 +202,8 @@ impl Trouble {
 }
 
 impl WriteError {
-    /// The obstacle, if it may be over in a moment. Nothing was written then,
-    /// and the same can be written again.
+    /// The obstacle, if the cause may go away soon. Nothing was written, and the same
+    /// batch can be written again.
     #[must_use]
     pub fn obstacle(&self) -> Option<String> {
         match self {
@@ -214,7 +215,7 @@ impl WriteError {
 }
 
 impl OpenError {
-    /// An error of the system about `path`.
+    /// An error that the system reports about `path`.
     pub(super) fn of_system(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {

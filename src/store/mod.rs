@@ -1,11 +1,11 @@
-//! A room on disk: what was said, who may come back, and which ids were said.
+//! A room on disk: the messages, the members who may come back, and the ids of messages.
 //!
-//! A [`Store`] is one `SQLite` file. It is handed [`Record`](crate::room::Record)s, and what
-//! [`Store::write`] returned from is on disk: it survives the end of the process
-//! and of the power. A [`Reader`] reads old messages beside it. Both block; they
-//! belong on threads where that holds nobody up.
+//! A [`Store`] is one `SQLite` file. It takes [`Record`](crate::room::Record)s. When
+//! [`Store::write`] returns, they are on disk, and survive the end of the process and the
+//! loss of power. A [`Reader`] reads old messages beside it. Both block: call them on
+//! threads that nobody waits for.
 //!
-//! It knows nothing of connections; time comes in as an argument.
+//! A store knows nothing of connections, and time comes in as an argument.
 
 mod age;
 mod disk;
@@ -36,30 +36,30 @@ use self::place::Place;
 use self::schema::Access;
 use crate::room::{MemberId, SAID_LIMIT};
 
-/// How many ids of what it said are kept for each session.
+/// How many message ids the store keeps for each session.
 pub const IDS_SAID: u64 = SAID_LIMIT as u64;
 
 /// The most messages that are deleted in one step.
 pub const TRIM_STEP: u64 = 1_000;
 
-/// The newest messages, which no limit by [size](Keep::bytes) deletes.
+/// How many of the newest messages the limit by [size](Keep::bytes) never deletes.
 pub const SIZE_LEAVES: u64 = 100;
 
-/// How much of the past is kept.
+/// How much of the history the store keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// The most messages; all of them if `None`.
+    /// The most messages; no limit if `None`.
     pub messages: Option<u64>,
-    /// For how many days of 24 hours; for ever if `None`. Days count while the clock
-    /// of the computer is plausible: a wrong clock deletes nothing.
+    /// The most days of 24 hours; no limit if `None`. Days count while the clock of the
+    /// computer is plausible: a wrong clock deletes nothing.
     pub days: Option<u32>,
     /// The most bytes of the file that are in use; the newest [`SIZE_LEAVES`] messages
-    /// stay in any case. No limit if `None`. The file itself does not shrink: what is
-    /// free in it is used again.
+    /// stay in any case. No limit if `None`. The file itself does not shrink: the store
+    /// uses free space in it again.
     pub bytes: Option<u64>,
 }
 
-/// How much of the past is read when a store is opened.
+/// How much of the history a store reads when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recent {
     /// The most messages.
@@ -68,11 +68,11 @@ pub struct Recent {
     pub bytes: usize,
 }
 
-/// A room's file, open for writing. There is one of them for a file at a time, in
-/// all processes.
+/// A room's file, open for writing. Among all processes, only one has a file open so at a
+/// time.
 ///
-/// Dropping it leaves everything that was written on disk; [`Store::close`] leaves
-/// it in one file.
+/// Dropping the store leaves everything that was written on disk. [`Store::close`] also
+/// moves everything into one file.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
@@ -82,22 +82,22 @@ pub struct Store {
     next_seq: u64,
     oldest_seq: u64,
     last_member: u64,
-    /// For each session, where in its ring of ids the next one goes.
+    /// For each session, the slot in its ring of ids that the next id takes.
     rings: HashMap<MemberId, u64>,
     seen: SeenTime,
-    /// The seen time as it is stored; `None` if it is not.
+    /// The stored seen time; `None` if there is none.
     seen_saved: Option<Saved>,
     failed: bool,
 }
 
 impl Store {
-    /// Opens the store at `path`, or makes one there, and reads what a room goes on
-    /// from. The file, and those beside it (`-wal`, `-shm`, `-lock`), are made so
-    /// that only this user can read them.
+    /// Opens the store at `path`, or makes one there, and reads the state from which a
+    /// room goes on. Only this user can read the file and those beside it (`-wal`,
+    /// `-shm`, `-lock`).
     ///
     /// # Errors
-    /// If there is something else, someone else has it open, or it cannot be read
-    /// and written. The files are unchanged then.
+    /// If there is a file of another kind, another server has the store open, or this
+    /// user cannot read and write it. The files are unchanged then.
     pub fn open(
         path: &Path,
         keep: Keep,
@@ -116,11 +116,11 @@ impl Store {
         })
     }
 
-    /// Deletes the store at `path`, for good; also a damaged one, or none. Only its
-    /// lock stays, empty, which keeps two servers apart.
+    /// Deletes the store at `path` permanently, even if it is damaged or missing. Only
+    /// its lock file stays, empty, because it keeps two servers apart.
     ///
     /// # Errors
-    /// If someone has it open, or it may not be deleted.
+    /// If a server has it open, or this user may not delete it.
     pub fn delete(path: &Path) -> Result<(), OpenError> {
         Place::delete(path)
     }
@@ -143,8 +143,8 @@ impl Store {
         let head = read::head(&connection)?;
         let newest = read::newest_time(&connection)?;
         let seen = SeenTime::new(head.seen, newest, keep.micros(), now);
-        // The log beside the file is there since something was read, and stays as
-        // long as the connection.
+        // The write-ahead log exists since the first read, and stays as long as the
+        // connection.
         schema::sync_names(place.path()).map_err(NotRead::NotSynced)?;
         let mut store = Self {
             connection,
@@ -159,7 +159,7 @@ impl Store {
             failed: false,
         };
         match store.trim_step() {
-            // It is done later.
+            // The next write does it.
             Err(trouble) if trouble.is_passing() => {}
             result => drop(result?),
         }
@@ -177,16 +177,16 @@ impl Store {
         Ok((store, past))
     }
 
-    /// The `seq` of the oldest message held, or of the next one if none is.
+    /// The `seq` of the oldest stored message, or of the next message if none is stored.
     #[must_use]
     pub const fn oldest_seq(&self) -> u64 {
         self.oldest_seq
     }
 
-    /// Opens the file once more, to read beside this.
+    /// Opens the file once more, for reading beside this store.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, ReadError> {
         let path = self.place.path();
         let connection = schema::connect(path, Access::Read)
@@ -194,34 +194,34 @@ impl Store {
         Ok(Reader::new(connection, Arc::clone(&self.place)))
     }
 
-    /// Advances the seen time by these clocks. Messages are stored with it from then on.
+    /// Advances the seen time by these clocks. The store writes it with the messages that
+    /// follow.
     pub fn look(&mut self, now: Reading) {
         self.seen.advance(now);
     }
 
-    /// Something about the clock that was not reported yet; only where messages are
+    /// News about the clock that nobody has been told of yet; only if messages are
     /// deleted by age.
     pub fn take_clock_doubt(&mut self) -> Option<ClockDoubt> {
         self.seen.take_told().filter(|_| self.keep.days.is_some())
     }
 
-    /// How much space is left on the file system of the store.
+    /// The space on the file system of the store.
     ///
     /// # Errors
-    /// If the system does not tell.
+    /// If the system does not report it.
     pub fn space(&self) -> io::Result<DiskSpace> {
         disk::space(self.place.path())
     }
 
-    /// Closes the store. Everything is in the file itself then, if no [`Reader`] is
-    /// left.
+    /// Closes the store. Everything is in the main file then, if no [`Reader`] is left.
     ///
     /// # Errors
-    /// If something cannot be moved there. Nothing is lost: it is in the file
-    /// beside, and is found by the next [`Store::open`].
+    /// If something cannot be moved there. Nothing is lost: it is in the file beside it,
+    /// where the next [`Store::open`] finds it.
     pub fn close(mut self) -> Result<(), WriteError> {
         if !self.failed {
-            // Best effort: what is not stored is counted by the time of day.
+            // Best effort: the next server counts the missing time by the time of day.
             let _ = self.save_seen_time();
         }
         let Self {
@@ -232,11 +232,11 @@ impl Store {
             .map_err(|trouble| trouble.writing(place.path()))
     }
 
-    /// From now on, what was written may be lost with the power. It is there for
-    /// the test that has to see such a loss.
+    /// From now on, a loss of power may lose what was written. Only the test that has to
+    /// see such a loss uses this.
     ///
     /// # Errors
-    /// If it cannot be set.
+    /// If `SQLite` refuses the setting.
     #[doc(hidden)]
     pub fn give_up_durability(&mut self) -> Result<(), WriteError> {
         self.connection

@@ -1,4 +1,4 @@
-//! Where a store is, and that it is ours alone.
+//! The path of a store, and the lock that makes it ours alone.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -15,20 +15,20 @@ use super::schema::APPLICATION_ID;
 /// The first bytes of every `SQLite` file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Where the application's id is in the header.
+/// The offset of the application id in the header.
 const APPLICATION_ID_AT: usize = 68;
 
-/// How many symbolic links in a row are followed, as the kernel does.
+/// The most symbolic links in a row that this follows, as the kernel does.
 const LINKS: usize = 40;
 
 /// The files of `SQLite` beside the store.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// A file that no other server opens while this value lives.
+/// A file that no other server opens while this value exists.
 ///
-/// The lock is on a file of its own, which stays there, empty: removing it would
-/// let two servers lock one each. The kernel releases it however this process
-/// ends. `SQLite`'s own locks would keep our readers out as well.
+/// The lock is on a file of its own, which stays, empty: if servers removed it, two of
+/// them could lock one each. The kernel releases the lock however this process ends.
+/// `SQLite`'s own locks would keep our readers out as well.
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
@@ -36,8 +36,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Takes the file for this process. Says whether a store is in it; if not, one
-    /// can be made. Whatever else is there is left as it is.
+    /// Locks the file for this process. Returns whether a store is in it; if not, one can
+    /// be made. Changes nothing of a file of another kind.
     pub(super) fn claim(path: &Path) -> Result<(Self, bool), OpenError> {
         let path = resolve(path)?;
         match fs::metadata(&path) {
@@ -56,21 +56,21 @@ impl Place {
         let lock = lock(&lock_path, &path)?;
         let found = look(&path);
         if found.is_err() && !is_ours {
-            // Nothing of ours stays beside the file of somebody else.
+            // Our lock file does not stay beside another program's file.
             let _ = fs::remove_file(&lock_path);
         }
         let place = Self { path, _lock: lock };
         Ok((place, found?))
     }
 
-    /// Deletes what is there, whatever it is, while nobody else has it open.
+    /// Deletes the file, of whatever kind, while nobody else has it open.
     pub(super) fn delete(path: &Path) -> Result<(), OpenError> {
         let path = resolve(path)?;
         let _lock = lock(&beside(&path, "-lock"), &path)?;
         if fs::symlink_metadata(&path).is_ok_and(|it| it.is_dir()) {
             return Err(OpenError::IsDirectory(path));
         }
-        // A log that outlived its file would become a part of the next one.
+        // A write-ahead log that outlived its file would become a part of the next one.
         for name in [beside(&path, "-wal"), beside(&path, "-shm"), path] {
             match fs::remove_file(&name) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -82,13 +82,13 @@ impl Place {
         Ok(())
     }
 
-    /// Absolute, and without symbolic links.
+    /// An absolute path without symbolic links.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// The file of this name with something behind it, as `SQLite` names its own.
+/// The path with a suffix, as `SQLite` names its own files.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
@@ -123,8 +123,8 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// The flags with which every file of ours is opened: links are not followed, and no
-/// pipe or device blocks the opening. The standard library adds `O_CLOEXEC`.
+/// The flags for opening every file of ours: the kernel follows no links, and no pipe or
+/// device blocks the opening. The standard library adds `O_CLOEXEC`.
 fn flags() -> i32 {
     (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY)
         .bits()
@@ -143,7 +143,7 @@ fn check_regular(path: &Path) -> Result<(), OpenError> {
 }
 
 fn lock(lock_path: &Path, path: &Path) -> Result<File, OpenError> {
-    // Opening some devices does something by itself.
+    // To open some devices has an effect by itself.
     check_regular(lock_path)?;
     let file = OpenOptions::new()
         .write(true)
@@ -153,7 +153,7 @@ fn lock(lock_path: &Path, path: &Path) -> Result<File, OpenError> {
         .custom_flags(flags())
         .open(lock_path)
         .map_err(|error| match error.kind() {
-            // It may be the only one that is somebody else's.
+            // This file may be the only one that belongs to somebody else.
             io::ErrorKind::PermissionDenied => OpenError::of_system(lock_path, error),
             _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
                 OpenError::NotAFile(lock_path.to_owned())
@@ -170,10 +170,10 @@ fn lock(lock_path: &Path, path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Whether there is a store of ours. An empty file is none, and can become one.
+/// Whether there is a store of ours. An empty file is not a store, and can become one.
 ///
-/// Only whoever holds the lock may do this: closing the file takes away the locks
-/// that `SQLite` has on it in this process.
+/// Only the holder of the lock may call this: closing the file takes away the locks that
+/// `SQLite` has on it in this process.
 fn look(path: &Path) -> Result<bool, OpenError> {
     let opened = OpenOptions::new()
         .read(true)

@@ -1,4 +1,4 @@
-//! Reading back what was stored.
+//! Reads back what the store has.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -28,22 +28,22 @@ const SAID: &str = "SELECT member, slot, seq, id FROM said";
 /// A message as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMessage {
-    /// Its place among the messages.
+    /// The position among the messages, from 1 on.
     pub seq: u64,
-    /// When the room took it, to the microsecond.
+    /// When the room accepted it, to the microsecond.
     pub at: Timestamp,
     /// The sender.
     pub from: MemberId,
-    /// The name of who said it, at that time.
+    /// The name of the sender at that time.
     pub name: Box<str>,
-    /// The id that its sender gave to it.
+    /// The sender's own id for the message.
     pub id: Option<Box<str>>,
     /// The text.
     pub text: Box<str>,
 }
 
 impl StoredMessage {
-    /// The memory that it takes, in bytes.
+    /// The memory that the message takes, in bytes.
     fn weight(&self) -> usize {
         let id = self.id.as_ref().map_or(0, |id| id.len());
         size_of::<Self>() + self.name.len() + id + self.text.len()
@@ -53,15 +53,15 @@ impl StoredMessage {
 /// A member who may come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
-    /// Who.
+    /// The member's id.
     pub id: MemberId,
-    /// The name it has.
+    /// The member's name.
     pub name: Box<str>,
-    /// Whether the room is hosted by it.
+    /// Whether the member hosts the room.
     pub host: bool,
-    /// The hash of its session's token.
+    /// The hash of the session's token.
     pub key: SessionKey,
-    /// The ids of its last messages, at most [`IDS_SAID`], with their `seq`s, in
+    /// The ids of the member's last messages, at most [`IDS_SAID`], with their `seq`s, in
     /// order.
     pub said: Vec<(Box<str>, u64)>,
 }
@@ -69,15 +69,15 @@ pub struct StoredSession {
 /// The contents of a store when it was opened.
 #[derive(Clone, Debug)]
 pub struct Past {
-    /// Tells this log from every other: 32 hexadecimal digits.
+    /// Distinguishes this log from every other: 32 hexadecimal digits.
     pub epoch: String,
     /// The `seq` that the next message gets.
     pub next_seq: u64,
-    /// The `seq` of the oldest message held, or of the next one if none is.
+    /// The `seq` of the oldest stored message, or of the next message if none is stored.
     pub oldest_seq: u64,
-    /// The last id that was given to a member; 0 if there was none.
+    /// The last id that the room gave to a member; 0 if there was no member.
     pub last_member: u64,
-    /// Everyone who was in the room and has a session.
+    /// All members who have a session.
     pub sessions: Vec<StoredSession>,
     /// The newest messages, in order.
     pub messages: Vec<StoredMessage>,
@@ -89,17 +89,17 @@ pub(super) struct Head {
     pub(super) next_seq: u64,
     pub(super) oldest_seq: u64,
     pub(super) last_member: u64,
-    /// How far time was counted, if it ever was.
+    /// The stored seen time, if the store has counted time.
     pub(super) seen: Option<Saved>,
 }
 
-/// When the newest message was said, in microseconds since 1970.
+/// When the room accepted the newest message, in microseconds since 1970.
 pub(super) fn newest_time(connection: &Connection) -> Result<Option<i64>, Trouble> {
     let time = connection.query_row(NEWEST_TIME, [], |row| row.get(0));
     Ok(time.optional()?)
 }
 
-/// How far time was counted: columns 3 to 6 of [`ROOM`].
+/// The stored seen time: columns 3 to 6 of [`ROOM`].
 fn seen(row: &Row<'_>) -> Result<Option<Saved>, Trouble> {
     match (row.get(3)?, row.get(4)?, row.get(6)?) {
         (Some(time), Some(clock), Some(began)) => Ok(Some(Saved {
@@ -139,7 +139,7 @@ pub(super) fn head(connection: &Connection) -> Result<Head, Trouble> {
     })
 }
 
-/// The newest messages, in order, and without a hole.
+/// The newest messages, in order and without a hole.
 pub(super) fn newest(
     connection: &Connection,
     recent: Recent,
@@ -164,7 +164,7 @@ pub(super) fn newest(
     Ok(messages)
 }
 
-/// Everyone who may come back, and where the ring of each goes on.
+/// All members who may come back, and the next slot in the ring of each.
 pub(super) fn sessions(
     connection: &Connection,
     head: &Head,
@@ -199,7 +199,7 @@ pub(super) fn sessions(
             said: said.into_iter().map(|(seq, _, id)| (id, seq)).collect(),
         });
     }
-    // Ids of nobody.
+    // These ids belong to no session.
     if said.is_empty() {
         Ok((sessions, rings))
     } else {
@@ -226,8 +226,8 @@ fn text(row: &Row<'_>, column: usize) -> Result<Box<str>, Trouble> {
     Ok(row.get(column)?)
 }
 
-/// Reads old messages while the [`Store`](super::Store) writes new ones, in a
-/// thread of its own if need be.
+/// Reads old messages while the [`Store`](super::Store) writes new ones, on another
+/// thread if necessary.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
@@ -244,11 +244,12 @@ impl Reader {
         self.place.path()
     }
 
-    /// The messages from `from_seq` to before `end_seq` in order, at most `limit`,
-    /// and no more after the one with which they take `bytes` of memory. If the
-    /// first of them are gone, it begins with the oldest one held.
+    /// The messages from `from_seq` to before `end_seq` in order, at most `limit`. The
+    /// last one is the one with which they take `bytes` of memory. If the first of them
+    /// are gone, the answer begins with the oldest one that is stored.
     ///
-    /// Everything that was committed before is seen, and nothing stays locked.
+    /// The answer includes everything that was committed before, and nothing stays
+    /// locked.
     ///
     /// # Errors
     /// If the file cannot be read or is damaged.
@@ -270,10 +271,11 @@ impl Reader {
         limit: u64,
         bytes: usize,
     ) -> Result<Vec<StoredMessage>, Trouble> {
-        // One view of both, or a message trimmed in between would look like a hole.
+        // One transaction for both queries, or a message deleted in between would look
+        // like a hole.
         let view = self.connection.transaction()?;
         let from_seq = oldest_seq(&view)?.max(from_seq);
-        // More is not there, and is more than SQLite can count.
+        // No `seq` is larger, and SQLite cannot count further.
         let end_seq = end_seq.min(i64::MAX as u64);
         let limit = limit.min(end_seq.saturating_sub(from_seq));
         let mut messages: Vec<StoredMessage> = Vec::new();
@@ -293,7 +295,7 @@ impl Reader {
         Ok(messages)
     }
 
-    /// The `seq` of the oldest message held, or of the next one if none is.
+    /// The `seq` of the oldest stored message, or of the next message if none is stored.
     ///
     /// # Errors
     /// If the file cannot be read or is damaged.

@@ -14,20 +14,20 @@ use super::place::beside;
 /// In the header of the file: "chat".
 pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
 
-/// The version of the tables, counted up with each change of them.
+/// The version of the tables; each change of them increases it.
 ///
-/// Anything that messages carry later (a reply to another, an edit of one, an
-/// attachment) becomes a column of `message`, or a table of its own by `seq`. `ALTER TABLE …
-/// ADD COLUMN` does not touch the rows, so it takes no longer with a million.
+/// A later attribute of messages (a reply to another, an edit of one, an attachment)
+/// becomes a column of `message`, or a table of its own by `seq`. `ALTER TABLE … ADD
+/// COLUMN` does not touch the rows, so it takes no longer with a million.
 pub(super) const VERSION: i32 = 2;
 
-/// - `room` has one row: what is true of the log as a whole. Ids are given out
-///   from `last_member` on, also when all who had them have left; messages before
-///   `oldest_seq` are gone, also when that is all of them.
+/// - `room` has one row, about the log as a whole. New ids go on from `last_member`, even
+///   when all members who had them have left; messages before `oldest_seq` are gone, even
+///   when those are all.
 /// - `message` is the log. `at` is in microseconds since 1970.
-/// - `session` has those who may come back, by the hash of their token.
-/// - `said` has the ids of the last messages of each session, in a ring: the
-///   place in it is `slot`, and a new id takes that of the oldest.
+/// - `session` has the members who may come back, by the hash of their token.
+/// - `said` has the ids of the last messages of each session, in a ring: `slot` is the
+///   position in the ring, and a new id takes the slot of the oldest.
 const TABLES: &str = "
     CREATE TABLE room (
         epoch TEXT NOT NULL,
@@ -71,7 +71,7 @@ const CHANGES: [&str; 1] = ["
     ALTER TABLE message ADD COLUMN stored INTEGER;
 "];
 
-/// Makes the tables of this version out of those of an earlier one, all or nothing.
+/// Changes the tables of an earlier version into those of this version, all or nothing.
 pub(super) fn migrate(connection: &mut Connection, from: i32) -> Result<(), Trouble> {
     let done = usize::try_from(from - 1).unwrap_or(0);
     let Some(changes @ [_, ..]) = CHANGES.get(done..) else {
@@ -86,22 +86,23 @@ pub(super) fn migrate(connection: &mut Connection, from: i32) -> Result<(), Trou
     Ok(())
 }
 
-/// The log before the file has room for this many pages of 4 KiB. More is moved
-/// into the file itself before the next commit.
+/// The write-ahead log may have this many pages of 4 KiB. The store moves them into the
+/// main file before the next commit.
 pub(super) const CHECKPOINT_PAGES: u32 = 2_000;
 
-/// How long `SQLite` itself waits for another program that has locked the file. Whoever
-/// called tries again.
+/// How long `SQLite` itself waits for another program that has locked the file. The
+/// caller tries again.
 const BUSY_WAIT: Duration = Duration::from_millis(250);
 
-/// A log that a long backup made grow is cut to this many bytes afterwards.
+/// `SQLite` cuts a write-ahead log that grew during a long backup to this many bytes
+/// afterwards.
 const JOURNAL_BYTES: u32 = 16 << 20;
 
-/// Makes a store with nothing in it. It is there as a whole, or not at all.
+/// Makes an empty store. It exists as a whole, or not at all.
 pub(super) fn create(path: &Path, epoch: &str) -> Result<(), OpenError> {
     let system = |error| OpenError::of_system(path, error);
     let new = beside(path, "-new");
-    // A server that was killed here left these.
+    // A server that was killed at this point left these.
     for name in [&new, &beside(&new, "-journal")] {
         match fs::remove_file(name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
@@ -113,19 +114,19 @@ pub(super) fn create(path: &Path, epoch: &str) -> Result<(), OpenError> {
         sync_names(path).map_err(system)
     });
     if made.is_err() {
-        // Best effort: there is an error to be told already.
+        // Best effort: the caller already gets an error.
         let _ = fs::remove_file(&new);
     }
     made
 }
 
-/// Sees to it that the names of the file and of those beside it are on disk. For
-/// its own files `SQLite` does that too, and does not tell when it fails.
+/// Ensures that the names of the file and of those beside it are on disk. `SQLite` does
+/// this for its own files too, but does not report a failure.
 pub(super) fn sync_names(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
-/// Makes it at `new`; a person knows it as `path`.
+/// Makes the store at `new`; errors name it `path`.
 fn make(new: &Path, path: &Path, epoch: &str) -> Result<(), OpenError> {
     // Messages are private to the user, and SQLite gives the files beside it this mode.
     OpenOptions::new()
@@ -157,7 +158,7 @@ pub(super) enum Access {
     Write,
 }
 
-/// Opens the file, which must be there.
+/// Opens the file, which must exist.
 pub(super) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connection> {
     let flags = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -165,7 +166,7 @@ pub(super) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connectio
     };
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_WAIT)?;
-    // The file is data: nothing in it is to be run.
+    // The file is data: `SQLite` must not run anything in it.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     if access == Access::Write {
@@ -174,8 +175,7 @@ pub(super) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connectio
     Ok(connection)
 }
 
-/// Lets readers read while the writer writes, and a commit be one write to one
-/// file.
+/// Lets readers read while the writer writes, and makes a commit one write to one file.
 pub(super) fn use_wal(connection: &Connection) -> Result<(), Trouble> {
     let set = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
     let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", set)?;
@@ -183,7 +183,7 @@ pub(super) fn use_wal(connection: &Connection) -> Result<(), Trouble> {
         return Err(Trouble::Damaged);
     }
     connection.pragma_update_and_check(None, "journal_size_limit", JOURNAL_BYTES, |_| Ok(()))?;
-    // `SQLite` by itself would not tell when this fails.
+    // `SQLite` itself would not report a failure of this.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     Ok(())
 }

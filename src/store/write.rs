@@ -1,4 +1,4 @@
-//! Writing what happened.
+//! Writes records to the store.
 
 use std::collections::HashMap;
 
@@ -11,51 +11,53 @@ use super::{IDS_SAID, Keep, Reading, SIZE_LEAVES, Store, TRIM_STEP};
 use crate::clock::LATEST;
 use crate::room::{MemberId, Record};
 
-/// How old messages are, oldest first.
+/// The seen times of messages, oldest first.
 pub(super) const AGES: &str =
     "SELECT seq, stored, at FROM message WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
 
-/// How many bytes messages have, oldest first.
+/// The sizes of messages in bytes, oldest first.
 pub(super) const SIZES: &str = "SELECT seq, octet_length(text) + octet_length(name) + \
      coalesce(octet_length(id), 0) FROM message WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
 
-/// The least that a message takes in the file beside its texts, in bytes.
+/// The least that a message takes in the file besides its texts, in bytes.
 const ROW_BYTES: u64 = 24;
 
-/// While messages come, the seen time is stored with them if it has advanced by so much,
-/// in microseconds.
+/// While messages come, the store writes the seen time with them if it has advanced by
+/// this much, in microseconds.
 const SAVE_EVERY: i64 = 60 * 1_000_000;
 
-/// While none come, it is stored by itself after so much, in microseconds.
+/// While no messages come, the store writes the seen time by itself after this much, in
+/// microseconds.
 const SAVE_IDLE: i64 = 60 * SAVE_EVERY;
 
 impl Store {
-    /// Stores all of `batch`, in one transaction: all of it or nothing. Messages
-    /// over the limits of [`Keep`] are deleted in the same transaction, at most [`TRIM_STEP`] messages and as many as came.
+    /// Stores all of `batch` in one transaction: all of it or nothing. The same
+    /// transaction deletes messages over the limits of [`Keep`], at most [`TRIM_STEP`]
+    /// messages and as many as came.
     ///
     /// # Errors
-    /// If it is not known to be on disk. Nothing of it may be told then; and since
-    /// the system does not say what became of it, the store takes nothing more.
-    /// Opened again, it holds the whole batch or nothing of it. Only after an
-    /// [obstacle](WriteError::obstacle) nothing of it was written, and the same batch
-    /// can be tried again.
+    /// If the batch is not known to be on disk. The server must not report anything of it
+    /// then. Since the system does not say what became of the batch, the store accepts
+    /// nothing more. When it is opened again, it has the whole batch or nothing of it.
+    /// Only after an [obstacle](WriteError::obstacle) nothing of the batch was written,
+    /// and the same batch can be tried again.
     pub fn write(&mut self, batch: &[Record]) -> Result<(), WriteError> {
         if batch.is_empty() {
             return Ok(());
         }
         self.guard(|store| {
-            // Before the batch: if it fails, nothing of it is there.
+            // Before the batch: if this fails, nothing of the batch is on disk.
             store.checkpoint_if_due()?;
             store.write_all(batch)
         })
     }
 
-    /// Deletes what is over the limits of [`Keep`] at this time, at most
-    /// [`TRIM_STEP`] messages. Says whether there is more to do. A room in which
-    /// nobody speaks needs this once in a while; [`Store::write`] does the same.
+    /// Deletes messages that are over the limits of [`Keep`] at this time, at most
+    /// [`TRIM_STEP`] messages. Returns whether there is more to do. A room in which
+    /// nobody writes needs this once in a while; [`Store::write`] does the same.
     ///
     /// # Errors
-    /// If it cannot be written; as of [`Store::write`].
+    /// As those of [`Store::write`].
     pub fn trim(&mut self, now: Reading) -> Result<bool, WriteError> {
         self.look(now);
         self.guard(|store| {
@@ -71,8 +73,8 @@ impl Store {
         })
     }
 
-    /// Whether the seen time has advanced by this much since it was stored, or another
-    /// doubt of the clock is to be remembered.
+    /// Whether the seen time has advanced by this much since the store wrote it, or the
+    /// state of the clock's doubt has changed.
     fn is_unsaved(&self, by: i64) -> bool {
         let now = self.seen.saved();
         self.seen_saved.is_none_or(|saved| {
@@ -109,7 +111,7 @@ impl Store {
         let pages: i64 = ask.query_row([], |row| row.get(1))?;
         if pages >= i64::from(CHECKPOINT_PAGES) {
             match checkpoint(&self.connection) {
-                // Nothing is lost: it stays where it is until the next time.
+                // Nothing is lost: the pages stay where they are until the next time.
                 Err(trouble) if trouble.is_passing() => {}
                 result => result?,
             }
@@ -200,7 +202,7 @@ impl Store {
 }
 
 impl Keep {
-    /// For how long messages are kept, in microseconds.
+    /// How long messages are kept, in microseconds.
     pub(super) fn micros(self) -> Option<i64> {
         self.days.map(|days| DAY.saturating_mul(i64::from(days)))
     }
@@ -223,7 +225,7 @@ impl Keep {
             let oldest = seen.seconds().saturating_sub(kept / 1_000_000);
             let mut ages = connection.prepare_cached(AGES)?;
             let mut ages = ages.query([from, end])?;
-            // They were stored in this order.
+            // The store wrote them in this order.
             while let Some(row) = ages.next()?
                 && seen.stored(row.get(1)?, row.get(2)?) < oldest
             {
@@ -247,7 +249,7 @@ impl Keep {
     }
 }
 
-/// How many bytes of the file are in use.
+/// The bytes of the file that are in use.
 fn used(connection: &Connection) -> Result<u64, Trouble> {
     let ask = |pragma| -> Result<u64, Trouble> {
         Ok(connection
@@ -258,7 +260,7 @@ fn used(connection: &Connection) -> Result<u64, Trouble> {
     Ok(pages.saturating_mul(ask("PRAGMA page_size")?))
 }
 
-/// Stores how far time was counted.
+/// Stores the seen time.
 fn save(connection: &Connection, seen: Saved) -> Result<(), Trouble> {
     connection
         .prepare_cached("UPDATE room SET time = ?1, clock = ?2, doubt = ?3, began = ?4")?
@@ -312,7 +314,7 @@ impl Writer<'_> {
                     )?
                     .execute((
                         seq,
-                        // A time that is rounded up must still be one.
+                        // A time that is rounded up must still be a valid time.
                         (*at).min(LATEST).as_microsecond(),
                         from.get(),
                         &**name,
@@ -345,7 +347,7 @@ impl Writer<'_> {
                 }
             }
             Record::Left { id } => {
-                // A member without a session has nothing here.
+                // A member without a session has no row.
                 if let Some(slot) = self.rings.remove(id) {
                     self.undo.push((*id, Some(slot)));
                     for table in [
@@ -368,10 +370,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Stores that this session said this id. It takes the place of the one that
-    /// was said [`IDS_SAID`] before.
+    /// Stores this message id for the session. It takes the slot of the id from
+    /// [`IDS_SAID`] messages before.
     fn remember(&mut self, member: MemberId, id: &str, seq: u64) -> Result<(), Trouble> {
-        // Without a session nobody comes back to say it again.
+        // Without a session nobody can come back and send the message again.
         let Some(slot) = self.rings.get_mut(&member) else {
             return Ok(());
         };
@@ -386,8 +388,7 @@ impl Writer<'_> {
     }
 }
 
-/// Moves what was written into the file itself, as far as it goes while others
-/// read.
+/// Moves the write-ahead log into the main file, as far as other readers allow.
 pub(super) fn checkpoint(connection: &Connection) -> Result<(), Trouble> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(())

@@ -1,23 +1,23 @@
-//! Lines as wide as a terminal.
+//! Wraps lines to the width of a terminal.
 //!
-//! A terminal goes on with a long line at the start of its next row, where spaces
-//! in front make anything look like a line of its own. Lines are folded here
-//! instead, and go on further to the right.
+//! A terminal continues a long line at the start of its next row, where spaces in the
+//! text can make the rest look like a line of its own. This module wraps the lines
+//! itself, and indents the continuation.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_width::UnicodeWidthChar;
 
-/// The indent of the rest of a folded line.
+/// The indent of the continuation of a wrapped line.
 const INDENT: &str = "    ";
 
-/// A terminal narrower than this many columns, or one that does not tell, is
-/// given lines as they are.
+/// A terminal that is narrower than this many columns, or does not report its width, gets
+/// lines unchanged.
 const NARROW: usize = 20;
 
 /// The columns between two tabulator stops.
 const TAB: usize = 8;
 
-/// Folds every line of `lines` to `columns`, and makes spaces of its tabs.
+/// Wraps every line of `lines` to `columns`, and replaces tabs with spaces.
 pub(super) fn fold(lines: &str, columns: usize) -> String {
     if columns < NARROW {
         return lines.to_owned();
@@ -26,7 +26,7 @@ pub(super) fn fold(lines: &str, columns: usize) -> String {
     let mut column = 0;
     let mut chars = lines.chars();
     while let Some(c) = chars.next() {
-        // A change of colour, which is ours: what others say has no such character.
+        // A change of colour, which is ours: text from others has no such character.
         if c == '\u{1b}' {
             out.push(c);
             for c in chars.by_ref() {
@@ -60,11 +60,11 @@ pub(super) fn fold(lines: &str, columns: usize) -> String {
     out
 }
 
-/// The most columns that a terminal may give to a character. Terminals disagree;
-/// a line that is folded too early does no harm.
+/// The most columns that a terminal may use for a character. Terminals disagree; to wrap
+/// a line too early does no harm.
 fn width(c: char) -> usize {
     match c.width().unwrap_or(0) {
-        // Asks for the wide form of what stands before it.
+        // Selects the wide form of the character before it.
         _ if c == '\u{fe0f}' => 1,
         0 if !is_mark(c) => 1,
         width => width,
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn characters_take_the_room_that_they_need() {
         assert_eq!(fold(&"語".repeat(11), 20), "語".repeat(10) + "\n    語");
-        // Of a decomposed letter only the base takes room.
+        // Of a decomposed letter only the base takes a column.
         assert_eq!(fold(&"e\u{301}".repeat(20), 20), "e\u{301}".repeat(20));
         assert_eq!(
             fold(&"\u{2764}\u{fe0f}".repeat(11), 20),

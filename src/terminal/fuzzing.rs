@@ -1,4 +1,4 @@
-//! What a terminal and the journal are sent, for the [fuzz targets](crate::fuzzing).
+//! The output to a terminal and to the journal, for the [fuzz targets](crate::fuzzing).
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use super::fold::fold;
 use super::listen::write_event;
 use super::note::Note;
 
-/// What the listener prints of an event on a terminal that is so wide.
+/// The text that the listener prints for an event on a terminal of this width.
 pub(crate) fn printed(event: &client::Event, columns: usize) -> String {
     let mut lines = Vec::new();
     write_event(event, &mut lines);
@@ -20,9 +20,8 @@ pub(crate) fn printed(event: &client::Event, columns: usize) -> String {
     fold(&String::from_utf8_lossy(&lines), columns)
 }
 
-/// Events with a name that someone wanted and an address from anywhere, as the
-/// server's log tells them. Nothing of it makes a second line, acts on a terminal or
-/// makes a field of its own.
+/// Events with any wanted name and any address, as the server's log reports them. No part
+/// of them makes a second line, acts on a terminal or makes a field of its own.
 pub(crate) fn journal(data: &[u8]) {
     let (head, rest) = data.split_at(data.len().min(19));
     let mut bytes = [0; 19];
@@ -76,7 +75,7 @@ pub(crate) fn journal(data: &[u8]) {
     ] {
         check(&Note::from(&event));
     }
-    // What comes from the system, with a path in it that may be called anything.
+    // Text from the system, with a path in it that can have any name.
     for event in [
         Event::Unread(words.to_string()),
         Event::Stalled(words.to_string()),

@@ -11,14 +11,14 @@ use crate::wire::text::{here, write_notice};
 use super::printer::Printer;
 use super::signals::Signals;
 
-/// The name that the listener asks for, unless another is wanted.
+/// The name that the listener asks for by default.
 pub const LISTENER_NAME: &str = "ServerListener";
 
-/// Joins the room at `address` and prints its messages to standard output,
-/// until a signal ends it, the room is closed or nobody reads what is printed.
+/// Joins the room at `address` and prints its messages to standard output, until a signal
+/// ends it, the room closes or nobody reads the output.
 ///
 /// # Errors
-/// If the room cannot be joined, or the connection to it is lost.
+/// If the listener cannot join the room, or loses the connection to it.
 pub fn listen(address: Address, name: String) -> Result<(), Box<dyn Error>> {
     let signals = Signals::catch()?;
     let (client, events) = Client::connect(Settings {
@@ -38,7 +38,7 @@ pub fn listen(address: Address, name: String) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Prints everything in lines.
+/// Prints every event in lines.
 struct Lines<'a>(&'a Printer);
 
 impl Listener for Lines<'_> {
@@ -64,7 +64,7 @@ impl Listener for Lines<'_> {
     }
 }
 
-/// Appends what is printed of an event.
+/// Appends the text that the listener prints for an event.
 pub(super) fn write_event(event: &Event, lines: &mut Vec<u8>) {
     if let Event::Welcomed(welcome) = event {
         let (room, you) = (&welcome.room, &welcome.you.name);

@@ -1,5 +1,5 @@
-//! Where the server's log goes: to the journal, where standard output is connected
-//! to it, or else to standard output in lines. Neither holds the room up.
+//! The output of the server's log: the journal, if standard output is connected to it,
+//! else lines on standard output. Neither delays the room.
 
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
@@ -11,28 +11,28 @@ use super::note::{Note, left_out};
 use super::printer::Printer;
 use super::queue::{Batch, Queue};
 
-/// The most bytes of records that wait for the journal. As many may be on their
-/// way out.
+/// The most bytes of records that wait for the journal. The thread that sends may have as
+/// many again.
 const JOURNAL_BYTES: usize = 4 << 20;
 
 /// The server's log.
 pub enum Log {
     /// Lines for people.
     Lines {
-        /// Prints them.
+        /// The printer of the lines.
         printer: Printer,
-        /// Whether in colours.
+        /// Whether the lines have colours.
         colours: bool,
     },
-    /// Records.
+    /// Records for the journal.
     Journal(Records),
 }
 
 impl Log {
-    /// The log of this program, as it was started.
+    /// The log of this program, to where its standard output leads.
     ///
     /// # Errors
-    /// If the system has no descriptor or no thread to spare.
+    /// If the system has no descriptor or no thread left.
     pub fn start() -> io::Result<Self> {
         let out = io::stdout();
         if journal::is_journal(&out) {
@@ -40,12 +40,12 @@ impl Log {
         }
         let colours =
             out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-        // The room stays open also where nobody reads of it.
+        // The room stays open even if nobody reads the log.
         let printer = Printer::start(&out, || {})?;
         Ok(Self::Lines { printer, colours })
     }
 
-    /// Notes something; never waits.
+    /// Logs an entry; never waits.
     pub fn note(&self, note: &Note) {
         match self {
             Self::Lines { printer, colours } => printer.print(note.line(*colours).as_bytes()),
@@ -53,7 +53,7 @@ impl Log {
         }
     }
 
-    /// Waits until all is out, but at most a second.
+    /// Waits until all entries are written, but at most a second.
     pub fn finish(&self) {
         match self {
             Self::Lines { printer, .. } => printer.finish(),
@@ -65,15 +65,15 @@ impl Log {
 /// Sends records to the journal on a thread of its own, in the order in which they
 /// came.
 ///
-/// When too many wait, the next ones are left out until all that wait were sent;
-/// then a record says how many they were.
+/// When too many wait, the next ones are dropped until all that wait have been sent; then
+/// a record gives the number of dropped ones.
 pub struct Records(Queue<Waiting>);
 
 /// Records that wait.
 #[derive(Debug, Default)]
 struct Waiting {
     records: Vec<Record>,
-    /// How many bytes they have.
+    /// Their size in bytes.
     bytes: usize,
 }
 
@@ -84,17 +84,17 @@ impl Batch for Waiting {
 }
 
 impl Records {
-    /// Sends to the journal that listens at `journal`.
+    /// Starts to send to the journal that listens at `journal`.
     ///
     /// # Errors
-    /// If the system has no socket or no thread to spare.
+    /// If the system has no socket or no thread left.
     pub fn start(journal: &Path) -> io::Result<Self> {
         let sender = journal::Sender::new()?;
         let journal = journal.to_owned();
         let send = move |waiting: Waiting, count| {
             let missed = (count > 0).then(|| left_out(count));
             for record in waiting.records.iter().chain(&missed) {
-                // A journal that is not there for a moment must not end this.
+                // A journal that is missing for a moment must not end the thread.
                 let _ = sender.send(record, &journal);
             }
             ControlFlow::Continue(())
@@ -102,7 +102,7 @@ impl Records {
         Queue::start("journal", JOURNAL_BYTES, send).map(Self)
     }
 
-    /// Sends a record, or leaves it out; never waits.
+    /// Sends a record, or drops it; never waits.
     pub fn send(&self, record: Record) {
         let bytes = record.bytes().len();
         self.0.push(1, bytes, |waiting| {
@@ -111,7 +111,7 @@ impl Records {
         });
     }
 
-    /// Waits until all are out, but at most a second.
+    /// Waits until all records are sent, but at most a second.
     pub fn finish(&self) {
         self.0.finish();
     }
@@ -131,7 +131,7 @@ mod tests {
         let journal = UnixDatagram::bind(&path).unwrap();
         let records = Records::start(&path).unwrap();
         let record = Note::failed(&"x".repeat(1_000)).record();
-        // Several times what a socket and the queue hold.
+        // Several times as much as a socket and the queue hold.
         let count = 4 * JOURNAL_BYTES / record.bytes().len();
         for _ in 0..count {
             records.send(record.clone());

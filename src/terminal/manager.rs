@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use crate::server::{Handle, Server};
 use crate::systemd::notify::Manager;
 
-/// How often the state of the room is looked at.
+/// How often this reads the state of the room.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The time over which messages are counted.
+/// The time over which this counts messages.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Tells the service manager when the server is ready, and then how it fares; from
-/// the loop that serves the members, so that a hang is noticed.
+/// Tells the service manager when the server is ready, and later its state. The loop that
+/// serves the members calls this, so the service manager notices a hang.
 pub fn keep_told(server: &mut Server, manager: Arc<Manager>) {
     let every = manager.watchdog().map_or(LOOK, |time| LOOK.min(time / 3));
     let handle = server.handle();
@@ -55,9 +55,9 @@ struct Rate {
 }
 
 impl Rate {
-    /// By how much a count has grown within the minute until `now`.
+    /// The growth of the count within the minute before `now`.
     fn per_minute(&mut self, count: u64, now: Instant) -> u64 {
-        // One of them is as old as a minute or older, if it is counted that long.
+        // One of them is a minute old or older, if there are counts from that long ago.
         while let Some((second, _)) = self.samples.get(1)
             && now.saturating_duration_since(*second) >= MINUTE
         {

@@ -1,5 +1,5 @@
-//! The faces of the program that need no desktop: the server and the listener,
-//! in a terminal or under a service manager.
+//! The parts of the program that need no desktop: the server and the listener, in a
+//! terminal or under a service manager.
 
 mod fold;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -35,12 +35,12 @@ pub use self::status::status;
 /// The exit status of a program that cannot go on.
 const FAILED: u8 = 1;
 
-/// The exit status of one that is told something wrong: `EX_CONFIG` of sysexits.h. A
-/// service manager need not start it again before a person has done something.
+/// The exit status of a program whose settings are wrong: `EX_CONFIG` of sysexits.h. A
+/// service manager need not start it again before a person has corrected them.
 const WRONG_SETTINGS: u8 = 78;
 
-/// The exit status for an error that the program ends with: 78 where it is in the
-/// settings and stays until a person does something, else 1.
+/// The exit status for an error that ends the program: 78 if the error is in the settings
+/// and stays until a person corrects them, else 1.
 #[must_use]
 pub fn exit_status(error: &(dyn Error + 'static)) -> u8 {
     let is_wrong = error.is::<FileError>()
@@ -51,8 +51,8 @@ pub fn exit_status(error: &(dyn Error + 'static)) -> u8 {
     if is_wrong { WRONG_SETTINGS } else { FAILED }
 }
 
-/// Tells in the journal or on standard error, in one sentence, why the program
-/// cannot go on. Does not wait for a terminal that is stopped.
+/// Says in the journal or on standard error, in one sentence, why the program cannot go
+/// on. Does not wait for a terminal that is stopped.
 pub fn complain(error: &dyn Error) {
     let out = io::stderr();
     if journal::is_journal(&out) {
@@ -62,9 +62,9 @@ pub fn complain(error: &dyn Error) {
         });
         return;
     }
-    // Where there is no thread to be had there are no words either.
+    // Without a thread nothing can be printed either.
     if let Ok(printer) = Printer::start(&out, || {}) {
-        // It may name a file that is called anything.
+        // The error may have a file name with any characters.
         let words = error.to_string();
         let words: String = words.chars().map(journal::printable).collect();
         printer.print(format!("{words}\n").as_bytes());

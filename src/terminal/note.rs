@@ -1,4 +1,4 @@
-//! The entries of the server's log: in words for people, and in fields for programs that
+//! The entries of the server's log: sentences for people, and fields for programs that
 //! read the journal.
 
 use std::fmt::Display;
@@ -13,13 +13,13 @@ use crate::wire::address::Address;
 use crate::wire::door::Door;
 use crate::wire::text::here;
 
-/// A kind of notes. Its id never changes: administrators search by it, and
+/// A kind of log entry. Its id never changes: administrators search by it, and
 /// data/chatroom.catalog explains it.
 #[derive(Debug)]
 pub struct Kind {
     id: &'static str,
     priority: Priority,
-    /// How a terminal shows it (ECMA-48, SGR).
+    /// The parameter of its style on a terminal (ECMA-48, SGR).
     colour: &'static str,
 }
 
@@ -41,7 +41,7 @@ const YELLOW: &str = "33";
 static OPENED: Kind = kind("2304c291b5df4b75be98c45d7c14c4d0", Priority::Notice, BOLD);
 /// The room is closed.
 static CLOSED: Kind = kind("74b089a777a14351a823b42b53d780c0", Priority::Notice, BOLD);
-/// A member came in.
+/// A member joined.
 static JOINED: Kind = kind("7aa3937bfd7e423d98400bf7ed1f25d5", Priority::Info, GREEN);
 /// A member left.
 static LEFT: Kind = kind("ba62cb238285453e94cc87bb7e5339ce", Priority::Info, FAINT);
@@ -49,7 +49,7 @@ static LEFT: Kind = kind("ba62cb238285453e94cc87bb7e5339ce", Priority::Info, FAI
 static AWAY: Kind = kind("8dc00d2fc9dc47b3a87437002c7573dd", Priority::Info, FAINT);
 /// A member came back.
 static BACK: Kind = kind("051a1d33df134fb19ed2f149ffd50bd6", Priority::Info, GREEN);
-/// A connection was refused.
+/// The server refused a connection.
 static REFUSED: Kind = kind("0c7927015bac4432b17c568d823ac809", Priority::Notice, YELLOW);
 /// A member read too slowly.
 static FELL_BEHIND: Kind = kind("0f7691106ead492b9f24f5b28bce27dd", Priority::Notice, YELLOW);
@@ -57,7 +57,7 @@ static FELL_BEHIND: Kind = kind("0f7691106ead492b9f24f5b28bce27dd", Priority::No
 static STALLED: Kind = kind("ec9985ad74474fa09a10fd1256c634b0", Priority::Warning, RED);
 /// Others can join at other addresses.
 static ADDRESSES: Kind = kind("068f6d6d8e62416d8f81098bf35455fb", Priority::Notice, BOLD);
-/// Something that is stored cannot be read.
+/// The server cannot read the store.
 static UNREAD: Kind = kind("168f51d72bf642a388a1452abc1d2009", Priority::Error, RED);
 /// Messages wait for the store.
 static DELAYED: Kind = kind(
@@ -65,9 +65,9 @@ static DELAYED: Kind = kind(
     Priority::Warning,
     YELLOW,
 );
-/// They wait no longer.
+/// Messages no longer wait for the store.
 static RESUMED: Kind = kind("266b7c9f52134e748b0b356490ddf6a0", Priority::Notice, GREEN);
-/// The clock is doubted, or believed again.
+/// The store doubts the clock, or believes it again.
 static CLOCK: Kind = kind(
     "6e57458c79e942fb8102a29ec5506e79",
     Priority::Warning,
@@ -81,11 +81,11 @@ static MISSED: Kind = kind(
     Priority::Warning,
     YELLOW,
 );
-/// The configuration was read again.
+/// The settings changed.
 static CHANGED: Kind = kind("1511e81d219c45d8a94bf883035a342a", Priority::Notice, BOLD);
-/// The configuration was read again, and is wrong.
+/// The new configuration is wrong.
 static UNCHANGED: Kind = kind("aa346b426e14468ba2dd6a1032e1cf8a", Priority::Error, RED);
-/// The program cannot do what it was started for.
+/// The program cannot start, or cannot go on.
 static FAILED: Kind = kind("8a44676136eb4ad6aeb87fe6f96d82b9", Priority::Error, RED);
 
 /// One entry of the server's log.
@@ -110,14 +110,14 @@ impl Note {
         self
     }
 
-    /// The member that it is about.
+    /// Adds the fields of the member that the entry is about.
     fn about(self, name: &str, address: SocketAddr, door: Door) -> Self {
         self.with("CHATROOM_NAME", name)
             .with("CHATROOM_ADDRESS", origin(address))
             .with("CHATROOM_DOOR", door.name())
     }
 
-    /// Connections were refused.
+    /// The server refused connections.
     fn refused(words: String, why: Refusal, count: u64) -> Self {
         let reason = match why {
             Refusal::RoomFull => "room-full",
@@ -133,7 +133,7 @@ impl Note {
         }
     }
 
-    /// Several connections were refused within a second.
+    /// The server refused several connections within a second.
     fn refused_many(network: Option<IpAddr>, why: Refusal, count: u64) -> Self {
         let (from, whom) = match network {
             Some(ip @ IpAddr::V4(_)) => (ip.to_string(), ip.to_string()),
@@ -189,32 +189,34 @@ impl Note {
         Self::new(&CLOSED, words).with("CHATROOM_REASON", reason)
     }
 
-    /// The configuration was read again and counts from now on.
-    /// `later` are the keys that count only after a restart.
+    /// The new configuration applies from now on. `later` are the keys that need a
+    /// restart.
     pub fn changed(later: &[&str]) -> Self {
-        let words = "The configuration was read again, and counts from now on.";
+        let words = "The new configuration applies from now on.";
         if later.is_empty() {
             return Self::new(&CHANGED, words);
         }
         let later = later.join(", ");
-        Self::new(&CHANGED, format!("{words} Only after a restart: {later}."))
-            .with("CHATROOM_LATER", later)
+        Self::new(
+            &CHANGED,
+            format!("{words} These settings need a restart: {later}."),
+        )
+        .with("CHATROOM_LATER", later)
     }
 
-    /// The configuration was read again, and the room goes on with the old one.
+    /// The new configuration is wrong, and the room goes on with the old one.
     pub fn unchanged(why: &dyn Display) -> Self {
         let words = format!("The settings stay as they are. {why}");
         Self::new(&UNCHANGED, words).with("CHATROOM_REASON", why)
     }
 
-    /// The program cannot do what it was started for.
+    /// The program cannot start, or cannot go on.
     pub fn failed(why: &dyn Display) -> Self {
         Self::new(&FAILED, why.to_string()).with("CHATROOM_REASON", why)
     }
 
-    /// In one line. With colours, none that `words` brings could be mistaken for
-    /// ours: names have no control characters, and those of a path or of an error
-    /// of the system are replaced.
+    /// The entry as one line. Nothing in `words` can pass for our colours: names have no
+    /// control characters, and those of a path or of an error of the system are replaced.
     pub fn line(&self, colours: bool) -> String {
         let words: String = self.words.chars().map(printable).collect();
         let colour = self.kind.colour;
@@ -225,7 +227,7 @@ impl Note {
         }
     }
 
-    /// As a record of the journal.
+    /// The entry as a record for the journal.
     pub fn record(&self) -> Record {
         let record = Record::new(&self.words, self.kind.priority, self.kind.id);
         let fields = self.fields.iter();
@@ -233,7 +235,7 @@ impl Note {
     }
 }
 
-/// A record that tells how many were left out before it.
+/// A record that gives the number of entries that were dropped before it.
 pub fn left_out(count: usize) -> Record {
     let words = format!("({count} entries of the log are missing here.)");
     Note::new(&MISSED, words)
@@ -242,7 +244,7 @@ pub fn left_out(count: usize) -> Record {
 }
 
 impl From<&Event> for Note {
-    /// Names are quoted and come first: no name can forge the end of the words.
+    /// Names are in quotes and come first, so no name can forge the end of the sentence.
     fn from(event: &Event) -> Self {
         match event {
             Event::Joined {
@@ -267,11 +269,8 @@ impl From<&Event> for Note {
                 let (why, reason) = match why {
                     Why::Quit => ("", "quit"),
                     Why::Lost => (": the connection broke", "lost"),
-                    Why::Timeout => (": nothing was heard for too long", "timeout"),
-                    _ => (
-                        ": the connection was ended for breaking the protocol",
-                        "protocol",
-                    ),
+                    Why::Timeout => (": the server heard nothing for too long", "timeout"),
+                    _ => (": it broke the protocol", "protocol"),
                 };
                 let from = from(*address, *door);
                 let words = format!("“{name}” left ({from}){why}. {}", here(*count));
@@ -345,13 +344,13 @@ impl From<&Event> for Note {
     }
 }
 
-/// Where someone comes from.
+/// The door and the address of a member.
 fn from(address: SocketAddr, door: Door) -> String {
     format!("{}, {}", door.name(), origin(address))
 }
 
-/// The address and the port of a peer, with the network interface by its name where the
-/// address means nothing without (RFC 4007).
+/// The address and the port of a peer, with the name of the network interface if the
+/// address means nothing without it (RFC 4007).
 fn origin(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => {
@@ -365,7 +364,8 @@ fn origin(address: SocketAddr) -> String {
     }
 }
 
-/// The name of the network interface with this index, unless it could be mistaken.
+/// The name of the network interface with this index, unless a reader could mistake it
+/// for something else.
 fn interface(index: u32) -> Option<String> {
     let socket = rustix::net::socket(
         rustix::net::AddressFamily::INET6,
@@ -381,7 +381,7 @@ fn interface(index: u32) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// The part of a record's bytes that tells the fields.
+    /// The part of a record's bytes that has the fields.
     fn fields(note: &Note) -> String {
         String::from_utf8(note.record().bytes().to_vec()).unwrap()
     }

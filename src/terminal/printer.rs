@@ -1,5 +1,4 @@
-//! Printing that never waits: neither for a terminal that is stopped, nor for a
-//! pipe that nobody reads.
+//! Prints without waiting, even if the terminal is stopped or nobody reads the pipe.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -9,26 +8,26 @@ use std::os::fd::AsFd;
 use super::fold::fold;
 use super::queue::Queue;
 
-/// The most bytes that wait to be printed. As many may be on their way out.
+/// The most bytes that wait to be printed. The thread that prints may have as many again.
 pub const PRINT_BYTES: usize = 1 << 20;
 
 /// Prints lines on a thread of its own, in the order in which they came.
 ///
-/// When too many wait, the next ones are left out until all that wait have been
-/// printed; then a line says how many they were.
+/// When too many wait, the next ones are dropped until all that wait have been printed;
+/// then a line gives the number of dropped ones.
 #[derive(Debug)]
 pub struct Printer(Queue<Vec<u8>>);
 
 impl Printer {
-    /// A printer to a file that is open for as long as the program runs, such as
-    /// standard output. When it can no longer be written to (nobody reads the
-    /// pipe, the terminal is gone) `gone` is called, and all lines are dropped.
+    /// A printer to a file that is open for as long as the program runs, such as standard
+    /// output. When nothing can be written to it any more (nobody reads the pipe, the
+    /// terminal is gone), it calls `gone` and drops all lines.
     ///
     /// # Errors
     /// If the system has no descriptor or no thread to spare.
     pub fn start(to: &impl AsFd, gone: impl FnOnce() + Send + 'static) -> io::Result<Self> {
-        // Not through the standard library's own buffer: the program would wait
-        // for it at its end.
+        // Not through the standard library's buffer: the program would wait for it at its
+        // end.
         let mut to = File::from(to.as_fd().try_clone_to_owned()?);
         let mut gone = Some(gone);
         let print = move |lines, left_out| {
@@ -43,20 +42,20 @@ impl Printer {
         Queue::start("printer", PRINT_BYTES, print).map(Self)
     }
 
-    /// Prints whole lines, or leaves them out; never waits.
+    /// Prints whole lines, or drops them; never waits.
     pub fn print(&self, lines: &[u8]) {
         let count = memchr::memchr_iter(b'\n', lines).count();
         self.0
             .push(count, lines.len(), |it| it.extend_from_slice(lines));
     }
 
-    /// Waits until all lines are out, but at most a second.
+    /// Waits until all lines are printed, but at most a second.
     pub fn finish(&self) {
         self.0.finish();
     }
 }
 
-/// Prints lines, and how many were left out after them.
+/// Prints lines, and the number of those that were dropped after them.
 ///
 /// # Errors
 /// If nothing can be printed any more.
@@ -66,7 +65,7 @@ fn print(to: &mut File, mut lines: Vec<u8>, left_out: usize) -> io::Result<()> {
         1 => lines.extend_from_slice(b"(1 line was left out here.)\n"),
         _ => writeln!(lines, "({left_out} lines were left out here.)")?,
     }
-    // As wide as it is now: a terminal changes.
+    // The current width: a user can resize a terminal.
     if let Ok(size) = rustix::termios::tcgetwinsize(&*to) {
         let lines = fold(&String::from_utf8_lossy(&lines), size.ws_col.into());
         write_all(to, lines.as_bytes())
@@ -75,7 +74,7 @@ fn print(to: &mut File, mut lines: Vec<u8>, left_out: usize) -> io::Result<()> {
     }
 }
 
-/// Writes all of it, also to a terminal that another program has set not to wait.
+/// Writes everything, even to a terminal that another program has set to non-blocking.
 fn write_all(to: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
     while !bytes.is_empty() {
@@ -121,7 +120,7 @@ mod tests {
         let mut out = String::new();
         reader.read_to_string(&mut out).unwrap();
         assert_eq!(out, wanted);
-        // Nobody is told that it is gone: the sender was dropped unused.
+        // The end of the file was not reported: the sender was dropped unused.
         assert!(gone.recv().is_err());
     }
 
@@ -131,7 +130,7 @@ mod tests {
         let (printer, _gone) = start(&writer);
         drop(writer);
         let line = [&[b'x'; 999][..], b"\n"].concat();
-        // Many times what a pipe and the queue hold.
+        // Many times as much as a pipe and the queue hold.
         let count = 5 * PRINT_BYTES / line.len();
         for _ in 0..count {
             printer.print(&line);
@@ -142,7 +141,7 @@ mod tests {
             reader.read_to_string(&mut out).unwrap();
             out
         });
-        // The printer takes up what was said before, and then goes on.
+        // The printer prints the earlier lines first, and then goes on.
         while printer.0.state().1 > 0 {
             std::thread::yield_now();
         }

@@ -1,5 +1,5 @@
-//! A bounded queue before a thread that writes, so that nobody else waits for a terminal
-//! that is stopped, a pipe that nobody reads, or a slow journal.
+//! A bounded queue to a thread that writes, so that nobody else waits for a terminal that
+//! is stopped, a pipe that nobody reads, or a slow journal.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// Entries that wait, in order.
 pub trait Batch: Default + Send + 'static {
-    /// How many bytes they have.
+    /// Their size in bytes.
     fn bytes(&self) -> usize;
 }
 
@@ -23,14 +23,14 @@ impl Batch for Vec<u8> {
     }
 }
 
-/// A bounded queue before a thread that writes.
+/// A bounded queue to a thread that writes.
 ///
-/// When the queue is full, new entries are left out until all that waits was taken to be
-/// written; then the thread is handed their number.
+/// When the queue is full, it drops new entries until the thread has taken all that wait;
+/// then the thread gets the number of dropped ones.
 #[derive(Debug)]
 pub struct Queue<B> {
     shared: Arc<Shared<B>>,
-    /// The most bytes that wait. As many may be on their way out.
+    /// The most bytes that wait. The thread may have as many again.
     limit: usize,
 }
 
@@ -43,21 +43,21 @@ struct Shared<B> {
 #[derive(Debug, Default)]
 struct State<B> {
     waiting: B,
-    /// How many entries were left out after them.
+    /// The number of entries that were dropped after them.
     left_out: usize,
-    /// No more will come.
+    /// No more entries will come.
     finishing: bool,
     /// Nothing more will be written.
     done: bool,
 }
 
 impl<B: Batch> Queue<B> {
-    /// Starts a thread with this name, which calls `write` with all that waits and with
-    /// the number of entries that were left out after it. When `write` breaks, it is
-    /// not called again, and all that comes is dropped.
+    /// Starts a thread with this name, which calls `write` with all entries that wait and
+    /// the number of entries that were dropped after them. After `write` has returned a
+    /// break, the thread does not call it again, and drops everything.
     ///
     /// # Errors
-    /// If the system has no thread to spare.
+    /// If the system has no thread left.
     pub fn start(
         name: &str,
         limit: usize,
@@ -83,11 +83,11 @@ impl<B: Batch> Queue<B> {
         Ok(Self { shared, limit })
     }
 
-    /// Lets wait what `add` adds: so many `entries` of so many `bytes`; or leaves them
-    /// out. Never waits itself.
+    /// Appends what `add` adds, which has this many `entries` and `bytes`, or drops it.
+    /// Never waits.
     pub fn push(&self, entries: usize, bytes: usize, add: impl FnOnce(&mut B)) {
         let mut state = self.shared.lock();
-        // Once nobody writes, nothing is kept.
+        // Once the thread writes no more, nothing needs to wait.
         if state.done {
             return;
         }
@@ -100,7 +100,7 @@ impl<B: Batch> Queue<B> {
         self.shared.changed.notify_all();
     }
 
-    /// Waits until all is written, but at most a second.
+    /// Waits until everything is written, but at most a second.
     pub fn finish(&self) {
         self.shared.lock().finishing = true;
         self.shared.changed.notify_all();
@@ -110,7 +110,7 @@ impl<B: Batch> Queue<B> {
         drop(rest);
     }
 
-    /// How many bytes wait, and how many entries were left out.
+    /// The number of bytes that wait, and of dropped entries.
     #[cfg(test)]
     pub fn state(&self) -> (usize, usize) {
         let state = self.shared.lock();
@@ -129,8 +129,8 @@ impl<B: Batch> Shared<B> {
         self.state.lock()
     }
 
-    /// Waits for entries; gives them, and the number of those that were left out after
-    /// them. `None` when no more will come.
+    /// Waits for entries, and returns them with the number of those that were dropped
+    /// after them. Returns `None` when no more will come.
     fn next(&self) -> Option<(B, usize)> {
         let mut state = self.changed.wait_while(self.lock(), |state| {
             state.waiting.bytes() == 0 && state.left_out == 0 && !state.finishing

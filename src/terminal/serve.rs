@@ -1,4 +1,4 @@
-//! `chatroom --server`: hosts a room, and tells who comes and goes.
+//! `chatroom --server`: hosts a room, and logs joins and leaves.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -17,19 +17,19 @@ use super::note::Note;
 use super::signals::{Signal, Signals};
 use super::status::StatusSocket;
 
-/// The most events of the server that wait to be put into words.
+/// The most events of the server that wait to be made log entries.
 const EVENTS: usize = 1_024;
 
-/// How long clients wait before they come back to a service that was stopped.
+/// How long clients wait before they come back to a stopped service.
 const RETRY_MS: u64 = 500;
 
-/// Hosts a room until a signal closes it, or it was empty for as long as it may be;
-/// tells in the journal or on standard output what happens. Sockets that a service
-/// manager passed count instead of the port and the addresses. A hang-up reads the
+/// Hosts a room until a signal closes it, or it has been empty for as long as it may be;
+/// logs to the journal or to standard output. Sockets that a service manager passed
+/// replace the port and the addresses. A hang-up (SIGHUP) makes the server read the
 /// configuration again, if there is a file and no terminal that went away.
 ///
 /// # Errors
-/// If the configuration is wrong, or the room cannot be opened or not be kept open.
+/// If the configuration is wrong, or the room cannot be opened or kept open.
 pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
     // Before there is a second thread.
     let sockets = take_sockets()?;
@@ -82,7 +82,7 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
             })?;
         let ended = server.run();
         tell_stopping(manager.as_deref());
-        // Events that wait are still written; no more will come.
+        // The log still gets the events that wait; no more will come.
         told.close();
         ended
     });
@@ -125,7 +125,7 @@ impl Reload {
 
 fn tell_stopping(manager: Option<&Manager>) {
     if let Some(manager) = manager {
-        manager.tell("STOPPING=1\nSTATUS=The room is being closed");
+        manager.tell("STOPPING=1\nSTATUS=The room is closing");
     }
 }
 
@@ -137,7 +137,7 @@ fn opened(server: &Server, ends: &str) -> String {
     words + ends
 }
 
-/// Whether messages are saved, and how the room is closed.
+/// Says whether messages are saved, and how the room closes.
 fn opening_words(settings: &Settings) -> String {
     let mut words = match &settings.store {
         Some(path) => format!("Messages are saved in {}. ", path.display()),

@@ -10,14 +10,14 @@ use tokio::signal::unix::{self, SignalKind};
 pub enum Signal {
     /// Ctrl+C.
     Interrupt,
-    /// From a service manager, or `kill`.
+    /// SIGTERM, from a service manager or `kill`.
     Terminate,
-    /// The terminal went away.
+    /// SIGHUP: the terminal went away.
     HangUp,
 }
 
 impl Signal {
-    /// Its number (signal(7)).
+    /// The number of the signal (signal(7)).
     const fn number(self) -> i32 {
         match self {
             Self::HangUp => 1,
@@ -27,7 +27,7 @@ impl Signal {
     }
 }
 
-/// The signals, caught from the moment this is made.
+/// The signals. The program catches them from the moment this value is made.
 pub struct Signals {
     runtime: Runtime,
     caught: Caught,
@@ -36,15 +36,15 @@ pub struct Signals {
 struct Caught {
     interrupt: unix::Signal,
     terminate: unix::Signal,
-    /// Not under `nohup`, which ignores it.
+    /// Not under `nohup`, which ignores the hang-up.
     hang_up: Option<unix::Signal>,
 }
 
 impl Signals {
-    /// Catches them.
+    /// Catches the signals.
     ///
     /// # Errors
-    /// If the system does not let them be caught.
+    /// If the system does not allow it.
     pub fn catch() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -64,21 +64,20 @@ impl Signals {
         Ok(Self { runtime, caught })
     }
 
-    /// Calls `end` with the first of them, on a thread of its own. A second one,
-    /// unless it tells only that the terminal went away, ends the program at once
-    /// with the exit code that a shell gives to it.
+    /// Calls `end` with the first signal, on a thread of its own. A second one ends the
+    /// program at once with the exit code that a shell gives to it, unless it only
+    /// reports that the terminal went away.
     ///
     /// # Errors
-    /// If the system has no thread to spare.
+    /// If the system has no thread left.
     pub fn on_first(self, end: impl FnOnce(Signal) + Send + 'static) -> io::Result<()> {
         self.on_each(None::<fn()>, end)
     }
 
-    /// The same, but as long as nothing ended it, a hang-up calls `reload`, if
-    /// there is one.
+    /// The same, but until the program ends, a hang-up calls `reload`, if there is one.
     ///
     /// # Errors
-    /// If the system has no thread to spare.
+    /// If the system has no thread left.
     pub fn on_each(
         self,
         mut reload: Option<impl FnMut() + Send + 'static>,
@@ -100,7 +99,7 @@ impl Signals {
                     });
                     loop {
                         match caught.next().await {
-                            // A terminal that goes away may tell it twice.
+                            // A terminal that goes away may send the signal twice.
                             Signal::HangUp => {}
                             signal => std::process::exit(128 + signal.number()),
                         }
@@ -127,14 +126,14 @@ impl Caught {
     }
 }
 
-/// Whether whoever started the program wants it to ignore a signal.
+/// Whether the parent process wants the program to ignore a signal.
 fn is_ignored(signal: Signal) -> bool {
     std::fs::read_to_string("/proc/self/status")
         .is_ok_and(|status| ignored(&status) >> (signal.number() - 1) & 1 == 1)
 }
 
-/// The ignored signals in what the kernel tells of a process (proc(5)), the first
-/// in the lowest bit.
+/// The ignored signals in the kernel's status of a process (proc(5)), the first in the
+/// lowest bit.
 fn ignored(status: &str) -> u64 {
     status
         .lines()

@@ -1,9 +1,9 @@
-//! How a server is doing, told by a local socket to whoever may open it: for a
-//! service that is the administrator.
+//! The status of a server, over a local socket. Everyone who may open the socket can read
+//! it; for a service that is the administrator.
 //!
 //! Each server has a socket of its own, so that several can have the same port at
-//! different addresses. A socket appears under its name only once it is answered; one
-//! that nobody answers was left by a server that was killed, and whoever finds it
+//! different addresses. A socket gets its final name only once the server answers it. So
+//! a socket that nobody answers belongs to a killed server, and the program that finds it
 //! removes it.
 
 use std::error::Error;
@@ -22,25 +22,26 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::room::clean_room_name;
 use crate::server::{Handle, Vitals};
 
-/// How long whoever asks may take to read, and all servers together to answer.
+/// How long a client may take to read the answer, and how long all servers together may
+/// take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The most bytes that a server tells of itself.
+/// The most bytes of a server's answer.
 const ANSWER_BYTES: usize = 64 << 10;
 
-/// The most servers that are asked.
+/// The most servers that the program asks.
 const SERVERS: usize = 256;
 
-/// The most addresses at which a server says that it listens.
+/// The most addresses in the list of those at which a server listens.
 const ADDRESSES: usize = 16;
 
-/// The name of a socket that is answered ends with it.
+/// The extension of a socket that its server answers.
 const ANSWERED: &str = "sock";
 
-/// The name of a socket ends with it until it is answered.
+/// The extension of a socket until its server answers.
 const NEW: &str = "new";
 
-/// A socket that is not answered yet after this time never will be.
+/// If a server does not answer a new socket within this time, it never will.
 const NEW_TIME: Duration = Duration::from_mins(1);
 
 /// The answer of a server.
@@ -54,8 +55,8 @@ struct Answer {
 }
 
 impl Answer {
-    /// Takes out of it what could act on a terminal, or pass for something else: another
-    /// program may have written it.
+    /// Removes everything that could act on a terminal or pass for something else:
+    /// another program may have written the answer.
     fn clean(&mut self) {
         let clean = |text: &mut String| *text = clean_room_name(text).unwrap_or_default();
         clean(&mut self.vitals.room);
@@ -67,12 +68,12 @@ impl Answer {
     }
 }
 
-/// The socket by which a server tells; it goes when this is dropped.
+/// The socket of a server's status; dropping this removes it.
 pub struct StatusSocket(PathBuf);
 
 impl StatusSocket {
     /// Answers for the server that `listens` there from now on, on a thread of its own.
-    /// `None` where there is no folder for it: the room can do without.
+    /// Returns `None` if there is no folder for the socket: the room works without it.
     pub fn open(handle: Handle, listens: &[std::net::SocketAddr]) -> Option<Self> {
         Self::open_in(&own_folder()?, handle, listens).ok()
     }
@@ -100,7 +101,7 @@ impl StatusSocket {
         std::thread::Builder::new()
             .name("status".to_owned())
             .spawn(move || {
-                // One after the other; none can hold the next one up for long.
+                // One client after the other; none can delay the next one for long.
                 for stream in listener.incoming() {
                     match stream {
                         Ok(stream) => drop(tell(&stream, handle.vitals(), &listening)),
@@ -125,12 +126,12 @@ fn tell(mut stream: &UnixStream, vitals: Vitals, listening: &[String]) -> io::Re
         listening: listening.to_owned(),
     })?;
     answer.push(b'\n');
-    // A fresh connection takes so few bytes at once.
+    // A new connection takes this few bytes at once.
     stream.write_all(&answer)
 }
 
-/// Where this program's own socket is: the folder that a service manager made for
-/// it, else the user's.
+/// The folder of this program's own socket: the one that a service manager made for the
+/// program, else the user's.
 fn own_folder() -> Option<PathBuf> {
     let variable = |name| env::var_os(name).filter(|it| !it.is_empty());
     if let Some(folders) = variable("RUNTIME_DIRECTORY") {
@@ -143,11 +144,11 @@ fn own_folder() -> Option<PathBuf> {
     is_root.then(|| "/run/chatroom-root".into())
 }
 
-/// Prints how the servers on this computer are doing, or all that have this `port`; for
-/// people, or as `json`, a line for each.
+/// Prints the status of the servers on this computer, or of all that have this `port`:
+/// for people, or as `json`, one line for each.
 ///
 /// # Errors
-/// If no server tells.
+/// If no server answers.
 pub fn status(port: Option<u16>, json: bool) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
     let mut found = false;
@@ -169,14 +170,14 @@ pub fn status(port: Option<u16>, json: bool) -> Result<(), Box<dyn Error>> {
     }
     let which = port.map_or_else(String::new, |port| format!(" on port {port}"));
     Err(format!(
-        "No server{which} tells you how it is doing. A server that runs as a service tells \
-         only the administrator (sudo chatroom --status); a room that waits for its first \
-         visitor is not running."
+        "No server{which} answers. A server that runs as a service answers only the \
+         administrator (sudo chatroom --status); a room that waits for its first visitor is \
+         not running."
     )
     .into())
 }
 
-/// The sockets that this user may know of, each once.
+/// The sockets in the folders that this user may read, each once.
 fn sockets() -> Vec<PathBuf> {
     let services = entries(Path::new("/run")).filter(|path| {
         let name = path.file_name().and_then(|it| it.to_str());
@@ -204,14 +205,15 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     entries.filter_map(|entry| Some(entry.ok()?.path()))
 }
 
-/// Whether it is a socket, and no link to one, with such a name.
+/// Whether the path is a socket, not a link to one, with this extension.
 fn is_socket(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|it| it == extension)
         && fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket())
 }
 
-/// Removes what servers left that were killed. A server that is alive loses nothing by
-/// it: its socket is answered before it has its name, and no other ever has the same.
+/// Removes the sockets of killed servers. A living server loses nothing by it: it answers
+/// its socket before the socket gets its name, and no other socket ever has the same
+/// name.
 fn remove_abandoned(folder: &Path) {
     for path in entries(folder) {
         let is_due = is_socket(&path, ANSWERED)
@@ -228,7 +230,7 @@ fn age(path: &Path) -> Option<Duration> {
     SystemTime::now().duration_since(changed).ok()
 }
 
-/// Connects without waiting: a server that is stopped takes no more connections.
+/// Connects without waiting, because a stopped process accepts no more connections.
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -236,15 +238,15 @@ fn connect(path: &Path) -> io::Result<UnixStream> {
     Ok(socket.into())
 }
 
-/// A server that was asked, and the bytes of its answer until now.
+/// A server that this has asked, and the bytes of its answer so far.
 struct Asked {
     stream: UnixStream,
     answer: Vec<u8>,
     is_over: bool,
 }
 
-/// Asks all servers at once. A server that does not answer in time, or not within
-/// [`ANSWER_BYTES`], is left out.
+/// Asks all servers at once. Leaves out a server that does not answer in time or whose
+/// answer is longer than [`ANSWER_BYTES`].
 fn ask(sockets: &[PathBuf]) -> Vec<Answer> {
     let by = Instant::now() + PATIENCE;
     let mut all: Vec<Asked> = sockets
@@ -268,7 +270,7 @@ fn ask(sockets: &[PathBuf]) -> Vec<Answer> {
             .collect();
         let timeout = Timespec::try_from(rest).ok();
         if poll(&mut ready, timeout.as_ref()).is_err() {
-            // A signal, which is taken care of elsewhere.
+            // A signal interrupted the call; other code handles it.
             continue;
         }
         let ready: Vec<bool> = ready.iter().map(|it| !it.revents().is_empty()).collect();
@@ -287,7 +289,7 @@ fn ask(sockets: &[PathBuf]) -> Vec<Answer> {
 }
 
 impl Asked {
-    /// Reads what is there. A server closes the connection behind its answer.
+    /// Reads the bytes that have come. A server closes the connection after its answer.
     fn read(&mut self) {
         let mut bytes = [0; 4 << 10];
         match self.stream.read(&mut bytes) {
@@ -340,7 +342,7 @@ fn in_words(answer: &Answer) -> String {
          {listening}\
          \x20 members       {members}, {away} of them away; {at_the_door} at the door\n\
          \x20 messages      {messages}, delivered {deliveries} times\n\
-         \x20 slow readers  {slow_readers} now; {fell_behind} times one missed messages\n\
+         \x20 slow readers  {slow_readers} now; {fell_behind} times a member missed messages\n\
          \x20 refused       {full} room full, {many} too many connections, {door} closed door\n\
          \x20 memory        {memory} MiB\n\
          {addresses}"
@@ -378,8 +380,8 @@ mod tests {
         StatusSocket::open_in(folder, server.handle(), &server.listening()).unwrap()
     }
 
-    /// Another program that answers with this, by a socket in `folder`, and then does
-    /// what it likes.
+    /// Starts a program that sends this answer at a socket in `folder`, and then does
+    /// anything else.
     fn other(
         folder: &Path,
         name: &str,
@@ -402,7 +404,7 @@ mod tests {
         let server = server();
         let socket = open(&folder, &server);
         let path = socket.0.clone();
-        // Someone who does not read holds up nobody.
+        // A client that does not read delays nobody.
         let _silent = UnixStream::connect(&path).unwrap();
         let answers = ask(std::slice::from_ref(&path));
         let [answer] = &answers[..] else {
@@ -440,7 +442,7 @@ mod tests {
         }
         fs::write(path("file.sock"), "mine").unwrap();
         std::os::unix::fs::symlink(path("4000.sock"), path("link.sock")).unwrap();
-        // One that takes no connection, because it is stopped, is not dead.
+        // A stopped server accepts no connection, but it is not dead.
         let stopped = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
         stopped
             .bind(&SockAddr::unix(path("stopped.sock")).unwrap())
@@ -465,7 +467,7 @@ mod tests {
         ];
         wanted.sort_unstable();
         assert_eq!(left, wanted);
-        // A start that ended long ago never becomes one.
+        // A socket of a start that failed long ago never becomes a server's.
         let old = fs::File::options().read(true).open(path("file.sock"));
         drop(old);
         let times = rustix::fs::Timestamps {
@@ -497,7 +499,7 @@ mod tests {
             stream.write_all(&answer).unwrap();
         });
         let long = other(folder.path(), "2.sock", |mut stream| {
-            // Without an end.
+            // The answer has no end.
             while stream.write_all(&[b' '; 1 << 10]).is_ok() {}
         });
         let answers = ask(&[bad, long]);

@@ -78,7 +78,7 @@ ROOM_IS_OPEN = "A room is open, and closes with the session"
 CLOSE_ROOM = "Close the Room?"
 OTHERS_LOSE = re.compile("^1 other member is in the room")
 MESSAGES_LOST = re.compile("The messages in this room are not saved and will be lost.")
-TEXT_NOT_SENT = re.compile("You have written something that was not sent.")
+TEXT_NOT_SENT = re.compile("Your unsent text will be lost.")
 DISCARD = "Discard Unsent Text?"
 
 # How the row of a message that is not confirmed goes on.

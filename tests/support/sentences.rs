@@ -70,7 +70,7 @@ pub const IS_OPEN: &str = " is open. Others can join at";
 pub const IN_MEMORY: &str = "Messages are lost";
 pub const LOG_ROOM_CLOSED: &str = "The room is closed.";
 pub const LOG_ROOM_EMPTY: &str = "Nobody is here; the room is closed.";
-pub const SETTINGS_CHANGED: &str = "The configuration was read again, and counts from now on.";
+pub const SETTINGS_CHANGED: &str = "The new configuration applies from now on.";
 /// The beginning of the line about a wrong configuration; what is wrong follows.
 pub const SETTINGS_UNCHANGED: &str = "The settings stay as they are. ";
 
@@ -96,13 +96,13 @@ pub fn serving(room: &str, port: u16) -> String {
 
 /// The beginning of what it says when there is none.
 pub fn no_server_on(port: u16) -> String {
-    format!("No server on port {port} tells you")
+    format!("No server on port {port} answers.")
 }
 
 // The listener.
 
 pub const LISTENER_LOST: &str =
-    "The connection was lost: it ended without a word; trying to come back.";
+    "The connection was lost: it ended unexpectedly; trying to come back.";
 pub const LISTENER_BACK: &str = "You are back in the room.";
 pub const LISTENER_STOPPING: &str =
     "The service that runs the room is stopping; trying to come back.";

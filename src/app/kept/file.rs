@@ -1,4 +1,4 @@
-//! The file in which it is kept. It holds secrets: only its owner can read it.
+//! The file of the saved state. It has secrets: only its owner can read it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -7,7 +7,8 @@ use std::path::Path;
 
 use super::rooms::LIMIT;
 
-/// Reads it; may take as long as the disk does. No file holds nothing.
+/// Reads the file; may take as long as the disk does. A missing file counts as an empty
+/// one.
 pub fn read(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LIMIT as u64).read_to_end(&mut bytes));
@@ -17,10 +18,10 @@ pub fn read(path: &Path) -> Vec<u8> {
     bytes
 }
 
-/// Writes it, all or nothing; may take as long as the disk does.
+/// Writes the file, all or nothing; may take as long as the disk does.
 ///
 /// # Errors
-/// What the system says; the file is as it was then.
+/// The error of the system; the file is unchanged then.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new()
@@ -29,7 +30,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
             .create(folder)?;
     }
     let new = path.with_extension("new");
-    // One that was left behind may be open to others.
+    // Others may have access to a file that was left behind.
     let _ = fs::remove_file(&new);
     let mut file = OpenOptions::new()
         .write(true)

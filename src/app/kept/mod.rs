@@ -1,7 +1,8 @@
-//! The saved state of the app: drafts, and stays in rooms that the user did not end.
+//! The saved state of the app: drafts, and sessions that the user did not end (*stays*).
 //!
-//! It lies in memory, and in a file that follows it: soon after a change, and at once
-//! when a room or a window is left. The disk is read and written on other threads.
+//! The state is in memory, and in a file that follows it: soon after a change, and at
+//! once when the user leaves a room or closes a window. Other threads read and write the
+//! disk.
 
 mod file;
 pub(crate) mod rooms;
@@ -22,20 +23,20 @@ use super::application::Application;
 pub use self::rooms::Stay;
 use self::rooms::{ROOMS, Rooms};
 
-/// How long changes are gathered before they are written.
+/// How long changes wait before they are written together.
 const SOON: Duration = Duration::from_secs(1);
 
-/// How long what matters less is: up to where the room was read.
+/// The same for changes that matter less: the position up to which the user has read.
 const LATER: Duration = Duration::from_secs(10);
 
-/// Keeps it. All its clones are hands on the same.
+/// A handle to the saved state. All its clones share the same state.
 #[derive(Clone, Debug, Default)]
 pub struct Keeper(Rc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     rooms: RefCell<Rooms>,
-    /// The places that a window of this app has, or is about to have.
+    /// The places that belong to a window of this app, or soon will.
     taken: RefCell<BTreeSet<String>>,
     is_read: Cell<bool>,
     /// There is something to write.
@@ -44,20 +45,21 @@ struct Inner {
     timer: RefCell<Option<(Duration, glib::SourceId)>>,
 }
 
-/// What is kept of a window's stay in a room: its own, as long as this is held.
+/// The saved state of a window's stay in a room. It belongs to that window alone while
+/// this value exists.
 #[derive(Debug)]
 pub struct Kept {
     keeper: Keeper,
     place: String,
 }
 
-/// The app's keeper.
+/// The app's saved state.
 pub fn keeper() -> Option<Keeper> {
     let app = gio::Application::default().and_downcast::<Application>()?;
     Some(app.keeper())
 }
 
-/// Where the file is (XDG Base Directory Specification).
+/// The path of the file (XDG Base Directory Specification).
 fn path() -> PathBuf {
     let folder = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let folder = folder.filter(|folder| folder.is_absolute());
@@ -65,7 +67,7 @@ fn path() -> PathBuf {
     folder.join("chatroom").join("rooms.json")
 }
 
-/// By what the window of this number in a room is known.
+/// The key of the window with this number in a room.
 fn place(address: &Address, window: usize) -> String {
     match window {
         1 => address.to_string(),
@@ -83,7 +85,7 @@ fn now() -> i64 {
 }
 
 impl Keeper {
-    /// Reads what an earlier run of the app kept.
+    /// Reads the state that an earlier run of the app saved.
     pub async fn read(&self) {
         let bytes = gio::spawn_blocking(|| file::read(&path())).await;
         let mut before = Rooms::read(&bytes.unwrap_or_default());
@@ -95,8 +97,9 @@ impl Keeper {
         }
     }
 
-    /// Takes the room at an address. Each window in it has a place of its own: the first
-    /// that is free, rather one with a stay, or else with a draft.
+    /// Takes a place in the room at an address. Each window in the room has a place of
+    /// its own: the first free one with a stay, else the first free one with a draft,
+    /// else the first free one.
     pub fn take(&self, address: &Address) -> Option<Kept> {
         let (rooms, mut taken) = (self.0.rooms.borrow(), self.0.taken.borrow_mut());
         let places = (1..=ROOMS).map(|window| place(address, window));
@@ -110,7 +113,7 @@ impl Keeper {
         Some(Kept { keeper, place })
     }
 
-    /// The latest stay that can be returned to, and its place.
+    /// The latest stay to which the user can return, and its place.
     pub fn latest(&self) -> Option<(String, Stay)> {
         let (rooms, taken) = (self.0.rooms.borrow(), self.0.taken.borrow());
         let mut stays = rooms.stays();
@@ -125,22 +128,22 @@ impl Keeper {
         self.write();
     }
 
-    /// Writes what has changed now.
+    /// Writes the changes now.
     pub fn write(&self) {
         if let Some((_, timer)) = self.0.timer.take() {
             timer.remove();
         }
-        // The task that writes also writes the changes that are made meanwhile.
+        // The task that writes also writes the changes from meanwhile.
         if !self.0.changed.get() || !self.0.is_read.get() || self.0.writing.replace(true) {
             return;
         }
         let keeper = self.clone();
-        // The app does not end before.
+        // The app does not end before the file is written.
         let hold = gio::Application::default().map(|app| app.hold());
         glib::spawn_future_local(async move {
             while keeper.0.changed.take() {
                 let bytes = keeper.0.rooms.borrow().write();
-                // If it cannot be written, it lives as long as the app.
+                // If the file cannot be written, the state exists as long as the app.
                 let _ = gio::spawn_blocking(move || file::write(&path(), &bytes)).await;
             }
             keeper.0.writing.set(false);
@@ -160,7 +163,7 @@ impl Keeper {
         }
         let keeper = self.clone();
         let timer = glib::timeout_add_local_once(time, move || {
-            // It is over by itself.
+            // This timer has ended by itself.
             keeper.0.timer.take();
             keeper.write();
         });
@@ -169,12 +172,12 @@ impl Keeper {
 }
 
 impl Kept {
-    /// What was typed and not sent.
+    /// The text that the user typed and did not send.
     pub fn draft(&self) -> String {
         self.keeper.0.rooms.borrow().draft(&self.place).to_owned()
     }
 
-    /// Keeps what was typed.
+    /// Saves the typed text.
     pub fn set_draft(&self, draft: &str) {
         let changed = &self.keeper.0.rooms;
         if changed.borrow_mut().set_draft(&self.place, draft) {
@@ -182,8 +185,8 @@ impl Kept {
         }
     }
 
-    /// The stay that was not ended, if it was one with this name; one with another name
-    /// is given up.
+    /// The stay that the user did not end, if it has this name; gives up a stay with
+    /// another name.
     pub fn stay(&self, name: &str) -> Option<Stay> {
         let mut rooms = self.keeper.0.rooms.borrow_mut();
         let stay = rooms.stay(&self.place).filter(|stay| stay.name == name);
@@ -194,7 +197,7 @@ impl Kept {
         stay
     }
 
-    /// Keeps a stay that began.
+    /// Saves a stay that begins.
     pub fn begin(&self, mut stay: Stay) {
         stay.at = now();
         let mut rooms = self.keeper.0.rooms.borrow_mut();
@@ -203,13 +206,13 @@ impl Kept {
         self.keeper.write_within(SOON);
     }
 
-    /// Keeps how far the room was read, and what is not confirmed.
+    /// Saves the position up to which the user has read, and the unconfirmed messages.
     pub fn go_on(&self, after: u64, unsent: Vec<(String, String)>) {
         let mut rooms = self.keeper.0.rooms.borrow_mut();
         let Some(stay) = rooms.stay(&self.place) else {
             return;
         };
-        // Before the first message it is known from the welcome.
+        // Before the first message, the position comes from the welcome.
         let after = if after == 0 { stay.after } else { after };
         let same = stay.unsent == unsent;
         if same && stay.after == after {
@@ -222,7 +225,7 @@ impl Kept {
         self.keeper.write_within(if same { LATER } else { SOON });
     }
 
-    /// Forgets the stay and the draft.
+    /// Deletes the stay and the draft.
     pub fn discard(&self) {
         let mut rooms = self.keeper.0.rooms.borrow_mut();
         rooms.set_stay(&self.place, None);
@@ -231,8 +234,8 @@ impl Kept {
         self.keeper.write_within(SOON);
     }
 
-    /// The stay is over: nobody returns to it. What could not be sent becomes a part of
-    /// the draft.
+    /// Ends the stay: the user cannot return to it. Messages that could not be sent
+    /// become a part of the draft.
     pub fn give_up(&self) {
         self.keeper.0.rooms.borrow_mut().give_up(&self.place);
         self.keeper.write_within(SOON);

@@ -1,29 +1,30 @@
-//! The saved state of rooms: drafts, and stays that the user did not end.
+//! The saved state of rooms: drafts, and sessions that the user did not end (*stays*).
 
 use serde::{Deserialize, Serialize};
 
-/// So many rooms are kept at most; of more, the ones that were used last.
+/// The most rooms with a saved state. The app drops those that were used longest ago.
 pub const ROOMS: usize = 20;
 
-/// The most bytes of all of it.
+/// The most bytes of the whole state.
 pub const LIMIT: usize = 256 << 10;
 
-/// The longest draft that is kept, in bytes.
+/// The longest saved draft, in bytes.
 const DRAFT_LIMIT: usize = 64 << 10;
 
-/// A stay that is older cannot be returned to, in seconds.
+/// The age from which the user cannot return to a stay, in seconds.
 const RECENT: i64 = 24 * 60 * 60;
 
-/// The rooms, the one that was used last at the end.
+/// The rooms, in the order of their last use.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rooms {
     rooms: Vec<Room>,
 }
 
-/// What is kept of one room.
+/// The saved state of one room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Room {
-    /// Where it is: `host:port`, and of further windows in it their number behind that.
+    /// The key: `host:port`, followed by the number of the window if it is not the first
+    /// one in that room.
     address: String,
     /// What was typed and not sent.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -32,39 +33,39 @@ struct Room {
     stay: Option<Stay>,
 }
 
-/// A stay in a room, to come back to.
+/// A session in a room to which the user can come back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stay {
-    /// The name that the user wanted to have.
+    /// The name that the user asked for.
     pub name: String,
     /// The name of the room.
     pub room: String,
-    /// A secret between the client and the server.
+    /// The session token: a secret between the client and the server.
     pub session: String,
-    /// Tells the room's log from every other.
+    /// The epoch, which distinguishes the room's log from every other.
     pub epoch: String,
     /// The `seq` of the last message that came.
     pub after: u64,
-    /// When it was known to go on, in seconds since 1970.
+    /// When the stay was last known to go on, in seconds since 1970.
     pub at: i64,
-    /// What was said and not confirmed, oldest first: ids and texts.
+    /// The unconfirmed messages, oldest first: ids and texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<(String, String)>,
     /// The user hosted the room.
     #[serde(default)]
     pub hosted: bool,
-    /// Its messages are saved.
+    /// The room saves its messages.
     #[serde(default)]
     pub durable: bool,
 }
 
 impl Rooms {
-    /// What a file holds; nothing, if it is damaged.
+    /// Reads the contents of a file; a damaged one counts as empty.
     pub fn read(json: &[u8]) -> Self {
         serde_json::from_slice(json).unwrap_or_default()
     }
 
-    /// What goes into the file: what was used last, up to [`LIMIT`].
+    /// The contents for the file: the rooms that were used last, up to [`LIMIT`].
     pub fn write(&self) -> Vec<u8> {
         let mut kept = Vec::new();
         let mut bytes = 0;
@@ -80,19 +81,19 @@ impl Rooms {
         serde_json::to_vec(&Self { rooms: kept }).unwrap_or_default()
     }
 
-    /// Puts what was kept before at the start, except for rooms that are here.
+    /// Inserts an earlier state at the start, except for rooms that are here.
     pub fn put_before(&mut self, mut before: Self) {
         let here = |address: &str| self.rooms.iter().any(|room| room.address == address);
         before.rooms.retain(|room| !here(&room.address));
         self.rooms.splice(..0, before.rooms);
     }
 
-    /// What was typed there and not sent.
+    /// The text that the user typed there and did not send.
     pub fn draft(&self, address: &str) -> &str {
         self.room(address).map_or("", |room| &room.draft)
     }
 
-    /// Keeps what was typed there. Returns whether it is different.
+    /// Saves the text that the user typed there. Returns whether it is different.
     pub fn set_draft(&mut self, address: &str, draft: &str) -> bool {
         let draft = &draft[..draft.floor_char_boundary(DRAFT_LIMIT)];
         if self.draft(address) == draft {
@@ -107,13 +108,12 @@ impl Rooms {
         self.room(address)?.stay.as_ref()
     }
 
-    /// Keeps the stay there, or that there is none any more.
+    /// Saves the stay there, or removes it.
     pub fn set_stay(&mut self, address: &str, stay: Option<Stay>) {
         self.change(address, |room| room.stay = stay);
     }
 
-    /// Forgets the stay there. What was said in it and not confirmed becomes a part of
-    /// the draft.
+    /// Removes the stay there. Its unconfirmed messages become a part of the draft.
     pub fn give_up(&mut self, address: &str) {
         let Some(stay) = self.stay(address).cloned() else {
             return;
@@ -122,7 +122,8 @@ impl Rooms {
         texts.push(self.draft(address).to_owned());
         texts.retain(|text| !text.is_empty());
         let text = texts.join("\n");
-        // If it is too long, the oldest goes: not what is being written.
+        // If the draft is too long, the oldest text goes, not the text that the user is
+        // writing.
         let from = text.ceil_char_boundary(text.len().saturating_sub(DRAFT_LIMIT));
         self.set_draft(address, &text[from..]);
         self.set_stay(address, None);
@@ -145,7 +146,7 @@ impl Rooms {
         }
     }
 
-    /// The stays, the latest first, and where they are.
+    /// The stays and their keys, the latest first.
     pub fn stays(&self) -> impl Iterator<Item = (&str, &Stay)> {
         let rooms = self.rooms.iter().rev();
         rooms.filter_map(|room| Some((room.address.as_str(), room.stay.as_ref()?)))

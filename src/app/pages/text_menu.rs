@@ -1,7 +1,7 @@
-//! The menu of a text that can be selected, in every page and dialog of a window.
+//! The menu of selectable text, on every page and in every dialog of a window.
 //!
-//! GTK's own menu of a label offers to cut, paste and delete, of which a label can do
-//! nothing. This one has only what can be done, and says when it is done.
+//! GTK's own menu of a label offers to cut, paste and delete, which a label cannot do.
+//! This menu has only possible actions, and says when one is done.
 
 use adw::prelude::*;
 use gettextrs::gettext;
@@ -12,8 +12,8 @@ use crate::app::window::Window;
 
 use super::chat::LineRow;
 
-/// Gives every label in `window` that can be selected this menu: on a right click, a
-/// long press, the Menu key and Shift+F10.
+/// Gives every selectable label in `window` this menu: on a right click, a long press,
+/// the Menu key and Shift+F10.
 pub fn install(window: &Window) {
     let click = gtk::GestureClick::builder()
         .button(gdk::BUTTON_SECONDARY)
@@ -50,17 +50,17 @@ pub fn tell_copied(widget: &(impl IsA<gtk::Widget> + IsA<gtk::Accessible>)) {
     widget.announce(&words, gtk::AccessibleAnnouncementPriority::Medium);
 }
 
-/// An item of the menu: the name of its action, its words, and what it does.
+/// An item of the menu: the name of its action, its label, and its function.
 type Item = (&'static str, String, Box<dyn Fn(&gtk::Label)>);
 
-/// A text that can be selected.
+/// A selectable text.
 struct Target {
     label: gtk::Label,
-    /// All of it, as it was written.
+    /// The whole text, as its author wrote it.
     whole: String,
 }
 
-/// The text that `widget` is, or that stands beside it in a row of the conversation.
+/// The text of `widget`, or the text beside it in a row of the conversation.
 fn target(widget: &gtk::Widget) -> Option<Target> {
     let row = line_row(widget);
     let label = widget
@@ -68,7 +68,8 @@ fn target(widget: &gtk::Widget) -> Option<Target> {
         .filter(|label| label.is_selectable())
         .cloned()
         .or_else(|| nearest(widget, row.as_ref()?.upcast_ref()))?;
-    // A label shows spaces for tabs. A card has several labels, each its own text.
+    // A label shows spaces instead of tabs. A card has several labels, each with a text
+    // of its own.
     let whole = row
         .filter(LineRow::is_one_text)
         .and_then(|row| row.text())
@@ -76,7 +77,7 @@ fn target(widget: &gtk::Widget) -> Option<Target> {
     Some(Target { label, whole })
 }
 
-/// The row of the conversation that `widget` is in, or that is all that it holds.
+/// The row of the conversation that contains `widget`, or that is its only child.
 fn line_row(widget: &gtk::Widget) -> Option<LineRow> {
     widget
         .ancestor(LineRow::static_type())
@@ -84,7 +85,7 @@ fn line_row(widget: &gtk::Widget) -> Option<LineRow> {
         .and_downcast()
 }
 
-/// The label in `row` that can be selected and is nearest to `widget`.
+/// The selectable label in `row` that is nearest to `widget`.
 fn nearest(widget: &gtk::Widget, row: &gtk::Widget) -> Option<gtk::Label> {
     std::iter::successors(Some(widget.clone()), WidgetExt::parent)
         .take_while(|widget| widget == row || widget.is_ancestor(row))
@@ -92,7 +93,7 @@ fn nearest(widget: &gtk::Widget, row: &gtk::Widget) -> Option<gtk::Label> {
         .or_else(|| selectable_in(row))
 }
 
-/// The first label in `widget` that can be selected.
+/// The first selectable label in `widget`.
 fn selectable_in(widget: &gtk::Widget) -> Option<gtk::Label> {
     let label = widget.downcast_ref::<gtk::Label>();
     if let Some(label) = label.filter(|label| label.is_selectable() && label.is_mapped()) {
@@ -119,7 +120,7 @@ fn open_at(gesture: &gtk::Gesture, x: f64, y: f64) {
     open(&window, target, uri, &place);
 }
 
-/// The link in a label that is at a place of the window.
+/// The link in a label at a point of the window.
 fn link_below(label: &gtk::Label, window: &Window, x: f64, y: f64) -> Option<String> {
     if !label.uses_markup() {
         return None;
@@ -149,7 +150,7 @@ fn pressed(window: &Window, key: gdk::Key, modifiers: gdk::ModifierType) -> glib
         let bounds = target.label.compute_bounds(window);
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // pixels
         let place = bounds.map_or(gdk::Rectangle::new(0, 0, 1, 1), |it| {
-            // Of a label that is only partly to be seen, what is in the window.
+            // The part of the label that is in the window.
             let top = it.y().max(0.0);
             let bottom = (it.y() + it.height()).min(window.height() as f32);
             let height = (bottom - top).max(1.0);
@@ -171,7 +172,7 @@ fn pressed(window: &Window, key: gdk::Key, modifiers: gdk::ModifierType) -> glib
     glib::Propagation::Proceed
 }
 
-/// The link in a label that has the keyboard, or the only one in it.
+/// The focused link in a label, or its only link.
 fn focused_link(label: &gtk::Label) -> Option<String> {
     if !label.uses_markup() {
         return None;
@@ -183,7 +184,7 @@ fn focused_link(label: &gtk::Label) -> Option<String> {
     })
 }
 
-/// The part of a label that is selected.
+/// The selected part of a label.
 fn selected(label: &gtk::Label) -> Option<String> {
     let (start, end) = label.selection_bounds()?;
     let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
@@ -256,7 +257,7 @@ fn open(window: &Window, target: Target, uri: Option<String>, place: &gdk::Recta
     popover.set_pointing_to(Some(place));
     popover.set_parent(window);
     popover.connect_closed(|popover| {
-        // It still has to do what was chosen.
+        // The menu still has to run the chosen action.
         let popover = popover.clone();
         glib::idle_add_local_once(move || take_away(&popover));
     });

@@ -1,4 +1,5 @@
-//! Coming in, and back: after a lost connection, and after the app has ended.
+//! Joining a room, and coming back to it: after a lost connection, and after the app has
+//! ended.
 
 use gettextrs::gettext;
 use gtk::subclass::prelude::*;
@@ -15,20 +16,20 @@ use super::session::{Session, State};
 use super::taking::{self, Taken};
 use super::timeline::Timeline;
 
-/// What a server that has pages of the past says it can do.
+/// The feature of a server that sends pages of older messages.
 const HISTORY: &str = "history";
 
-/// What was missed, while it comes.
+/// The missed messages, while they come.
 #[derive(Clone, Copy, Debug)]
 pub struct CatchingUp {
-    /// The `seq` of the last message that was missed.
+    /// The `seq` of the last missed message.
     last: u64,
-    /// How many messages of others came so far.
+    /// The number of messages from others that have come so far.
     came: u32,
 }
 
 impl Session {
-    /// The room let the user in.
+    /// The user is in the room.
     pub(super) fn welcomed(&self, welcome: &Welcome<'_>, timeline: &mut Timeline) {
         let imp = self.imp();
         self.come_in(welcome, false);
@@ -46,7 +47,7 @@ impl Session {
         self.keep_stay(welcome);
     }
 
-    /// The room let the user in again, after the connection was lost.
+    /// The user is in the room again, after a lost connection.
     pub(super) fn returned(
         &self,
         welcome: &Welcome<'_>,
@@ -59,7 +60,7 @@ impl Session {
         if is_another {
             timeline.begin_log();
             members.begin_room();
-            // What was missed of the room before does not come any more.
+            // Missed messages of the earlier room will not come.
             imp.catching_up.set(None);
             let words = gettext("This is a new room. The server does not have the messages above.");
             timeline.tell(Content::Notice(words));
@@ -70,7 +71,7 @@ impl Session {
         self.keep_stay(welcome);
     }
 
-    /// What was missed since the message `after` will come.
+    /// Expects the messages that the user missed since the message `after`.
     fn expect(&self, welcome: &Welcome<'_>, after: u64) {
         let last = welcome.next.saturating_sub(1);
         if last > after {
@@ -90,8 +91,8 @@ impl Session {
         imp.epoch.replace(welcome.epoch.to_string());
     }
 
-    /// So many more messages of others came. Tells how many were missed when all of
-    /// these are there.
+    /// Counts more messages from others. Reports how many the user missed when all of
+    /// them are there.
     pub(super) fn catch_up(&self, came: u32, timeline: &mut Timeline, taken: &mut Taken) {
         let imp = self.imp();
         let Some(mut catching_up) = imp.catching_up.get() else {
@@ -127,7 +128,7 @@ impl Session {
         }
     }
 
-    /// Keeps up to where the room was read, and what is not confirmed.
+    /// Saves the position up to which the user has read, and the unconfirmed messages.
     pub(super) fn keep(&self) {
         let conversation = self.conversation();
         let kept = self.imp().kept.borrow();
@@ -143,8 +144,9 @@ impl Session {
         }
     }
 
-    /// It is over. Nobody returns to a room that was closed, that they left, or that they
-    /// are in from elsewhere; but what they could not send there is not lost.
+    /// Ends the saved stay. The user cannot return to a room that was closed, that they
+    /// left, or that they are in from elsewhere; but the app keeps what they could not
+    /// send there.
     pub(super) fn end_kept(&self, end: &End) {
         let is_for_good = matches!(end, End::RoomClosed | End::TakenOver | End::Left);
         if let Some(kept) = &*self.imp().kept.borrow()
@@ -154,14 +156,13 @@ impl Session {
         }
     }
 
-    /// What was typed here and not sent.
+    /// The text that the user typed here and did not send.
     pub fn draft(&self) -> String {
         let kept = self.imp().kept.borrow();
         kept.as_ref().map(Kept::draft).unwrap_or_default()
     }
 
-    /// Whether something that the user wrote here was not sent: it would be lost with
-    /// the room.
+    /// Whether the user has unsent text here, which would be lost with the room.
     pub fn has_unsent(&self) -> bool {
         !self.draft().trim().is_empty()
             || self
@@ -169,19 +170,19 @@ impl Session {
                 .read(|timeline| timeline.not_confirmed().next().is_some())
     }
 
-    /// Forgets what the user wrote here and did not send.
+    /// Deletes the unsent text.
     pub fn discard_unsent(&self) {
         if let Some(kept) = &*self.imp().kept.borrow() {
             kept.discard();
         }
     }
 
-    /// Whether anything was said here, as far as the user knows.
+    /// Whether the room has any messages, as far as the user knows.
     pub fn has_messages(&self) -> bool {
         self.conversation().read(Timeline::has_messages)
     }
 
-    /// Keeps what is typed.
+    /// Saves the typed text.
     pub fn set_draft(&self, draft: &str) {
         if let Some(kept) = &*self.imp().kept.borrow() {
             kept.set_draft(draft);

@@ -1,4 +1,4 @@
-//! What was said in a room, as a list for a view.
+//! The conversation in a room, as a list model for a view.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -20,9 +20,9 @@ mod imp {
         pub timeline: RefCell<Timeline>,
         /// One for each line of the timeline.
         pub entries: RefCell<Vec<Entry>>,
-        /// Whoever reads it is not at its end.
+        /// The reader is not at the end.
         pub further_up: Cell<bool>,
-        /// The oldest lines were let go of.
+        /// The oldest lines were dropped.
         pub cut: Cell<bool>,
     }
 
@@ -53,7 +53,7 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// What was said in a room, oldest first.
+    /// The conversation in a room, oldest first.
     pub struct Conversation(ObjectSubclass<imp::Conversation>)
         @implements gio::ListModel;
 }
@@ -65,8 +65,8 @@ impl Default for Conversation {
 }
 
 impl Conversation {
-    /// Lets `change` change it, and tells whoever shows it: once, however much
-    /// was changed.
+    /// Lets `change` change the conversation, and then notifies the view once, however
+    /// much was changed.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Timeline) -> T) -> T {
         let imp = self.imp();
         let (result, change) = {
@@ -97,7 +97,7 @@ impl Conversation {
         result
     }
 
-    /// Puts in at the top, in their order, what stands before the oldest line.
+    /// Inserts older lines at the top, in their order.
     pub(super) fn put_before(&self, contents: Vec<Content>) {
         let imp = self.imp();
         let added = contents.len();
@@ -108,7 +108,7 @@ impl Conversation {
             lines.map(|line| Entry::new(line.key)).collect()
         };
         imp.entries.borrow_mut().splice(..0, entries);
-        // The line that was the first may continue what stands above it now.
+        // The former first line may continue the group above it now.
         self.refresh(0..added + 1);
         self.items_changed(0, 0, length(added));
     }
@@ -118,19 +118,19 @@ impl Conversation {
         read(&self.imp().timeline.borrow())
     }
 
-    /// Whether the oldest lines were let go of since this was asked last.
+    /// Whether the oldest lines were dropped since the last call.
     pub(super) fn was_cut(&self) -> bool {
         self.imp().cut.take()
     }
 
-    /// Whether its reader is not at its end: then it keeps more of what it holds.
+    /// Sets whether the reader is not at the end: then the conversation keeps more lines.
     pub fn set_read_further_up(&self, further_up: bool) {
         if self.imp().further_up.replace(further_up) != further_up && !further_up {
             self.trim();
         }
     }
 
-    /// Lets go of the oldest lines, if there are too many.
+    /// Drops the oldest lines, if there are too many.
     fn trim(&self) {
         let imp = self.imp();
         let dropped = imp.timeline.borrow_mut().trim(imp.further_up.get());
@@ -142,12 +142,12 @@ impl Conversation {
         self.items_changed(0, length(dropped), 0);
         let first = imp.entries.borrow().first().cloned();
         if let (Some(entry), Some(line)) = (first, imp.timeline.borrow().get(0)) {
-            // It may have continued what is gone.
+            // This line may have continued a group that is gone.
             entry.set_line(line, true);
         }
     }
 
-    /// Tells the entries at these places what they are.
+    /// Updates the entries at these positions.
     fn refresh(&self, places: Range<usize>) {
         let imp = self.imp();
         let entries: Vec<Entry> = {
@@ -165,7 +165,7 @@ impl Conversation {
     }
 }
 
-/// A length as lists in GTK count.
+/// A length in the type of GTK's lists.
 fn length(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -37,8 +37,8 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// A line of a conversation. It stays the same object when a message that was
-    /// pending is confirmed or refused.
+    /// A line of a conversation. It stays the same object when a pending message is
+    /// confirmed or rejected.
     pub struct Entry(ObjectSubclass<imp::Entry>);
 }
 
@@ -49,13 +49,13 @@ impl Entry {
         entry
     }
 
-    /// Tells it from every other entry of its conversation.
+    /// The key, which no other entry of the conversation has.
     pub fn key(&self) -> u64 {
         self.imp().key.get().copied().unwrap_or_default()
     }
 
-    /// Gives what it holds to `show`, together with whether it begins a group: it
-    /// then shows whose it is.
+    /// Passes the content to `show`, and whether the entry begins a group, which shows
+    /// the sender.
     pub fn show<T>(&self, show: impl FnOnce(&Content, bool) -> T) -> Option<T> {
         let imp = self.imp();
         let content = imp.content.borrow();
@@ -74,7 +74,7 @@ impl Entry {
         self.emit_by_name::<()>("changed", &[]);
     }
 
-    /// Calls `changed` whenever there is something else to show.
+    /// Calls `changed` whenever the content changes.
     pub fn connect_changed(&self, changed: impl Fn(&Self) + 'static) -> glib::SignalHandlerId {
         self.connect_closure(
             "changed",

@@ -1,36 +1,36 @@
-//! Whether a list follows its end.
+//! Decides whether a list follows its end.
 //!
-//! The list stays at its end while the user is there, and is never moved while
-//! they read further up. The widget tells what its adjustment does; what is the
-//! user's doing and what is the list's own is decided here.
+//! The list stays at its end while the user is there, and never moves while they read
+//! further up. The widget reports the changes of its adjustment; this module decides
+//! which of them come from the user and which from the list itself.
 
-/// This close to the end counts as being there, in pixels.
+/// A view this close to the end is at the end, in pixels.
 const SLACK: f64 = 8.0;
 
-/// A part of a long list that can be seen, in pixels.
+/// The visible part of a long list, in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct View {
-    /// Where the visible part begins.
+    /// The start of the visible part.
     pub value: f64,
-    /// How long the list is; the list may only guess it.
+    /// The length of the list, which the list may only estimate.
     pub upper: f64,
-    /// How long the visible part is.
+    /// The length of the visible part.
     pub page: f64,
 }
 
 impl View {
-    /// The value with which the end is visible.
+    /// The value at which the end is visible.
     pub fn end(self) -> f64 {
         (self.upper - self.page).max(0.0)
     }
 
-    /// Whether the start is as near as two times what can be seen. A view that shows
+    /// Whether the start is within two lengths of the visible part. A view that shows
     /// nothing yet is near nothing.
     pub fn is_near_top(self) -> bool {
         self.page > 1.0 && self.value < 2.0 * self.page
     }
 
-    /// Whether all of it can be seen.
+    /// Whether the whole list is visible.
     pub fn is_whole(self) -> bool {
         self.end() < 1.0
     }
@@ -39,14 +39,14 @@ impl View {
         self.value + SLACK >= self.end()
     }
 
-    /// Whether the list has the same length and shows as much of it.
-    #[allow(clippy::float_cmp)] // Compares what was set, not what was computed.
+    /// Whether the lengths of the list and of the visible part are the same.
+    #[allow(clippy::float_cmp)] // Compares values that were set, not computed.
     fn is_as_long_as(self, other: Self) -> bool {
         self.upper == other.upper && self.page == other.page
     }
 }
 
-/// Whether a list follows its end, and what came in meanwhile.
+/// The state of following: whether the list follows its end, and the unread messages.
 #[derive(Debug)]
 pub struct Follow {
     follows: bool,
@@ -65,20 +65,20 @@ impl Default for Follow {
 }
 
 impl Follow {
-    /// Whether the list is to be at its end.
+    /// Whether the list should be at its end.
     pub fn follows(&self) -> bool {
         self.follows
     }
 
-    /// How many messages came in since the user was at the end.
+    /// The number of messages that have come since the user was at the end.
     pub fn unread(&self) -> u32 {
         self.unread
     }
 
-    /// The view is different. Returns whether it must be moved to its end.
+    /// The view has changed. Returns whether the widget must move it to the end.
     ///
-    /// That someone moved it is known by the list being as long as before: when
-    /// the list moves itself, it has a new length.
+    /// If the list is as long as before, the user has moved the view: when the list moves
+    /// itself, it has a new length.
     #[must_use]
     pub fn viewed(&mut self, view: View) -> bool {
         let last = std::mem::replace(&mut self.last, view);
@@ -97,7 +97,7 @@ impl Follow {
         self.follows && view.value + 0.5 < view.end()
     }
 
-    /// This many messages of others came in.
+    /// This many messages from others came.
     pub fn received(&mut self, messages: u32) {
         if !self.follows {
             self.unread = self.unread.saturating_add(messages);
@@ -186,7 +186,7 @@ mod tests {
     fn the_top_is_near_before_it_is_seen() {
         assert!(view(399.0, 9_000.0, 200.0).is_near_top());
         assert!(!view(400.0, 9_000.0, 200.0).is_near_top());
-        // Nothing is shown yet.
+        // The view shows nothing yet.
         assert!(!View::default().is_near_top());
     }
 

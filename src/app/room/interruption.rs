@@ -1,4 +1,4 @@
-//! A connection that was lost and is being restored: since when, and the next try.
+//! A lost connection that the client is restoring: since when, and the next try.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,17 @@ use crate::client::{End, Loss};
 
 use super::session::Session;
 
-/// A connection that is being restored.
+/// A lost connection that the client is restoring.
 #[derive(Clone, Debug)]
 pub struct Interruption {
-    /// How it was lost.
+    /// How the connection was lost.
     end: End,
-    /// Since when nothing has come from the server.
+    /// When the last bytes came from the server.
     since: Instant,
 }
 
 impl Interruption {
-    /// A connection that was lost now, or some silence ago.
+    /// A connection that was lost now, or when the server's silence began.
     pub fn new(end: End, now: Instant) -> Self {
         let silence = match end {
             End::Lost(Loss::Silence(silence)) => silence,
@@ -29,7 +29,7 @@ impl Interruption {
         Self { end, since }
     }
 
-    /// What to say of it at `now`, if the next try is at `next_try`.
+    /// The sentence about it at `now`, if the next try is at `next_try`.
     pub fn words(&self, next_try: Option<Instant>, now: Instant) -> String {
         let wait = next_try.and_then(|at| at.checked_duration_since(now));
         words::interrupted(&self.end, now.duration_since(self.since), wait)
@@ -37,8 +37,8 @@ impl Interruption {
 }
 
 impl Session {
-    /// What is wrong with the connection while it is being restored, for how long, and
-    /// when it is tried again: true at this moment. Empty while nothing is wrong.
+    /// The sentence about the lost connection, which says for how long it has been lost
+    /// and when the client tries again, as of now. Empty while the connection works.
     pub fn interruption(&self) -> String {
         let imp = self.imp();
         let next_try = imp.client.get().and_then(crate::client::Client::next_try);

@@ -1,49 +1,49 @@
-//! What stands in a conversation, one thing below the other.
+//! The lines of a conversation.
 
 use crate::room::MemberId;
 
-/// Messages of one sender that come within this time are shown as one group.
+/// The view shows messages of one sender that come within this time as one group.
 const GROUP_MILLISECONDS: i64 = 5 * 60 * 1_000;
 
-/// One thing in a conversation.
+/// One line of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Tells it from every other line, whatever becomes of it.
+    /// The key, which no other line has. It never changes.
     pub key: u64,
-    /// What it is.
+    /// The content of the line.
     pub content: Content,
 }
 
-/// What can stand in a conversation.
+/// The content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Someone said something.
+    /// A message.
     Message(Message),
-    /// Something happened, or the server has something to say.
+    /// An event, or a notice from the server.
     Notice(String),
-    /// Where others can join, in the words of the server and each by itself.
+    /// The addresses at which others can join, in the server's words and as a list.
     Addresses(Vec<String>),
 }
 
-/// Something said.
+/// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Who said it.
+    /// The sender.
     pub from: MemberId,
-    /// Their name.
+    /// The name of the sender.
     pub name: String,
-    /// Whether that is the user.
+    /// Whether the sender is the user.
     pub own: bool,
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub at: i64,
-    /// What was said.
+    /// The text.
     pub text: String,
-    /// What is known of its way to the others.
+    /// The state of its delivery.
     pub delivery: Delivery,
 }
 
 impl Message {
-    /// The id of one that is not confirmed.
+    /// The id, if the message is not confirmed.
     pub fn unconfirmed_id(&self) -> Option<&str> {
         match &self.delivery {
             Delivery::Confirmed(_) => None,
@@ -51,7 +51,7 @@ impl Message {
         }
     }
 
-    /// Its place among all messages, if the server has given it one.
+    /// The `seq`, if the server has accepted the message.
     pub fn seq(&self) -> Option<u64> {
         match self.delivery {
             Delivery::Confirmed(seq) => Some(seq),
@@ -60,23 +60,23 @@ impl Message {
     }
 }
 
-/// What is known of a message's way to the others.
+/// The state of a message's delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// The server has given it its place, its `seq`.
+    /// The server has accepted it, and given it this `seq`.
     Confirmed(u64),
-    /// It was sent under this id, and nothing was heard of it yet.
+    /// It was sent under this id, and the server has not answered yet.
     Pending(String),
-    /// It was not said, or it is not known whether it was.
+    /// The server did not accept it, or the client cannot know.
     Unsent {
-        /// The id under which it can be sent again.
+        /// The id under which the user can send it again.
         id: String,
-        /// Why, in words.
+        /// The reason, in words.
         why: String,
     },
 }
 
-/// Whether `line` continues what the sender of `before`, the line above, says.
+/// Whether `line` continues the group of `before`, the line above.
 pub fn continues(before: Option<&Line>, line: &Line) -> bool {
     match (before.map(|it| &it.content), &line.content) {
         (Some(Content::Message(before)), Content::Message(this)) => {
@@ -117,7 +117,7 @@ mod tests {
         let later = 1_000 + GROUP_MILLISECONDS;
         assert!(continues(Some(&first), &line(1, "ada", later - 1)));
         assert!(!continues(Some(&first), &line(1, "ada", later)));
-        // A clock that was set back.
+        // The clock was set back.
         assert!(!continues(Some(&first), &line(1, "ada", 0)));
     }
 

@@ -1,20 +1,20 @@
 //! Finds the links in a text.
 //!
 //! A link begins with one of [`SCHEMES`] or with `www.`, and has a host. It ends where
-//! its sentence goes on: before white space, quotes, a bracket that was not opened in
-//! it, punctuation at its end, full-width punctuation, and before a script that is
-//! written without spaces (Chinese, Japanese, Thai …), which may stand right beside it.
-//! Only a host may be written in such a script, as in `https://例え.jp`.
+//! its sentence goes on: before white space, quotes, a bracket that was not opened in it,
+//! punctuation at its end, full-width punctuation, and before a script that is written
+//! without spaces (Chinese, Japanese, Thai …), which can follow it directly. Only a host
+//! can be written in such a script, as in `https://例え.jp`.
 
 use std::ops::Range;
 
 /// The start of a link.
 const SCHEMES: [&str; 4] = ["https://", "http://", "chatroom://", "mailto:"];
 
-/// The start of a link whose scheme was left out.
+/// The start of a link without a scheme.
 const WWW: &str = "www.";
 
-/// The scheme of a link that was written without one.
+/// The scheme for a link without one.
 const DEFAULT_SCHEME: &str = "https://";
 
 /// The most bytes of a link. A longer one is text: nobody writes it by hand.
@@ -23,9 +23,9 @@ const LONGEST: usize = 2_000;
 /// A link in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The bytes of the text that are the link.
+    /// The byte range of the link in the text.
     pub range: Range<usize>,
-    /// Where it leads: the text of the link, with a scheme in any case.
+    /// The target: the text of the link, always with a scheme.
     pub uri: String,
 }
 
@@ -69,9 +69,9 @@ pub fn link_at(text: &str, at: usize) -> Option<Link> {
         .find(|link| link.range.contains(&at))
 }
 
-/// Whether a link may begin behind this character: not in the middle of a word. Where
-/// words are not parted by spaces, or short words are written onto the next one, as in
-/// Hebrew and Arabic, there is no such middle.
+/// Whether a link may begin after this character: not in the middle of a word. There is
+/// no such middle in scripts without spaces, and in those that write short words onto the
+/// next one, such as Hebrew and Arabic.
 fn may_begin_after(before: Option<char>) -> bool {
     before.is_none_or(|c| !c.is_alphanumeric() || is_unspaced(c) || is_right_to_left(c))
 }
@@ -83,7 +83,7 @@ fn link_length(text: &str, before: Option<char>) -> usize {
         Some(&"mailto:") => mail_length("mailto:".len(), text),
         Some(scheme) => url_length(scheme.len(), text),
         None if begins_with(text, WWW) => {
-            // Not the middle of an address of another kind.
+            // Not in the middle of an address of another kind.
             let apart = !matches!(before, Some('.' | '/' | '@' | '-' | ':' | '_' | '='));
             let length = if apart { url_length(0, text) } else { 0 };
             let host = &text[..host_length(text)];
@@ -123,7 +123,8 @@ fn url_length(scheme: usize, text: &str) -> usize {
     trimmed(&text[..whole]).len()
 }
 
-/// The length of `name@host`, with a `?` and what follows it, from the byte `scheme` on.
+/// The length of `name@host`, with a `?` and the rest after it, from the byte `scheme`
+/// on.
 fn mail_length(scheme: usize, text: &str) -> usize {
     let rest = &text[scheme..];
     let name = user_length(rest);
@@ -144,7 +145,7 @@ fn mail_length(scheme: usize, text: &str) -> usize {
     trimmed(&text[..end + query]).len()
 }
 
-/// The length of a user's name with the `@` behind it, or 0.
+/// The length of a user's name with the `@` after it, or 0.
 fn user_length(text: &str) -> usize {
     let is_of_it = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'*+,;=:%".contains(c);
     let end = text.find(|c| !is_of_it(c)).unwrap_or(text.len());
@@ -178,7 +179,7 @@ fn host_length(text: &str) -> usize {
     if name.starts_with(['.', '-']) || !name.contains(char::is_alphanumeric) {
         return 0;
     }
-    // A sentence may follow the last part at once, in another script.
+    // A sentence in another script may follow the last part directly.
     let label = &name[last..];
     if label.starts_with(|c: char| c.is_ascii()) {
         let goes_on = label.find(|c| is_unspaced(c) || is_right_to_left(c));
@@ -228,7 +229,7 @@ fn trimmed(link: &str) -> &str {
 }
 
 /// Whether a character is of a script that is written without spaces between words, or
-/// is as wide as such a script's; Korean has spaces, but its particles follow at once.
+/// has the width of such a script. Korean has spaces, but its particles follow directly.
 fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{0e00}'..='\u{0eff}'     // Thai, Lao

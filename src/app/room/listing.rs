@@ -1,4 +1,4 @@
-//! The list of members that is shown.
+//! The list of members for the view.
 
 use gettextrs::gettext;
 use gtk::glib;
@@ -12,11 +12,11 @@ use super::members::{Ask, Row};
 use super::session::Session;
 use super::timeline::difference;
 
-/// How long changes in a big room are gathered before its members are asked for.
+/// How long this waits for more changes in a big room before it requests the members.
 const REFRESH_SECONDS: u32 = 5;
 
 impl Session {
-    /// Brings the list that is shown up to date: one change at most.
+    /// Updates the list, with one change at most.
     pub(super) fn list_members(&self) {
         let imp = self.imp();
         let (rows, count) = {
@@ -35,10 +35,10 @@ impl Session {
         }
     }
 
-    /// Asks the server for members.
+    /// Requests members from the server.
     pub(super) fn ask_members(&self, ask: Ask) {
         if let Some(client) = self.imp().client.get() {
-            // If it cannot be sent, the list stays as it is.
+            // If the request cannot be sent, the list stays as it is.
             let _ = client.ask_members(ask.after, MEMBERS_LIMIT as u64);
         }
     }

@@ -1,19 +1,19 @@
-//! A text as a label shows it.
+//! Prepares a text for a label.
 
 use gtk::glib::markup_escape_text;
 
 use super::links::links;
 
-/// The text with spaces for its tabs: Pango breaks no line between tabs, and a row of
+/// The text with spaces instead of tabs: Pango breaks no line between tabs, and a row of
 /// them would be wider than any window.
 pub fn without_tabs(text: &str) -> String {
     text.replace('\t', "    ")
 }
 
-/// The least width of a label with this text, in characters: -1, as little as it can.
+/// The least width of a label with this text, in characters; -1 lets GTK find it.
 ///
-/// GTK finds that out by laying the text out one character below the other, which
-/// takes seconds for a line of thousands: a text with a long line is given a width.
+/// GTK finds the least width by laying the text out one character below the other, which
+/// takes seconds for a line of thousands. So a text with a long line gets a fixed width.
 pub fn width_chars(text: &str) -> i32 {
     const LONG_LINE: usize = 80;
     const WIDTH: i32 = 20;
@@ -25,7 +25,7 @@ pub fn width_chars(text: &str) -> i32 {
     }
 }
 
-/// The text as Pango markup in which links are links and nothing else is anything.
+/// The text as Pango markup. Links become links, and nothing else has a meaning.
 pub fn with_links(text: &str) -> String {
     let mut markup = String::with_capacity(text.len());
     let mut from = 0;
@@ -72,7 +72,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_becomes_markup_that_reads_the_same(text in "[a-z<>&\"' ():/.é]{0,40}|.{0,20}|((https://|www[.]a[.])[a-z&\"<'/]{0,9} ?){0,3}") {
-            // As every text that comes from a room.
+            // Cleaned, as every text from a room is.
             let text = crate::room::clean_text(&text);
             let markup = with_links(&text);
             let read = gtk::pango::parse_markup(&strip_links(&markup), '\0');

@@ -1,11 +1,12 @@
-//! Who the user is in a room, on this connection and on those before it.
+//! The user's member in a room, on this connection and on earlier ones.
 
 use crate::room::MemberId;
 
-/// So many ids of earlier connections are known at most, the latest.
+/// The most ids of earlier connections that this keeps: the latest ones.
 const IDS: usize = 64;
 
-/// Who the user is. An id counts in one room only: the next one gives it to another.
+/// The user's members. An id is valid in one room only: another room gives it to somebody
+/// else.
 #[derive(Debug, Default)]
 pub struct Me {
     /// The latest is the last.
@@ -14,8 +15,8 @@ pub struct Me {
 }
 
 impl Me {
-    /// The room let the user in; `is_another` room than before may have given the ids
-    /// that the user had to others.
+    /// The user is in the room. If it `is_another` room than before, it may have given
+    /// the user's earlier ids to others.
     pub fn come_in(&mut self, id: MemberId, name: &str, is_another: bool) {
         if is_another {
             self.ids.clear();
@@ -32,13 +33,13 @@ impl Me {
         self.ids.last().copied()
     }
 
-    /// The name that the room gave to the user.
+    /// The user's name in the room.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether what a member said is the user's own, also from before they had to come
-    /// in as another member.
+    /// Whether a member is the user, also one from before the user had to join as a new
+    /// member.
     pub fn said(&self, id: MemberId) -> bool {
         self.ids.contains(&id)
     }

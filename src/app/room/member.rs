@@ -1,4 +1,4 @@
-//! Someone in the room, for a row to show.
+//! A member of the room, for a row.
 
 use std::cell::{Cell, RefCell};
 
@@ -6,7 +6,7 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
-/// The opacity of members who are away; the same as what the style sheet calls dimmed.
+/// The opacity of members who are away; the same as the style sheet's dimmed labels.
 const AWAY_OPACITY: f64 = 0.78;
 
 mod imp {
@@ -15,16 +15,16 @@ mod imp {
     #[derive(Debug, Default, glib::Properties)]
     #[properties(wrapper_type = super::Member)]
     pub struct Member {
-        /// Their name.
+        /// The member's name.
         #[property(get, construct_only)]
         pub name: RefCell<String>,
-        /// What they are in the room, in words: the host, or the user.
+        /// The member's role in words: the host, the user, away.
         #[property(get, construct_only)]
         pub role: RefCell<String>,
-        /// Whether there is something to say about what they are.
+        /// Whether the member has a role.
         #[property(get, construct_only)]
         pub has_role: Cell<bool>,
-        /// How plainly they are shown: who is away is shown less so.
+        /// The opacity of the row: less for a member who is away.
         #[property(get, construct_only)]
         pub opacity: Cell<f64>,
     }
@@ -40,7 +40,7 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// Someone in the room.
+    /// A member of the room.
     pub struct Member(ObjectSubclass<imp::Member>);
 }
 

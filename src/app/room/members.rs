@@ -1,66 +1,65 @@
-//! Who is in the room, as far as it was told.
+//! The members of the room, as far as the server has reported them.
 //!
-//! Up to some size of the room each join and leave is told by itself; above it
-//! only their number is, and the list is asked for again now and then.
+//! In a small room the server reports each join and leave. In a bigger one it reports
+//! only the number of members, and the app requests the list now and then.
 
 use std::collections::BTreeMap;
 
 use crate::room::MemberId;
 use crate::wire::frame::{Member, MemberList};
 
-/// Someone in the room.
+/// A member of the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Their name.
+    /// The member's name.
     pub name: String,
-    /// Whether they host the room.
+    /// Whether the member hosts the room.
     pub host: bool,
-    /// Whether their connection is lost, and they may come back.
+    /// Whether the member's connection is lost, and may come back.
     pub away: bool,
 }
 
-/// All that the row of a member shows, and what tells it from every other row: two rows
-/// that are equal look equal.
+/// Everything that the row of a member shows, and the identity of the row. Rows that are
+/// equal look equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The room in which the id counts: rooms give the same ids again.
+    /// The number of the room in which the id is valid: rooms give the same ids again.
     room: u32,
     id: MemberId,
-    /// Who it is, and what they are in the room.
+    /// The member's name and state.
     pub known: Known,
-    /// Whether it is the user.
+    /// Whether the member is the user.
     pub is_me: bool,
 }
 
 /// The members of a room.
 #[derive(Debug, Default)]
 pub struct Members {
-    /// Counts the rooms: a server that starts anew may be another one at the same
-    /// address.
+    /// Counts the rooms: after a restart of the server, the same address may have another
+    /// room.
     room: u32,
     known: BTreeMap<MemberId, Known>,
     count: usize,
-    /// The list that is being fetched, in parts.
+    /// The parts of the list that have come, while the app requests it.
     fetched: Option<BTreeMap<MemberId, Known>>,
-    /// The list does not fit what was told since.
+    /// The list does not match later reports.
     stale: bool,
 }
 
-/// What to ask the server for.
+/// A request for members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// Members after this one; without it, from the first on.
+    /// Request members after this one; if `None`, from the first one on.
     pub after: Option<MemberId>,
 }
 
 impl Members {
-    /// How many there are; not all of them need be known.
+    /// The number of members. The app need not know all of them.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// A row for each of those who are known, in the order in which they came; `me` is
-    /// the user.
+    /// A row for each known member, in the order of joining; `me` is the user.
     pub fn rows(&self, me: Option<MemberId>) -> Vec<Row> {
         let row = |(id, known): (&MemberId, &Known)| Row {
             room: self.room,
@@ -71,7 +70,7 @@ impl Members {
         self.known.iter().map(row).collect()
     }
 
-    /// What is told from now on is told of another room, in which nobody is known.
+    /// The next reports are about another room, of which no member is known.
     pub fn begin_room(&mut self) {
         let room = self.room.wrapping_add(1);
         *self = Self {
@@ -80,14 +79,14 @@ impl Members {
         };
     }
 
-    /// The first part of the list came. Returns what to ask for next.
+    /// Starts with the first part of the list. Returns the next request.
     pub fn begin(&mut self, list: MemberList<'_>) -> Option<Ask> {
         self.fetched = Some(BTreeMap::new());
         self.stale = false;
         self.take(list)
     }
 
-    /// A part of the list came. Returns what to ask for next.
+    /// Adds a part of the list. Returns the next request.
     pub fn take(&mut self, list: MemberList<'_>) -> Option<Ask> {
         self.count = list.count;
         let fetched = self.fetched.get_or_insert_default();
@@ -102,7 +101,7 @@ impl Members {
             let name = name.into_owned();
             (id, Known { name, host, away })
         }));
-        // The second condition: no server can make this side ask for ever.
+        // The second condition keeps a server from making the app request for ever.
         if list.more && fetched.len() > before {
             if self.known.is_empty() {
                 self.known.clone_from(fetched);
@@ -116,7 +115,7 @@ impl Members {
         None
     }
 
-    /// Someone came in.
+    /// A member joined.
     pub fn joined(&mut self, id: MemberId, name: &str, host: bool, count: usize) {
         self.count = count;
         let known = Known {
@@ -130,7 +129,7 @@ impl Members {
         self.known.insert(id, known);
     }
 
-    /// Someone's connection was lost, or they are back.
+    /// A member's connection was lost, or the member is back.
     pub fn set_away(&mut self, id: MemberId, away: bool) {
         let lists = [Some(&mut self.known), self.fetched.as_mut()];
         for list in lists.into_iter().flatten() {
@@ -140,12 +139,12 @@ impl Members {
         }
     }
 
-    /// Whether someone's connection is lost.
+    /// Whether a member's connection is lost.
     pub fn is_away(&self, id: MemberId) -> bool {
         self.known.get(&id).is_some_and(|known| known.away)
     }
 
-    /// Someone left.
+    /// A member left.
     pub fn left(&mut self, id: MemberId, count: usize) {
         self.count = count;
         self.known.remove(&id);
@@ -154,14 +153,14 @@ impl Members {
         }
     }
 
-    /// Several came and left; who they are is not told.
+    /// Several members joined and left; the server did not say which.
     pub fn changed(&mut self, count: usize) {
         self.count = count;
         self.stale = true;
     }
 
-    /// Asks for the list again, if what is known does not fit any more and it is
-    /// not being fetched.
+    /// Returns a request for the list, if the known members are out of date and no
+    /// request is under way.
     pub fn refresh(&mut self) -> Option<Ask> {
         if !self.stale || self.fetched.is_some() {
             return None;
@@ -253,7 +252,7 @@ mod tests {
         let before = members.rows(None);
         members.begin_room();
         assert_eq!((members.count(), members.rows(None)), (0, Vec::new()));
-        // One that is told in parts shows nobody of the room before meanwhile.
+        // A list in parts shows no member of the earlier room meanwhile.
         let ask = members.begin(list(3, &[1, 2], true));
         assert_eq!(ask, Some(Ask { after: Some(id(2)) }));
         assert_eq!(names(&members), ["1", "2"]);
@@ -268,7 +267,7 @@ mod tests {
             members.begin(list(3, &[1, 2], true)),
             Some(Ask { after: Some(id(2)) })
         );
-        // The first part is shown while the next one is waited for.
+        // The app shows the first part while it waits for the next one.
         assert_eq!(names(&members), ["1", "2"]);
         members.left(id(1), 2);
         assert_eq!(members.take(list(2, &[3], false)), None);

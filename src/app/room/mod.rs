@@ -1,7 +1,7 @@
-//! A room as the app knows it: what was said, who is there, and the connection.
+//! The app's model of a room: the conversation, the members and the connection.
 //!
-//! What is decided is decided in files without GTK ([`timeline`], [`line`],
-//! [`members`], [`past`], [`follow`], [`links`], [`markup`]); the objects around them tell widgets.
+//! The decisions are in files without GTK ([`timeline`], [`line`], [`members`], [`past`],
+//! [`follow`], [`links`], [`markup`]); the objects around them notify widgets.
 
 mod coming_back;
 mod conversation;

@@ -1,55 +1,54 @@
-//! What was said before the messages that are held, and how it is asked for.
+//! The older messages that the app does not hold, and the requests for them.
 //!
-//! It comes in pages, one at a time, when the reader nears the oldest message.
+//! They come in pages, one at a time, when the reader nears the oldest message.
 
 use crate::wire::frame::{Message, Page};
 
-/// What is known of the messages before those that are held.
+/// The state of the messages before those that the app holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Past {
-    /// Nothing can be asked for.
+    /// The app can request nothing.
     #[default]
     Closed,
-    /// The oldest message that can be had is held.
+    /// The app holds the oldest available message.
     Over,
-    /// There may be some; they come before this `seq` if no message is held.
+    /// There may be older ones; if the app holds no message, they come before this `seq`.
     Open(u64),
-    /// Those before this `seq` were asked for.
+    /// The app has requested those before this `seq`.
     Asked(u64),
 }
 
-/// What to do for someone who wants to read on.
+/// The action for a reader who wants older messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// Nothing: it is being done, or cannot be.
+    /// Nothing: a request is under way, or not possible.
     Nothing,
-    /// Ask for the messages before this `seq`.
+    /// Request the messages before this `seq`.
     Before(u64),
     /// Say that this is the beginning.
     Beginning,
 }
 
-/// A page of the past, as far as it was wanted.
+/// The wanted messages of a page.
 #[derive(Debug, Default)]
 pub struct Older {
     /// Oldest first.
     pub messages: Vec<Message<'static>>,
-    /// The first message of all, or the oldest that the server still has, is held
-    /// now.
+    /// Set if the app now holds the oldest available message.
     pub ends: Option<Beginning>,
 }
 
-/// What the oldest message that can be had is.
+/// The kind of the oldest available message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
-    /// The first one of all.
+    /// The first message of the room.
     First,
-    /// The first one that the server still has.
+    /// The oldest message that the server still has.
     Held,
 }
 
 impl Past {
-    /// In a room in which the next message will be the one with this `seq`.
+    /// The state in a room whose next message will have this `seq`.
     pub fn before(next: u64) -> Self {
         if next > 1 {
             Self::Open(next)
@@ -58,8 +57,8 @@ impl Past {
         }
     }
 
-    /// What to do for someone who reads at the top. `oldest` is the `seq` of the
-    /// oldest message that is held.
+    /// Returns the action for a reader at the top. `oldest` is the `seq` of the oldest
+    /// message that the app holds.
     pub fn want(&mut self, oldest: Option<u64>) -> Want {
         let Self::Open(next) = *self else {
             return Want::Nothing;
@@ -73,7 +72,7 @@ impl Past {
         Want::Before(before)
     }
 
-    /// A page came. `oldest` is the `seq` of the oldest message that is held.
+    /// A page came. `oldest` is the `seq` of the oldest message that the app holds.
     pub fn take(&mut self, page: Page<'static>, oldest: Option<u64>) -> Older {
         let Self::Asked(before) = *self else {
             return Older::default();
@@ -97,15 +96,15 @@ impl Past {
         Older { messages, ends }
     }
 
-    /// Older messages that were held are held no more.
+    /// The app has dropped older messages.
     pub fn reopen(&mut self) {
         if *self == Self::Over {
-            // The oldest that is held tells where to begin.
+            // The oldest message that the app holds tells where to begin.
             *self = Self::Open(1);
         }
     }
 
-    /// What was asked for will not come.
+    /// The requested page will not come.
     pub fn forget(&mut self) {
         if let Self::Asked(before) = *self {
             *self = Self::Open(before);
@@ -146,7 +145,7 @@ mod tests {
     fn the_past_comes_page_by_page_down_to_its_first_message() {
         let mut past = Past::before(10);
         assert_eq!(past.want(Some(8)), Want::Before(8));
-        // While it is waited for, nothing else is asked.
+        // While the app waits for a page, it requests nothing else.
         assert_eq!(past.want(Some(8)), Want::Nothing);
         let older = past.take(page(3..8, true), None);
         assert_eq!((seqs(&older), older.ends), (vec![3, 4, 5, 6, 7], None));
@@ -187,7 +186,7 @@ mod tests {
         let older = past.take(page(1..4, true), Some(3));
         assert_eq!(seqs(&older), [1, 2]);
         let mut past = Past::before(4);
-        // One that says there is more and has nothing.
+        // An empty page that says there is more.
         past.want(Some(4));
         let older = past.take(page(7..9, true), None);
         assert_eq!((seqs(&older), older.ends), (vec![], Some(Beginning::Held)));

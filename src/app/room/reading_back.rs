@@ -1,4 +1,4 @@
-//! Older messages, for a reader further up.
+//! Gets older messages for a reader further up.
 
 use gettextrs::gettext;
 use gtk::subclass::prelude::*;
@@ -14,8 +14,8 @@ use super::taking::heard;
 use super::timeline::Timeline;
 
 impl Session {
-    /// The reader is near the oldest message that is held: asks for older ones, if
-    /// there are some and they are not on their way.
+    /// The reader is near the oldest message that the app holds: requests older ones, if
+    /// there are some and no request is under way.
     pub fn read_back(&self) {
         let imp = self.imp();
         let (Some(client), State::Joined) = (imp.client.get(), self.state()) else {
@@ -34,7 +34,7 @@ impl Session {
         }
         match past.want(oldest) {
             Want::Nothing => return,
-            // If it cannot be sent, the next look at the top asks again.
+            // If the request cannot be sent, the next move to the top tries again.
             Want::Before(seq) => {
                 if client.ask_history(Some(seq), PAGE_LIMIT).is_err() {
                     return;
@@ -47,7 +47,7 @@ impl Session {
         self.set_past(past);
     }
 
-    /// A page of the past came. Returns what a screen reader is to say.
+    /// A page of older messages came. Returns the text for a screen reader.
     pub(super) fn take_older(&self, page: Page<'static>) -> Option<String> {
         let imp = self.imp();
         let mut past = imp.past.get();
@@ -67,7 +67,7 @@ impl Session {
         (number > 0).then(|| count("{n} older message", "{n} older messages", number))
     }
 
-    /// What was asked for will not come.
+    /// The requested page will not come.
     pub(super) fn forget_asked(&self) {
         let mut past = self.imp().past.get();
         past.forget();

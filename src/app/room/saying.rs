@@ -1,4 +1,4 @@
-//! What the user says, and what becomes of what could not be sent.
+//! Sends the user's messages, and handles unsent ones.
 
 use gettextrs::gettext;
 use gtk::subclass::prelude::*;
@@ -10,10 +10,10 @@ use super::session::{Session, State};
 use super::taking;
 
 impl Session {
-    /// Says something.
+    /// Sends a message.
     ///
     /// # Errors
-    /// Why it cannot be sent, in a sentence.
+    /// Why the message cannot be sent, in a sentence.
     pub fn say(&self, text: &str) -> Result<(), String> {
         let imp = self.imp();
         let text = clean_text(text);
@@ -34,10 +34,10 @@ impl Session {
         Ok(())
     }
 
-    /// Sends a message again that was not sent.
+    /// Sends an unsent message again.
     ///
     /// # Errors
-    /// Why it cannot be sent, in a sentence.
+    /// Why the message cannot be sent, in a sentence.
     pub fn send_again(&self, key: u64) -> Result<(), String> {
         let conversation = self.conversation();
         let unsent = conversation.read(|timeline| timeline.unsent(key));
@@ -49,7 +49,7 @@ impl Session {
         Ok(())
     }
 
-    /// Deletes a message that was not sent.
+    /// Deletes an unsent message.
     pub fn delete(&self, key: u64) {
         self.conversation().change(|timeline| timeline.delete(key));
         self.keep();

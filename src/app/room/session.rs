@@ -1,4 +1,4 @@
-//! The user's stay in a room: the connection, and the server if they host it.
+//! The user's session in a room: the connection, and the server if they host the room.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Instant;
@@ -26,16 +26,16 @@ use super::members::{Members, Row};
 use super::past::Past;
 use super::taking::{self, Taken};
 
-/// Where the connection stands.
+/// The state of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "ChatroomSessionState")]
 pub enum State {
-    /// On its way in.
+    /// Joining the room.
     #[default]
     Joining,
     /// In the room.
     Joined,
-    /// Out of it.
+    /// Out of the room.
     Ended,
 }
 
@@ -47,55 +47,57 @@ mod imp {
     #[derive(Debug, Default, glib::Properties)]
     #[properties(wrapper_type = super::Session)]
     pub struct Session {
-        /// Where the connection stands.
+        /// The state of the connection.
         #[property(get, builder(State::Joining))]
         pub state: Cell<State>,
         /// The name of the room.
         #[property(get)]
         pub room_name: RefCell<String>,
-        /// Whether what is said outlives the server.
+        /// Whether the messages survive the server.
         #[property(get)]
         pub durable: Cell<bool>,
-        /// The connection was lost, and is being restored.
+        /// The connection is lost, and the client is restoring it.
         #[property(get)]
         pub interrupted: Cell<bool>,
-        /// How many are in the room.
+        /// The number of members.
         #[property(get)]
         pub member_count: Cell<u32>,
-        /// What was said.
+        /// The conversation.
         #[property(get)]
         pub conversation: RefCell<Conversation>,
         /// Older messages are on their way.
         #[property(get)]
         pub loading: Cell<bool>,
-        /// Those in the room who are known: [`Member`]s.
+        /// The known members: [`Member`]s.
         #[property(get)]
         pub member_list: OnceCell<gio::ListStore>,
 
         pub interruption: RefCell<Option<Interruption>>,
         pub client: OnceCell<Client>,
-        /// What is kept of the stay, while it goes on.
+        /// The saved state of the session, while it goes on.
         pub kept: RefCell<Option<Kept>>,
-        /// Said in an earlier run of the app, and not confirmed: ids and texts.
+        /// Unconfirmed messages of an earlier run of the app: ids and texts.
         pub said_before: RefCell<Vec<(String, String)>>,
-        /// The log that was read in an earlier run of the app, and up to where.
+        /// The log that an earlier run of the app read, and the position up to which it
+        /// did.
         pub read_before: RefCell<Option<(String, u64)>>,
-        /// The name that was wanted.
+        /// The name that the user asked for.
         pub wanted_name: RefCell<String>,
-        /// The log that is read.
+        /// The epoch of the current log.
         pub epoch: RefCell<String>,
-        /// What was missed is coming.
+        /// The missed messages, while they come.
         pub catching_up: Cell<Option<CatchingUp>>,
-        /// The server, if the user hosts the room and it was not closed yet.
+        /// The server, if the user hosts the room and has not closed it yet.
         pub server: RefCell<Option<Running>>,
         pub me: RefCell<Me>,
         pub limits: Cell<Option<Limits>>,
         pub end: RefCell<Option<End>>,
         pub past: Cell<Past>,
         pub members: RefCell<Members>,
-        /// What `member_list` shows, row by row.
+        /// The rows that `member_list` shows.
         pub listed: RefCell<Vec<Row>>,
-        /// Itself, while it leaves: until it is known what was sent.
+        /// A reference to itself while it leaves: until it knows which messages were
+        /// sent.
         pub leaving: RefCell<Option<super::Session>>,
         pub refreshing: Cell<bool>,
     }
@@ -123,7 +125,7 @@ mod imp {
         }
 
         fn dispose(&self) {
-            // Dropping a server waits for its end: not on this thread.
+            // Dropping a server waits for its end, so it happens on another thread.
             if let Some(server) = self.server.take() {
                 close_aside(server);
             }
@@ -132,13 +134,13 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// The user's stay in a room. It begins when it is made; that it is over, or
-    /// never came to be, is told by its state.
+    /// The user's session in a room. It begins when it is created. Its state says whether
+    /// it is over or was never established.
     pub struct Session(ObjectSubclass<imp::Session>);
 }
 
 impl Session {
-    /// Joins the room at `address`; comes back to it if it was not left.
+    /// Joins the room at `address`; comes back to it if the user did not leave it.
     pub fn join(address: Address, name: &str) -> Self {
         Self::new(address, name, None)
     }
@@ -178,7 +180,7 @@ impl Session {
             .replace(resume.map(|it| (it.epoch.clone(), it.after)));
         let (client, events) = Client::connect(settings);
         let _ = imp.client.set(client);
-        // The app does not end before the server has been told.
+        // The app does not end before it has told the server.
         let hold = gio::Application::default().map(|app| app.hold());
         let weak = session.downgrade();
         glib::spawn_future_local(async move {
@@ -198,19 +200,19 @@ impl Session {
         session
     }
 
-    /// Whether the user hosts the room, and it was not closed yet.
+    /// Whether the user hosts the room and has not closed it yet.
     pub fn hosts(&self) -> bool {
         self.imp().server.borrow().is_some()
     }
 
-    /// How many others are in the room, as far as the server has told. The host's own
-    /// server is not asked: it may be busy, and this is GTK's thread.
+    /// The number of others in the room, as far as the server has reported. This does not
+    /// ask the host's own server: it may be busy, and this is GTK's thread.
     pub fn others(&self) -> u32 {
         let own = u32::from(self.state() == State::Joined);
         self.member_count().saturating_sub(own)
     }
 
-    /// Why it is over, if it is.
+    /// Why the session is over, if it is.
     pub fn end(&self) -> Option<End> {
         self.imp().end.borrow().clone()
     }
@@ -221,9 +223,9 @@ impl Session {
         limits.map_or(crate::room::TEXT_LIMIT, |limits| limits.text)
     }
 
-    /// Leaves the room, or stops to join it. The host's room is closed first;
-    /// everyone in it is told. Returns when that is done. What turns out not to be sent
-    /// becomes a part of the draft.
+    /// Leaves the room, or stops joining it. A host's room closes first; the server tells
+    /// everyone in it. Returns when that is done. Messages that turn out to be unsent
+    /// become a part of the draft.
     pub async fn leave(&self) {
         if self.state() == State::Ended {
             self.let_go();
@@ -233,14 +235,14 @@ impl Session {
         self.close().await;
     }
 
-    /// Leaves the room, but such that the user can return to it in another run of the
+    /// Leaves the room in such a way that the user can return to it in another run of the
     /// app.
     pub async fn break_off(&self) {
         self.imp().kept.take();
         self.close().await;
     }
 
-    /// Nobody returns to this stay.
+    /// The user will not return to this session.
     fn let_go(&self) {
         if let Some(kept) = self.imp().kept.take() {
             kept.give_up();
@@ -251,7 +253,7 @@ impl Session {
         let server = self.imp().server.take();
         if let Some(server) = server {
             let hold = gio::Application::default().map(|app| app.hold());
-            // Its result is of no use to someone who has left.
+            // A user who has left does not need the result.
             let _ = close_aside(server).await;
             drop(hold);
         }
@@ -342,8 +344,8 @@ impl Session {
         }
     }
 
-    /// Calls `received` when messages of others came, with their number and what
-    /// a screen reader is to say.
+    /// Calls `received` when messages from others came, with their number and the text
+    /// for a screen reader.
     pub fn connect_received(
         &self,
         received: impl Fn(&Self, u32, Vec<String>) + 'static,
@@ -361,7 +363,7 @@ impl Session {
 /// Closes a server for good, on another thread.
 fn close_aside(server: Running) -> gio::JoinHandle<()> {
     gio::spawn_blocking(move || {
-        // There is nobody left to tell that it could not serve.
+        // Nobody is left to whom an error of the server would matter.
         let _ = server.close(Closing::ForGood);
     })
 }

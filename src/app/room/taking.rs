@@ -1,4 +1,4 @@
-//! Applies the events of a room to the app's picture of it.
+//! Applies the events of a room to the app's model of it.
 
 use gettextrs::gettext;
 
@@ -13,22 +13,22 @@ use super::me::Me;
 use super::members::{Ask, Members};
 use super::timeline::Timeline;
 
-/// The effects of a batch of events beside those on the conversation.
+/// The effects of a batch of events, besides those on the conversation.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// How many messages of others came.
+    /// The number of messages from others.
     pub received: u32,
-    /// What a screen reader is to say, oldest first.
+    /// The texts for a screen reader, oldest first.
     pub spoken: Vec<String>,
-    /// What to ask the server for.
+    /// The requests to send to the server.
     pub ask: Option<Ask>,
-    /// The members are not the same.
+    /// The members have changed.
     pub members_changed: bool,
-    /// The list of members should be asked for again.
+    /// The app should request the list of members again.
     pub members_stale: bool,
 }
 
-/// The messages from one `seq` to another are not held any more.
+/// Says that the server no longer has the messages from one `seq` to another.
 fn missed(timeline: &mut Timeline, from: u64, to: u64) {
     let missed = to.saturating_sub(from).saturating_add(1);
     let words = count(
@@ -40,7 +40,7 @@ fn missed(timeline: &mut Timeline, from: u64, to: u64) {
     timeline.miss(to);
 }
 
-/// Takes one event. `me` is the user, as of this event.
+/// Applies one event. `me` is the user's member at this event.
 pub fn take(
     event: Event,
     me: &Me,
@@ -54,8 +54,8 @@ pub fn take(
             taken.members_changed = true;
         }
         Event::Message(message) => {
-            // A message that was sent before a loss may arrive after it, under the member
-            // that the user was then.
+            // A message from before a lost connection may arrive after it, from the
+            // user's former member.
             let waited_for = |id: &str| timeline.is_pending(id);
             let own = me.said(message.from.id) || message.id.as_deref().is_some_and(waited_for);
             if !own {
@@ -70,13 +70,13 @@ pub fn take(
         Event::Joined(joined) => {
             members.joined(joined.id, &joined.name, joined.host, joined.count);
             taken.members_changed = true;
-            // The user knows of their own coming.
+            // Users know that they joined.
             if Some(joined.id) != me.id() {
                 notice(timeline, &gettext("{name} joined"), &joined.name);
             }
         }
         Event::Left(left) => {
-            // Of who was away it was told already.
+            // The app has already reported members who were away.
             let was_away = members.is_away(left.id);
             members.left(left.id, left.count);
             taken.members_changed = true;
@@ -96,7 +96,7 @@ pub fn take(
         Event::Back(back) => {
             members.set_away(back.id, false);
             taken.members_changed = true;
-            // The user knows of their own return.
+            // Users know that they are back.
             if Some(back.id) != me.id() {
                 notice(timeline, &gettext("{name} is back"), &back.name);
             }
@@ -116,7 +116,7 @@ pub fn take(
         }
         Event::Notice(said) if said.code == NOTICE_ADDRESS && !said.addresses.is_empty() => {
             let addresses: Vec<String> = said.addresses.iter().map(ToString::to_string).collect();
-            // The server tells them again to a host who comes back.
+            // The server repeats the addresses to a host who comes back.
             if timeline.addresses() != Some(&addresses) {
                 timeline.tell(Content::Addresses(addresses));
             }
@@ -143,12 +143,12 @@ pub fn take(
                 timeline.tell(Content::Notice(error.text.into_owned()));
             }
         }
-        // Of these others take care.
+        // Other code handles these events.
         Event::Page(_) | Event::Gap(_) | Event::Interrupted(_) | Event::Ended(_) => {}
     }
 }
 
-/// A message as a screen reader says it.
+/// The text of a message for a screen reader.
 fn sentence(name: &str, text: &str) -> String {
     fill(
         &gettext("{name}: {text}"),
@@ -156,7 +156,7 @@ fn sentence(name: &str, text: &str) -> String {
     )
 }
 
-/// A message as it stands in the conversation.
+/// A message as a line of the conversation.
 pub fn heard(message: frame::Message<'static>, own: bool) -> Message {
     Message {
         from: message.from.id,
@@ -168,7 +168,7 @@ pub fn heard(message: frame::Message<'static>, own: bool) -> Message {
     }
 }
 
-/// A message of the user's that was sent just now under `id`.
+/// A message that the user has just sent under `id`.
 pub fn pending(id: String, me: MemberId, name: &str, text: &str) -> Message {
     Message {
         from: me,
@@ -184,7 +184,7 @@ fn notice(timeline: &mut Timeline, words: &str, name: &str) {
     timeline.tell(Content::Notice(fill(words, &[("name", &isolated(name))])));
 }
 
-/// Says that members of a big room came and left.
+/// Says that members of a big room joined and left.
 fn gathered(timeline: &mut Timeline, presence: &frame::Presence<'_>) {
     let both = [
         (

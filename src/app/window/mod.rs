@@ -36,7 +36,7 @@ mod imp {
         pub settings: OnceCell<Option<gio::Settings>>,
         /// The room that the window is in.
         pub session: RefCell<Option<Session>>,
-        /// The user is being asked whether to close the room.
+        /// A dialog asks the user whether to close the room.
         pub asking: Cell<bool>,
         pub session_end: Rc<SessionEnd>,
     }
@@ -106,7 +106,7 @@ impl Window {
         glib::Object::builder().property("application", app).build()
     }
 
-    /// What the app remembers, if it can.
+    /// The settings, if there is a schema.
     pub fn settings(&self) -> Option<&gio::Settings> {
         self.imp().settings.get().and_then(Option::as_ref)
     }
@@ -118,7 +118,7 @@ impl Window {
         page
     }
 
-    /// Joins the room at `address`, by way of the connect page.
+    /// Joins the room at `address`, over the connect page.
     pub fn join(&self, address: &Address) {
         self.ask_for_address().join(address);
     }
@@ -129,12 +129,12 @@ impl Window {
         self.join(address);
     }
 
-    /// The name that the user wants to have.
+    /// The name that the user wants.
     pub fn user_name(&self) -> String {
         self.imp().home.user_name()
     }
 
-    /// Shows the room that was joined.
+    /// Shows the room that the user has joined.
     pub fn show_room(&self, session: &Session) {
         let imp = self.imp();
         imp.session.replace(Some(session.clone()));
@@ -144,12 +144,13 @@ impl Window {
         page.begin();
     }
 
-    /// Says something that needs no answer.
+    /// Shows a message that needs no answer.
     pub fn tell(&self, sentence: &str) {
         self.imp().toasts.add_toast(adw::Toast::new(sentence));
     }
 
-    /// Leaves the room and goes home; asks first if something would be lost with it.
+    /// Leaves the room and goes to the home page; asks first if something would be lost
+    /// with the room.
     pub fn leave(&self) {
         if let Some(question) = self.question() {
             self.ask_and(question, Self::leave_and_go_home);
@@ -168,7 +169,7 @@ impl Window {
             page.set_sensitive(false);
         }
         glib::spawn_future_local(async move {
-            // The host can host again at once: the port is free then.
+            // After this the port is free, so the host can host again at once.
             session.leave().await;
             if let Some(window) = window.upgrade() {
                 window.imp().navigation.pop_to_page(&*window.imp().home);
@@ -191,7 +192,7 @@ impl Window {
         self.destroy();
     }
 
-    /// Leaves the room if the window is in one. The app goes on until that is done.
+    /// Leaves the room if the window is in one. The app keeps running until that is done.
     fn leave_aside(&self) {
         if let Some(session) = self.imp().session.take() {
             glib::spawn_future_local(async move { session.leave().await });
@@ -199,14 +200,14 @@ impl Window {
         self.look_at_session_end();
     }
 
-    /// What to ask before the room is left, if anything.
+    /// The question before the user leaves the room, if there is one.
     fn question(&self) -> Option<Question> {
         let session = self.imp().session.borrow();
         let stakes = session.as_ref().map(Stakes::of)?;
         stakes.question()
     }
 
-    /// Asks, and if the answer is yes leaves the room with `close`.
+    /// Asks, and if the answer is yes, leaves the room with `close`.
     fn ask_and(&self, question: Question, close: impl FnOnce(&Self) + 'static) {
         if self.imp().asking.replace(true) {
             return;
@@ -227,7 +228,7 @@ impl Window {
         });
     }
 
-    /// Forgets what was written and not sent.
+    /// Deletes the unsent text.
     fn discard_unsent(&self) {
         if let Some(session) = &*self.imp().session.borrow() {
             session.discard_unsent();
@@ -237,7 +238,7 @@ impl Window {
     fn remember_size(&self) {
         if let Some(settings) = self.settings() {
             let (width, height) = self.default_size();
-            // What cannot be written is not remembered.
+            // If the setting cannot be written, the app does not remember it.
             let _ = settings.set_int("window-width", width);
             let _ = settings.set_int("window-height", height);
             let _ = settings.set_boolean("window-maximized", self.is_maximized());

@@ -1,4 +1,4 @@
-//! What to ask before a room is left: what would be lost with it.
+//! The question before the user leaves a room: it names what would be lost.
 
 use adw::prelude::*;
 use gettextrs::gettext;
@@ -10,39 +10,39 @@ use crate::client::End;
 /// What becomes of the room when the user leaves it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fate {
-    /// It goes on, or may be open again.
+    /// The room goes on, or may open again.
     #[default]
     GoesOn,
-    /// It closes, because the user hosts it.
+    /// The room closes, because the user hosts it.
     Closes,
-    /// It was closed before.
+    /// The room was closed before.
     Closed,
 }
 
-/// What there is to lose.
+/// The things that can be lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stakes {
     /// What becomes of the room.
     pub fate: Fate,
-    /// How many others are in it.
+    /// The number of others in the room.
     pub others: u32,
-    /// Something was said that is in no store.
+    /// There are messages that no store has.
     pub unsaved: bool,
-    /// The user has written something that was not sent.
+    /// The user has unsent text.
     pub unsent: bool,
 }
 
-/// What to ask.
+/// The question to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
     /// Whether to close the room.
     Close(Stakes),
-    /// Whether to discard what was written.
+    /// Whether to discard the unsent text.
     Discard,
 }
 
 impl Stakes {
-    /// Those of a stay.
+    /// The stakes of a session.
     pub fn of(session: &Session) -> Self {
         let closed =
             session.state() == State::Ended && matches!(session.end(), Some(End::RoomClosed));
@@ -59,8 +59,8 @@ impl Stakes {
         }
     }
 
-    /// What to ask before the user leaves, if anything. A room that goes on without them
-    /// needs no question: what they wrote in it is there when they come back.
+    /// The question before the user leaves, if there is one. A room that goes on without
+    /// them needs no question: their draft is there when they come back.
     pub fn question(self) -> Option<Question> {
         let loses_anything = self.others > 0 || self.unsaved || self.unsent;
         match self.fate {
@@ -72,7 +72,8 @@ impl Stakes {
 }
 
 impl Question {
-    /// The dialog that asks it. Its response is `close` for yes, and `cancel`.
+    /// The dialog with the question. Its response is `close` for yes, and `cancel` for
+    /// no.
     pub fn dialog(self) -> adw::AlertDialog {
         let (heading, body, yes) = match self {
             Self::Close(stakes) => (
@@ -82,7 +83,7 @@ impl Question {
             ),
             Self::Discard => (
                 gettext("Discard Unsent Text?"),
-                gettext("The room was closed, so what you have written cannot be sent."),
+                gettext("The room was closed, so your text cannot be sent."),
                 gettext("_Discard"),
             ),
         };
@@ -95,7 +96,7 @@ impl Question {
     }
 }
 
-/// What is lost with a room that closes, in sentences.
+/// The losses of a room that closes, in sentences.
 fn losses(stakes: Stakes) -> String {
     let mut sentences = Vec::new();
     if stakes.others > 0 {
@@ -111,7 +112,7 @@ fn losses(stakes: Stakes) -> String {
         ));
     }
     if stakes.unsent {
-        sentences.push(gettext("You have written something that was not sent."));
+        sentences.push(gettext("Your unsent text will be lost."));
     }
     sentences.join("\n\n")
 }
@@ -150,7 +151,7 @@ mod tests {
             unsent: true,
             ..Stakes::default()
         };
-        // The room goes on, and the draft is kept for it.
+        // The room goes on, and the app saves the draft for it.
         assert_eq!(guest.question(), None);
         let closed = Stakes {
             fate: Fate::Closed,
@@ -175,8 +176,8 @@ mod tests {
         assert_eq!(
             body,
             "2 other members are in the room. They can keep reading, but no one can send \
-             messages.\n\nThe messages in this room are not saved and will be lost.\n\nYou have \
-             written something that was not sent."
+             messages.\n\nThe messages in this room are not saved and will be lost.\n\nYour \
+             unsent text will be lost."
         );
     }
 }

@@ -1,9 +1,9 @@
-//! The end of the desktop session: it ends the room that a window hosts, so the user is
-//! told first.
+//! The end of the desktop session. It ends the room that a window hosts, so the desktop
+//! tells the user first.
 //!
-//! The desktop is asked through its portal (`org.freedesktop.portal.Inhibit`), which shows
-//! the reason and lets the user decide. It drops the request by itself when this program
-//! ends. Nothing waits for it: where there is no portal, the session ends as ever.
+//! The app asks the desktop through its portal (`org.freedesktop.portal.Inhibit`), which
+//! shows the reason and lets the user decide. The portal drops the request when this
+//! program ends. Nothing waits for the portal: without one, the session ends as usual.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -21,23 +21,23 @@ use super::question::{Question, Stakes};
 const PORTAL: &str = "org.freedesktop.portal.Desktop";
 const PORTAL_PATH: &str = "/org/freedesktop/portal/desktop";
 
-/// What is not to happen unasked, as a number of the portal: the end of the session.
+/// The portal's number for what it should ask about: the end of the session.
 const LOG_OUT: u32 = 1;
 
-/// A request not to end the session, as far as it is wanted and made.
+/// The state of the request not to end the session.
 #[derive(Debug, Default)]
 pub struct SessionEnd {
     wanted: Cell<bool>,
-    /// The portal's name for a request that holds.
+    /// The portal's object path of the request that is in effect.
     request: RefCell<Option<String>>,
-    /// The portal is being asked.
+    /// The app is waiting for the portal's answer.
     busy: Cell<bool>,
     /// There is no portal.
     unavailable: Cell<bool>,
 }
 
 impl SessionEnd {
-    /// Brings the portal's side up to date.
+    /// Makes or withdraws the request, as wanted.
     async fn settle(&self, bus: &gio::DBusConnection) {
         while self.wanted.get() != self.request.borrow().is_some() && !self.unavailable.get() {
             let request = self.request.take();
@@ -57,7 +57,7 @@ impl SessionEnd {
             "reason",
             gettext("A room is open, and closes with the session"),
         );
-        // Of no window in particular: not every desktop knows it by a name.
+        // For no particular window, because not every desktop can identify one by a name.
         let parameters = ("", LOG_OUT, options).to_variant();
         let interface = "org.freedesktop.portal.Inhibit";
         let answer = call(bus, PORTAL_PATH, interface, "Inhibit", Some(&parameters)).await?;
@@ -96,7 +96,7 @@ async fn call(
 }
 
 impl Window {
-    /// Keeps an eye on what would be lost with the room of `session`.
+    /// Watches what would be lost with the room of `session`.
     pub(super) fn watch_session_end(&self, session: &Session) {
         let look = glib::clone!(
             #[weak(rename_to = window)]
@@ -113,10 +113,10 @@ impl Window {
         self.look_at_session_end();
     }
 
-    /// Asks the desktop not to end the session unasked, or does so no longer.
+    /// Asks the desktop not to end the session without a question, or withdraws that.
     pub(super) fn look_at_session_end(&self) {
         let stakes = self.imp().session.borrow().as_ref().map(Stakes::of);
-        // Unsent text outlives the session.
+        // The app saves unsent text, so it survives the end of the session.
         let stakes = stakes.map(|stakes| Stakes {
             unsent: false,
             ..stakes

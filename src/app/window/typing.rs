@@ -1,7 +1,8 @@
-//! Keys that nobody wants go to the place to write: whoever types wants to write.
+//! Passes keys that no other widget handles to the composer, because a user who types
+//! wants to write.
 //!
-//! A key comes here only after what has the focus, and every shortcut, has left it: so
-//! Space still presses a button, and Control and C still copy.
+//! A key comes here only after the widget with the focus, and every shortcut, has ignored
+//! it. So Space still presses a button, and Ctrl+C still copies.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -12,8 +13,8 @@ use crate::app::pages::ChatPage;
 
 use super::Window;
 
-/// With one of these a key is a shortcut, not a letter. The modifier for the third level
-/// of a keyboard (`AltGr`) is not among them.
+/// With one of these modifiers a key is a shortcut, not a letter. The modifier for the
+/// third level of a keyboard (`AltGr`) is not one of them.
 const SHORTCUT: ModifierType = ModifierType::CONTROL_MASK
     .union(ModifierType::ALT_MASK)
     .union(ModifierType::SUPER_MASK)
@@ -21,7 +22,7 @@ const SHORTCUT: ModifierType = ModifierType::CONTROL_MASK
     .union(ModifierType::HYPER_MASK);
 
 impl Window {
-    /// Begins to listen to keys.
+    /// Starts to listen to keys.
     pub(super) fn listen_to_keys(&self) {
         let keys = gtk::EventControllerKey::new();
         keys.set_propagation_phase(gtk::PropagationPhase::Bubble);
@@ -46,8 +47,8 @@ impl Window {
         else {
             return glib::Propagation::Proceed;
         };
-        // The place to write has the keyboard from this key on: also for an input method,
-        // and for the letter that follows an accent.
+        // The composer has the focus from this key on, also for an input method, and for
+        // the letter that follows an accent.
         match page.place_to_write() {
             Some(place) if keys.forward(&place) => glib::Propagation::Stop,
             _ => glib::Propagation::Proceed,
@@ -58,7 +59,7 @@ impl Window {
         self.imp().navigation.visible_page().and_downcast()
     }
 
-    /// Whether nothing else wants to be typed into: no dialog, menu or other field.
+    /// Whether no dialog, menu or other text field takes the keys.
     fn is_free_to_write(&self) -> bool {
         let focus = gtk::prelude::GtkWindowExt::focus(self);
         let is_elsewhere = focus.is_some_and(|focus| {
@@ -70,8 +71,8 @@ impl Window {
     }
 }
 
-/// Whether a key is a part of what someone writes: a letter, an accent that waits for
-/// its letter, or the wish to paste.
+/// Whether a key is a part of a text: a letter, an accent that waits for its letter, or a
+/// request to paste.
 fn is_writing(key: Key, modifiers: ModifierType) -> bool {
     let shortcut = modifiers & SHORTCUT;
     if shortcut == ModifierType::CONTROL_MASK {

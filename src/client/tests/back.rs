@@ -93,7 +93,8 @@ fn what_is_not_known_to_be_said_is_said_again_in_order_after_what_was_missed() {
     for id in &ids {
         assert_eq!(peer.hear(), say(id));
     }
-    // Cut after the server took them, and before it told.
+    // The connection breaks after the server accepted the messages, and before it said
+    // so.
     drop(peer);
     assert_eq!(interrupted(&events), End::Lost(Loss::Ended));
     let later = client.say("hi").unwrap();
@@ -102,7 +103,7 @@ fn what_is_not_known_to_be_said_is_said_again_in_order_after_what_was_missed() {
     peer.tell(&welcome(3, 2, true));
     peer.tell(&message_of(2, 1, &ids[1]));
     says_nothing(&mut peer);
-    // The id of another member is not this side's.
+    // The id of another member is not the client's.
     peer.tell(&message_of(1, 2, &ids[0]));
     for id in [&ids[0], &ids[2], &later] {
         assert_eq!(peer.hear(), say(id));
@@ -138,7 +139,7 @@ fn a_cut_at_any_point_of_the_way_back_is_only_another_try() {
     peer.tell(r#"{"error":{"code":"too-many-connections","text":"x","fatal":true}}"#);
     drop(peer);
 
-    // In the middle of a frame, once in the room.
+    // In the middle of a frame, when the client is in the room.
     let id = client.say("hi").unwrap();
     let mut peer = Peer::accept(&listener);
     peer.hear();
@@ -201,7 +202,7 @@ fn what_is_for_good_ends_it_and_gives_back_what_was_not_sent() {
         assert_eq!(client.say("hi"), Err(NotQueued::Over));
     }
 
-    // Also when it was in the room.
+    // Also when the client was in the room.
     for (last, wanted) in [
         (closed("host-closed"), End::RoomClosed),
         (closed("taken-over"), End::TakenOver),
@@ -260,7 +261,7 @@ fn who_does_not_want_to_wait_for_ever_gives_up() {
 
 #[test]
 fn leaving_ends_it_at_every_stage_of_coming_back() {
-    // While it waits.
+    // While the client waits.
     let long = r#"{"closed":{"code":"service-stopping","text":"x","retry_ms":60000}}"#;
     let (client, events, mut peer, _listener) = staying(|_| {});
     peer.tell(long);
@@ -270,7 +271,7 @@ fn leaving_ends_it_at_every_stage_of_coming_back() {
     assert_eq!(unsent(&events), id);
     assert_eq!(end(&events), End::Left);
 
-    // While it is not welcomed yet.
+    // Before the welcome.
     let (client, events, peer, listener) = staying(|_| {});
     drop(peer);
     interrupted(&events);
@@ -280,7 +281,7 @@ fn leaving_ends_it_at_every_stage_of_coming_back() {
     assert_eq!(end(&events), End::Left);
     assert_eq!(peer.hear(), "");
 
-    // While it is told what it missed.
+    // While the missed messages come.
     let (client, events, peer, listener) = staying(|_| {});
     drop(peer);
     interrupted(&events);
@@ -300,7 +301,7 @@ fn nobody_comes_back_for_someone_who_does_not_listen() {
     peer.tell(r#"{"closed":{"code":"service-stopping","text":"x","retry_ms":100}}"#);
     interrupted(&events);
     drop(events);
-    // Only this hand is left when the thread is gone.
+    // Only this handle is left when the thread has ended.
     let patience = Instant::now() + 10 * SECOND;
     while Arc::strong_count(&client.hand.0) > 1 {
         assert!(Instant::now() < patience, "the thread goes on");
@@ -331,7 +332,7 @@ fn what_comes_too_fast_is_said_again_in_order_when_the_time_is_over() {
     assert_eq!(peer.hear(), say(&ids[0]));
     says_nothing(&mut peer);
     peer.tell(&message_of(2, 1, &ids[0]));
-    // Nobody is told of it.
+    // The client reports this to nobody.
     assert_eq!(seq(&events), 1);
     assert_eq!(peer.hear(), say(&ids[1]));
     assert_eq!(peer.hear(), say(&ids[2]));

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn nobody_at_the_port_is_refused() {
-    // Bound, so that nobody else takes it, but not listening.
+    // Bound, so that nobody else takes the port, but not listening.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     socket.bind(&any.into()).unwrap();
@@ -21,7 +21,7 @@ fn nobody_at_the_port_is_refused() {
 fn every_address_of_a_host_is_tried() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut settings = settings(listener.local_addr().unwrap().port());
-    // Where it is ::1 first, nobody listens there.
+    // If `localhost` is ::1 first, nobody listens there.
     settings.address.host = "localhost".to_owned();
     let (_client, events) = Client::connect(settings);
     Peer::accept(&listener).tell(WELCOME);
@@ -30,7 +30,7 @@ fn every_address_of_a_host_is_tried() {
 
 #[test]
 fn a_host_that_does_not_exist_is_told() {
-    // No name server need be asked: a label has at most 63 bytes.
+    // This asks no name server, because a label has at most 63 bytes.
     let host = "n".repeat(64) + ".invalid";
     let (_client, events) = Client::connect(Settings {
         address: Address::new(host.as_str(), 1),
@@ -47,7 +47,7 @@ fn clogged() -> (u16, Vec<Socket>) {
     listener.listen(0).unwrap();
     let address = listener.local_addr().unwrap();
     let mut sockets = vec![listener];
-    // Fills its queue: the first that has to wait shows that it is full.
+    // Fills the queue: the first call that has to wait shows that it is full.
     for _ in 0..100 {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let connected = socket.connect_timeout(&address, SECOND / 5);
@@ -87,7 +87,7 @@ fn connecting_can_be_given_up_at_any_time() {
 
 #[test]
 fn what_is_not_a_chatroom_server_is_told() {
-    // One that says nothing.
+    // A server that sends nothing.
     let (listener, mut settings) = local();
     settings.welcome_within = SECOND / 20;
     let not_chatroom = End::NotChatroom(settings.address.clone());
@@ -95,7 +95,7 @@ fn what_is_not_a_chatroom_server_is_told() {
     let _silent = Peer::accept(&listener);
     assert_eq!(end(&events), not_chatroom);
 
-    // One that says something else.
+    // A server that speaks another protocol.
     for words in [
         "HTTP/1.1 400 Bad Request\r\n\r\n<html>no</html>",
         r#"{"error":"unexpected method"}"#,
@@ -110,7 +110,7 @@ fn what_is_not_a_chatroom_server_is_told() {
         assert_eq!(end(&events), not_chatroom, "{words}");
     }
 
-    // One that never stops.
+    // A server that never stops sending.
     let (_client, events) = Client::connect(settings);
     let mut peer = Peer::accept(&listener);
     let endless =
@@ -129,7 +129,7 @@ fn why_a_server_does_not_let_someone_in_is_told() {
     peer.tell(r#"{"error":{"code":"room-full","text":"x","fatal":true}}"#);
     assert_eq!(unsent(&events), id);
     assert_eq!(end(&events), End::RoomFull);
-    // What was to be said there was told to nobody.
+    // The client sent the messages for that room to nobody.
     assert_eq!(peer.hear(), "");
 }
 

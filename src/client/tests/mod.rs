@@ -43,7 +43,7 @@ impl Peer {
         line.trim_end().to_owned()
     }
 
-    /// Passes over all lines before this one.
+    /// Skips all lines before this one.
     fn hear_until(&mut self, wanted: &str) {
         loop {
             match self.hear().as_str() {
@@ -70,7 +70,7 @@ fn settings(port: u16) -> Settings {
     Settings {
         address: Address::new("127.0.0.1", port),
         name: "ada".to_owned(),
-        // What is not the point of a test must not end it.
+        // Other frames must not end a test.
         connect_within: 60 * SECOND,
         welcome_within: 60 * SECOND,
         leave_within: 60 * SECOND,

@@ -19,24 +19,24 @@ enum Step {
     Say,
     /// The client sends one message.
     Send,
-    /// The server takes one message.
+    /// The server accepts one message.
     Serve,
-    /// The client hears one thing.
+    /// The client receives one frame.
     Hear,
     Pass(u64),
     /// The connection is lost.
     Cut,
     /// The client comes back.
     Return,
-    /// The server's patience with the client is over.
+    /// The grace time of the client is over.
     Forget,
-    /// The server lets go of what was said so far.
+    /// The server drops the messages so far.
     LetGo,
-    /// Another member says something.
+    /// Another member sends a message.
     Other,
     /// The server begins a new log.
     Renew,
-    /// The server lets the client speak no more for a while.
+    /// The server rejects the client's messages for a while.
     Refuse,
 }
 
@@ -64,9 +64,9 @@ fn steps(server: bool) -> impl Strategy<Value = Vec<Step>> {
 struct Server {
     epoch: u64,
     log: Vec<(u64, String)>,
-    /// The first message that is held.
+    /// The first message that the server holds.
     held: usize,
-    /// The client's membership, and the ids said under it.
+    /// The client's session, and the ids that the server accepted in it.
     member: u64,
     said: HashMap<String, u64>,
     refused_until: Option<Instant>,
@@ -257,7 +257,7 @@ impl World {
                 }
             }
             Step::Pass(ms) => {
-                // What is on its way is there sooner than a refusal is over.
+                // Frames under way arrive before the rejection is over.
                 while let Some(own) = self.to_server.pop_front() {
                     self.serve(own);
                 }
@@ -278,7 +278,7 @@ impl World {
                     ..Server::default()
                 };
             }
-            // Only what the client does not read just now.
+            // Only frames that the client is not reading now.
             Step::LetGo if !self.connected => self.server.held = self.server.log.len(),
             Step::Other => self.append(1, String::new()),
             Step::Refuse => self.server.refused_until = Some(self.now + RETRY),
@@ -286,7 +286,7 @@ impl World {
         }
     }
 
-    /// Lets everything come to its end.
+    /// Delivers everything.
     fn settle(&mut self) {
         self.step(Step::Return);
         for _ in 0..2_000 {
@@ -302,7 +302,7 @@ impl World {
         own.map(|(_, id)| id.parse().unwrap()).collect()
     }
 
-    /// Everything was heard once, in order, and what was not heard was told.
+    /// The client reported every message once and in order, and the gaps.
     fn check_heard(&self) {
         for pair in self.heard.windows(2) {
             let [(epoch, seq, _), (next_epoch, next_seq, _)] = pair else {
@@ -359,7 +359,7 @@ proptest! {
         for step in before {
             world.step(step);
         }
-        // Known to be said: what the client has heard of.
+        // Confirmed: the messages that the client knows the server to have.
         let heard = |id: &u64| world.heard.iter().any(|(.., heard)| *heard == id.to_string());
         let left: Vec<u64> = (0..world.says).filter(|id| !heard(id)).collect();
         world.step(Step::Renew);

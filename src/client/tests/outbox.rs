@@ -52,14 +52,14 @@ fn after_a_refusal_one_is_tried_before_all_others_follow_in_order() {
     let second = Duration::from_secs(1);
     outbox.said("a");
     assert!(outbox.too_fast("b", second, now));
-    // The others are answered first, whatever the time is.
+    // The answers to the others come first, whatever the time is.
     assert_eq!(send(&mut outbox, now + second * 9), [""; 0]);
     assert!(outbox.too_fast("c", second, now));
     assert!(outbox.too_fast("d", second, now));
     assert_eq!(outbox.next(now), Next::At(now + second));
     now += second;
     assert_eq!(send(&mut outbox, now), ["b"]);
-    // A refusal tells nothing about the pace, unless it is about the pace.
+    // A rejection for another reason says nothing about the rate.
     outbox.push(own("e")).unwrap();
     assert!(outbox.too_fast("b", second, now));
     now += second;

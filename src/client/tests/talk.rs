@@ -55,7 +55,7 @@ fn a_client_joins_talks_asks_and_leaves() {
     assert_eq!(client.say("late"), Err(NotQueued::Over));
     assert!(peer.hear().contains("last"));
     assert_eq!(peer.hear(), r#"{"bye":{}}"#);
-    // What is on its way is still heard.
+    // Frames under way still arrive.
     peer.tell(&message_of(2, 2, &last));
     peer.tell(CLOSED);
     assert!(matches!(next(&events), Event::Message(_)));
@@ -116,7 +116,7 @@ fn a_slow_listener_keeps_its_place_and_loses_nothing() {
     while !events.is_full() {
         assert_eq!(peer.hear(), r#"{"ping":{}}"#);
     }
-    // Nothing is taken, for longer than a silence may last.
+    // The listener takes nothing, for longer than a silence may last.
     for _ in 0..50 {
         assert_eq!(peer.hear(), r#"{"ping":{}}"#);
     }
@@ -135,7 +135,7 @@ fn a_slow_listener_keeps_its_place_and_loses_nothing() {
 fn requests_that_cannot_be_sent_are_given_back() {
     let (listener, settings) = local();
     let (client, events) = Client::connect(settings);
-    // Not welcome yet: nothing is sent.
+    // Before the welcome the client sends nothing.
     for _ in 0..OUTBOX_MESSAGES {
         client.say("hi").unwrap();
     }
@@ -166,7 +166,7 @@ fn requests_that_cannot_be_sent_are_given_back() {
     }
     client.say("hi").unwrap();
 
-    // A frame that would end the connection is not sent.
+    // The client does not send a frame that would end the connection.
     assert_eq!(client.say(&"\u{1}".repeat(16_000)), Err(NotQueued::TooLong));
     assert_eq!(
         client.say(&"x".repeat(FRAME_LIMIT)),

@@ -49,7 +49,7 @@ impl Computer {
             .0
     }
 
-    /// Says something, dated by the clock.
+    /// Stores a message with the clock's date.
     fn say(&mut self, store: &mut Store) {
         self.seq += 1;
         let mut message = said(self.seq, 1, None);
@@ -60,7 +60,7 @@ impl Computer {
         store.write(&[message]).unwrap();
     }
 
-    /// Runs for `days`, in which the store is trimmed every hour.
+    /// Runs for `days`, and trims the store every hour.
     fn run(&mut self, store: &mut Store, days: u64) {
         for _ in 0..days * 24 {
             self.time += 3_600;
@@ -72,7 +72,7 @@ impl Computer {
         self.wrong += second - self.reading().clock.as_second();
     }
 
-    /// A room in which 50 messages were said, one an hour; it was closed a moment ago.
+    /// A room with 50 messages, one an hour, which closed a moment ago.
     fn with_messages(keep: Keep) -> Self {
         let mut computer = Self::keeping(keep);
         let mut store = computer.open();
@@ -97,7 +97,7 @@ fn a_clock_that_is_far_ahead_at_the_start_deletes_nothing() {
     for ahead in [32, 60, 400, 4_000, 2_000_000] {
         for kept in [1, 7, 30, 365] {
             let mut computer = Computer::with_messages(days(kept));
-            // One day kept is over before they are all said.
+            // One day is over before all of them are stored.
             let before = computer.count();
             computer.wrong = ahead * DAY.cast_signed();
             let mut store = computer.open();
@@ -127,7 +127,7 @@ fn nor_does_what_is_said_by_such_a_clock() {
     assert_eq!(store.take_clock_doubt(), None);
     store.close().unwrap();
     assert_eq!(computer.count(), 52);
-    // They are deleted when they are old enough, and the wrong date delays nothing.
+    // The store deletes them when they are old enough, and the wrong date delays nothing.
     let mut store = computer.open();
     computer.run(&mut store, 11);
     assert_eq!(store.oldest_seq(), 53);
@@ -169,7 +169,7 @@ fn a_computer_without_a_clock_begins_in_1970_and_deletes_nothing_when_it_knows_t
         }
         assert_eq!(store.take_clock_doubt(), Some(ClockDoubt::TooEarly));
         computer.time += 600;
-        // The network is there, and tells the time.
+        // The network is up, and corrects the clock.
         computer.wrong = 0;
         let said = computer.seq;
         computer.say(&mut store);
@@ -179,7 +179,7 @@ fn a_computer_without_a_clock_begins_in_1970_and_deletes_nothing_when_it_knows_t
         let mut store = computer.open();
         computer.run(&mut store, 2);
         assert_eq!(computer.count(), said + 1, "{is_new}");
-        // Once the clock is right, what is old enough goes.
+        // Once the clock is right, the store deletes what is old enough.
         computer.run(&mut store, 30);
         assert_eq!(store.oldest_seq(), computer.seq + 1);
     }
@@ -188,13 +188,13 @@ fn a_computer_without_a_clock_begins_in_1970_and_deletes_nothing_when_it_knows_t
 #[test]
 fn a_short_time_between_two_servers_counts_and_a_long_one_when_it_is_believed() {
     let mut computer = Computer::with_messages(days(4));
-    // For so long it was off, and half of what messages are kept for counts.
+    // The computer was off for this long, and half of `keep-days` counts.
     computer.time += 2 * DAY;
     let mut store = computer.open();
     assert_eq!(store.take_clock_doubt(), None);
     let seen = store.oldest_seq();
     assert!((2..25).contains(&seen), "{seen}");
-    // All of a summer: it is doubted for a day.
+    // A whole summer: the store doubts the clock for a day.
     store.close().unwrap();
     let before = computer.count();
     computer.time += 90 * DAY;
@@ -220,7 +220,7 @@ fn a_room_that_is_woken_rarely_and_for_moments_still_deletes_what_is_old() {
 
 #[test]
 fn wrong_clocks_in_any_order_never_delete_what_is_young() {
-    // Far fewer days pass than messages are kept for, whatever the clock shows.
+    // Far fewer days pass than `keep-days`, whatever the clock shows.
     let clocks = [0, 400, -400, 0, 35, 4_000, -20_000, 0, 400, 401, 399, 0];
     for first in 0..clocks.len() {
         let mut computer = Computer::with_messages(days(30));
@@ -299,7 +299,7 @@ fn a_store_of_version_1_moves_up_by_itself_with_all_that_is_in_it() {
     store.close().unwrap();
     let (mut store, past) = open(20);
     assert_eq!(seqs(&past.messages), [1, 2, 3, 4]);
-    // Their age is that of their dates.
+    // Their dates give their age.
     store.trim(reading(30 * DAY + 3)).unwrap();
     assert_eq!(store.oldest_seq(), 3);
 }

@@ -63,7 +63,7 @@ fn a_hole_in_the_log_is_damage() {
         .unwrap();
     drop(connection);
     assert!(matches!(disk.error(), OpenError::Damaged(_)));
-    // Further back it is found by whoever reads there.
+    // A reader finds damage further back.
     let recent = Recent {
         messages: 3,
         bytes: usize::MAX,
@@ -111,7 +111,7 @@ proptest! {
         wrong in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
         run in proptest::option::of((any::<prop::sample::Index>(), 1_usize..5_000)),
     ) {
-        // Made once: its bytes are copied for each case.
+        // Made once; each case gets a copy of its bytes.
         static WHOLE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
         let whole = WHOLE.get_or_init(|| fs::read(Disk::with_messages(300).path()).unwrap());
         let mut bytes = whole.clone();

@@ -55,7 +55,7 @@ fn only_so_many_days_are_kept() {
     drop(store);
     let (_, past) = Store::open(&disk.path(), keep, ALL, reading(2 * DAY + 8)).unwrap();
     assert_eq!(seqs(&past.messages), [8, 9, 10]);
-    // Ids live as long as their session.
+    // Ids stay as long as their session.
     assert_eq!(past.sessions[0].said.len(), 10);
 }
 
@@ -134,7 +134,7 @@ fn only_so_many_bytes_are_kept_and_the_file_stays_bounded() {
         }
     }
     assert!((1 << 20..(2 << 20) + 100_000).contains(&most), "{most}");
-    // As much is kept as may be: not only the newest, and not more.
+    // The store keeps as much as it may: not only the newest, and not more.
     let kept = 1_501 - store.oldest_seq();
     assert!((200..400).contains(&kept), "{kept}");
     let mut reader = store.reader().unwrap();

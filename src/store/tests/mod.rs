@@ -87,7 +87,7 @@ impl Disk {
         self.keeping(Keep::default())
     }
 
-    /// A store in which `count` messages were said, closed.
+    /// A closed store with `count` messages.
     fn with_messages(count: u64) -> Self {
         let disk = Self::new();
         let (mut store, _) = disk.open();

@@ -17,11 +17,11 @@ struct Model {
 #[derive(Clone, Debug)]
 enum Step {
     Enter(bool),
-    /// Someone of all who ever came, there or not.
+    /// Any of the members so far, in the room or not.
     Leave(prop::sample::Index),
-    /// Who, and how many messages with an id or without.
+    /// The member, and the numbers of messages with and without an id.
     Say(prop::sample::Index, u64, bool),
-    /// What was done since goes into one transaction.
+    /// The operations since the last one go into one transaction.
     Commit,
     Reopen {
         closed: bool,

@@ -87,7 +87,7 @@ fn a_store_that_another_program_has_locked_is_opened_and_read_meanwhile() {
     let other = other(&disk);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     store.close().unwrap();
-    // There is something to delete, which is done later.
+    // There is something to delete, and the store does it later.
     let keep = Keep {
         messages: Some(2),
         ..Keep::default()
@@ -165,7 +165,7 @@ fn what_is_in_the_way_of_a_new_store_is_replaced_and_not_followed() {
     let new = place::beside(&disk.path(), "-new");
     mknodat(CWD, &new, FileType::Fifo, Mode::RWXU, 0).unwrap();
     disk.open();
-    // Nor is a pipe a store, or something that deleting waits for.
+    // A pipe is no store either, and deleting does not wait for one.
     let disk = Disk::new();
     mknodat(CWD, disk.path(), FileType::Fifo, Mode::RWXU, 0).unwrap();
     assert!(matches!(disk.error(), OpenError::NotAStore(_)));

@@ -53,7 +53,7 @@ fn what_is_deleted_is_gone_but_never_under_an_open_room() {
     let error = Store::delete(&disk.path()).unwrap_err();
     assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
     store.write(&[said(5, 1, None)]).unwrap();
-    // As if its server had been killed.
+    // As if somebody had killed its server.
     let log = fs::read(disk.directory.path().join("room.db-wal")).unwrap();
     drop(store);
     fs::write(disk.directory.path().join("room.db-wal"), log).unwrap();
@@ -176,7 +176,7 @@ fn a_process_that_opens_a_store() {
     println!("told: {}", error_of(Path::new(&path)));
 }
 
-/// What another process is told that tries to open the store at `path`.
+/// The answer to another process that tries to open the store at `path`.
 fn told(mut command: Command, path: &Path) -> String {
     let output = command
         .args(["--exact", "--ignored", "--nocapture"])
@@ -202,7 +202,7 @@ fn who_may_not_write_there_is_told() {
         set(disk.directory.path(), directory_mode).unwrap();
         let mut command = Command::new("/proc/self/exe");
         if rustix::process::geteuid().is_root() {
-            // Root may write wherever it likes; nobody may not.
+            // Root may write anywhere, the user `nobody` may not.
             command.uid(65_534).gid(65_534);
         }
         let sentence = told(command, &path);
@@ -254,6 +254,6 @@ fn every_cause_has_its_sentence() {
     );
     assert_eq!(
         of_system(rustix::io::Errno::NOSPC),
-        "/srv/room.db cannot be opened because the disk is full. Make room, and start again."
+        "/srv/room.db cannot be opened because the disk is full. Free some space, and start again."
     );
 }

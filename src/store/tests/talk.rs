@@ -204,7 +204,7 @@ fn nothing_that_is_read_to_open_a_store_looks_at_every_message() {
             .map(Result::unwrap)
             .collect();
         let plan = plan.join("; ");
-        // A walk along the key that a LIMIT ends is none through all.
+        // A walk along the key that a LIMIT ends does not read all rows.
         let walks = plan.contains("SCAN") && !sql.contains("LIMIT");
         assert!(!walks && !plan.contains("TEMP"), "{sql}: {plan}");
     }
@@ -229,7 +229,7 @@ fn old_messages_are_read_while_new_ones_are_written() {
     store.write(&[said(21, 1, None)]).unwrap();
     assert_eq!(read(&mut reader, 20, u64::MAX, 100, usize::MAX), [20, 21]);
     assert_eq!(reader.oldest_seq().unwrap(), 1);
-    // Nothing is held back by a reader that is not reading.
+    // An idle reader holds nothing back.
     store.close().unwrap();
     assert_eq!(read(&mut reader, 20, u64::MAX, 100, usize::MAX), [20, 21]);
 }

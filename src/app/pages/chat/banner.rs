@@ -1,4 +1,4 @@
-//! The banner: a connection that was lost, and how the stay ended.
+//! The banner, which reports a lost connection and the end of the session.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -14,22 +14,21 @@ use crate::client::End;
 
 use super::ChatPage;
 
-/// A connection that is back within this time is not worth a banner.
+/// The banner does not show a loss that is over within this time.
 const WORTH_TELLING: Duration = Duration::from_millis(500);
 
-/// How often the banner is brought up to date while the connection is lost: it counts
-/// seconds.
+/// How often the banner changes while the connection is lost: it counts seconds.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A lost connection, as far as it is told of.
+/// The state of the report about a lost connection.
 #[derive(Debug, Default)]
 pub struct Interruption {
-    /// Until it is worth telling, and then until the banner changes.
+    /// The time until the banner appears, and then until it changes.
     timer: RefCell<Option<glib::SourceId>>,
 }
 
 impl ChatPage {
-    /// Says that the connection was lost, if that lasts, and that it is there again.
+    /// Reports that the connection is lost, if that lasts, and that it is back.
     pub(super) fn show_interruption(&self, session: &Session) {
         if session.interrupted() {
             self.tell_within(WORTH_TELLING);
@@ -52,7 +51,7 @@ impl ChatPage {
         let page = self.downgrade();
         let timer = glib::timeout_add_local_once(time, move || {
             if let Some(page) = page.upgrade() {
-                // It is over by itself.
+                // The timer has ended by itself.
                 page.imp().interruption.timer.take();
                 page.tell_of_interruption();
             }
@@ -60,8 +59,8 @@ impl ChatPage {
         self.imp().interruption.timer.replace(Some(timer));
     }
 
-    /// Says for how long the connection is lost and when it is tried again, as long as it
-    /// is lost. A screen reader says it once, and not every second.
+    /// Says for how long the connection has been lost and when the client tries again,
+    /// while it is lost. A screen reader says it once, not every second.
     fn tell_of_interruption(&self) {
         let words = self.session().map(|session| session.interruption());
         let Some(words) = words.filter(|words| !words.is_empty()) else {
@@ -82,7 +81,7 @@ impl ChatPage {
         }
     }
 
-    /// Says how it ended.
+    /// Says how the session ended.
     pub(super) fn show_end(&self, end: &End) {
         self.tell_no_more();
         self.show_banner(&words::end(end), &gettext("_Leave"), "room.leave");
@@ -99,7 +98,7 @@ impl ChatPage {
 
     fn hide_banner(&self) {
         let imp = self.imp();
-        // Its button takes the keyboard with it.
+        // When the button goes, it takes the focus with it.
         if imp.banner.focus_child().is_some() {
             imp.composer.begin();
         }

@@ -1,7 +1,7 @@
-//! Dropping something anywhere on the page.
+//! Drops anywhere on the page.
 //!
-//! The text view takes a text that is dropped on it; everything else comes here. Files
-//! come here first, because the text view would take their paths.
+//! The text view takes text that the user drops on it; everything else comes here. Files
+//! come here first, because the text view would insert their paths.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -11,7 +11,7 @@ use super::ChatPage;
 use super::composer::Offer;
 
 impl ChatPage {
-    /// Begins to accept drops.
+    /// Starts to accept drops.
     pub(super) fn take_drops(&self) {
         let first = [gdk::FileList::static_type()];
         let last = [glib::Type::STRING, gdk::Texture::static_type()];

@@ -1,5 +1,5 @@
-//! Keeps the end of the conversation in view for who is there. What is to be done
-//! is decided in [`Follow`].
+//! Keeps the end of the conversation in view for a reader at the end. [`Follow`] decides
+//! what to do.
 
 use std::cell::{Cell, RefCell};
 
@@ -13,20 +13,20 @@ use crate::app::words::count;
 
 use super::ChatPage;
 
-/// What a page knows of it.
+/// The state of a page.
 #[derive(Debug, Default)]
 pub struct Following {
     follow: RefCell<Follow>,
-    /// The list will be moved to its end when it has been laid out.
+    /// The page will move the list to its end after the layout.
     moving: Cell<bool>,
     /// The list has jumped to its newest row, and may have to go on to its end.
     jumped: Cell<bool>,
-    /// What follows from where the reader is will be done in a moment.
+    /// The page will react to the reader's position in a moment.
     tending: Cell<bool>,
 }
 
 impl ChatPage {
-    /// Begins to follow.
+    /// Starts to follow.
     pub(super) fn follow(&self) {
         let adjustment = self.imp().scroller.vadjustment();
         adjustment.connect_changed(glib::clone!(
@@ -53,8 +53,8 @@ impl ChatPage {
         self.show_unread();
     }
 
-    /// Has older messages come before the reader is at the top, and the oldest go for
-    /// who is at the end; but not in the middle of the list being laid out.
+    /// Requests older messages before the reader is at the top, and drops the oldest for
+    /// a reader at the end; but not during a layout of the list.
     pub(super) fn tend(&self) {
         if self.imp().following.tending.replace(true) {
             return;
@@ -77,26 +77,26 @@ impl ChatPage {
         });
     }
 
-    /// This many messages of others came in.
+    /// This many messages from others came.
     pub(super) fn received_while_following(&self, messages: u32) {
         self.imp().following.follow.borrow_mut().received(messages);
         self.show_unread();
     }
 
-    /// Goes to the end, wherever the user was.
+    /// Goes to the end, wherever the user is.
     pub(super) fn go_to_end(&self) {
         self.imp().following.follow.borrow_mut().go_to_end();
         self.move_to_end();
         self.show_unread();
     }
 
-    /// Whether the end is in view, or will be in a moment.
+    /// Whether the end is visible, or will be in a moment.
     pub(super) fn is_at_end(&self) -> bool {
         self.imp().following.follow.borrow().follows()
     }
 
-    /// Moves the list to its end, but not in the middle of its being laid out. If
-    /// it turns out to be longer than thought, this is called again.
+    /// Moves the list to its end, but not during a layout. If the list turns out to be
+    /// longer than estimated, this is called again.
     fn move_to_end(&self) {
         if self.imp().following.moving.replace(true) {
             return;
@@ -114,8 +114,8 @@ impl ChatPage {
         });
     }
 
-    /// A list that is moved by its adjustment to rows that it has never laid out may
-    /// stay blank; so a long way is gone to the newest row first.
+    /// If its adjustment moves a list to rows that it has never laid out, it may stay
+    /// blank. So the page crosses a long way by jumping to the newest row first.
     fn scroll_to_end(&self) {
         let imp = self.imp();
         let adjustment = imp.scroller.vadjustment();
@@ -130,7 +130,7 @@ impl ChatPage {
         }
     }
 
-    /// Shows the way back to the end to who is not there.
+    /// Shows the button to the end to a reader who is not there.
     fn show_unread(&self) {
         let imp = self.imp();
         let (away, unread) = {

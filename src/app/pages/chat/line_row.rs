@@ -22,7 +22,7 @@ mod imp {
     #[derive(Debug, Default, glib::Properties)]
     #[properties(wrapper_type = super::LineRow)]
     pub struct LineRow {
-        /// The row as a screen reader says it.
+        /// The text of the row for a screen reader.
         #[property(get)]
         pub sentence: RefCell<String>,
         pub entry: RefCell<Option<(Entry, glib::SignalHandlerId)>>,
@@ -80,13 +80,13 @@ impl LineRow {
         self.imp().entry.replace(Some((entry, handler)));
     }
 
-    /// The key of the entry that is shown.
+    /// The key of the entry in the row.
     pub fn key(&self) -> Option<u64> {
         let entry = self.imp().entry.borrow();
         entry.as_ref().map(|(entry, _)| entry.key())
     }
 
-    /// Whether the row shows one text, and not a card with several.
+    /// Whether the row shows one text, not a card with several.
     pub fn is_one_text(&self) -> bool {
         let entry = self.imp().entry.borrow();
         entry.as_ref().is_some_and(|(entry, _)| {
@@ -95,7 +95,7 @@ impl LineRow {
         })
     }
 
-    /// The text in the row, as it was written.
+    /// The text in the row, as its author wrote it.
     pub fn text(&self) -> Option<String> {
         let entry = self.imp().entry.borrow();
         let (entry, _) = entry.as_ref()?;
@@ -140,7 +140,7 @@ impl LineRow {
         self.notify_sentence();
     }
 
-    /// The child, if it is of this type already; else a new one in its place.
+    /// The child, if it has this type already; else a new one that replaces it.
     fn child_of_type<T: IsA<gtk::Widget>>(&self, new: impl FnOnce() -> T) -> T {
         self.child().and_downcast::<T>().unwrap_or_else(|| {
             let child = new();
@@ -156,7 +156,7 @@ fn notice() -> gtk::Label {
         .wrap_mode(gtk::pango::WrapMode::WordChar)
         .justify(gtk::Justification::Center)
         .selectable(true)
-        // Marks on a name may be higher than the line.
+        // Marks on a name can be higher than the line.
         .overflow(gtk::Overflow::Hidden)
         .css_classes(["notice", "caption", "dimmed"])
         .build()

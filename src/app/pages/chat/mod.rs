@@ -26,7 +26,7 @@ use self::composer::Composer;
 use self::following::Following;
 pub use self::line_row::LineRow;
 
-/// With more news than this at once, a screen reader is told their number alone.
+/// If more news than this comes at once, a screen reader gets only their number.
 const SPOKEN_AT_ONCE: usize = 3;
 
 mod imp {
@@ -36,7 +36,7 @@ mod imp {
     #[template(resource = "/io/github/chatroom/Chatroom/pages/chat/page.ui")]
     #[properties(wrapper_type = super::ChatPage)]
     pub struct ChatPage {
-        /// The stay in the room that is shown.
+        /// The session in the room that the page shows.
         #[property(get, construct_only)]
         pub session: RefCell<Option<Session>>,
         /// The number of members, in words.
@@ -117,7 +117,7 @@ mod imp {
             self.split.connect_collapsed_notify(glib::clone!(
                 #[weak(rename_to = page)]
                 self.obj(),
-                // The members take the keyboard with them, whoever had it.
+                // The members take the focus with them, wherever it was in them.
                 move |_| page.begin()
             ));
         }
@@ -253,7 +253,7 @@ impl ChatPage {
         item.set_child(Some(&row));
     }
 
-    /// Called once the page is to be seen.
+    /// Called when the page becomes visible.
     pub fn begin(&self) {
         self.imp().composer.begin();
     }
@@ -280,12 +280,12 @@ impl ChatPage {
         self.notify_count();
     }
 
-    /// Says how it ended, if it did: it stays readable.
+    /// Says how the session ended, if it did: the conversation stays readable.
     fn show_state(&self, session: &Session) {
         let imp = self.imp();
         if let Some(end) = session.end() {
             self.show_end(&end);
-            // Before the composer is closed, which would go on showing the cursor.
+            // Before the composer closes, which would go on showing the cursor.
             imp.list.grab_focus();
             imp.count.replace(gettext("Not connected"));
             self.notify_count();

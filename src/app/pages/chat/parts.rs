@@ -1,5 +1,5 @@
-//! Going from one part of the page to the next with F6, and back to writing with
-//! Escape.
+//! Moves the focus from one part of the page to the next with F6, and back to the
+//! composer with Escape.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -9,7 +9,7 @@ use super::line_row::LineRow;
 use crate::app::pages::text_menu::tell_copied;
 
 impl ChatPage {
-    /// The parts that can be seen, in their order.
+    /// The visible parts, in their order.
     fn parts(&self) -> Vec<gtk::Widget> {
         let imp = self.imp();
         let mut parts: Vec<gtk::Widget> = vec![
@@ -32,7 +32,7 @@ impl ChatPage {
         self.step(1);
     }
 
-    /// Goes to the part before.
+    /// Goes to the previous part.
     pub(super) fn previous_part(&self) {
         self.step(self.parts().len().saturating_sub(1));
     }
@@ -62,7 +62,7 @@ impl ChatPage {
             .map_or(0, |model| model.n_items())
             .checked_sub(1);
         match newest {
-            // The newest message is the one to begin with, if it can be seen.
+            // The focus begins at the newest message, if it is visible.
             Some(newest) if part == list.upcast_ref::<gtk::Widget>() => {
                 if self.is_at_end() {
                     list.scroll_to(newest, gtk::ListScrollFlags::FOCUS, None);
@@ -73,8 +73,8 @@ impl ChatPage {
         }
     }
 
-    /// Copies the message that has the focus. A part of it that is selected is
-    /// copied by its label before that.
+    /// Copies the message that has the focus. If a part of it is selected, its label
+    /// copies that part first.
     pub(super) fn copy(&self) {
         let focus = self.root().and_then(|root| root.focus());
         let row = focus.and_then(|focus| focus.first_child());
@@ -85,15 +85,15 @@ impl ChatPage {
         }
     }
 
-    /// Goes to the place to write, for what was typed elsewhere on the page; nothing, if
-    /// nothing can be written any more.
+    /// Moves the focus to the composer, for keys that were typed elsewhere on the page.
+    /// Returns `None` if the user cannot write any more.
     pub fn place_to_write(&self) -> Option<gtk::TextView> {
         let view = self.imp().composer.open_view()?;
         self.write();
         Some(view)
     }
 
-    /// Back to writing; first out of what lies over the conversation.
+    /// Goes back to the composer; first closes what lies over the conversation.
     pub(super) fn write(&self) {
         let split = &self.imp().split;
         if split.is_collapsed() && split.shows_sidebar() {

@@ -1,8 +1,9 @@
-//! Keeps what is read where it is while lines are put in or taken out above it.
+//! Keeps the text that the user reads in its position while lines above it are inserted
+//! or removed.
 //!
-//! A list keeps its topmost row where it is, but that row may lose its heading when
-//! it comes to continue a group, and then all below it would move. So the end of that
-//! row is watched: after the list was laid out, and before it is drawn.
+//! A list keeps its topmost row in its position, but that row may lose its heading when
+//! it comes to continue a group, and then everything below it would move. So this watches
+//! the end of that row: after the layout of the list, and before it is drawn.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -50,8 +51,7 @@ impl ChatPage {
         itself.replace(Some(handler));
     }
 
-    /// The topmost row that can be seen, and where it ends, from the top of the list's
-    /// visible part.
+    /// The topmost visible row, and its end, from the top of the list's visible part.
     fn topmost(&self) -> Option<(u64, f32)> {
         self.rows()
             .filter(|(_, end)| *end > 0.0)
@@ -62,7 +62,7 @@ impl ChatPage {
         self.rows().find(|(it, _)| *it == key).map(|(_, end)| end)
     }
 
-    /// The keys of the rows that are laid out, and where they end.
+    /// The keys of the rows that are laid out, and their ends.
     fn rows(&self) -> impl Iterator<Item = (u64, f32)> {
         let imp = self.imp();
         let place = imp.scroller.clone();

@@ -1,4 +1,4 @@
-//! Connect: where the room is, and the way into it.
+//! Connect: the address of a room, and joining it.
 
 mod target;
 
@@ -24,7 +24,7 @@ mod imp {
     #[template(resource = "/io/github/chatroom/Chatroom/pages/connect/page.ui")]
     #[properties(wrapper_type = super::ConnectPage)]
     pub struct ConnectPage {
-        /// A connection is being made.
+        /// The client is connecting.
         #[property(get)]
         pub connecting: Cell<bool>,
         #[template_child]
@@ -43,9 +43,9 @@ mod imp {
         pub join: TemplateChild<gtk::Button>,
         #[template_child]
         pub cancel: TemplateChild<gtk::Button>,
-        /// The room that is being joined.
+        /// The session in the room that the user is joining.
         pub session: RefCell<Option<Session>>,
-        /// How long the address was before it changed last, in characters.
+        /// The length of the address before its last change, in characters.
         pub typed: Cell<usize>,
     }
 
@@ -115,14 +115,14 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// The page on which the user says which room to join.
+    /// The page on which the user chooses the room to join.
     pub struct ConnectPage(ObjectSubclass<imp::ConnectPage>)
         @extends adw::NavigationPage, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;
 }
 
 impl ConnectPage {
-    /// Offers the room that was joined last.
+    /// Offers the room that the user joined last.
     pub fn new(settings: Option<&gio::Settings>) -> Self {
         let page: Self = glib::Object::new();
         if let Some(settings) = settings {
@@ -146,7 +146,7 @@ impl ConnectPage {
         self.root().and_downcast()
     }
 
-    /// Says what is wrong with what was typed so far.
+    /// Says what is wrong with the input so far.
     fn check(&self) {
         let imp = self.imp();
         let address = imp.address.text();
@@ -221,7 +221,7 @@ impl ConnectPage {
 
     fn remember(&self, settings: Option<&gio::Settings>) {
         if let Some(settings) = settings {
-            // What cannot be written is not remembered.
+            // If the setting cannot be written, the app does not remember it.
             let _ = settings.set_string("last-address", self.imp().address.text().trim());
             let _ = settings.set_string("last-port", self.imp().port.text().trim());
         }
@@ -232,11 +232,11 @@ impl ConnectPage {
         self.imp().address.grab_focus();
     }
 
-    /// Stops to join, if it is joining.
+    /// Stops joining, if it is joining.
     fn give_up(&self) {
         let session = self.imp().session.take();
         if let Some(session) = session {
-            // The way back that was offered is still there.
+            // The home page still offers the way back.
             glib::spawn_future_local(async move { session.break_off().await });
         }
         self.set_connecting(false);
@@ -248,7 +248,7 @@ impl ConnectPage {
             return;
         }
         self.notify_connecting();
-        // Before the field that has the focus cannot have it any more.
+        // Before the field that has the focus can no longer have it.
         if connecting {
             imp.cancel.grab_focus();
         }
@@ -256,7 +256,7 @@ impl ConnectPage {
     }
 }
 
-/// Marks a field that is wrong, or does not.
+/// Marks a field as wrong or right.
 fn mark(field: &adw::EntryRow, wrong: bool) {
     let state = if wrong {
         field.add_css_class("error");
@@ -265,7 +265,7 @@ fn mark(field: &adw::EntryRow, wrong: bool) {
         field.remove_css_class("error");
         gtk::AccessibleInvalidState::False
     };
-    // The part of it that a screen reader is on while the user types.
+    // The part of the field that a screen reader reads while the user types.
     if let Some(text) = field.delegate().and_upcast::<gtk::Widget>() {
         text.update_state(&[gtk::accessible::State::Invalid(state)]);
     }

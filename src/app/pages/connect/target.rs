@@ -1,8 +1,8 @@
-//! From what was typed to the address of a room.
+//! Turns the input into the address of a room.
 
 use crate::wire::address::{Address, NotAnAddress, parse_port};
 
-/// What is wrong with what was typed, and where.
+/// An error in the input, and its field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// The address.
@@ -11,11 +11,11 @@ pub enum Wrong {
     Port(NotAnAddress),
 }
 
-/// The room that is meant. A port that is written in the address counts, and else
-/// the one in its own field.
+/// The address of the room. A port in the address field wins over the one in the port
+/// field.
 ///
 /// # Errors
-/// What is wrong, the address before the port.
+/// The first error: in the address, else in the port.
 pub fn target(address: &str, port: &str) -> Result<Address, Wrong> {
     let (mut target, port_written) = Address::read(address).map_err(Wrong::Address)?;
     let port = parse_port(port).map_err(Wrong::Port)?;
@@ -25,7 +25,7 @@ pub fn target(address: &str, port: &str) -> Result<Address, Wrong> {
     Ok(target)
 }
 
-/// What a link that was pasted puts into the two fields.
+/// The contents of the two fields for a pasted link.
 pub fn split_link(pasted: &str) -> Option<(String, String)> {
     if !pasted.contains("://") {
         return None;

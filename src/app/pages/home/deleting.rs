@@ -1,4 +1,4 @@
-//! Deleting the saved messages of rooms that were hosted.
+//! Deletes the saved messages of rooms that the user hosted.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -11,7 +11,7 @@ use crate::app::words;
 use super::HomePage;
 
 impl HomePage {
-    /// Offers it, if there is something to delete.
+    /// Offers the deletion, if there is something to delete.
     pub(super) fn offer_to_delete(&self) {
         let page = self.downgrade();
         glib::spawn_future_local(async move {
@@ -22,7 +22,7 @@ impl HomePage {
         });
     }
 
-    /// Deletes it, if the user is sure.
+    /// Deletes the messages, if the user is sure.
     pub(super) fn ask_to_delete(&self) {
         let dialog = adw::AlertDialog::new(
             Some(&gettext("Delete Saved Messages?")),

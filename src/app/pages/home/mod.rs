@@ -1,4 +1,4 @@
-//! Home: the user's name, and the ways into a room.
+//! Home: the user's name, and the buttons for hosting and joining a room.
 
 mod deleting;
 mod offer;
@@ -26,7 +26,7 @@ mod imp {
     #[template(resource = "/io/github/chatroom/Chatroom/pages/home/page.ui")]
     #[properties(wrapper_type = super::HomePage)]
     pub struct HomePage {
-        /// A room is being opened.
+        /// The app is opening a room.
         #[property(get)]
         pub opening: Cell<bool>,
         #[template_child]
@@ -113,14 +113,14 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// The page that a window begins with.
+    /// The first page of a window.
     pub struct HomePage(ObjectSubclass<imp::HomePage>)
         @extends adw::NavigationPage, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;
 }
 
 impl HomePage {
-    /// Offers the name; called once the page is in its window.
+    /// Offers the name; called when the page is in its window.
     pub fn begin(&self) {
         let imp = self.imp();
         let window = self.window();
@@ -134,7 +134,7 @@ impl HomePage {
         }
     }
 
-    /// Offers a name to someone who had none before, unless they were faster.
+    /// Offers a name to a user who had none before, unless they have typed one meanwhile.
     fn offer_first_name(&self) {
         let page = self.downgrade();
         glib::spawn_future_local(async move {
@@ -152,7 +152,7 @@ impl HomePage {
         self.imp().name.set_text(name);
     }
 
-    /// The name that the user wants to have.
+    /// The name that the user wants.
     pub fn user_name(&self) -> String {
         let name = self.imp().name.text();
         let name = name.trim();
@@ -170,7 +170,7 @@ impl HomePage {
     fn remember_name(&self) {
         let window = self.window();
         if let Some(settings) = window.as_ref().and_then(Window::settings) {
-            // A setting that cannot be written is not remembered.
+            // If the setting cannot be written, the app does not remember it.
             let _ = settings.set_string("name", self.imp().name.text().trim());
         }
     }
@@ -183,7 +183,7 @@ impl HomePage {
         self.action_set_enabled("home.return", !opening);
     }
 
-    /// Hosts a room; on this port, if one is wanted.
+    /// Hosts a room; on this port, if there is one.
     fn host(&self, wanted_port: Option<u16>) {
         let Some(window) = self.window() else {
             return;
@@ -199,7 +199,8 @@ impl HomePage {
         glib::spawn_future_local(async move {
             let opened = hosting::open(&name, wanted_port.unwrap_or(port), kept_by).await;
             let (Some(page), Some(window)) = (page.upgrade(), window.upgrade()) else {
-                // The window was closed meanwhile: so is the room, not on this thread.
+                // The user closed the window meanwhile, so the room closes, on another
+                // thread.
                 if let Ok(server) = opened {
                     gtk::gio::spawn_blocking(move || drop(server));
                 }
@@ -221,7 +222,7 @@ impl HomePage {
         self.show_banner(&words::not_hosted(error));
         imp.host.grab_focus();
         imp.name.select_region(0, 0);
-        // The saved messages may be in the way.
+        // The saved messages may be the reason.
         self.offer_to_delete();
     }
 

@@ -1,4 +1,4 @@
-//! The way back into a room that was not left, if there is one.
+//! The offer to return to a room that the user did not leave.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -12,7 +12,7 @@ use crate::app::words::{fill, isolated};
 use super::HomePage;
 
 impl HomePage {
-    /// Offers it.
+    /// Shows the offer, if there is such a room.
     pub(super) fn offer_to_return(&self) {
         let Some(app) = gtk::gio::Application::default().and_downcast::<Application>() else {
             return;
@@ -53,13 +53,13 @@ impl HomePage {
             imp.back.set_title(&fill(&title, &values));
             imp.back.set_subtitle(&fill(&subtitle, &values));
             imp.back.grab_focus();
-            // The name no longer has the focus: none of it looks selected.
+            // The name no longer has the focus, so none of it should look selected.
             imp.name.select_region(0, 0);
         }
         imp.stay.replace(stay);
     }
 
-    /// Takes it.
+    /// Accepts the offer.
     pub(super) fn go_back(&self) {
         let Some((place, stay)) = self.imp().stay.borrow().clone() else {
             return;
@@ -76,7 +76,7 @@ impl HomePage {
         }
     }
 
-    /// The user does not want it.
+    /// The user rejects the offer.
     pub(super) fn forget(&self) {
         if let (Some(keeper), Some((place, _))) = (kept::keeper(), self.imp().stay.take()) {
             keeper.give_up(&place);

@@ -1,4 +1,4 @@
-//! What to do when a room cannot be hosted on its port: there are other ports.
+//! The dialog for a room whose port is taken: it offers other ports.
 
 use adw::prelude::*;
 use gettextrs::gettext;
@@ -11,7 +11,7 @@ use crate::wire::address::Address;
 
 use super::HomePage;
 
-/// The port of an error that another port helps against, and what is wrong with it.
+/// The port of an error that another port avoids, and the cause in words.
 pub fn wrong_port(error: &BindError) -> Option<(u16, String)> {
     let (port, heading) = match error {
         BindError::RoomOpen(port) => (*port, gettext("A Room Is Already Open")),
@@ -23,8 +23,8 @@ pub fn wrong_port(error: &BindError) -> Option<(u16, String)> {
 }
 
 impl HomePage {
-    /// Asks what to do about a port that cannot be had: another one, or the room that is
-    /// open there. Returns whether that is what is wrong.
+    /// Asks what to do about a taken port: use another one, or join the room that is open
+    /// there. Returns whether the error is about the port.
     pub(super) fn ask_about_port(&self, error: &BindError) -> bool {
         let Some((port, heading)) = wrong_port(error) else {
             return false;
@@ -49,7 +49,7 @@ impl HomePage {
                 return;
             };
             match (&*response, window) {
-                // Any that is free.
+                // Any free port.
                 ("other", _) => page.host(Some(0)),
                 ("join", Some(window)) => window.join(&Address::new("localhost", port)),
                 _ => {}

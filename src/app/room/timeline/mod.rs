@@ -1,78 +1,78 @@
-//! The order of a conversation, and what becomes of the user's own messages.
+//! The order of a conversation, and the state of the user's own messages.
 //!
-//! First stands what the server told, in its order; below it what the user said
-//! and the server has not confirmed, in the order in which it was said. The echo
-//! of a message moves it up into the server's order.
+//! First come the server's lines, in its order; below them the user's unconfirmed
+//! messages, in the order of sending. The echo of a message moves it up into the server's
+//! order.
 
 use super::line::{Content, Delivery, Line, Message};
 
-/// The most lines from the server that are kept for a reader at the end: as many messages
-/// as a room in memory holds itself.
+/// The most lines from the server that the app keeps for a reader at the end: as many
+/// messages as a room in memory holds.
 const KEPT: usize = 10_000;
 
-/// The most lines that are kept for a reader further up, including older ones that they
-/// asked for. Beyond that, even the lines they look at may be dropped.
+/// The most lines that the app keeps for a reader further up, including older ones that
+/// they requested. Beyond that, the app may drop even the lines that they look at.
 const KEPT_FOR_READER: usize = 50_000;
 
-/// So many more lines may come before the oldest are dropped, all at once.
+/// This many more lines may come before the app drops the oldest, all at once.
 const SLACK: usize = 1_000;
 
 /// A conversation.
 #[derive(Debug, Default)]
 pub struct Timeline {
-    /// What the server told.
+    /// The lines from the server.
     told: Vec<Line>,
-    /// The user's messages that are pending or unsent.
+    /// The user's pending and unsent messages.
     unsent: Vec<Line>,
     next_key: u64,
-    /// The `seq` of the newest message that was told.
+    /// The `seq` of the newest message from the server.
     newest: u64,
-    /// Where the log that is told now begins in `told`: a `seq` before that place is
-    /// one of another log.
+    /// The position in `told` at which the current log begins: a `seq` before it belongs
+    /// to another log.
     log_begin: usize,
 }
 
-/// A conversation as it stood at some time.
+/// The state of a conversation at some time.
 #[derive(Debug)]
 pub struct Mark {
     told: usize,
-    /// The keys of what was not confirmed then.
+    /// The keys of the messages that were not confirmed then.
     unsent: Vec<u64>,
 }
 
-/// What must be done to a list that shows a conversation.
+/// The change that a list which shows the conversation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The lines from here on may look different.
     pub from: usize,
-    /// Where lines are taken out and put in.
+    /// The position at which lines are removed and inserted.
     pub at: usize,
-    /// How many are taken out.
+    /// The number of lines to remove.
     pub removed: usize,
-    /// How many are put in.
+    /// The number of lines to insert.
     pub added: usize,
 }
 
 impl Timeline {
-    /// How many lines there are.
+    /// The number of lines.
     pub fn len(&self) -> usize {
         self.told.len() + self.unsent.len()
     }
 
-    /// The line at a place, counted from the top.
+    /// The line at a position, counted from the top.
     pub fn get(&self, place: usize) -> Option<&Line> {
         self.told
             .get(place)
             .or_else(|| self.unsent.get(place.checked_sub(self.told.len())?))
     }
 
-    /// Adds what the server told, other than messages.
+    /// Adds a line from the server that is not a message.
     pub fn tell(&mut self, content: Content) {
         let key = self.key();
         self.told.push(Line { key, content });
     }
 
-    /// Where others can join, as it was told last.
+    /// The last addresses at which others can join.
     pub fn addresses(&self) -> Option<&Vec<String>> {
         self.told.iter().rev().find_map(|line| match &line.content {
             Content::Addresses(addresses) => Some(addresses),
@@ -80,8 +80,8 @@ impl Timeline {
         })
     }
 
-    /// Adds a message that the server told as its `seq`th; `id` is its sender's own id
-    /// for it. One that was told before is not told twice.
+    /// Adds a message that the server sent with this `seq`; `id` is the sender's own id
+    /// for it. Ignores a message that came before.
     pub fn hear(&mut self, seq: u64, id: Option<&str>, mut message: Message) {
         if seq <= self.newest {
             return;
@@ -99,28 +99,28 @@ impl Timeline {
         self.told.push(Line { key, content });
     }
 
-    /// The `seq` of the oldest message that the server told.
+    /// The `seq` of the oldest message from the server.
     pub fn oldest(&self) -> Option<u64> {
         self.this_log().find_map(seq_of)
     }
 
-    /// Whether anyone has said anything, or the user has tried to.
+    /// Whether there is a message, or the user has tried to send one.
     pub fn has_messages(&self) -> bool {
         let mut lines = self.told.iter().chain(&self.unsent);
         lines.any(|line| matches!(line.content, Content::Message(_)))
     }
 
-    /// The lines of the log that is told now.
+    /// The lines of the current log.
     fn this_log(&self) -> impl DoubleEndedIterator<Item = &Line> {
         self.told.iter().skip(self.log_begin)
     }
 
-    /// Whether it may hold so many more lines for a reader further up.
+    /// Whether there is room for this many more lines for a reader further up.
     pub fn has_room_for(&self, lines: u64) -> bool {
         self.told.len() as u64 + lines <= KEPT_FOR_READER as u64
     }
 
-    /// Puts in at the top, in their order, what stands before the oldest line.
+    /// Inserts older lines at the top, in their order.
     pub fn put_before(&mut self, contents: Vec<Content>) {
         let first_key = self.next_key + 1;
         let added = contents.len();
@@ -133,14 +133,15 @@ impl Timeline {
         self.told.splice(..0, lines);
     }
 
-    /// Adds a message of the user's, which is not confirmed yet.
+    /// Adds a message of the user that is not confirmed yet.
     pub fn say(&mut self, message: Message) {
         let key = self.key();
         let content = Content::Message(message);
         self.unsent.push(Line { key, content });
     }
 
-    /// The message with this id was said as the `seq`th, if it was not heard yet.
+    /// The server accepted the message with this id as the `seq`th. Does nothing if its
+    /// echo has come.
     pub fn said(&mut self, id: &str, seq: u64) {
         let Some(place) = self.unconfirmed(id) else {
             return;
@@ -155,13 +156,13 @@ impl Timeline {
         self.told.push(line);
     }
 
-    /// Whether the user's message with this id waits to be confirmed.
+    /// Whether the user's message with this id is pending.
     pub fn is_pending(&self, id: &str) -> bool {
         self.not_confirmed()
             .any(|message| matches!(&message.delivery, Delivery::Pending(it) if it == id))
     }
 
-    /// The user's messages that are not confirmed, in their order.
+    /// The user's unconfirmed messages, in order.
     pub fn not_confirmed(&self) -> impl Iterator<Item = &Message> {
         self.unsent.iter().filter_map(|line| match &line.content {
             Content::Message(message) => Some(message),
@@ -169,8 +170,8 @@ impl Timeline {
         })
     }
 
-    /// The message with this id was not said, for this reason. Returns whether there
-    /// is one that is not known to be unsent.
+    /// The message with this id was not sent, for this reason. Returns whether there is
+    /// one that was not known to be unsent.
     pub fn give_up(&mut self, id: &str, why: &str) -> bool {
         let line = self.unconfirmed(id).and_then(|it| self.unsent.get_mut(it));
         let Some(Content::Message(message)) = line.map(|it| &mut it.content) else {
@@ -181,7 +182,7 @@ impl Timeline {
         matches!(before, Delivery::Pending(_))
     }
 
-    /// Nothing more will be heard: whatever is pending will not be confirmed.
+    /// The session is over: no pending message will be confirmed.
     pub fn give_up_all(&mut self, why: &str) {
         let pending: Vec<String> = self
             .not_confirmed()
@@ -205,7 +206,7 @@ impl Timeline {
         }
     }
 
-    /// An unsent message is sent again: it is pending, below what was said since.
+    /// The user sends an unsent message again: it is pending, below all later lines.
     pub fn send_again(&mut self, key: u64) {
         if let Some((id, _)) = self.unsent(key)
             && let Some(place) = self.unconfirmed(&id)
@@ -218,7 +219,7 @@ impl Timeline {
         }
     }
 
-    /// Takes an unsent message out.
+    /// Removes an unsent message.
     pub fn delete(&mut self, key: u64) {
         if let Some((id, _)) = self.unsent(key)
             && let Some(place) = self.unconfirmed(&id)
@@ -227,18 +228,17 @@ impl Timeline {
         }
     }
 
-    /// The `seq` of the newest message that was told; 0 before the first one.
+    /// The `seq` of the newest message from the server; 0 before the first one.
     pub fn newest(&self) -> u64 {
         self.newest
     }
 
-    /// The messages up to the one with this `seq` will not be told.
+    /// The messages up to the one with this `seq` will not come.
     pub fn miss(&mut self, seq: u64) {
         self.newest = self.newest.max(seq);
     }
 
-    /// What is told from now on is told from another log, which gives the same `seq`s
-    /// again.
+    /// The next messages come from another log, which gives the same `seq`s again.
     pub fn begin_log(&mut self) {
         self.newest = 0;
         self.log_begin = self.told.len();
@@ -256,7 +256,7 @@ impl Timeline {
         self.told.drain(..dropped).count()
     }
 
-    /// How it stands now.
+    /// The current state.
     pub fn mark(&self) -> Mark {
         Mark {
             told: self.told.len(),
@@ -264,7 +264,7 @@ impl Timeline {
         }
     }
 
-    /// What has changed since: one change, however much happened.
+    /// The change since then: one change, however much happened.
     pub fn change_since(&self, mark: &Mark) -> Change {
         let from = mark.told;
         let new: Vec<u64> = (from..self.len())
@@ -300,8 +300,9 @@ fn seq_of(line: &Line) -> Option<u64> {
     }
 }
 
-/// How one list becomes another by one change: how many stay at the start, and how
-/// many after them are taken out and put in. What is the same at the end stays.
+/// The one change that makes one list another: the number of items that stay at the
+/// start, and the numbers of items to remove and to insert after them. Equal items at the
+/// end stay.
 pub(super) fn difference<T: PartialEq>(old: &[T], new: &[T]) -> (usize, usize, usize) {
     let same = |(a, b): &(&T, &T)| a == b;
     let before = old.iter().zip(new).take_while(same).count();

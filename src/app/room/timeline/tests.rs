@@ -115,7 +115,7 @@ fn an_own_message_is_pending_until_its_echo() {
     let mark = timeline.mark();
     echo(&mut timeline, "1");
     assert_eq!(texts(&timeline), ["hello", "1"]);
-    // It stands where it stood; it only looks different.
+    // It stays in its position, and only looks different.
     let change = timeline.change_since(&mark);
     assert_eq!((change.from, change.removed, change.added), (1, 0, 0));
 }
@@ -198,8 +198,8 @@ fn a_number_of_another_log_is_not_taken_for_one_of_this_log() {
     say(&mut timeline, "mine");
     timeline.begin_log();
     assert_eq!(timeline.oldest(), None);
-    // The server says that it has the message, which was not heard: it is the second of
-    // the new log, and not what was the second before.
+    // The server says that it has the message, whose echo did not come: it is the second
+    // message of the new log, not of the old one.
     timeline.said("mine", 2);
     assert_eq!(texts(&timeline), ["a", "b", "c", "mine"]);
     assert_eq!(timeline.oldest(), Some(2));
@@ -245,7 +245,7 @@ fn a_burst_is_one_change() {
 }
 
 proptest! {
-    /// A list that is changed as told shows the conversation, whatever happens.
+    /// A list that applies each change shows the conversation, whatever happens.
     #[test]
     fn a_list_follows(steps in proptest::collection::vec(
         proptest::collection::vec((0..8u8, 0..8u8), 0..8), 0..12)) {

@@ -1,4 +1,4 @@
-//! Where others can join, each address with a button that copies it.
+//! The addresses at which others can join, each with a button that copies it.
 
 use std::cell::RefCell;
 
@@ -9,7 +9,7 @@ use gtk::{CompositeTemplate, glib};
 
 use crate::app::words::fill;
 
-/// The time for which a button says that it has copied.
+/// How long a button says that it has copied.
 const COPIED_SECONDS: u32 = 2;
 
 mod imp {
@@ -44,7 +44,7 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// Where others can join.
+    /// A row with the addresses at which others can join.
     pub struct AddressesRow(ObjectSubclass<imp::AddressesRow>)
         @extends adw::Bin, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;

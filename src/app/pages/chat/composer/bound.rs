@@ -1,9 +1,9 @@
-//! How much the composer holds.
+//! The bound on the text in the composer.
 //!
 //! GTK lays a line out as a whole, in a time that grows with the square of its length:
-//! 60,000 letters without a break would hold the window up for seconds, and every key
-//! pressed in them too. So the composer takes a little more than a message may have,
-//! enough to cut a text down in it, and no more than that.
+//! 60,000 letters without a break would block the window for seconds, and so would every
+//! key pressed in them. So the composer holds a little more than a message may have,
+//! enough for cutting a text down in it, and no more than that.
 
 use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text};
 
@@ -35,7 +35,7 @@ impl Size {
             && self.breaks.saturating_add(more.breaks) < MOST_LINES
     }
 
-    /// The size without a part of it.
+    /// The size without a part of the text.
     pub fn without(self, part: Self) -> Self {
         Self {
             characters: self.characters.saturating_sub(part.characters),
@@ -44,7 +44,7 @@ impl Size {
     }
 }
 
-/// Whether GTK begins a line behind this character; both halves of a `\r\n` count.
+/// Whether GTK begins a line after this character; both halves of a `\r\n` count.
 fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{2029}')
 }
@@ -52,13 +52,13 @@ fn is_break(c: char) -> bool {
 /// By how much a text is too long for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
-    /// By so many characters.
+    /// The number of characters over the limit.
     Characters(usize),
-    /// By so many lines.
+    /// The number of lines over the limit.
     Lines(usize),
 }
 
-/// By how much `text` is too long, where a message has `limit` characters at most.
+/// By how much `text` is too long, if a message has at most `limit` characters.
 pub fn excess(text: &str, limit: usize) -> Option<Excess> {
     let size = Size::of(&clean_text(text));
     let characters = size.characters.saturating_sub(limit);
@@ -70,10 +70,10 @@ pub fn excess(text: &str, limit: usize) -> Option<Excess> {
     }
 }
 
-/// The part of a draft that the composer shows, and the part that follows when that is
-/// sent. A draft can be longer than the composer: it also holds the messages that were
-/// not sent when the app ended. It is parted at the end of a line, if there is one, else
-/// at a space.
+/// Splits a draft into the part that the composer shows and the part that follows when
+/// the first one is sent. A draft can be longer than the composer, because it also has
+/// the messages that were unsent when the app ended. The split is at the end of a line,
+/// if there is one, else at a space.
 pub fn parted(draft: &str) -> (&str, &str) {
     if Size::default().has_room_for(Size::of(draft)) {
         return (draft, "");
@@ -166,7 +166,7 @@ mod tests {
                 parts.push(first);
                 rest = next;
             }
-            // A line break or a space is between two parts; all else is in one.
+            // A line break or a space is between two parts; everything else is in one.
             let letters = |text: &str| text.replace(['\n', ' '], "");
             prop_assert_eq!(letters(&parts.concat()), letters(&draft));
         }

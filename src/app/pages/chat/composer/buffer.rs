@@ -1,7 +1,7 @@
-//! The text in the composer, which never is longer than can be laid out quickly.
+//! The text in the composer, which is never longer than GTK can lay out quickly.
 //!
-//! Keys, an input method, the clipboard, the primary selection, a drop, undo, a screen
-//! reader and a draft all insert their text here, and here the bound is kept.
+//! Keys, input methods, the clipboard, the primary selection, drops, undo, screen readers
+//! and drafts all insert their text here, so this is where the bound holds.
 
 use std::cell::{Cell, OnceCell};
 use std::sync::OnceLock;
@@ -19,10 +19,10 @@ mod imp {
 
     #[derive(Debug, Default)]
     pub struct ComposerBuffer {
-        /// The size of the text in it.
+        /// The size of the text in the buffer.
         pub size: Cell<Size>,
-        /// On all of it: a hyphen at the end of a line would be taken for a part of an
-        /// address.
+        /// On the whole text: readers would take a hyphen at the end of a line for a part
+        /// of an address.
         pub unhyphenated: OnceCell<gtk::TextTag>,
     }
 
@@ -56,7 +56,7 @@ mod imp {
                 buffer.emit_by_name::<()>("refused", &[]);
                 return;
             }
-            // Before those who are told of the change ask for it.
+            // Before the handlers of the change ask for it.
             self.size.set(Size {
                 characters: now.characters + more.characters,
                 breaks: now.breaks + more.breaks,
@@ -68,7 +68,7 @@ mod imp {
             }
         }
 
-        /// Text is all that can be sent.
+        /// Only text can be sent.
         fn insert_paintable(&self, _iter: &mut gtk::TextIter, _paintable: &gdk::Paintable) {}
 
         fn delete_range(&self, start: &mut gtk::TextIter, end: &mut gtk::TextIter) {
@@ -92,8 +92,8 @@ impl Default for ComposerBuffer {
 }
 
 impl ComposerBuffer {
-    /// Calls `refused` when a text was refused, because it would have made this one too long. Then
-    /// nothing of it was taken.
+    /// Calls `refused` when the buffer refuses a text because the whole would be too
+    /// long. The buffer then inserts nothing of it.
     pub fn connect_refused(&self, refused: impl Fn() + 'static) {
         self.connect_local("refused", false, move |_| {
             refused();
@@ -101,7 +101,7 @@ impl ComposerBuffer {
         });
     }
 
-    /// Whether `text` fits in place of what is selected.
+    /// Whether `text` fits in place of the selection.
     pub fn has_room_in_place_of_selection(&self, text: &str) -> bool {
         let selected = self
             .selection_bounds()

@@ -1,5 +1,5 @@
-//! Pasting into the composer and dropping on the page: text goes in, for files and
-//! pictures there is a sentence.
+//! Pasting into the composer and dropping on the page: text is inserted, and a sentence
+//! says that files and pictures cannot be sent.
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -25,8 +25,9 @@ pub enum Offer {
     Nothing,
 }
 
-/// The kind of content in these formats. A program that offers files offers their paths as
-/// text too, which nobody means to send; one that offers text may offer a picture of it.
+/// The kind of content in these formats. A program that offers files offers their paths
+/// as text too, which nobody wants to send; a program that offers text may offer a
+/// picture of it.
 pub fn offer(formats: &gdk::ContentFormats) -> Offer {
     let types = formats.mime_types();
     let is_listed = |wanted: fn(&str) -> bool| types.iter().any(|it| wanted(it));
@@ -57,8 +58,8 @@ pub fn offer(formats: &gdk::ContentFormats) -> Offer {
     }
 }
 
-/// The addresses as a text to send, if all of them lead to pages or rooms and none to a
-/// file.
+/// The addresses as a text to send, if all of them are links to pages or rooms and none
+/// leads to a file.
 fn as_links(addresses: &[String]) -> Option<String> {
     let is_link = |address: &String| links::links(address).iter().any(|it| it.range.start == 0);
     (!addresses.is_empty() && addresses.iter().all(is_link)).then(|| addresses.join("\n"))
@@ -86,7 +87,7 @@ impl Composer {
         glib::spawn_future_local(async move {
             match offer {
                 Offer::Text => {
-                    // It may not be text after all.
+                    // The content may not be text after all.
                     let text = clipboard.read_text_future().await.ok().flatten();
                     if let (Some(composer), Some(text)) = (composer.upgrade(), text) {
                         composer.take_text(&text);
@@ -111,7 +112,7 @@ impl Composer {
         });
     }
 
-    /// Puts a text in place of what is selected, if there is room for all of it. Says
+    /// Replaces the selection with a text, if there is room for all of it. Returns
     /// whether there was.
     pub fn take_text(&self, text: &str) -> bool {
         let view = &self.imp().view;
@@ -133,7 +134,7 @@ impl Composer {
         true
     }
 
-    /// Takes links to pages and rooms; of files it says that they cannot be sent.
+    /// Inserts links to pages and rooms; says that files cannot be sent.
     pub fn take_files(&self, files: Option<&gdk::FileList>) -> bool {
         let addresses: Vec<String> = files
             .map(gdk::FileList::files)
@@ -151,7 +152,7 @@ impl Composer {
         false
     }
 
-    /// Says that this cannot be sent.
+    /// Says that this content cannot be sent.
     pub fn take_nothing(&self, offer: Offer) -> bool {
         let sentence = if offer == Offer::Picture {
             gettext("Pictures cannot be sent in a room, only text.")

@@ -1,4 +1,4 @@
-//! A place to write: it grows with its lines, Enter sends.
+//! The composer: a text field that grows with its lines, and sends on Enter.
 
 mod bound;
 mod buffer;
@@ -39,11 +39,12 @@ mod imp {
         pub sends: OnceCell<Send>,
         pub keeps: OnceCell<Keep>,
         pub open: Cell<bool>,
-        /// The most characters of a message; 0 until the room has told.
+        /// The most characters of a message; 0 until the room has reported it.
         pub limit: Cell<usize>,
-        /// The part of the draft that did not fit: it follows when the rest is sent.
+        /// The part of the draft that did not fit; it follows when the first part is
+        /// sent.
         pub rest: RefCell<String>,
-        /// The text that an input method has not finished yet.
+        /// The unfinished text of an input method.
         pub unfinished: RefCell<String>,
     }
 
@@ -67,9 +68,9 @@ mod imp {
 
     #[gtk::template_callbacks]
     impl Composer {
-        /// Enter sends; with Shift it breaks the line. While an input method is at
-        /// work, Enter is its. Control and End go to the end of what was written,
-        /// and from there to the newest message.
+        /// Enter sends; Shift+Enter breaks the line. While an input method is at work,
+        /// Enter belongs to it. Ctrl+End goes to the end of the text, and from there to
+        /// the newest message.
         #[template_callback]
         fn on_key_pressed(
             &self,
@@ -96,7 +97,7 @@ mod imp {
     }
 
     impl Composer {
-        /// Whether the cursor is behind all that was written.
+        /// Whether the cursor is at the end of the text.
         fn is_at_end(&self) -> bool {
             let buffer = self.view.buffer();
             buffer.iter_at_mark(&buffer.get_insert()).is_end()
@@ -140,20 +141,21 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// A place to write.
+    /// The composer.
     pub struct Composer(ObjectSubclass<imp::Composer>)
         @extends adw::Bin, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;
 }
 
 impl Composer {
-    /// Sends with `send`. What cannot be sent stays, with the reason that it gives.
+    /// Sends with `send`. Text that cannot be sent stays, with the reason that `send`
+    /// gives.
     pub fn connect_send(&self, send: impl Fn(&str) -> Result<(), String> + 'static) {
         let _ = self.imp().sends.set(Box::new(send));
     }
 
-    /// Shows what was written before, and keeps with `keep` what is written from now on.
-    /// Of a draft that is too long for the composer the rest follows when that is sent.
+    /// Shows a draft, and saves later changes with `keep`. If a draft is too long for the
+    /// composer, the rest follows when the first part is sent.
     pub fn connect_keep(&self, draft: &str, keep: impl Fn(&str) + 'static) {
         self.show_draft(draft);
         let _ = self.imp().keeps.set(Box::new(keep));
@@ -165,37 +167,36 @@ impl Composer {
         self.buffer().set_text(first);
     }
 
-    /// The most characters that a message has in this room.
+    /// The most characters of a message in this room.
     pub fn set_limit(&self, limit: usize) {
         self.imp().limit.set(limit);
     }
 
-    /// Whether anything can be sent. What was written stays in any case, and can
-    /// be copied.
+    /// Sets whether the user can send. The text stays in any case, and can be copied.
     pub fn set_open(&self, open: bool) {
         self.imp().open.set(open);
         let of_use = open || !self.text().is_empty();
         self.set_sensitive(of_use);
-        // A screen reader asks the place to write itself.
+        // A screen reader asks the text view itself.
         self.imp().view.set_sensitive(of_use);
         self.imp().view.set_editable(open);
         self.show_sendable();
     }
 
-    /// Where text is typed, if it can be sent.
+    /// The text view, if the user can send.
     pub fn open_view(&self) -> Option<gtk::TextView> {
         let imp = self.imp();
         imp.open.get().then(|| imp.view.get())
     }
 
-    /// Puts the cursor into it.
+    /// Moves the focus into the text view.
     pub fn begin(&self) {
         self.imp().view.grab_focus();
     }
 
     fn buffer(&self) -> ComposerBuffer {
         let buffer = self.imp().view.buffer().downcast();
-        // The template gives it one of this type.
+        // The template gives the text view a buffer of this type.
         buffer.unwrap_or_default()
     }
 
@@ -204,7 +205,8 @@ impl Composer {
         buffer.text(&buffer.start_iter(), &buffer.end_iter(), false)
     }
 
-    /// The most characters of a message, as far as the composer can hold them.
+    /// The most characters of a message, or those that the composer can hold if that is
+    /// less.
     fn limit(&self) -> usize {
         match self.imp().limit.get() {
             0 => TEXT_LIMIT,
@@ -239,8 +241,8 @@ impl Composer {
         self.action_set_enabled("composer.send", sendable);
     }
 
-    /// Says by how much the text is too long. A screen reader says it when it comes to
-    /// be, and not again with every key.
+    /// Says by how much the text is too long. A screen reader says it when that begins,
+    /// not again with every key.
     fn show_excess(&self, excess: Excess) {
         let sentence = match excess {
             Excess::Characters(n) => count("{n} character too many", "{n} characters too many", n),
@@ -253,7 +255,7 @@ impl Composer {
         }
     }
 
-    /// Says that there was no room for what was to be inserted.
+    /// Says that the inserted text did not fit.
     fn refused(&self) {
         let sentence = fill(
             &gettext(
@@ -267,7 +269,7 @@ impl Composer {
         self.say(&sentence, true);
     }
 
-    /// Says something above the text, until that is changed.
+    /// Shows a sentence above the text, until the text changes.
     fn say(&self, sentence: &str, is_error: bool) {
         self.show_hint(sentence, is_error);
         self.announce(sentence, gtk::AccessibleAnnouncementPriority::High);

@@ -1,10 +1,10 @@
-//! The place of a text in a conversation.
+//! The bubble of a text in a conversation.
 //!
-//! A text is as wide as it likes, up to what there is, and as high as it then needs.
-//! GTK's containers ask a label for more: how narrow it could be at a given height,
-//! which for thousands of characters without a space takes seconds. And a text that
-//! cannot be broken, such as a row of tabs, would make the window as wide as itself.
-//! This widget asks the label no such thing, and needs no more than a little width.
+//! A text is as wide as it likes, up to the available width, and as high as it then
+//! needs. GTK's containers ask a label for more: its least width at a given height, which
+//! takes seconds for thousands of characters without a space. And a text that cannot be
+//! broken, such as a row of tabs, would make the window as wide as itself. This widget
+//! does not ask the label for that, and needs only a small width.
 
 use std::cell::RefCell;
 
@@ -104,7 +104,7 @@ mod imp {
 }
 
 glib::wrapper! {
-    /// The place of a text in a conversation.
+    /// The bubble of a text in a conversation.
     pub struct Bubble(ObjectSubclass<imp::Bubble>)
         @extends gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;

@@ -15,7 +15,7 @@ use crate::app::room::{
 };
 use crate::app::words::fill;
 
-/// The width that is left free beside a message, in pixels.
+/// The free width beside a message, in pixels.
 const OTHER_SIDE: i32 = 36;
 
 mod imp {
@@ -94,7 +94,7 @@ mod imp {
     impl ObjectImpl for MessageRow {
         fn constructed(&self) {
             self.parent_constructed();
-            // A hyphen at the end of a line would be taken for a part of a link.
+            // Readers would take a hyphen at the end of a line for a part of a link.
             let attributes = gtk::pango::AttrList::new();
             attributes.insert(gtk::pango::AttrInt::new_insert_hyphens(false));
             self.body.set_attributes(Some(&attributes));
@@ -118,7 +118,7 @@ impl MessageRow {
         let row: Self = glib::Object::new();
         row.imp().session.set(session);
         if let Some(session) = session {
-            // Nothing can be sent again from outside of the room.
+            // A user outside of the room cannot send a message again.
             session
                 .bind_property("state", &*row.imp().buttons, "visible")
                 .transform_to(|_, state: State| Some(state == State::Joined))
@@ -128,7 +128,7 @@ impl MessageRow {
         row
     }
 
-    /// Shows a message; one that begins a group `heads` it with sender and time.
+    /// Shows a message; a message that `heads` a group shows the sender and the time.
     pub fn show(&self, message: &Message, heads: bool, key: u64) {
         let imp = self.imp();
         imp.key.set(key);
@@ -156,7 +156,7 @@ impl MessageRow {
         };
         imp.heading.set_halign(side);
         imp.line.set_halign(side);
-        // Room on the other side tells the two sides apart, also for long texts.
+        // Free space on the other side distinguishes the two sides, also for long texts.
         imp.content.set_margin_start(match (message.own, heads) {
             (true, _) => OTHER_SIDE,
             (false, true) => 0,
@@ -179,14 +179,14 @@ impl MessageRow {
         imp.sentence.replace(sentence(message, &time));
     }
 
-    /// The message as a screen reader says it.
+    /// The text of the message for a screen reader.
     pub fn sentence(&self) -> String {
         self.imp().sentence.borrow().clone()
     }
 
     fn delete(&self) {
         if self.focus_child().is_some() {
-            // The keyboard does not go with the row.
+            // The focus does not go with the row.
             let _ = self.activate_action("room.write", None);
         }
         if let Some(session) = self.imp().session.upgrade() {
@@ -198,7 +198,7 @@ impl MessageRow {
         let Some(session) = self.imp().session.upgrade() else {
             return;
         };
-        // If not, it stays where it is, for another reason now.
+        // If not, the message stays where it is, now with another reason.
         if let Err(why) = session.send_again(self.imp().key.get()) {
             self.imp().reason.set_label(&why);
             self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
@@ -206,7 +206,7 @@ impl MessageRow {
     }
 }
 
-/// Sender, text, time and what became of it, in one sentence.
+/// Sender, text, time and state of delivery, in one sentence.
 fn sentence(message: &Message, time: &str) -> String {
     let name = if message.own {
         gettext("You")
@@ -233,7 +233,7 @@ fn sentence(message: &Message, time: &str) -> String {
     )
 }
 
-/// The time of day, with the day if it is not this one.
+/// The time of day, with the date if it is not today's.
 fn clock(milliseconds: i64) -> String {
     let (Ok(time), Ok(now)) = (
         glib::DateTime::from_unix_local(milliseconds.div_euclid(1_000)),
