@@ -26,7 +26,7 @@ struct Room {
     /// The key: `host:port`, followed by the number of the window if it is not the first
     /// one in that room.
     address: String,
-    /// What was typed and not sent.
+    /// The text that the user typed and did not send.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     draft: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

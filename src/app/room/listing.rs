@@ -61,7 +61,7 @@ impl Session {
     }
 }
 
-/// What a row shows.
+/// The contents of a row.
 fn member(row: &Row) -> Member {
     let known = &row.known;
     let role = match (row.is_me, known.host, known.away) {

@@ -81,7 +81,7 @@ impl Past {
         let mut messages = page.messages;
         messages.retain(|message| message.seq < before);
         let first = messages.first().map_or(before, |message| message.seq);
-        // The second condition: no server can make this side ask for ever.
+        // The second condition keeps a server from making the app request for ever.
         let ends = if page.more && first < before && first > 1 {
             *self = Self::Open(first);
             None

@@ -7,7 +7,7 @@ use crate::app::room::{Session, State};
 use crate::app::words::count;
 use crate::client::End;
 
-/// What becomes of the room when the user leaves it.
+/// The state of the room after the user leaves it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fate {
     /// The room goes on, or may open again.
@@ -22,7 +22,7 @@ pub enum Fate {
 /// The things that can be lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stakes {
-    /// What becomes of the room.
+    /// The state of the room after the user leaves it.
     pub fate: Fate,
     /// The number of others in the room.
     pub others: u32,

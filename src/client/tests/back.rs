@@ -61,7 +61,7 @@ fn seq(events: &Receiver<Event>) -> u64 {
     }
 }
 
-/// That the client has nothing to say before it answers.
+/// Asserts that the client sends nothing before it answers.
 fn says_nothing(peer: &mut Peer) {
     peer.tell(r#"{"ping":{}}"#);
     assert_eq!(peer.hear(), r#"{"pong":{}}"#);

@@ -127,7 +127,7 @@ fn message(seq: usize) -> String {
     )
 }
 
-/// What the member with this id says.
+/// A message from the member with this id.
 fn message_of(from: u64, seq: u64, id: &str) -> String {
     format!(
         r#"{{"message":{{"seq":{seq},"at":"2026-11-22T10:00:00Z","from":{{"id":{from},"name":"ada"}},"id":"{id}","text":"hi"}}}}"#

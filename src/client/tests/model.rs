@@ -13,7 +13,7 @@ use crate::wire::frame::{Code, Error, Gap, Limits, Member, MemberList, Message, 
 
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What may happen, at random.
+/// The random steps of a run.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Say,

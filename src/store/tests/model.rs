@@ -1,4 +1,4 @@
-//! Whatever happens in a room, it is there after a restart.
+//! Any sequence of events in a room is there after a restart.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What is to be there: messages, and each session with its ids.
+/// The expected contents: messages, and each session with its ids.
 #[derive(Default)]
 struct Model {
     messages: Vec<(u64, u64, Option<String>)>,

@@ -1,4 +1,4 @@
-//! What stands in the way for a moment, and what is no regular file.
+//! Obstacles that last a moment, and files that are not regular.
 
 use std::fs;
 use std::os::unix::fs::symlink;

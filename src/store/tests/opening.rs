@@ -1,4 +1,4 @@
-//! What stands in the way of opening a store, each with its sentence.
+//! The errors of opening a store, each with its sentence.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

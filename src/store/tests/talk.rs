@@ -1,4 +1,4 @@
-//! What was written is read back.
+//! Messages that were written can be read back.
 
 use super::*;
 

@@ -175,7 +175,7 @@ fn what_was_said_already_is_there_once() {
     // Heard before, without its id.
     timeline.hear(7, None, message(true, "1", Delivery::Confirmed(7)));
     timeline.said("1", 7);
-    // Not heard: it was before what this side was sent.
+    // Its echo did not come: the message is older than those that the server sent.
     timeline.said("2", 3);
     assert_eq!(texts(&timeline), ["1", "2"]);
 }
