@@ -120,7 +120,7 @@ impl Foreign {
             Self::Dns => "DNS",
             Self::Sip => "SIP or RTSP",
             Self::Xmpp => "XMPP",
-            Self::Other => "another protocol",
+            Self::Other => "unknown",
         }
     }
 }
