@@ -55,8 +55,9 @@ fn a_session_whose_lease_is_over_is_told_so_when_it_says_something() {
     let session = session_of(&told(&mut old));
     let mut new = come(&shared, &format!(",\"session\":\"{session}\""), now);
     assert!(told(&mut new).contains("\"resumed\":true"));
-    // Before it looks at the log again.
+    // At once, and not only when it looks at the log again.
     old.take(SAY, now);
+    assert_eq!(old.ending(), Some(Farewell::Silent));
     let told = told(&mut old);
     assert!(told.contains("\"taken-over\""), "{told}");
     assert_eq!(shared.room().next_seq(), 1);
