@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::lock::{Guard, Mutex, Rank};
+use crate::lock::{Mutex, Rank};
 use crate::wire::frame::{Request, Say, write_frame};
 
 use super::outbox::{Next, Outbox, Own};
@@ -73,12 +73,8 @@ impl Desk {
         }
     }
 
-    fn lock(&self) -> Guard<'_, State> {
-        self.state.lock()
-    }
-
     pub fn say(&self, own: Own) -> Result<(), NotQueued> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.leaving {
             return Err(NotQueued::Over);
         }
@@ -89,7 +85,7 @@ impl Desk {
     }
 
     pub fn ask(&self, line: Vec<u8>) -> Result<(), NotQueued> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.leaving {
             return Err(NotQueued::Over);
         }
@@ -107,13 +103,13 @@ impl Desk {
 
     /// Begins to leave: from now on the client accepts nothing more.
     pub fn leave(&self) {
-        self.lock().leaving = true;
+        self.state.lock().leaving = true;
         self.left.notify_one();
         self.news.notify_one();
     }
 
     pub fn is_leaving(&self) -> bool {
-        self.lock().leaving
+        self.state.lock().leaving
     }
 
     /// Waits until the client leaves.
@@ -126,7 +122,7 @@ impl Desk {
     /// Asks for a try to come back at once. Does nothing unless the client waits for its
     /// next try.
     pub fn hurry(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.hurry = state.away;
         drop(state);
         self.hurried.notify_one();
@@ -134,14 +130,14 @@ impl Desk {
 
     /// Waits until someone wants a try at once.
     pub async fn hurried(&self) {
-        while !std::mem::take(&mut self.lock().hurry) {
+        while !std::mem::take(&mut self.state.lock().hurry) {
             self.hurried.notified().await;
         }
     }
 
     /// The connection is lost: the server will not answer the requests.
     pub fn interrupted(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.away = true;
         state.hurry = false;
         state.outbox.cut();
@@ -151,13 +147,13 @@ impl Desk {
 
     /// The server answered a request.
     pub fn answered(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.asked = state.asked.saturating_sub(1);
     }
 
     /// Whether a request that was sent waits for an answer.
     pub fn waits(&self) -> bool {
-        self.lock().waits()
+        self.state.lock().waits()
     }
 
     /// The time of the next try to come back.
@@ -172,7 +168,7 @@ impl Desk {
 
     /// Passes the outbox to `take`, which may give it what it waits for.
     pub fn answer(&self, take: impl FnOnce(&mut Outbox)) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         take(&mut state.outbox);
         let is_waiting = !state.outbox.is_all_sent();
         drop(state);
@@ -183,7 +179,7 @@ impl Desk {
 
     /// The client is in the room.
     pub fn is_in(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         (state.away, state.hurry) = (false, false);
     }
 
@@ -196,7 +192,7 @@ impl Desk {
     pub fn gather(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Gathered {
         let (mut said, mut asked): (Vec<Own>, Vec<Vec<u8>>) = Default::default();
         let mut length = out.len();
-        let mut guard = self.lock();
+        let mut guard = self.state.lock();
         let state = &mut *guard;
         let more_at = loop {
             if length >= bytes {
@@ -241,7 +237,7 @@ impl Desk {
     /// The end: the client accepts nothing more. Returns the messages that are not
     /// confirmed.
     pub fn close(&self) -> Vec<Own> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.leaving = true;
         state.questions.clear();
         state.outbox.take_all()

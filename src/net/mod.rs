@@ -15,4 +15,4 @@ pub use self::interface::{Class, Interface, LocalAddress, State};
 pub use self::local::LocalNetwork;
 pub(crate) use self::monitor::Monitor;
 pub use self::reachable::{Listening, reachable};
-pub use self::subscriber::{Links, Prefix, Subscriber};
+pub use self::subscriber::{Links, Prefix, Subscriber, network_of};

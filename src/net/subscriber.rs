@@ -67,6 +67,12 @@ fn mask(length: u8) -> u128 {
         .unwrap_or(0)
 }
 
+/// The /64 of an IPv6 address, by the first address in it.
+#[must_use]
+pub fn network_of(ip: Ipv6Addr) -> IpAddr {
+    Ipv6Addr::from(u128::from(ip) & mask(64)).into()
+}
+
 /// The IPv6 links of this computer, 64 at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links(Vec<Prefix>);
@@ -103,7 +109,7 @@ impl Links {
     pub fn subscriber(&self, ip: IpAddr) -> Subscriber {
         let (key, link) = match ip.to_canonical() {
             IpAddr::V6(ip) => {
-                let network = IpAddr::from(Ipv6Addr::from(u128::from(ip) & mask(64)));
+                let network = network_of(ip);
                 if ip.is_loopback() {
                     (ip.into(), None)
                 } else if self.is_local(ip) {

@@ -10,7 +10,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::lock::{Guard, Mutex, Rank};
+use crate::lock::{Mutex, Rank};
 
 /// The server rings it when the log grew.
 #[derive(Debug)]
@@ -31,13 +31,9 @@ impl Default for Bell {
 }
 
 impl Bell {
-    fn lock(&self) -> Guard<'_, State> {
-        self.0.lock()
-    }
-
     /// Wakes every task that waits.
     pub(super) fn ring(&self) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.rings += 1;
         let waiting = mem::take(&mut state.waiting);
         drop(state);
@@ -46,7 +42,7 @@ impl Bell {
 
     /// An ear that hears the rings from now on.
     pub(super) fn listen(self: &Arc<Self>) -> Ear {
-        let heard = self.lock().rings;
+        let heard = self.0.lock().rings;
         Ear {
             bell: Arc::clone(self),
             heard,
@@ -68,12 +64,12 @@ pub(super) struct Ear {
 impl Ear {
     /// Counts all rings until now as heard.
     pub(super) fn hear(&mut self) {
-        self.heard = self.bell.lock().rings;
+        self.heard = self.bell.0.lock().rings;
     }
 
     /// Is ready when the bell rang after this last heard it.
     pub(super) fn poll_ring(&mut self, context: &Context<'_>) -> Poll<()> {
-        let mut state = self.bell.lock();
+        let mut state = self.bell.0.lock();
         if state.rings != self.heard {
             return Poll::Ready(());
         }
@@ -92,36 +88,25 @@ impl Ear {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
-
+    use super::super::wakes::Wakes;
     use super::*;
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
 
     #[test]
     fn a_ring_is_heard_once_and_wakes_whoever_waits() {
         let bell = Arc::new(Bell::default());
-        let (woken, mut ear) = (Arc::new(Count::default()), bell.listen());
+        let (woken, mut ear) = (Arc::new(Wakes::default()), bell.listen());
         let waker = Waker::from(Arc::clone(&woken));
         let context = Context::from_waker(&waker);
         assert_eq!(ear.poll_ring(&context), Poll::Pending);
         // A poll for another reason does not sign up a second time.
         assert_eq!(ear.poll_ring(&context), Poll::Pending);
         bell.ring();
-        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert_eq!(woken.count(), 1);
         assert_eq!(ear.poll_ring(&context), Poll::Ready(()));
         ear.hear();
         assert_eq!(ear.poll_ring(&context), Poll::Pending);
         bell.ring();
-        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        assert_eq!(woken.count(), 2);
     }
 
     #[test]
@@ -129,7 +114,7 @@ mod tests {
         let bell = Arc::new(Bell::default());
         let mut ear = bell.listen();
         bell.ring();
-        let waker = Waker::from(Arc::new(Count::default()));
+        let waker = Waker::from(Arc::new(Wakes::default()));
         let context = Context::from_waker(&waker);
         assert_eq!(ear.poll_ring(&context), Poll::Ready(()));
         // It stays ready until the task hears it.

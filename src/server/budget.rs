@@ -50,16 +50,11 @@ impl Budget {
             state: Mutex::new(Rank::Budget, State::default()),
         })
     }
-
-    /// The share of one connection, of which nothing is used.
-    pub(super) const fn share() -> Share {
-        Share(None)
-    }
 }
 
 /// The part of a [`Budget`] that one connection uses. It takes no memory while that part
 /// is small.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Share(Option<Box<Used>>);
 
 #[derive(Debug)]
@@ -148,26 +143,15 @@ impl Drop for Used {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-    use std::task::Wake;
-
+    use super::super::wakes::Wakes;
     use super::*;
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
 
     #[test]
     fn where_too_much_is_held_the_one_who_holds_most_is_let_go_of() {
         let budget = Budget::new(100_000);
-        let woken: Vec<Arc<Count>> = (0..3).map(|_| Arc::default()).collect();
+        let woken: Vec<Arc<Wakes>> = (0..3).map(|_| Arc::default()).collect();
         let wakers: Vec<Waker> = woken.iter().map(|it| Waker::from(Arc::clone(it))).collect();
-        let mut shares = [Budget::share(), Budget::share(), Budget::share()];
+        let mut shares = [Share::default(), Share::default(), Share::default()];
         let mut set = |index: usize, bytes| {
             let context = Context::from_waker(&wakers[index]);
             shares[index].set(&budget, bytes, &context);
@@ -179,7 +163,7 @@ mod tests {
         // One byte too much: the largest holder ends, not the one that asked.
         assert_eq!(set(2, 20_001), [false, true, false]);
         assert_eq!(budget.state.lock().total, 50_001);
-        let count = |index: usize| woken[index].0.load(Ordering::Relaxed);
+        let count = |index: usize| woken[index].count();
         assert_eq!([count(0), count(1), count(2)], [0, 1, 0]);
         // The others now have room for more, and a small amount always fits.
         assert_eq!(set(0, 70_000), [false, true, false]);
@@ -192,11 +176,11 @@ mod tests {
         let budget = Budget::new(100_000);
         let context = Context::from_waker(Waker::noop());
         for _ in 0..1_000 {
-            let mut share = Budget::share();
+            let mut share = Share::default();
             share.set(&budget, 60_000, &context);
             assert!(!share.is_over());
         }
-        let mut too_much = Budget::share();
+        let mut too_much = Share::default();
         too_much.set(&budget, 100_001, &context);
         assert!(too_much.is_over());
         drop(too_much);

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::room::{Cursor, Lease};
+use crate::room::{Cursor, Lease, Why};
 use crate::store::{ReadError, StoredMessage};
 
 use super::bell::Ear;
-use super::budget::{Budget, Share};
+use super::budget::Share;
 use super::fanout::{Place, io_slices};
 use super::guest::Guest;
 use super::listener::UNSENT_BYTES;
@@ -143,7 +143,7 @@ impl Connection {
             worker,
             waiting: None,
             fetching: None,
-            share: Budget::share(),
+            share: Share::default(),
         }
     }
 
@@ -177,13 +177,13 @@ impl Connection {
     fn go_on(&mut self) -> Next {
         let session = &mut self.session;
         if self.share.is_over() {
-            session.let_go(Instant::now());
+            session.break_off(Why::Timeout, Instant::now());
             return Next::End(None);
         }
         self.news.hear();
         session.tell_new_addresses();
         let Ok(written) = write(&self.stream, session) else {
-            session.break_off(Instant::now());
+            session.break_off(Why::Lost, Instant::now());
             return Next::End(None);
         };
         if session.ending().is_some() {
@@ -255,7 +255,7 @@ impl Connection {
         let session = &mut self.session;
         if let Some(back) = self.place.take_back() {
             let Ok(rest) = back.rest else {
-                session.break_off(Instant::now());
+                session.break_off(Why::Lost, Instant::now());
                 return Next::End(None);
             };
             session.go_on(back.cursor, rest);
@@ -271,7 +271,7 @@ impl Connection {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => {
-                    session.break_off(Instant::now());
+                    session.break_off(Why::Lost, Instant::now());
                     return Next::End(None);
                 }
             },

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::lock::{Guard, Mutex, Rank};
+use crate::lock::{Mutex, Rank};
 use crate::room::{Cursor, Encoding, Lease, MemberId, Room, Slice};
 
 use super::shared::Shared;
@@ -132,10 +132,6 @@ impl Default for FanOut {
 }
 
 impl FanOut {
-    fn lock(&self) -> Guard<'_, Followers> {
-        self.followers.lock()
-    }
-
     /// Reports that the log grew.
     pub fn tell_news(&self) {
         self.news.notify_one();
@@ -154,7 +150,7 @@ impl FanOut {
             alarm: Tick::NEVER,
             waker: Waker::noop().clone(),
         };
-        let mut followers = self.lock();
+        let mut followers = self.followers.lock();
         let index = followers.free.pop().unwrap_or_else(|| {
             followers.places.push(None);
             followers.places.len() - 1
@@ -170,7 +166,7 @@ impl FanOut {
     /// Gives the sockets of these members back to their tasks, which have something else
     /// to do.
     pub fn wake(&self, members: &[MemberId]) {
-        for follower in self.lock().places.iter_mut().flatten() {
+        for follower in self.followers.lock().places.iter_mut().flatten() {
             if let At::Log(cursor, lease) = follower.at
                 && members.contains(&lease.id)
             {
@@ -188,7 +184,7 @@ impl FanOut {
     /// Wakes tasks at their alarms; never returns.
     pub async fn ring_alarms(&self) {
         loop {
-            let next = self.lock().next_alarm;
+            let next = self.followers.lock().next_alarm;
             let Some(next) = next else {
                 self.alarm.notified().await;
                 continue;
@@ -203,7 +199,7 @@ impl FanOut {
 
     /// Wakes the tasks whose alarms are due at `now`.
     fn ring(&self, now: Tick) {
-        let mut followers = self.lock();
+        let mut followers = self.followers.lock();
         let mut next = None;
         for follower in followers.places.iter_mut().flatten() {
             if follower.alarm <= now {
@@ -222,7 +218,7 @@ impl FanOut {
     // only to use a slot.
     #[expect(clippy::significant_drop_tightening)]
     pub fn write(&self, shared: &Shared, from: usize) -> Turn {
-        let mut followers = self.lock();
+        let mut followers = self.followers.lock();
         let followers = &mut *followers;
         let mut new = New::default();
         let takeovers = shared.room().takeovers();
@@ -361,7 +357,7 @@ impl Place {
         context: &Context<'_>,
     ) -> Poll<()> {
         let alarm = alarm.map_or(Tick::NEVER, |time| self.fan_out.tick(time));
-        let mut followers = self.fan_out.lock();
+        let mut followers = self.fan_out.followers.lock();
         let Some(follower) = &mut followers.places[self.index] else {
             return Poll::Ready(());
         };
@@ -387,7 +383,7 @@ impl Place {
 
     /// Takes the socket back, if the fan-out has it.
     pub fn take_back(&self) -> Option<GivenBack> {
-        let mut followers = self.fan_out.lock();
+        let mut followers = self.fan_out.followers.lock();
         let follower = followers.places[self.index].as_mut()?;
         let at = mem::replace(&mut follower.at, At::Task);
         drop(followers);
@@ -404,7 +400,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut followers = self.fan_out.lock();
+        let mut followers = self.fan_out.followers.lock();
         followers.places[self.index] = None;
         followers.free.push(self.index);
     }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fuzzing::assert_harmless;
-use crate::room::{Closing, Pace, Rules, Slice};
+use crate::room::{Closing, Pace, Rules, Slice, Why};
 use crate::wire::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
 use crate::wire::{FRAME_LIMIT, PROTOCOL};
 
@@ -154,7 +154,7 @@ impl Hall {
             }
             b'b' => {
                 if let Some(mut connection) = self.peers[index].connection.take() {
-                    connection.session.break_off(self.now);
+                    connection.session.break_off(Why::Lost, self.now);
                 }
             }
             b's' | b'd' => {

@@ -36,7 +36,6 @@ pub(super) struct Guests {
 
 #[derive(Debug)]
 struct State {
-    total: usize,
     by_address: HashMap<Key, Address>,
     /// The number of addresses at which the server forgets those without a connection.
     forget_at: usize,
@@ -123,7 +122,6 @@ const LINK_TEXT: u32 = 16;
 impl Guests {
     pub(super) fn new(now: Instant) -> Self {
         let state = State {
-            total: 0,
             by_address: HashMap::new(),
             forget_at: ADDRESSES,
             away: HashMap::new(),
@@ -148,13 +146,12 @@ impl Guests {
         now: Instant,
     ) -> Result<Arc<Origin>, Refusal> {
         let mut state = self.state.lock();
-        if state.total >= live.max_members.saturating_add(SPARE) {
+        if self.open() >= live.max_members.saturating_add(SPARE) {
             return Err(Refusal::RoomFull);
         }
         state.forget_idle();
         let origin = state.count_in(from, live.max_per_address, now)?;
-        state.total += 1;
-        self.open.store(state.total, Ordering::Relaxed);
+        self.open.fetch_add(1, Ordering::Relaxed);
         self.at_the_door.fetch_add(1, Ordering::Relaxed);
         drop(state);
         Ok(origin)
@@ -192,10 +189,8 @@ impl Guests {
     /// Counts an admitted connection that has ended.
     pub(super) fn count_out(&self, origin: &Origin) {
         let mut state = self.state.lock();
-        state.total -= 1;
-        self.open.store(state.total, Ordering::Relaxed);
         state.each(origin, |here| here.open -= 1);
-        let is_last = state.total == 0;
+        let is_last = self.open.fetch_sub(1, Ordering::Relaxed) == 1;
         drop(state);
         if is_last {
             self.gone.notify_one();
@@ -204,7 +199,7 @@ impl Guests {
 
     /// Waits until no admitted connection is open.
     pub(super) async fn all_gone(&self) {
-        while self.state.lock().total > 0 {
+        while self.open() > 0 {
             self.gone.notified().await;
         }
     }

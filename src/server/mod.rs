@@ -24,6 +24,8 @@ mod settings;
 mod shared;
 mod surroundings;
 mod vitals;
+#[cfg(test)]
+mod wakes;
 mod worker;
 
 use std::io;

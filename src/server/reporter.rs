@@ -5,13 +5,14 @@
 //! together, by address and cause. Everything else that a peer can cause has a rate
 //! limit; the reporter counts what exceeds it as [missed](Event::Missed).
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
-use crate::lock::{Guard, Mutex, Rank};
+use crate::lock::{Mutex, Rank};
+use crate::net::network_of;
 use crate::room::{Meter, Pace};
 
 use super::event::{Event, Refusal};
@@ -76,16 +77,12 @@ impl Reporter {
         }
     }
 
-    fn lock(&self) -> Guard<'_, State> {
-        self.state.lock()
-    }
-
     /// Reports an event; if that would mean waiting, it drops and counts the event.
     pub fn report(&self, event: Event, now: Instant) {
         let Some(events) = &self.events else {
             return;
         };
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let is_allowed = match &event {
             Event::Refused { address, why } => {
                 if !state.refusals.add(*address, *why, now) {
@@ -114,7 +111,7 @@ impl Reporter {
     /// Reports collected events; never returns.
     pub async fn tell_gathered(&self) {
         loop {
-            let due = self.lock().due();
+            let due = self.state.lock().due();
             match due {
                 Some(due) => sleep_until(due.into()).await,
                 None => self.gathering.notified().await,
@@ -126,7 +123,7 @@ impl Reporter {
     /// Reports the events collected until `now`, if they are due.
     pub fn flush(&self, now: Instant) {
         if let Some(events) = &self.events {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             for event in state.refusals.take(now) {
                 state.send(event, events, now);
             }
@@ -244,10 +241,7 @@ impl Refusals {
 /// 64 bits.
 fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let bits = u128::from(ip) & !u128::from(u64::MAX);
-            Ipv6Addr::from(bits).into()
-        }
+        IpAddr::V6(ip) => network_of(ip),
         v4 @ IpAddr::V4(_) => v4,
     }
 }
@@ -340,7 +334,7 @@ mod tests {
         let (reporter, events) = reporter(1_000);
         let start = Instant::now();
         for n in 0..100_u128 {
-            let ip = Ipv6Addr::from((0x2001_0db8_u128 << 96) + n);
+            let ip = std::net::Ipv6Addr::from((0x2001_0db8_u128 << 96) + n);
             let address = (ip, 1).into();
             reporter.report(Event::Refused { address, why: MANY }, start);
         }

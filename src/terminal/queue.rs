@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::lock::{Condvar, Guard, Mutex, Rank};
+use crate::lock::{Condvar, Mutex, Rank};
 
 /// How long [`Queue::finish`] waits for the last entries.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
@@ -74,7 +74,7 @@ impl<B: Batch> Queue<B> {
                 while let Some((batch, left_out)) = ours.next()
                     && write(batch, left_out).is_continue()
                 {}
-                let mut state = ours.lock();
+                let mut state = ours.state.lock();
                 state.done = true;
                 state.waiting = B::default();
                 drop(state);
@@ -86,7 +86,7 @@ impl<B: Batch> Queue<B> {
     /// Appends what `add` adds, which has this many `entries` and `bytes`, or drops it.
     /// Never waits.
     pub fn push(&self, entries: usize, bytes: usize, add: impl FnOnce(&mut B)) {
-        let mut state = self.shared.lock();
+        let mut state = self.shared.state.lock();
         // Once the thread writes no more, nothing needs to wait.
         if state.done {
             return;
@@ -102,37 +102,35 @@ impl<B: Batch> Queue<B> {
 
     /// Waits until everything is written, but at most a second.
     pub fn finish(&self) {
-        self.shared.lock().finishing = true;
+        self.shared.state.lock().finishing = true;
         self.shared.changed.notify_all();
-        let rest =
-            (self.shared.changed)
-                .wait_timeout_while(self.shared.lock(), FINISH_WITHIN, |state| !state.done);
+        let rest = (self.shared.changed).wait_timeout_while(
+            self.shared.state.lock(),
+            FINISH_WITHIN,
+            |state| !state.done,
+        );
         drop(rest);
     }
 
     /// The number of bytes that wait, and of dropped entries.
     #[cfg(test)]
     pub fn state(&self) -> (usize, usize) {
-        let state = self.shared.lock();
+        let state = self.shared.state.lock();
         (state.waiting.bytes(), state.left_out)
     }
 
     /// Whether nothing more will be written.
     #[cfg(test)]
     pub fn is_done(&self) -> bool {
-        self.shared.lock().done
+        self.shared.state.lock().done
     }
 }
 
 impl<B: Batch> Shared<B> {
-    fn lock(&self) -> Guard<'_, State<B>> {
-        self.state.lock()
-    }
-
     /// Waits for entries, and returns them with the number of those that were dropped
     /// after them. Returns `None` when no more will come.
     fn next(&self) -> Option<(B, usize)> {
-        let mut state = self.changed.wait_while(self.lock(), |state| {
+        let mut state = self.changed.wait_while(self.state.lock(), |state| {
             state.waiting.bytes() == 0 && state.left_out == 0 && !state.finishing
         });
         let waiting = std::mem::take(&mut state.waiting);

@@ -94,9 +94,6 @@ pub(super) struct Session {
     refusals: u32,
     /// The session reads nothing until then.
     paused_until: Option<Instant>,
-    /// Until then the session rejects every message, because the peer's address sends too
-    /// much: it never accepts a later message before an earlier one.
-    refused_until: Option<Instant>,
     /// The addresses of which the host was notified last; `None` for other members.
     told_addresses: Option<Arc<Vec<Address>>>,
     /// Nothing follows the contents of `output`.
@@ -159,7 +156,6 @@ impl Session {
             has_said: false,
             refusals: 0,
             paused_until: None,
-            refused_until: None,
             told_addresses: None,
             ending: None,
         }
@@ -394,10 +390,11 @@ impl Session {
         }
     }
 
-    /// Handles a broken connection.
-    pub(super) fn break_off(&mut self, now: Instant) {
+    /// Ends the session because nothing more can be written to the peer: the connection is
+    /// broken, or others need the memory that is held for it.
+    pub(super) fn break_off(&mut self, why: Why, now: Instant) {
         self.member = None;
-        self.lose(Why::Lost, now);
+        self.lose(why, now);
     }
 
     /// Sends the message to the room, unless the room or its address does not allow it.
@@ -407,18 +404,12 @@ impl Session {
         draft: &Draft<'_>,
         now: Instant,
     ) -> Result<Said, NotSaid> {
-        if let Some(until) = self.refused_until.filter(|until| now < *until) {
-            return Err(NotSaid::TooFast { retry: until - now });
-        }
-        self.refused_until = None;
-        let live = self.shared.live();
-        let counted = match live.text_per_address {
-            0 => Ok(()),
-            per_second => (self.guest.origin()).count_text(draft.bytes(), per_second, now),
-        };
-        if let Err(retry) = counted {
-            self.refused_until = Some(now + retry);
-            return Err(NotSaid::TooFast { retry });
+        let per_second = self.shared.live().text_per_address;
+        if per_second > 0 {
+            // Until `retry` is over, the address is refused everything: of two messages, a
+            // later one is never accepted before an earlier one.
+            let counted = (self.guest.origin()).count_text(draft.bytes(), per_second, now);
+            counted.map_err(|retry| NotSaid::TooFast { retry })?;
         }
         self.shared.room().say(from, draft, now, clock::now())
     }
@@ -432,13 +423,6 @@ impl Session {
         };
         let output = self.output.capacity() + self.replies.capacity();
         input + self.unread.capacity() + output
-    }
-
-    /// Frees the memory held for the peer, because others need it: the connection ends
-    /// like one that accepts no data, and the member may come back.
-    pub(super) fn let_go(&mut self, now: Instant) {
-        self.member = None;
-        self.lose(Why::Timeout, now);
     }
 
     fn report_refusal(&self, why: Refusal) {
