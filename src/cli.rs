@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::options::{Options, Source};
+use crate::protocol::address::Address;
 use crate::terminal::LISTENER_NAME;
-use crate::wire::address::Address;
 
 /// How the user started the program.
 #[derive(Debug)]

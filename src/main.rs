@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use chatroom::cli::Face;
-use chatroom::wire::address::Address;
+use chatroom::protocol::address::Address;
 use chatroom::{manual, options, terminal};
 
 fn main() -> ExitCode {

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use adw::prelude::*;
 use gtk::gio;
 
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 pub use self::config::APP_ID;
 

@@ -9,11 +9,11 @@ use gtk::glib;
 use gtk::pango::{Direction, find_base_dir};
 
 use crate::client::{End, Loss, NotQueued};
+use crate::protocol::address::{NotAnAddress, SCHEME};
+use crate::protocol::native::frame::{Code, Error};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 use crate::server::BindError;
 use crate::store::OpenError;
-use crate::wire::address::{NotAnAddress, SCHEME};
-use crate::wire::frame::{Code, Error};
 
 /// The sentence `template` with each `{name}` replaced by its value.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {

@@ -8,7 +8,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 use super::End;
 

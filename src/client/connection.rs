@@ -16,7 +16,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::wire::frame::{Empty, Request, write_frame};
+use crate::protocol::native::frame::{Empty, Request, write_frame};
 
 use super::clock::slept;
 use super::inbox::Inbox;

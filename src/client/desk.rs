@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use crate::lock::{Mutex, Rank};
-use crate::wire::frame::{Request, Say, write_frame};
+use crate::protocol::native::frame::{Request, Say, write_frame};
 
 use super::outbox::{Next, Outbox, Own};
 use super::{NotQueued, REQUESTS};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 /// Why a connection to a room ended, or was never established. Its text is one sentence
 /// for people, with what happened and what to do.

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::room::{DEFAULT_NAME, LINES_LIMIT, TEXT_LIMIT, clean_name, clean_room_name, clean_text};
-use crate::wire::frame::{
+use crate::protocol::native::frame::{
     Away, Back, Error, Gap, Joined, Left, Member, MemberList, Message, Notice, Page, Presence,
     Said, Welcome,
 };
+use crate::room::{DEFAULT_NAME, LINES_LIMIT, TEXT_LIMIT, clean_name, clean_room_name, clean_text};
 
 use super::End;
 use super::outbox::Own;

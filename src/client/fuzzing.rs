@@ -1,6 +1,6 @@
 //! The events that a client makes of bytes, for the [fuzz targets](crate::fuzzing).
 
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 use super::inbox::Inbox;
 use super::{End, Event};

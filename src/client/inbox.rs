@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::wire::address::Address;
-use crate::wire::frame::{Closed, ClosedCode, Code, Error, Reply, read_reply};
-use crate::wire::lines::{Line, Lines};
-use crate::wire::{FRAME_LIMIT, PROTOCOL};
+use crate::protocol::address::Address;
+use crate::protocol::lines::{Line, Lines};
+use crate::protocol::native::frame::{Closed, ClosedCode, Code, Error, Reply, read_reply};
+use crate::protocol::{FRAME_LIMIT, PROTOCOL};
 
 use super::End;
 use super::event::{Event, Heard, text};

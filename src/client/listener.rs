@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use async_channel::Receiver;
 
+use crate::protocol::native::frame::Message;
+use crate::protocol::text;
 use crate::room::{self, Gathered};
-use crate::wire::frame::Message;
-use crate::wire::text;
 
 use super::{End, Event, Loss};
 

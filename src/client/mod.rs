@@ -60,9 +60,9 @@ use std::time::Instant;
 
 use async_channel::Receiver;
 
+use crate::protocol::FRAME_LIMIT;
+use crate::protocol::native::frame::{HistoryRequest, MembersRequest, Request, Say, write_frame};
 use crate::room::{MESSAGE_ID_LIMIT, MemberId};
-use crate::wire::FRAME_LIMIT;
-use crate::wire::frame::{HistoryRequest, MembersRequest, Request, Say, write_frame};
 
 pub use self::end::{End, Loss};
 pub use self::event::Event;

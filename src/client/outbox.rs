@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::wire::frame::Limits;
+use crate::protocol::native::frame::Limits;
 
 use super::pace::Pace;
 use super::{NotQueued, OUTBOX_BYTES, OUTBOX_MESSAGES};

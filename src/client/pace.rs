@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::wire::frame::Limits;
+use crate::protocol::native::frame::Limits;
 
 /// The rate that the server allows, as [`room::Pace`](crate::room::Pace), and how much of
 /// it the client has used.

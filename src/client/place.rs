@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::protocol::PROTOCOL;
+use crate::protocol::native::frame::{Code, Gap, Hello, Limits, Welcome};
 use crate::room::MemberId;
-use crate::wire::PROTOCOL;
-use crate::wire::frame::{Code, Gap, Hello, Limits, Welcome};
 
 use super::outbox::Outbox;
 use super::{Event, Resume, Settings};

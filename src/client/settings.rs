@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::protocol::address::Address;
+use crate::protocol::{DEAD_AFTER, HEARTBEAT};
 use crate::room::DEFAULT_NAME;
-use crate::wire::address::Address;
-use crate::wire::{DEAD_AFTER, HEARTBEAT};
 
 /// The default time for which a server that owes an answer may be silent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@
 mod files;
 mod hearing;
 mod names;
-mod wire;
+mod protocol;
 
 #[cfg(test)]
 mod corpus;
@@ -20,18 +20,18 @@ pub type Check = fn(&[u8]);
 
 /// The targets by name. Each has a file in `fuzz/fuzz_targets`, and a corpus.
 pub const TARGETS: [(&str, Check); 12] = [
-    ("address", wire::address),
+    ("address", protocol::address),
     ("config", files::config),
-    ("door", wire::door),
-    ("frames", wire::frames),
+    ("door", protocol::door),
+    ("frames", protocol::frames),
     ("inbox", hearing::inbox),
     ("journal", journal),
-    ("lines", wire::lines),
+    ("lines", protocol::lines),
     ("names", names::names),
     ("saved_state", files::saved_state),
     ("session", session),
     ("store", files::store),
-    ("text", wire::text),
+    ("text", protocol::text),
 ];
 
 /// Passes `data` to the target with this name.

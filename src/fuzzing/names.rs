@@ -2,11 +2,11 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::protocol::{native, text};
 use crate::room::{
     Encoders, Encoding, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, Room, Rules, WantedName, clean_name,
     clean_room_name, name_or_default,
 };
-use crate::wire::{native, text};
 
 use super::assert_harmless_line;
 

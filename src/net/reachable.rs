@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use socket2::SockRef;
 
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 use super::interface::{Class, Interface, LocalAddress};
 

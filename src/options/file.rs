@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use crate::systemd::journal::printable;
+use crate::platform::systemd::journal::printable;
 
 use super::Options;
 

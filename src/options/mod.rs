@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::protocol::address::BindAddress;
 use crate::room::{Pace, Rules};
 use crate::server::Settings;
 use crate::store::Keep;
-use crate::wire::address::BindAddress;
 
 pub use self::file::{FileError, Source, read};
 

@@ -1,12 +1,13 @@
 //! The room: its members and messages, as pure state.
 //!
 //! Nothing in here does I/O or reads a clock; the time is an argument. The room appends
-//! events to a log, encoded by functions that the [wire](crate::wire) provides
+//! events to a log, encoded by functions that the [wire](crate::protocol) provides
 //! ([`Encoders`]), and readers follow with a [`Cursor`].
 
 mod character;
 mod draft;
 mod durable;
+mod entry;
 mod event;
 mod log;
 mod members;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 
 pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
+pub use self::entry::{Author, Body, Entry};
 pub use self::event::{Closing, Event, Gathered, MemberId, Why};
 pub use self::log::{Cursor, Encoding, Gap, Retention, Slice};
 pub use self::members::{Listed, Member, Page};

@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use crate::wire::door::{Door, not_served};
-use crate::wire::frame::{Code, Reply, write_frame};
-use crate::wire::native::error;
-use crate::wire::text::write_notice;
+use crate::protocol::native::error;
+use crate::protocol::native::frame::{Code, Reply, write_frame};
+use crate::protocol::sniff::{Door, not_served};
+use crate::protocol::text::write_notice;
 
 use super::connection::hang_up;
 use super::event::{Event, Refusal};

@@ -384,7 +384,7 @@ async fn say_goodbye(
     if farewell == Farewell::QuitCommand {
         sleep(QUIT_PAUSE).await;
         // These few bytes fit, or the peer stopped reading long ago.
-        stream.try_write(crate::wire::text::QUIT.as_bytes())?;
+        stream.try_write(crate::protocol::text::QUIT.as_bytes())?;
     }
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::protocol::address::Address;
+use crate::protocol::sniff::Door;
 use crate::room::Why;
 use crate::store::{ClockDoubt, DiskSpace};
-use crate::wire::address::Address;
-use crate::wire::door::Door;
 
 /// Something that happened at a server. An event never contains the text of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

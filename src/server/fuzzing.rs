@@ -27,9 +27,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fuzzing::assert_harmless;
+use crate::protocol::native::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
+use crate::protocol::{FRAME_LIMIT, PROTOCOL};
 use crate::room::{Closing, Pace, Rules, Slice, Why};
-use crate::wire::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
-use crate::wire::{FRAME_LIMIT, PROTOCOL};
 
 use super::session::{Found, Session, Slices};
 use super::settings::Settings;

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::protocol::sniff::Door;
 use crate::room::{
     Coming, Encoding, Entered, Gap, Lease, NotEntered, NotResumed, Page, Parting, Reached, Room,
     Rules, SMALL_ROOM, SessionKey, WantedName, Why,
 };
-use crate::wire::door::Door;
 
 use super::event::Event;
 use super::guests::Origin;

@@ -22,7 +22,7 @@ use crate::store::{
     WriteError,
 };
 
-use crate::wire::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
+use crate::protocol::native::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
 
 use super::event as server;
 use super::shared::Shared;

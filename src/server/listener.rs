@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
+use crate::protocol::address::BindAddress;
 use crate::store::OpenError;
-use crate::wire::address::BindAddress;
 
 use super::probe::is_room;
 

@@ -36,8 +36,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
+use crate::protocol::address::Address;
 use crate::room::{Closing, GATHER_TIME};
-use crate::wire::address::Address;
 
 pub use self::event::{Event, Refusal};
 pub use self::listener::BindError;

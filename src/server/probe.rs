@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::wire::frame::read_reply;
+use crate::protocol::native::frame::read_reply;
 
 /// The time that the program at the port has to show that it is a room.
 const TIMEOUT: Duration = Duration::from_secs(1);

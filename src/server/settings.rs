@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::protocol::{self, address::BindAddress};
 use crate::room::{Rules, clean_room_name};
 use crate::store::Keep;
-use crate::wire::{self, address::BindAddress};
 
 use super::budget::HELD_LIMIT;
 use super::event::Event;
@@ -102,19 +102,19 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            port: wire::DEFAULT_PORT,
+            port: protocol::DEFAULT_PORT,
             bind: Vec::new(),
             room_name: None,
             stay_open: false,
             idle_timeout: None,
-            history: wire::HISTORY,
-            name_timeout: wire::NAME_TIMEOUT,
+            history: protocol::HISTORY,
+            name_timeout: protocol::NAME_TIMEOUT,
             max_per_address: 256,
             text_per_address: TEXT_PER_ADDRESS,
             held_limit: HELD_LIMIT,
             rules: Rules::default(),
-            heartbeat: wire::HEARTBEAT,
-            dead_after: wire::DEAD_AFTER,
+            heartbeat: protocol::HEARTBEAT,
+            dead_after: protocol::DEAD_AFTER,
             store: None,
             keep: Keep::default(),
             events: None,

@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use crate::lock::{Mutex, Rank};
+use crate::protocol::sniff::Door;
+use crate::protocol::{native, text};
 use crate::room::{self, Closing, Encoders, MemberId, Reached, Room};
 use crate::store::WriteError;
-use crate::wire::door::Door;
-use crate::wire::{native, text};
 
 use super::budget::Budget;
 use super::event::{Event, Refusal};

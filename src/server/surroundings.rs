@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::net::{Links, Listening, LocalNetwork, Monitor, Subscriber, reachable};
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 use super::event::Event;
 use super::shared::Shared;

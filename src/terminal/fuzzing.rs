@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use crate::client;
 use crate::fuzzing::{assert_harmless_bytes, assert_harmless_line};
+use crate::protocol::sniff::Door;
 use crate::room::{Why, name_or_default};
 use crate::server::{Event, Refusal};
-use crate::wire::door::Door;
 
 use super::fold::fold;
 use super::listen::write_event;

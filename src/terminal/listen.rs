@@ -4,9 +4,9 @@ use std::error::Error;
 use std::io;
 
 use crate::client::{self, Client, End, Event, Listener, Settings, write_lines};
-use crate::wire::address::Address;
-use crate::wire::frame::Message;
-use crate::wire::text::{here, write_notice};
+use crate::protocol::address::Address;
+use crate::protocol::native::frame::Message;
+use crate::protocol::text::{here, write_notice};
 
 use super::printer::Printer;
 use super::signals::Signals;

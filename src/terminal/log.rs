@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::systemd::journal::{self, Record};
+use crate::platform::systemd::journal::{self, Record};
 
 use super::note::{Note, left_out};
 use super::printer::Printer;

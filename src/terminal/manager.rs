@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::platform::systemd::notify::Manager;
 use crate::server::{Handle, Server};
-use crate::systemd::notify::Manager;
 
 /// How often this reads the state of the room.
 const LOOK: Duration = Duration::from_secs(2);

@@ -19,8 +19,8 @@ use std::io;
 use std::path::Path;
 
 use crate::options::FileError;
+use crate::platform::systemd::{SocketError, journal};
 use crate::server::BindError;
-use crate::systemd::{SocketError, journal};
 
 use self::log::Records;
 use self::note::Note;

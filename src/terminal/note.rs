@@ -5,13 +5,13 @@ use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::platform::systemd::journal::{Priority, Record, printable};
+use crate::protocol::address::Address;
+use crate::protocol::sniff::Door;
+use crate::protocol::text::here;
 use crate::room::Why;
 use crate::server::{Ended, Event, Refusal, Server};
 use crate::store::DiskSpace;
-use crate::systemd::journal::{Priority, Record, printable};
-use crate::wire::address::Address;
-use crate::wire::door::Door;
-use crate::wire::text::here;
 
 /// A kind of log entry. Its id never changes: administrators search by it, and
 /// data/chatroom.catalog explains it.

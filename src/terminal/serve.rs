@@ -6,10 +6,10 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use crate::options::{Options, Source};
+use crate::platform::systemd::notify::Manager;
+use crate::platform::systemd::take_sockets;
 use crate::room::Closing;
 use crate::server::{Event, Handle, Server, Settings};
-use crate::systemd::notify::Manager;
-use crate::systemd::take_sockets;
 
 use super::log::Log;
 use super::manager::keep_told;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
 use chatroom::client::{Client, Event, Settings};
-use chatroom::wire::address::Address;
+use chatroom::protocol::address::Address;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinSet;

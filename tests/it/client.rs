@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
 use chatroom::client::{Client, End, Event, Settings};
+use chatroom::protocol::address::Address;
 use chatroom::room::Closing;
-use chatroom::wire::address::Address;
 
 use crate::common::{Host as _, PATIENCE, Peer, TestServer};
 

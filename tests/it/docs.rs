@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use chatroom::wire::frame::{read_reply, read_request};
+use chatroom::protocol::native::frame::{read_reply, read_request};
 use serde_json::Value;
 
 use crate::common::{Host as _, Peer, TestServer};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use chatroom::protocol::sniff::{Door, Foreign};
 use chatroom::server::{Event, Refusal};
-use chatroom::wire::door::{Door, Foreign};
 
 use crate::common::{Host as _, Peer, TestServer};
 use crate::sentences::{from_server, welcome};

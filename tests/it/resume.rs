@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use chatroom::protocol::sniff::Door;
 use chatroom::room::Why;
 use chatroom::server::{Ended, Event};
-use chatroom::wire::door::Door;
 use serde_json::{Value, json};
 
 use crate::common::{Host, Peer, TestServer};

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use chatroom::protocol::sniff::Door;
 use chatroom::room::{Closing, Why};
 use chatroom::server::{BindError, Ended, Event, Server, Settings};
-use chatroom::wire::door::Door;
 use serde_json::json;
 
 use crate::common::{Host as _, Peer, TestServer};

@@ -16,7 +16,7 @@ use std::time::Duration;
 use adw::prelude::*;
 use gtk::{gio, glib};
 
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 use super::application::Application;
 

@@ -7,7 +7,7 @@ use gtk::subclass::prelude::*;
 use crate::app::kept::{Kept, Stay};
 use crate::app::words::count;
 use crate::client::End;
-use crate::wire::frame::Welcome;
+use crate::protocol::native::frame::Welcome;
 
 use super::line::{Content, Message};
 use super::members::Members;

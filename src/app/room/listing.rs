@@ -5,7 +5,7 @@ use gtk::glib;
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 
-use crate::wire::MEMBERS_LIMIT;
+use crate::protocol::MEMBERS_LIMIT;
 
 use super::member::Member;
 use super::members::{Ask, Row};

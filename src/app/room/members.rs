@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::protocol::native::frame::{Member, MemberList};
 use crate::room::MemberId;
-use crate::wire::frame::{Member, MemberList};
 
 /// A member of the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! They come in pages, one at a time, when the reader nears the oldest message.
 
-use crate::wire::frame::{Message, Page};
+use crate::protocol::native::frame::{Message, Page};
 
 /// The state of the messages before those that the app holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,8 +115,8 @@ impl Past {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::native::frame::Member;
     use crate::room::MemberId;
-    use crate::wire::frame::Member;
 
     fn page(seqs: std::ops::Range<u64>, more: bool) -> Page<'static> {
         let message = |seq| Message {

@@ -4,8 +4,8 @@ use gettextrs::gettext;
 use gtk::subclass::prelude::*;
 
 use crate::app::words::count;
-use crate::wire::PAGE_LIMIT;
-use crate::wire::frame::Page;
+use crate::protocol::PAGE_LIMIT;
+use crate::protocol::native::frame::Page;
 
 use super::line::Content;
 use super::past::{Beginning, Older, Past, Want};

@@ -12,10 +12,10 @@ use gtk::subclass::prelude::*;
 
 use crate::app::kept::{self, Kept};
 use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
+use crate::protocol::address::Address;
+use crate::protocol::native::frame::Limits;
 use crate::room::Closing;
 use crate::server::Running;
-use crate::wire::address::Address;
-use crate::wire::frame::Limits;
 
 use super::coming_back::CatchingUp;
 use super::conversation::Conversation;

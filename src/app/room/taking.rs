@@ -5,8 +5,8 @@ use gettextrs::gettext;
 use crate::app::words::{count, fill, isolated, refused};
 use crate::client::Event;
 use crate::clock;
+use crate::protocol::native::frame::{self, NOTICE_ADDRESS};
 use crate::room::{MemberId, Why};
-use crate::wire::frame::{self, NOTICE_ADDRESS};
 
 use super::line::{Content, Delivery, Message};
 use super::me::Me;

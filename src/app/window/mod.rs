@@ -11,7 +11,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{CompositeTemplate, gio, glib};
 
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 use super::application::Application;
 use super::pages::{ChatPage, ConnectPage, HomePage, text_menu};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_channel::Receiver;
 
 use super::*;
-use crate::wire::address::Address;
+use crate::protocol::address::Address;
 
 mod back;
 mod ends;

@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use super::super::outbox::{Next, Outbox, Own};
 use super::super::place::Place;
 use super::*;
-use crate::wire::frame::{Code, Error, Gap, Limits, Member, MemberList, Message, Said, Welcome};
+use crate::protocol::native::frame::{
+    Code, Error, Gap, Limits, Member, MemberList, Message, Said, Welcome,
+};
 
 const RETRY: Duration = Duration::from_secs(1);
 

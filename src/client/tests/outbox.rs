@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::super::outbox::{Next, Outbox, Own};
 use super::*;
-use crate::wire::frame::Limits;
+use crate::protocol::native::frame::Limits;
 
 const LIMITS: Limits = Limits {
     frame: 65_536,

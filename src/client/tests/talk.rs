@@ -1,7 +1,7 @@
 //! In the room: talking, the heartbeat, slow listeners, leaving.
 
 use super::*;
-use crate::wire::frame::{Code, Message, read_request};
+use crate::protocol::native::frame::{Code, Message, read_request};
 
 #[test]
 fn a_client_joins_talks_asks_and_leaves() {

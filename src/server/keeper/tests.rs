@@ -15,8 +15,8 @@ use super::super::session::{Found, Session};
 use super::super::settings::Settings;
 use super::super::surroundings::Surroundings;
 use super::*;
+use crate::protocol::sniff::Door;
 use crate::room::{Closing, Coming, Draft, Encoding, Lease, SMALL_ROOM, SessionKey, WantedName};
-use crate::wire::door::Door;
 
 /// The shared state of a server with a store. Nothing is stored automatically.
 fn durable(directory: &Path) -> (Arc<Shared>, Writer) {

@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::protocol::address::Address;
+use crate::protocol::lines::Lines;
+use crate::protocol::native::frame::{Empty, Hello, Reply};
+use crate::protocol::sniff::{Door, not_served, without_blank};
+use crate::protocol::text::telnet::Telnet;
+use crate::protocol::text::{Manner, Reader};
+use crate::protocol::{FRAME_LIMIT, NAME_PROMPT};
 use crate::room::{Cursor, Draft, Encoding, Lease, NotSaid, Reached, Said, Why};
-use crate::wire::address::Address;
-use crate::wire::door::{Door, not_served, without_blank};
-use crate::wire::frame::{Empty, Hello, Reply};
-use crate::wire::lines::Lines;
-use crate::wire::telnet::Telnet;
-use crate::wire::text::{Manner, Reader};
-use crate::wire::{FRAME_LIMIT, NAME_PROMPT};
 
 use super::event::{Event, Refusal};
 use super::guest::Guest;

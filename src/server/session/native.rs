@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::protocol::address::Address;
+use crate::protocol::lines::{Line, Lines};
+use crate::protocol::native::frame::{
+    self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, NotAFrame, Notice,
+    Reply, Request, Say, Welcome, read_request, write_frame,
+};
+use crate::protocol::native::{closed, error, member_list, not_said};
+use crate::protocol::sniff::Door;
+use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 use crate::room::{
     self, Coming, Draft, Encoding, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotResumed,
     NotSaid, Rules, Said, SessionKey, WantedName, Why,
 };
-use crate::wire::address::Address;
-use crate::wire::door::Door;
-use crate::wire::frame::{
-    self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, NotAFrame, Notice,
-    Reply, Request, Say, Welcome, read_request, write_frame,
-};
-use crate::wire::lines::{Line, Lines};
-use crate::wire::native::{closed, error, member_list, not_said};
-use crate::wire::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 
 use super::super::accept::TOO_MANY_CONNECTIONS;
 use super::super::event::Refusal;

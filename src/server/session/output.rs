@@ -3,10 +3,10 @@
 
 use std::mem;
 
+use crate::protocol::native::frame::{Closed, ClosedCode, Reply, write_frame};
+use crate::protocol::native::{closed, gap, taken_over};
+use crate::protocol::text::{self, Manner, first_chunk, write_notice};
 use crate::room::{Closing, Cursor, Encoding, Gap, Lease, Room, Slice, Why};
-use crate::wire::frame::{Closed, ClosedCode, Reply, write_frame};
-use crate::wire::native::{closed, gap, taken_over};
-use crate::wire::text::{self, Manner, first_chunk, write_notice};
 
 use super::super::fanout::split;
 use super::past::Replay;

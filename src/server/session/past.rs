@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
+use crate::protocol::native::frame::{HistoryRequest, write_frame};
+use crate::protocol::native::{encode, gap, write_page};
+use crate::protocol::{PAGE_BYTES, PAGE_LIMIT};
 use crate::room::{Event, Gap, Slice};
 use crate::store::{ReadError, StoredMessage};
-use crate::wire::frame::{HistoryRequest, write_frame};
-use crate::wire::native::{encode, gap, write_page};
-use crate::wire::{PAGE_BYTES, PAGE_LIMIT};
 
 use super::super::event;
 use super::Session;

@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use crate::protocol::native::closed;
+use crate::protocol::sniff::Door;
+use crate::protocol::text::{
+    Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
+};
 use crate::room::{Draft, Encoding, NotEntered, NotSaid, WantedName, Why};
-use crate::wire::door::Door;
-use crate::wire::native::closed;
-use crate::wire::text::{Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice};
 
 use super::super::accept::TOO_MANY_CONNECTIONS;
 use super::super::event::Refusal;

@@ -12,8 +12,8 @@ use gtk::{CompositeTemplate, gio, glib};
 use crate::app::room::{Session, State};
 use crate::app::window::Window;
 use crate::app::words::{self, fill};
-use crate::wire::DEFAULT_PORT;
-use crate::wire::address::{Address, DEFAULT_HOST};
+use crate::protocol::DEFAULT_PORT;
+use crate::protocol::address::{Address, DEFAULT_HOST};
 
 use self::target::{Wrong, split_link, target};
 

@@ -1,6 +1,6 @@
 //! Turns the input into the address of a room.
 
-use crate::wire::address::{Address, NotAnAddress, parse_port};
+use crate::protocol::address::{Address, NotAnAddress, parse_port};
 
 /// An error in the input, and its field.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,9 +15,9 @@ use crate::app::kept::Stay;
 use crate::app::room::Session;
 use crate::app::window::Window;
 use crate::app::{hosting, settings, words};
+use crate::protocol::DEFAULT_PORT;
 use crate::room::DEFAULT_NAME;
 use crate::server::BindError;
-use crate::wire::DEFAULT_PORT;
 
 mod imp {
     use super::*;

@@ -6,8 +6,8 @@ use gtk::glib;
 
 use crate::app::window::Window;
 use crate::app::words::{self, fill};
+use crate::protocol::address::Address;
 use crate::server::BindError;
-use crate::wire::address::Address;
 
 use super::HomePage;
 

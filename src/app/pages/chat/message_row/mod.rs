@@ -77,7 +77,7 @@ mod imp {
         /// A link to a room opens in a window of this app.
         #[template_callback]
         fn on_link(_row: &super::MessageRow, uri: &str) -> glib::Propagation {
-            let scheme = crate::wire::address::SCHEME;
+            let scheme = crate::protocol::address::SCHEME;
             let is_room = uri
                 .split_once("://")
                 .is_some_and(|it| it.0.eq_ignore_ascii_case(scheme));

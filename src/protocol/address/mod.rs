@@ -29,7 +29,7 @@ pub const DEFAULT_HOST: &str = "localhost";
 /// with one of these (RFC 3986, section 3.2).
 ///
 /// ```
-/// use chatroom::wire::address::Address;
+/// use chatroom::protocol::address::Address;
 ///
 /// let address: Address = "chatroom://example.org:4000/#later".parse().unwrap();
 /// assert_eq!((address.host.as_str(), address.port), ("example.org", 4000));

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use crate::protocol::address::Address;
+use crate::protocol::lines::{Line, Lines};
+use crate::protocol::native::frame::{read_reply, read_request, write_frame};
+use crate::protocol::sniff::{Door, not_served};
+use crate::protocol::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text, fits};
-use crate::wire::address::Address;
-use crate::wire::door::{Door, not_served};
-use crate::wire::frame::{read_reply, read_request, write_frame};
-use crate::wire::lines::{Line, Lines};
-use crate::wire::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 
 use super::{assert_harmless, assert_harmless_line, pieces};
 
@@ -159,7 +159,7 @@ fn check_text(said: &str) {
         rest = &rest[chunk.len()..];
     }
     let mut lines = Vec::new();
-    crate::wire::text::write_notice(&text, &mut lines);
+    crate::protocol::text::write_notice(&text, &mut lines);
     for line in String::from_utf8_lossy(&lines).lines() {
         assert!(line.starts_with("SERVER: "), "nobody forges a line");
         assert_harmless_line(&line.replace('\t', " "));

@@ -1,10 +1,12 @@
-//! The frames that the server sends to native clients.
+//! The native protocol: its [frames](frame), and those that the server sends.
+
+pub mod frame;
 
 use crate::room::{self, Closing, Event, NotSaid};
 
-use super::frame::{
-    self, Away, Back, Closed, ClosedCode, Code, Empty, Gap, Joined, Left, Member, MemberList,
-    Message, Notice, Presence, Reply, write_frame,
+use self::frame::{
+    Away, Back, Closed, ClosedCode, Code, Empty, Gap, Joined, Left, Member, MemberList, Message,
+    Notice, Presence, Reply, write_frame,
 };
 
 /// Appends an event of the room as one frame.

@@ -1,16 +1,14 @@
 //! The protocols of a connection.
 //!
-//! One port has several [doors](door); the first bytes tell which one a connection takes.
-//! The [native](frame) one carries JSON, one object a line; the [text] one is for a
+//! One port serves several of them; the first bytes tell which one a connection speaks
+//! ([sniff]). The [native] one carries JSON, one object a line; the [text] one is for a
 //! person with `nc` and for the original program. `docs/protocol.md` specifies all of
 //! them for other implementers.
 
 pub mod address;
-pub mod door;
-pub mod frame;
 pub mod lines;
 pub mod native;
-pub mod telnet;
+pub mod sniff;
 pub mod text;
 
 use std::time::Duration;

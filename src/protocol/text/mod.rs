@@ -4,6 +4,8 @@
 //! speaks [lines](Manner::Lines). Without one it speaks [chunks](Manner::Chunks), as the
 //! original program does: each `send` of that program carries one message.
 
+pub mod telnet;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
