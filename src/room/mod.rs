@@ -30,7 +30,7 @@ pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
 pub use self::entry::{Author, Body, Entry};
 pub use self::event::{Closing, Event, Gathered, MemberId, Why};
-pub use self::log::{Cursor, Encoding, Gap, Retention, Slice};
+pub use self::log::{Cursor, Encoding, Gap, Retention, Slice, split};
 pub use self::members::{Listed, Member, Page};
 pub use self::name::{
     DEFAULT_NAME, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,

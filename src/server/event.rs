@@ -9,6 +9,8 @@ use crate::protocol::sniff::Door;
 use crate::room::Why;
 use crate::store::{ClockDoubt, DiskSpace};
 
+use super::access::Protocol;
+
 /// Something that happened at a server. An event never contains the text of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -18,8 +20,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Door,
+        /// The protocol by which it joined.
+        protocol: Protocol,
         /// The number of members in the room now.
         count: usize,
     },
@@ -29,8 +31,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its last connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Door,
+        /// The protocol by which it joined.
+        protocol: Protocol,
         /// The reason.
         why: Why,
         /// The number of members in the room now.
@@ -42,8 +44,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of the lost connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Door,
+        /// The protocol by which it joined.
+        protocol: Protocol,
     },
     /// An absent member is back.
     Back {
@@ -51,8 +53,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its new connection.
         address: SocketAddr,
-        /// The door of its new connection.
-        door: Door,
+        /// The protocol of its new connection.
+        protocol: Protocol,
     },
     /// The server refused a connection.
     Refused {
@@ -77,8 +79,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Door,
+        /// The protocol by which it joined.
+        protocol: Protocol,
         /// The number of messages that the server did not send to it.
         missed: u64,
     },

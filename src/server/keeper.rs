@@ -5,27 +5,25 @@
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::spawn_blocking;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, timeout_at};
 
 use crate::lock::{self, Rank};
 use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
 use crate::store::{
-    Keep, OpenError, Past, ReadError, Reader, Reading, Recent, SpaceWatch, Store, StoredMessage,
-    WriteError,
+    Keep, OpenError, Past, Reader, Reading, Recent, SpaceWatch, Store, StoredMessage, WriteError,
 };
 
 use crate::protocol::native::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
 
 use super::event as server;
-use super::shared::Shared;
+use super::hub::{Foundation, History, Hub};
 
 /// The time that clients wait before they come back to a room whose store failed.
 const RETRY_MS: u64 = 5_000;
@@ -34,8 +32,7 @@ const RETRY_MS: u64 = 5_000;
 const TRIM_TIME: Duration = Duration::from_mins(1);
 
 /// The longest time for which the server holds messages back while it cannot store them;
-/// then it closes the room. It waits as long for a locked store when it opens or reads
-/// one.
+/// then it closes the room. It waits as long for a locked store when it opens one.
 const HOLD_TIME: Duration = Duration::from_mins(1);
 
 /// The pause between two attempts.
@@ -92,18 +89,8 @@ impl Kept {
         })
     }
 
-    /// The unique id of this log.
-    pub fn epoch(&self) -> &str {
-        &self.past.epoch
-    }
-
-    /// The `seq` of the oldest message, or of the next one if there is none.
-    pub const fn oldest_seq(&self) -> u64 {
-        self.past.oldest_seq
-    }
-
     /// The room as it was when its server ended: the members who were in it are away.
-    pub fn room(&mut self, rules: Rules, encoders: Encoders, now: Instant) -> Room {
+    fn room(&mut self, rules: Rules, encoders: Encoders, now: Instant) -> Room {
         let past = &mut self.past;
         let first = past.messages.first().map_or(past.next_seq, |it| it.seq);
         let mut room = Room::going_on(rules, encoders, first, past.last_member);
@@ -130,13 +117,16 @@ impl Kept {
         room
     }
 
-    /// The reader of old messages, and the writer, which must be
+    /// What the hub of the room starts with, and the writer, which must be
     /// [started](Writer::start).
-    pub fn split(self) -> (History, Writer) {
-        let history = History {
-            reader: Arc::new(Mutex::new(self.reader)),
+    pub fn split(mut self, rules: Rules, encoders: Encoders) -> (Foundation, Writer) {
+        let foundation = Foundation {
+            room: self.room(rules, encoders, Instant::now()),
+            epoch: self.past.epoch,
+            oldest_stored: self.past.oldest_seq,
+            history: Some(History::new(self.reader)),
         };
-        (history, Writer::new(self.store))
+        (foundation, Writer::new(self.store))
     }
 }
 
@@ -149,50 +139,6 @@ pub(super) fn event(message: &StoredMessage) -> Event<'_> {
         name: &message.name,
         id: message.id.as_deref(),
         text: &message.text,
-    }
-}
-
-/// Reads the messages that the log in memory no longer holds.
-#[derive(Debug)]
-pub(super) struct History {
-    reader: Arc<Mutex<Reader>>,
-}
-
-impl History {
-    /// The messages from `from` to before `end`, in order, up to and including the one
-    /// with which they take `bytes` of memory.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    // The reader moves to a thread and comes back: all connections share it.
-    #[expect(clippy::significant_drop_tightening)]
-    pub async fn messages(
-        &self,
-        from: u64,
-        end: u64,
-        bytes: usize,
-    ) -> Result<Vec<StoredMessage>, ReadError> {
-        // One read after the other, so that there is at most one such thread.
-        let mut reader = Arc::clone(&self.reader).lock_owned().await;
-        let since = Instant::now();
-        loop {
-            let (back, result) = spawn_blocking(move || {
-                let result = reader.messages(from, end, u64::MAX, bytes);
-                (reader, result)
-            })
-            .await
-            .map_err(|error| ReadError::Failed {
-                path: PathBuf::new(),
-                error: io::Error::other(error),
-            })?;
-            match result {
-                Err(ReadError::Locked(_)) if since.elapsed() < HOLD_TIME => {
-                    reader = back;
-                    time::sleep(RETRY_PAUSE).await;
-                }
-                result => return result,
-            }
-        }
     }
 }
 
@@ -326,37 +272,34 @@ impl Writer {
 
 impl Writing {
     /// Stores events and publishes them, until the store fails: then it closes the room.
-    pub async fn keep(&self, shared: &Shared) {
-        if let Err(error) = self.store_all(shared).await {
-            shared.fail(RETRY_MS, &error);
+    pub async fn keep(&self, hub: &Hub) {
+        if let Err(error) = self.store_all(hub).await {
+            hub.fail(RETRY_MS, &error);
         }
     }
 
     /// Stores events; returns only if the store fails.
-    async fn store_all(&self, shared: &Shared) -> Result<(), WriteError> {
+    async fn store_all(&self, hub: &Hub) -> Result<(), WriteError> {
         let mut next_trim = time::Instant::now();
         loop {
-            if timeout_at(next_trim, shared.unstored()).await.is_err() {
+            if timeout_at(next_trim, hub.unstored()).await.is_err() {
                 // In small steps, so that new events do not wait for long.
-                let (more, _) = self.write(shared, Vec::new()).await?;
+                let (more, _) = self.write(hub, Vec::new()).await?;
                 let wait = if more { Duration::ZERO } else { TRIM_TIME };
                 next_trim = time::Instant::now() + wait;
             }
-            loop {
-                let Some(staged) = shared.room().stage() else {
-                    break;
-                };
+            while let Some(staged) = hub.stage() {
                 let mut delay = None;
                 if !staged.records.is_empty() {
-                    (_, delay) = self.write(shared, staged.records).await?;
+                    (_, delay) = self.write(hub, staged.records).await?;
                 }
-                shared.publish(staged.end);
+                hub.publish(staged.end);
                 if let Some(delay) = delay {
-                    shared.slip_in(&Event::Notice {
+                    hub.slip_in(&Event::Notice {
                         code: NOTICE_RESUMED,
                         text: RESUMED,
                     });
-                    shared.report(server::Event::Resumed(delay));
+                    hub.report(server::Event::Resumed(delay));
                 }
             }
         }
@@ -366,7 +309,7 @@ impl Writing {
     /// them remain, and how long the delay was, if members were notified of one.
     async fn write(
         &self,
-        shared: &Shared,
+        hub: &Hub,
         records: Vec<Record>,
     ) -> Result<(bool, Option<Duration>), WriteError> {
         let since = Instant::now();
@@ -380,26 +323,26 @@ impl Writing {
             if wait == DELAY_TOLD {
                 let obstacle = self.obstacle.lock().clone();
                 let why = obstacle.unwrap_or_else(|| "the disk is slow".to_owned());
-                shared.report(server::Event::Delayed(why));
-                shared.slip_in(&Event::Notice {
+                hub.report(server::Event::Delayed(why));
+                hub.slip_in(&Event::Notice {
                     code: NOTICE_DELAYED,
                     text: DELAYED,
                 });
             }
-            shared.slip_in(&Event::Alive);
+            hub.slip_in(&Event::Alive);
             wait = ALIVE_TIME;
         };
         let Ok(result) = result else {
             // Its thread ends only when this does; if it has ended, nothing is stored.
             return Err(WriteError::Failed {
-                path: shared.settings.store.clone().unwrap_or_default(),
+                path: hub.settings.store.clone().unwrap_or_default(),
                 error: io::Error::other("the thread that writes has ended"),
             });
         };
         let written = result?;
-        shared.set_oldest_stored(written.oldest_seq);
+        hub.set_oldest_stored(written.oldest_seq);
         for event in written.events {
-            shared.report(event);
+            hub.report(event);
         }
         let was_told = wait == ALIVE_TIME;
         Ok((written.more, was_told.then(|| since.elapsed())))

@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 
 use crate::client;
 use crate::fuzzing::{assert_harmless_bytes, assert_harmless_line};
-use crate::protocol::sniff::Door;
 use crate::room::{Why, name_or_default};
-use crate::server::{Event, Refusal};
+use crate::server::{Event, Protocol, Refusal};
 
 use super::fold::fold;
 use super::listen::write_event;
@@ -37,35 +36,35 @@ pub(crate) fn journal(data: &[u8]) {
     let words = String::from_utf8_lossy(rest);
     let name = || name_or_default(&words).into();
     let count = usize::from(first);
-    let door = Door::Native;
+    let protocol = Protocol::Native;
     for event in [
         Event::Joined {
             name: name(),
             address,
-            door,
+            protocol,
             count,
         },
         Event::Left {
             name: name(),
             address,
-            door: Door::Text,
+            protocol: Protocol::Text,
             why: Why::Lost,
             count,
         },
         Event::Away {
             name: name(),
             address,
-            door,
+            protocol,
         },
         Event::Back {
             name: name(),
             address,
-            door,
+            protocol,
         },
         Event::FellBehind {
             name: name(),
             address,
-            door,
+            protocol,
             missed: u64::from(port),
         },
         Event::Refused {

@@ -4,9 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use chatroom::protocol::sniff::Door;
 use chatroom::room::{Closing, Why};
-use chatroom::server::{BindError, Ended, Event, Server, Settings};
+use chatroom::server::{BindError, Ended, Event, Protocol, Server, Settings};
 use serde_json::json;
 
 use crate::common::{Host as _, Peer, TestServer};
@@ -128,16 +127,16 @@ fn a_broken_connection_is_told_like_a_leave() {
 
 #[test]
 fn an_empty_room_ends_by_itself() {
-    for door in [Door::Text, Door::Native] {
+    for protocol in [Protocol::Text, Protocol::Native] {
         let server = TestServer::with(|settings| {
             settings.stay_open = false;
             settings.rules.grace = Duration::ZERO;
         });
         // A connection that was never a member does not end the room.
         drop(Peer::connect(server.address()));
-        let member = match door {
-            Door::Text => Peer::text(&server, "ada"),
-            _ => Peer::native(&server, "ada"),
+        let member = match protocol {
+            Protocol::Text => Peer::text(&server, "ada"),
+            Protocol::Native => Peer::native(&server, "ada"),
         };
         drop(member);
         assert_eq!(server.wait(), Ended::Empty);
@@ -370,18 +369,21 @@ fn whoever_runs_it_is_told_of_joins_and_leaves() {
     let Event::Joined {
         name,
         address,
-        door,
+        protocol,
         count,
     } = server.event()
     else {
         panic!()
     };
-    assert_eq!((&*name, address, door, count), ("ada", from, Door::Text, 1));
+    assert_eq!(
+        (&*name, address, protocol, count),
+        ("ada", from, Protocol::Text, 1)
+    );
     drop(ada);
     let Event::Left {
         name,
         address,
-        door,
+        protocol,
         why,
         count,
     } = server.event()
@@ -389,8 +391,8 @@ fn whoever_runs_it_is_told_of_joins_and_leaves() {
         panic!()
     };
     assert_eq!(
-        (&*name, address, door, why, count),
-        ("ada", from, Door::Text, Why::Quit, 0)
+        (&*name, address, protocol, why, count),
+        ("ada", from, Protocol::Text, Why::Quit, 0)
     );
 }
 

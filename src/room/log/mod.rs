@@ -10,6 +10,7 @@
 //! after it is [published](Log::publish), that is, when it is on disk.
 
 mod block;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use super::event::MemberId;
 
 pub use self::block::Slice;
 use self::block::{Block, Mark};
+pub use self::split::split;
 
 /// How much history the log holds. It drops the rest, oldest first, by whole blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
