@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{OpenError, Trouble};
-use super::place::beside;
+use super::file::beside;
 
 /// In the header of the file: "chat".
 pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
