@@ -10,10 +10,12 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::error::OpenError;
-use super::schema::APPLICATION_ID;
 
 /// The first bytes of every `SQLite` file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// In the header of the file: "chat".
+pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
 
 /// The offset of the application id in the header.
 const APPLICATION_ID_AT: usize = 68;

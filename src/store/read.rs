@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::age::Saved;
 use super::error::{ReadError, Trouble};
 use super::file::StoreFile;
+use super::schema::KIND_TEXT;
 use super::{RECENT_IDS, Recent};
 use crate::room::{Author, Body, Entry, MemberId, TokenHash};
 
@@ -20,8 +21,8 @@ pub(super) const NEWEST_TIME: &str = "SELECT at FROM message ORDER BY seq DESC L
 pub(super) const LAST_SEQ: &str = "SELECT max(seq) FROM message";
 pub(super) const FIRST_SEQ: &str = "SELECT min(seq) FROM message";
 pub(super) const NEWEST: &str =
-    "SELECT seq, at, member, name, id, text FROM message ORDER BY seq DESC LIMIT ?1";
-pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text FROM message \
+    "SELECT seq, at, member, name, id, text, kind FROM message ORDER BY seq DESC LIMIT ?1";
+pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text, kind FROM message \
      WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
 const SESSIONS: &str = "SELECT member, name, host, key FROM session ORDER BY member";
 const SAID: &str = "SELECT member, slot, seq, id FROM said";
@@ -192,9 +193,13 @@ fn entry(row: &Row<'_>) -> Result<Entry<'static>, Trouble> {
             id: member(row, 2)?,
             name: owned(3)?,
         },
-        body: Body::Text {
-            id: row.get::<_, Option<String>>(4)?.map(Cow::Owned),
-            text: owned(5)?,
+        body: match row.get(6)? {
+            KIND_TEXT => Body::Text {
+                id: row.get::<_, Option<String>>(4)?.map(Cow::Owned),
+                text: owned(5)?,
+            },
+            // A version that knew more kinds would have a higher number.
+            _ => return Err(Trouble::Damaged),
         },
     })
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::age::{DAY, Saved, SeenTime};
 use super::error::{Trouble, WriteError};
-use super::schema::CHECKPOINT_PAGES;
+use super::schema::{CHECKPOINT_PAGES, KIND_TEXT};
 use super::{Keep, RECENT_IDS, Reading, SIZE_LEAVES, Store, TRIM_STEP};
 use crate::clock::LATEST;
 use crate::room::{Body, Entry, MemberId, Record};
@@ -309,8 +309,8 @@ impl Writer<'_> {
                 self.next_seq += 1;
                 self.transaction
                     .prepare_cached(
-                        "INSERT INTO message (seq, at, member, name, id, text, stored) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                        "INSERT INTO message (seq, at, member, name, id, text, stored, kind) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     )?
                     .execute((
                         seq,
@@ -321,6 +321,7 @@ impl Writer<'_> {
                         id,
                         text,
                         self.stored,
+                        KIND_TEXT,
                     ))?;
                 if let Some(id) = id {
                     self.remember(author.id, id, *seq)?;

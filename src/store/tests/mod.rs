@@ -16,6 +16,7 @@ mod model;
 mod obstacles;
 mod opening;
 mod talk;
+mod versions;
 
 const ALL: Recent = Recent {
     entries: u64::MAX,

@@ -107,7 +107,8 @@ fn a_store_that_has_to_move_up_is_told_as_locked_until_it_is_not() {
         .execute_batch(
             "ALTER TABLE room DROP COLUMN time; ALTER TABLE room DROP COLUMN clock;
              ALTER TABLE room DROP COLUMN doubt; ALTER TABLE room DROP COLUMN began;
-             ALTER TABLE message DROP COLUMN stored; PRAGMA user_version = 1;
+             ALTER TABLE message DROP COLUMN stored; ALTER TABLE message DROP COLUMN kind;
+             PRAGMA user_version = 1;
              BEGIN IMMEDIATE",
         )
         .unwrap();
