@@ -1,10 +1,13 @@
 //! What a room remembers for good: its entries, numbered without a hole.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 
 use jiff::Timestamp;
 
-use super::event::MemberId;
+/// Identifies one member among all that the room ever had. It never changes, and the
+/// room never uses it again. Counted from 1.
+pub type MemberId = NonZeroU64;
 
 /// A lasting entry of a room. The log, the store, the protocols and the history all use
 /// this one shape.

@@ -1,13 +1,8 @@
 //! The events of a room, in the order in which everyone sees them.
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use super::entry::Entry;
-
-/// Identifies one member among all that the room ever had. It never changes, and the
-/// room never uses it again. Counted from 1.
-pub type MemberId = NonZeroU64;
+use super::entry::{Entry, MemberId};
 
 /// The reason why a member left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

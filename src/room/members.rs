@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::durable::Absent;
-use super::event::MemberId;
+use super::entry::MemberId;
 use super::log::EncodingId;
 use super::name::WantedName;
 use super::names::{Names, Number};

@@ -40,8 +40,8 @@ pub use self::command::{
 };
 pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
-pub use self::entry::{Author, Body, Entry};
-pub use self::event::{Closing, Event, MemberId, PresenceBatch, Why};
+pub use self::entry::{Author, Body, Entry, MemberId};
+pub use self::event::{Closing, Event, PresenceBatch, Why};
 pub use self::log::{Cursor, Encoder, EncodingId, Encodings, Gap, Retention, Slice};
 pub use self::members::{Listed, Member, Page};
 pub use self::name::{

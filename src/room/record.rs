@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::entry::Entry;
-use super::event::MemberId;
+use super::entry::MemberId;
 use super::resumptions::TokenHash;
 
 /// One event to store. The store writes records in the order of events.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::event::{Event, MemberId, Why};
+use super::entry::MemberId;
+use super::event::{Event, Why};
 use super::recent_ids::{IdHash, RecentIds};
 use super::{Coming, Entered, Expire, Leave, Lose, Resume, Room, SMALL_ROOM, Time};
 

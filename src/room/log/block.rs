@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::super::event::MemberId;
+use super::super::entry::MemberId;
 use super::Cursor;
 use super::encoding::{EncodingId, EncodingSet};
 

@@ -1,6 +1,7 @@
 //! The block that the log is writing.
 
-use super::super::event::{Event, MemberId};
+use super::super::entry::MemberId;
+use super::super::event::Event;
 use super::Cursor;
 use super::block::{Block, Marks};
 use super::encoding::{EncodingId, EncodingSet, Encodings};

@@ -3,8 +3,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use super::super::entry::MemberId;
 use super::super::entry::{Author, Body, Entry};
-use super::super::event::MemberId;
 use super::*;
 
 const FULL: EncodingId = EncodingId::new(0);
