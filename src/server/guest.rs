@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::room::{
     Coming, Encoding, Entered, Gap, Lease, NotEntered, NotResumed, Page, Parting, Reached, Room,
     Rules, SMALL_ROOM, SessionKey, WantedName, Why,
@@ -29,7 +29,7 @@ pub(super) struct Guest {
 #[derive(Debug)]
 enum Place {
     Door,
-    Room(Lease, Arc<str>, Door),
+    Room(Lease, Arc<str>, Protocol),
     Outside,
 }
 
@@ -108,12 +108,12 @@ impl Guest {
     pub(super) fn enter(
         &mut self,
         wanted: &WantedName,
-        door: Door,
+        door: Protocol,
         host: bool,
         session: Option<SessionKey>,
         members: usize,
     ) -> Result<Arrival, NotLetIn> {
-        let encoding = if door == Door::Native {
+        let encoding = if door == Protocol::Native {
             Encoding::Native
         } else {
             Encoding::Text
@@ -163,7 +163,7 @@ impl Guest {
         let arrival = Arrival::of(entered, &room, &self.shared, members);
         drop(room);
         let entered = &arrival.entered;
-        self.go_in(entered, Door::Native);
+        self.go_in(entered, Protocol::Native);
         if entered.coming == Coming::Instead {
             self.shared.tell_takeover(gathered);
         } else {
@@ -171,7 +171,7 @@ impl Guest {
             self.shared.report(Event::Back {
                 name: Arc::clone(&entered.name),
                 address: self.address,
-                door: Door::Native,
+                door: Protocol::Native,
             });
         }
         Ok(arrival)
@@ -200,7 +200,7 @@ impl Guest {
         }
     }
 
-    fn go_in(&mut self, entered: &Entered, door: Door) {
+    fn go_in(&mut self, entered: &Entered, door: Protocol) {
         self.place = Place::Room(entered.lease, Arc::clone(&entered.name), door);
         self.shared.guests.leave_door();
     }

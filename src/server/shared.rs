@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use crate::lock::{Mutex, Rank};
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::{native, text};
 use crate::room::{self, Closing, Encoders, MemberId, Reached, Room};
 use crate::store::WriteError;
@@ -429,7 +429,7 @@ impl Shared {
                 self.report(Event::Left {
                     name: expired.name,
                     address,
-                    door: Door::Native,
+                    door: Protocol::Native,
                     why: expired.why,
                     count: expired.count,
                 });

@@ -15,7 +15,7 @@ use super::super::session::{Found, Session};
 use super::super::settings::Settings;
 use super::super::surroundings::Surroundings;
 use super::*;
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::room::{Closing, Coming, Draft, Encoding, Lease, SMALL_ROOM, SessionKey, WantedName};
 
 /// The shared state of a server with a store. Nothing is stored automatically.
@@ -40,7 +40,7 @@ fn ada() -> WantedName {
 
 /// Adds a member by the text door.
 fn enter(guest: &mut Guest) -> Lease {
-    let arrival = guest.enter(&ada(), Door::Text, false, None, 1).unwrap();
+    let arrival = guest.enter(&ada(), Protocol::Text, false, None, 1).unwrap();
     arrival.entered.lease
 }
 
@@ -63,7 +63,7 @@ fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
     let (shared, _writer) = durable(directory.path());
     let key = SessionKey::of("secret");
     let (mut old, mut new) = (guest(&shared), guest(&shared));
-    old.enter(&ada(), Door::Native, false, Some(key), 1)
+    old.enter(&ada(), Protocol::Native, false, Some(key), 1)
         .unwrap();
     publish(&shared);
     assert!(is_news(&shared));

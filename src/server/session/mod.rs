@@ -20,7 +20,7 @@ use crate::clock;
 use crate::protocol::address::Address;
 use crate::protocol::lines::Lines;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
-use crate::protocol::sniff::{Door, not_served, without_blank};
+use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
 use crate::protocol::text::telnet::Telnet;
 use crate::protocol::text::{Manner, Reader};
 use crate::protocol::{FRAME_LIMIT, NAME_PROMPT};
@@ -299,17 +299,21 @@ impl Session {
             return self.take_speech(&bytes, now);
         };
         first.extend_from_slice(&bytes);
-        let Some(door) = Door::of(first) else { return };
+        let Some(sniffed) = Sniffed::of(first) else {
+            return;
+        };
         let mut first = mem::take(first);
-        match door {
-            Door::Native => {
+        match sniffed {
+            Sniffed::Served(Transport::Plain, Protocol::Native) => {
                 first = without_blank(&first).to_vec();
                 self.speech = Speech::Native(Lines::new(FRAME_LIMIT));
             }
-            Door::Text => self.speech = Speech::Text(Box::default()),
-            Door::Tls | Door::Browser | Door::Irc | Door::Foreign(_) => {
-                self.replies.extend_from_slice(&not_served(door, &first));
-                self.report_refusal(Refusal::ClosedDoor(door));
+            Sniffed::Served(Transport::Plain, Protocol::Text) => {
+                self.speech = Speech::Text(Box::default());
+            }
+            Sniffed::Unserved(unserved) => {
+                self.replies.extend_from_slice(&unserved.answer(&first));
+                self.report_refusal(Refusal::ClosedDoor(unserved));
                 return self.end(Why::Protocol);
             }
         }

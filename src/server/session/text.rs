@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::protocol::native::closed;
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::text::{
     Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
 };
@@ -105,7 +105,10 @@ impl Session {
     pub(super) fn enter_text(&mut self, name: &str) {
         // One of those listed may be the newcomer itself.
         let (wanted, listed) = (WantedName::of(name), WELCOME_NAMES + 1);
-        let arrival = match self.guest.enter(&wanted, Door::Text, false, None, listed) {
+        let arrival = match self
+            .guest
+            .enter(&wanted, Protocol::Text, false, None, listed)
+        {
             Ok(arrival) => arrival,
             Err(NotLetIn::Address) => {
                 self.report_refusal(Refusal::TooManyConnections);
