@@ -137,7 +137,7 @@ fn an_empty_room_ends_by_itself() {
         drop(Peer::connect(server.address()));
         let member = match door {
             Protocol::Text => Peer::text(&server, "ada"),
-            _ => Peer::native(&server, "ada"),
+            Protocol::Native => Peer::native(&server, "ada"),
         };
         drop(member);
         assert_eq!(server.wait(), Ended::Empty);

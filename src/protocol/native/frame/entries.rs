@@ -1,0 +1,101 @@
+//! Messages: saying one, the messages that a client gets, and those that it missed.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::define::content;
+use super::members::Member;
+use super::optional::messages_only;
+
+content! {
+    /// A message from a client.
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    pub struct Say<'a> {
+        /// The sender's own id for it; the echo contains it.
+        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+        pub id: Option<Cow<'a, str>>,
+        /// The text.
+        #[serde(borrow)]
+        pub text: Cow<'a, str>,
+    }
+}
+
+content! {
+    /// A message of a member.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Message<'a> {
+        /// Its place among all messages: 1, 2, 3, … without a hole.
+        pub seq: u64 => same,
+        /// When the server accepted it (RFC 3339, UTC, milliseconds).
+        #[serde(serialize_with = "milliseconds")]
+        pub at: Timestamp => same,
+        /// Its sender.
+        #[serde(borrow)]
+        pub from: Member<'a> => content,
+        /// The sender's own id for it.
+        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+        pub id: Option<Cow<'a, str>> => word_if_any,
+        /// The cleaned text.
+        #[serde(borrow)]
+        pub text: Cow<'a, str> => text,
+    }
+}
+
+content! {
+    /// The room already has a message with the same id from this member, and does not send it
+    /// again.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Said<'a> {
+        /// The sender's own id for it.
+        #[serde(borrow)]
+        pub id: Cow<'a, str> => word,
+        /// Its place among all messages.
+        pub seq: u64 => same,
+    }
+}
+
+content! {
+    /// Requests messages before `before`.
+    #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+    pub struct HistoryRequest {
+        /// The `seq` of the first message that the client has; without it, the client wants
+        /// the newest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub before: Option<u64>,
+        /// The most messages wanted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub limit: Option<u64>,
+    }
+}
+
+content! {
+    /// Messages of the past.
+    #[derive(Debug, Serialize, Deserialize)]
+    pub struct Page<'a> {
+        /// The messages, oldest first.
+        #[serde(borrow, deserialize_with = "messages_only")]
+        pub messages: Vec<Message<'a>> => contents,
+        /// Whether the server holds older ones.
+        pub more: bool => same,
+    }
+}
+
+content! {
+    /// The range of messages that this client missed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Gap {
+        /// The `seq` of the first missed message.
+        pub from: u64,
+        /// The `seq` of the last missed message; before `from` if the client missed only
+        /// joins and leaves.
+        pub to: u64,
+    }
+}
+
+/// Serde requires a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn milliseconds<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{at:.3}"))
+}
