@@ -23,7 +23,8 @@ import time
 import unittest
 from pathlib import Path
 
-from desktop import Desktop, Trouble, end_by_signal, stop, wait_for, xdotool  # noqa: F401 (for the tests)
+from desktop import Desktop, xdotool  # noqa: F401 (for the tests)
+from programs import Trouble, end_by_signal, free_port, stop, wait_for  # noqa: F401
 
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "chatroom").resolve()
 # Where the pictures of failed tests are.
@@ -51,13 +52,6 @@ def whole(text):
 def said(name, text, after=r", \d\d:\d\d"):
     """A message as its row tells it; with other words `after` it, one that is not said yet."""
     return re.compile(f"^{re.escape(name)}: {re.escape(text)}{after}$", re.DOTALL)
-
-
-def free_port():
-    """A port that nobody has; asked of the system, which does not soon give it again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def name_of(test):
