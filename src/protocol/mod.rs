@@ -9,6 +9,7 @@ pub mod address;
 mod limits;
 pub mod lines;
 pub mod native;
+mod sentences;
 pub mod sniff;
 pub mod text;
 

@@ -22,7 +22,7 @@ use crate::protocol::lines::Lines;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
 use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
 use crate::protocol::text::telnet::Telnet;
-use crate::protocol::text::{Manner, Reader};
+use crate::protocol::text::{Framing, Reader};
 use crate::protocol::{FRAME_LIMIT, NAME_PROMPT};
 use crate::room::{Cursor, Draft, Encoding, Lease, NotSaid, Reached, Said, Why};
 
@@ -62,7 +62,7 @@ pub(super) struct Session {
     /// Removes the negotiation that a telnet program sends beside what a person types.
     telnet: Telnet,
     /// How a peer of the text door delimits its messages, once that is known.
-    manner: Option<Manner>,
+    manner: Option<Framing>,
     member: Option<Membership>,
     /// Input that was read and not handled, because too much waits to be written or to be
     /// stored. The session reads nothing more until this is handled, so it is at most as
@@ -332,7 +332,7 @@ impl Session {
                     reader.expect_lines();
                 }
                 if !bytes.is_empty() {
-                    self.manner = Some(reader.manner(bytes));
+                    self.manner = Some(reader.framing(bytes));
                 }
                 self.take_text(&mut reader, bytes, now);
                 self.speech = Speech::Text(reader);
@@ -384,7 +384,7 @@ impl Session {
     /// Handles the end of the peer's sending half.
     pub(super) fn half_close(&mut self, now: Instant) {
         let is_text = matches!(self.speech, Speech::Text(_));
-        if is_text && self.manner == Some(Manner::Lines) {
+        if is_text && self.manner == Some(Framing::Lines) {
             self.take_speech(&[], now);
         }
         if is_text {

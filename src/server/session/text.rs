@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::protocol::native::closed;
 use crate::protocol::sniff::Protocol;
 use crate::protocol::text::{
-    Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
+    Framing, Input, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
 };
 use crate::room::{Draft, Encoding, NotEntered, NotSaid, WantedName, Why};
 
@@ -69,7 +69,7 @@ impl Session {
             (Input::Quit, _) => self.end(Why::Quit),
             // Enter, before the name.
             (Input::Said(name), None)
-                if self.manner == Some(Manner::Lines) && name.trim().is_empty() =>
+                if self.manner == Some(Framing::Lines) && name.trim().is_empty() =>
             {
                 not_taken.nameless = true;
             }
@@ -140,18 +140,18 @@ impl Session {
         });
         // Before all later events.
         write_notice(&text, &mut self.output);
-        if self.manner == Some(Manner::Chunks) {
+        if self.manner == Some(Framing::Chunks) {
             self.output.pop();
         }
     }
 
     /// Sends a sentence of the server to the peer.
     pub(super) fn notice(&mut self, text: &str) {
-        if self.manner == Some(Manner::Chunks) && !self.replies.is_empty() {
+        if self.manner == Some(Framing::Chunks) && !self.replies.is_empty() {
             self.replies.push(b'\n');
         }
         write_notice(text, &mut self.replies);
-        if self.manner == Some(Manner::Chunks) {
+        if self.manner == Some(Framing::Chunks) {
             self.replies.pop();
         }
     }

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::define::content;
 use super::members::Member;
-use super::optional::messages_only;
 
 content! {
     /// A message from a client.
@@ -98,4 +97,31 @@ content! {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn milliseconds<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("{at:.3}"))
+}
+
+/// Reads the messages of a page, and skips entries of a kind that this program does not
+/// know.
+fn messages_only<'de, D>(from: D) -> Result<Vec<Message<'de>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    /// An element of a page.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Element<'a> {
+        #[serde(borrow)]
+        Message(Message<'a>),
+        /// Every entry has a `seq`.
+        Other {
+            #[serde(rename = "seq")]
+            _seq: u64,
+        },
+    }
+
+    let elements = Vec::<Element<'de>>::deserialize(from)?;
+    let messages = elements.into_iter().filter_map(|element| match element {
+        Element::Message(message) => Some(message),
+        Element::Other { .. } => None,
+    });
+    Ok(messages.collect())
 }
