@@ -1,9 +1,9 @@
 //! The events of a room, as a client reports them.
 
 use crate::protocol::native::frame::{
-    Away, Back, Error, Gap, Joined, Left, MemberList, Message, Notice, Page, Presence, Said,
-    Welcome,
+    Away, Back, Error, Gap, Joined, Left, MemberList, Notice, Page, Presence, Said, Welcome,
 };
+use crate::room::Entry;
 
 use super::End;
 use super::outbox::Own;
@@ -18,7 +18,7 @@ pub enum Event {
     /// the client is the same member as in an earlier run of the program.
     Welcomed(Box<Welcome<'static>>),
     /// A message; the client's own messages come too, with their id.
-    Message(Message<'static>),
+    Message(Entry<'static>),
     /// Someone joined.
     Joined(Joined<'static>),
     /// Someone left.

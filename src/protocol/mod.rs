@@ -6,6 +6,7 @@
 //! them for other implementers.
 
 pub mod address;
+mod encodings;
 mod limits;
 pub mod lines;
 pub mod native;
@@ -13,4 +14,5 @@ mod sentences;
 pub mod sniff;
 pub mod text;
 
+pub use self::encodings::{ENCODINGS, NATIVE, TEXT};
 pub use self::limits::*;

@@ -8,10 +8,11 @@
 
 mod clean;
 mod define;
-mod entries;
+mod entry;
 mod hello;
 mod line;
 mod members;
+mod messages;
 mod notices;
 mod optional;
 mod repair;
@@ -19,16 +20,18 @@ mod unknown;
 
 use serde::{Deserialize, Serialize};
 
+use crate::room::Entry;
+
 use self::define::{Content, content, frames};
 use self::line::{Frames, Read};
 use self::unknown::Unknown;
 
 pub use self::clean::{IntoOwned, clean_sentence};
 pub use self::define::{FrameInfo, Side};
-pub use self::entries::{Gap, HistoryRequest, Message, Page, Said, Say};
 pub use self::hello::{Hello, Limits, Welcome};
 pub use self::line::{NotAFrame, read_reply, read_request, write_frame};
 pub use self::members::{Away, Back, Joined, Left, Member, MemberList, MembersRequest, Presence};
+pub use self::messages::{Gap, HistoryRequest, Page, Said, Say};
 pub use self::notices::{
     Closed, ClosedCode, Code, Error, NOTICE_ADDRESS, NOTICE_DELAYED, NOTICE_RESUMED, NOTICES,
     Notice,
@@ -66,7 +69,7 @@ frames! {
         /// Answers `hello`.
         "welcome" since "0.1" => Welcome(Welcome<'a>),
         /// A member sent a message.
-        "message" since "0.1" => Message(Message<'a>),
+        "message" since "0.1" => Message(Entry<'a>),
         /// The room already has a message with the same id from this member.
         "said" since "0.1" => Said(Said<'a>),
         /// A member joined.

@@ -1,12 +1,13 @@
-//! Messages: saying one, the messages that a client gets, and those that it missed.
+//! Saying a message, asking for messages, and missing some. Their own frame is in
+//! [`entry`](super::entry).
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::room::Entry;
+
 use super::define::content;
-use super::members::Member;
 
 content! {
     /// A message from a client.
@@ -18,27 +19,6 @@ content! {
         /// The text.
         #[serde(borrow)]
         pub text: Cow<'a, str>,
-    }
-}
-
-content! {
-    /// A message of a member.
-    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-    pub struct Message<'a> {
-        /// Its place among all messages: 1, 2, 3, … without a hole.
-        pub seq: u64 => same,
-        /// When the server accepted it (RFC 3339, UTC, milliseconds).
-        #[serde(serialize_with = "milliseconds")]
-        pub at: Timestamp => same,
-        /// Its sender.
-        #[serde(borrow)]
-        pub from: Member<'a> => content,
-        /// The sender's own id for it.
-        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-        pub id: Option<Cow<'a, str>> => word_if_any,
-        /// The cleaned text.
-        #[serde(borrow)]
-        pub text: Cow<'a, str> => text,
     }
 }
 
@@ -75,7 +55,7 @@ content! {
     pub struct Page<'a> {
         /// The messages, oldest first.
         #[serde(borrow, deserialize_with = "messages_only")]
-        pub messages: Vec<Message<'a>> => contents,
+        pub messages: Vec<Entry<'a>> => contents,
         /// Whether the server holds older ones.
         pub more: bool => same,
     }
@@ -93,15 +73,9 @@ content! {
     }
 }
 
-/// Serde requires a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn milliseconds<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{at:.3}"))
-}
-
 /// Reads the messages of a page, and skips entries of a kind that this program does not
 /// know.
-fn messages_only<'de, D>(from: D) -> Result<Vec<Message<'de>>, D::Error>
+fn messages_only<'de, D>(from: D) -> Result<Vec<Entry<'de>>, D::Error>
 where
     D: Deserializer<'de>,
 {
@@ -110,7 +84,7 @@ where
     #[serde(untagged)]
     enum Element<'a> {
         #[serde(borrow)]
-        Message(Message<'a>),
+        Message(Entry<'a>),
         /// Every entry has a `seq`.
         Other {
             #[serde(rename = "seq")]
