@@ -34,6 +34,10 @@ SETTINGS = "io/github/chatroom/Chatroom"
 ADDRESS = re.compile(r"^(\S+):(\d+)$")
 # How GLib and all that is built on it complain, with a domain or without one.
 COMPLAINT = re.compile(r"\b(WARNING|CRITICAL|ERROR) \*\*|panicked")
+# GTK says this of itself when the release of the button that opens a menu arrives while the
+# menu is being mapped, which happens in one of some twenty runs on a busy machine. Other
+# programs see it too (transmission#7314, rnote#477); the menu works all the same.
+OF_GTK = re.compile(r"Broken accounting of active state for widget 0x\w+\(GtkPopoverMenu\)$")
 # So many failures end a file: what is broken then is no single thing.
 ENOUGH = 4
 # Beside the first window.
@@ -174,7 +178,8 @@ class App:
         """Ends it; what GTK complained about meanwhile is a fault of the app."""
         stop(self.process)
         self.desktop.processes.remove(self.process)
-        complaints = [line for line in self.words().splitlines() if COMPLAINT.search(line)]
+        complaints = [line for line in self.words().splitlines()
+                      if COMPLAINT.search(line) and not OF_GTK.search(line)]
         if complaints:
             raise AssertionError("The app complained:\n" + "\n".join(complaints))
 
