@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::address::Address;
-use crate::protocol::sniff::Door;
 use crate::room::Why;
 use crate::store::{ClockDoubt, DiskSpace};
 
-use super::access::Protocol;
+use crate::protocol::sniff::{Protocol, Unserved};
 
 /// Something that happened at a server. An event never contains the text of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,5 +115,5 @@ pub enum Refusal {
     TooManyConnections,
     /// It came by a door that the server does not serve.
     #[error("this server does not support its protocol: {}", .0.name())]
-    ClosedDoor(Door),
+    ClosedDoor(Unserved),
 }

@@ -29,10 +29,10 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use crate::fuzzing::assert_harmless;
+use crate::harmless::assert_harmless;
 use crate::protocol::native::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
 use crate::protocol::{FRAME_LIMIT, PROTOCOL};
-use crate::room::{Closing, Pace, Rules, Slice, Why};
+use crate::room::{Closing, RateLimit, Rules, Slice, Why};
 
 use super::connection::Talk;
 use super::hub::{Guest, Hub};
@@ -115,7 +115,7 @@ impl Hall {
             max_per_address: 0,
             rules: Rules {
                 max_members: 3,
-                pace: Pace {
+                rate_limit: RateLimit {
                     burst: 5,
                     per_second: 2,
                 },
@@ -393,8 +393,8 @@ impl Received {
                 let next = self.next.unwrap_or(message.seq);
                 assert_eq!(message.seq, next, "one order, without a hole");
                 self.next = Some(message.seq + 1);
-                if let Some(id) = message.id {
-                    self.open.remove(&*id);
+                if let Some(id) = message.message_id() {
+                    self.open.remove(id);
                 }
             }
             Reply::Gap(gap) => self.next = Some(gap.to + 1),

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::room::Slice;
 
-use super::access::Transport;
+use crate::protocol::sniff::Transport;
 
 /// An open connection, as its transport carries bytes. Its task and the fan-out share it.
 ///

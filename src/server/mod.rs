@@ -5,7 +5,6 @@
 //! followers, without waking them.
 
 mod accept;
-mod access;
 mod admission;
 mod budget;
 mod connection;
@@ -14,7 +13,6 @@ mod fanout;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod hub;
-mod keeper;
 mod link;
 mod listener;
 mod pool;
@@ -43,7 +41,6 @@ use tokio::time::{sleep, timeout};
 use crate::protocol::address::Address;
 use crate::room::Closing;
 
-pub use self::access::{Protocol, Transport};
 pub use self::event::{Event, Refusal};
 pub use self::listener::BindError;
 pub use self::running::{Ended, Handle, Running};
@@ -51,8 +48,7 @@ pub use self::settings::Settings;
 pub use self::stats::{Refused, Stats};
 
 use self::connection::Service;
-use self::hub::{Foundation, Hub, encoders};
-use self::keeper::{Kept, Writer};
+use self::hub::{Foundation, Hub, OpenedStore, Writer, random_seed};
 use self::pool::{Pool, runtime, threads};
 use self::surroundings::Surroundings;
 use self::wakers::Wakers;
@@ -111,13 +107,17 @@ impl Server {
         raise_open_files();
         let surroundings = Surroundings::of(&listeners);
         let rules = settings.rules;
+        let seed = random_seed().map_err(other(port))?;
         let (foundation, writer) = match &settings.store {
             Some(path) => {
-                let kept = Kept::open(path, settings.keep, &rules)?;
-                let (foundation, writer) = kept.split(rules, encoders());
+                let opened = OpenedStore::open(path, settings.keep, &rules)?;
+                let (foundation, writer) = opened.split(rules, seed);
                 (foundation, Some(writer))
             }
-            None => (Foundation::in_memory(rules).map_err(other(port))?, None),
+            None => (
+                Foundation::in_memory(rules, seed).map_err(other(port))?,
+                None,
+            ),
         };
         let wakers = Wakers::new(threads());
         let hub = Hub::new(settings, surroundings, foundation, wakers).map_err(other(port))?;

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use crate::client;
-use crate::fuzzing::{assert_harmless_bytes, assert_harmless_line};
+use crate::harmless::{assert_harmless_bytes, assert_harmless_line};
+use crate::protocol::sniff::Protocol;
 use crate::room::{Why, name_or_default};
-use crate::server::{Event, Protocol, Refusal};
+use crate::server::{Event, Refusal};
 
 use super::fold::fold;
 use super::listen::write_event;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::platform::systemd::journal::{Priority, Record, printable};
 use crate::protocol::address::Address;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::text::here;
 use crate::room::Why;
-use crate::server::{Ended, Event, Protocol, Refusal, Server};
+use crate::server::{Ended, Event, Refusal, Server};
 use crate::store::DiskSpace;
 
 /// A kind of log entry. Its id never changes: administrators search by it, and

@@ -3,10 +3,9 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use chatroom::store::{Keep, Reading, Recent, Store};
@@ -14,6 +13,8 @@ use tempfile::TempDir;
 
 use crate::clients::{Log, Outcome};
 use crate::disk::FaultyDisk;
+use crate::support::CHATROOM;
+use crate::support::process::free_port;
 use crate::told::Told;
 
 /// How long a test waits for anything before it fails.
@@ -21,8 +22,6 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The number of messages that one read returns at most.
 const CHUNK: u64 = 10_000;
-
-const CHATROOM: &str = env!("CARGO_BIN_EXE_chatroom");
 
 /// The parts that outlive the server process.
 pub struct Service {
@@ -44,7 +43,7 @@ impl Service {
         Self {
             directory,
             complaint: TempDir::new().unwrap(),
-            port: free_port(),
+            port: free_port().unwrap(),
         }
     }
 
@@ -107,7 +106,7 @@ impl Service {
 fn read(directory: &Path, mut look: impl FnMut(u64, &str)) -> Result<Log, String> {
     let path = directory.join("room.db");
     let recent = Recent {
-        messages: 1,
+        entries: 1,
         bytes: usize::MAX,
     };
     let (store, past) = Store::open(&path, Keep::default(), recent, Reading::default())
@@ -117,14 +116,15 @@ fn read(directory: &Path, mut look: impl FnMut(u64, &str)) -> Result<Log, String
     while log.seq() + 1 < past.next_seq {
         let from = log.seq() + 1;
         let messages = reader
-            .messages(from, past.next_seq, CHUNK, usize::MAX)
+            .entries(from, past.next_seq, CHUNK, usize::MAX)
             .map_err(|error| error.to_string())?;
         if messages.is_empty() {
             return Err(format!("{from} is missing"));
         }
         for message in messages {
-            log.take(message.seq, message.id.as_deref(), &message.text)?;
-            look(message.seq, &message.text);
+            let text = message.text().unwrap_or_default();
+            log.take(message.seq, message.message_id(), text)?;
+            look(message.seq, text);
         }
     }
     Ok(log)
@@ -189,18 +189,5 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// A port outside the kernel's range for outgoing connections. While the server is down,
-/// an outgoing connection could take a port of that range, or connect to itself.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 10_000).unwrap();
-    loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The outbox and the place in the room against a model of a server, with cuts at
+//! The outbox and the state for coming back against a model of a server, with cuts at
 //! random points: everything is said once and in order.
 
 use std::collections::{HashMap, VecDeque};
@@ -7,11 +7,10 @@ use std::time::Instant;
 use proptest::prelude::*;
 
 use super::super::outbox::{Next, Outbox, Own};
-use super::super::place::Place;
+use super::super::resume_state::ResumeState;
 use super::*;
-use crate::protocol::native::frame::{
-    Code, Error, Gap, Limits, Member, MemberList, Message, Said, Welcome,
-};
+use crate::protocol::native::frame::{Code, Error, Gap, Limits, Member, MemberList, Said, Welcome};
+use crate::room::{Author, Body, Entry};
 
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -78,7 +77,7 @@ struct World {
     now: Instant,
     server: Server,
     outbox: Outbox,
-    place: Place,
+    resume_state: ResumeState,
     connected: bool,
     to_server: VecDeque<Own>,
     to_client: VecDeque<Event>,
@@ -103,7 +102,7 @@ impl World {
             now: Instant::now(),
             server: Server::default(),
             outbox: Outbox::default(),
-            place: Place::new(None),
+            resume_state: ResumeState::new(None),
             connected: false,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
@@ -119,12 +118,17 @@ impl World {
 
     fn message(&self, seq: u64) -> Event {
         let (from, id) = &self.server.log[usize::try_from(seq).unwrap() - 1];
-        Event::Message(Message {
+        Event::Message(Entry {
             seq,
             at: "2026-11-22T10:00:00Z".parse().unwrap(),
-            from: member(*from),
-            id: Some(id.clone().into()),
-            text: "hi".into(),
+            author: Author {
+                id: MemberId::new(*from).unwrap(),
+                name: member(*from).name,
+            },
+            body: Body::Text {
+                id: Some(id.clone().into()),
+                text: "hi".into(),
+            },
         })
     }
 
@@ -138,7 +142,7 @@ impl World {
 
     fn come_in(&mut self) {
         let settings = Settings::default();
-        let hello = self.place.hello(&settings);
+        let hello = self.resume_state.hello(&settings);
         let member_id = format!("{}", self.server.member);
         let resumed = hello.session.as_deref() == Some(&*member_id);
         let same = hello.epoch.as_deref() == Some(&*self.server.epoch.to_string());
@@ -210,12 +214,12 @@ impl World {
 
     fn hear(&mut self, event: Event) {
         let mut told = Vec::new();
-        self.place
-            .take(event, &mut self.outbox, self.now, &mut told);
+        self.resume_state
+            .take(event.into(), &mut self.outbox, self.now, &mut told);
         for event in told {
             match event {
                 Event::Message(message) => {
-                    let id = message.id.unwrap().into_owned();
+                    let id = message.message_id().unwrap().to_owned();
                     self.heard.push((self.server.epoch, message.seq, id));
                 }
                 Event::Gap(gap) => self.lost.push((self.server.epoch, gap)),

@@ -9,16 +9,15 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::NAME_PROMPT;
 use crate::protocol::native::closed;
-use crate::protocol::sniff::{Door, not_served, without_blank};
 use crate::protocol::text::telnet::Telnet;
 use crate::protocol::text::write_notice;
 use crate::room::Why;
 
-use super::super::access::{Protocol, Transport};
 use super::super::event::Refusal;
 use super::super::hub::{Guest, Hub};
 use super::super::sentences::NAME;
 use super::super::session::{PeerSession, Start, later};
+use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
 
 /// First bytes that could be the start of a protocol's signature wait this long for more;
 /// after that they count as a name.
@@ -107,18 +106,20 @@ impl Greeting {
     pub fn take(&mut self, bytes: &[u8], now: Instant) -> Option<Chosen> {
         self.heard = now;
         self.first.extend_from_slice(&self.telnet.take(bytes));
-        let door = Door::of(&self.first).filter(|_| !self.first.is_empty())?;
+        let sniffed = Sniffed::of(&self.first).filter(|_| !self.first.is_empty())?;
         let first = mem::take(&mut self.first);
-        match door {
-            Door::Native => Some(Chosen {
-                transport: Transport::Plain,
-                protocol: Protocol::Native,
-                first: without_blank(&first).to_vec(),
+        match sniffed {
+            Sniffed::Served(transport, protocol) => Some(Chosen {
+                transport,
+                protocol,
+                first: match protocol {
+                    Protocol::Native => without_blank(&first).to_vec(),
+                    Protocol::Text => first,
+                },
             }),
-            Door::Text => Some(Self::text(first)),
-            Door::Tls | Door::Browser | Door::Irc | Door::Foreign(_) => {
-                self.output.extend_from_slice(&not_served(door, &first));
-                self.guest.refused(Refusal::ClosedDoor(door));
+            Sniffed::Unserved(unserved) => {
+                self.output.extend_from_slice(&unserved.answer(&first));
+                self.guest.refused(Refusal::ClosedDoor(unserved));
                 self.end(Why::Protocol);
                 None
             }

@@ -5,8 +5,8 @@ use std::mem;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use crate::room::{Cursor, Lease, Why};
-use crate::store::{ReadError, StoredMessage};
+use crate::room::{Cursor, Entry, Lease, Why};
+use crate::store::ReadError;
 
 use super::super::hub::Guest;
 use super::super::session::{Farewell, Found, PeerSession, Slices, Wanted};
@@ -184,7 +184,7 @@ impl Talk {
     }
 
     /// Handles messages that were fetched from the store.
-    pub fn take_past(&mut self, fetched: Result<Vec<StoredMessage>, ReadError>) {
+    pub fn take_past(&mut self, fetched: Result<Vec<Entry<'static>>, ReadError>) {
         if let Self::Session(session) = self {
             session.take_past(fetched);
         }

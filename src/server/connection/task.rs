@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use crate::room::{Cursor, Lease, Why};
-use crate::store::{ReadError, StoredMessage};
+use crate::room::{Cursor, Entry, Lease, Why};
+use crate::store::ReadError;
 
 use super::super::budget::Share;
 use super::super::fanout::{FanOut, FollowerSlot};
@@ -47,7 +47,7 @@ pub struct Connection {
     _seat: Seat,
 }
 
-type Fetching = Pin<Box<dyn Future<Output = Result<Vec<StoredMessage>, ReadError>> + Send>>;
+type Fetching = Pin<Box<dyn Future<Output = Result<Vec<Entry<'static>>, ReadError>> + Send>>;
 
 /// The event after which there may be more to write.
 #[derive(Clone, Copy)]
@@ -255,7 +255,7 @@ impl Connection {
 }
 
 /// Fetches past messages from the store.
-async fn fetch(hub: Arc<Hub>, wanted: Wanted) -> Result<Vec<StoredMessage>, ReadError> {
+async fn fetch(hub: Arc<Hub>, wanted: Wanted) -> Result<Vec<Entry<'static>>, ReadError> {
     let Some(history) = &hub.history else {
         return Ok(Vec::new());
     };

@@ -151,7 +151,7 @@ impl FanOut {
         let mut followers = self.followers.lock();
         let followers = &mut *followers;
         let mut news = News::default();
-        let takeovers = hub.room().takeovers();
+        let takeovers = hub.room().revocations();
         if from == 0 {
             followers.takeovers.1 = takeovers;
             followers.any_behind = false;

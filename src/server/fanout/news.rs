@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::room::{Cursor, Encoding, Room, Slice, split};
+use crate::protocol::NATIVE;
+use crate::room::{Cursor, Room, Slice, split};
 
 use super::super::link::Link;
 
@@ -35,7 +36,7 @@ impl News {
     pub fn read(&mut self, room: &mut Room, cursor: Cursor) {
         self.slices.clear();
         let mut to = cursor;
-        let missed = room.read(&mut to, Encoding::Native, &mut self.slices);
+        let missed = room.read(&mut to, NATIVE, &mut self.slices);
         self.from = Some(cursor);
         // The follower's task handles a gap.
         self.to = missed.is_none().then_some(to);

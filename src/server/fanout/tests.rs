@@ -8,13 +8,14 @@ use jiff::Timestamp;
 
 use tokio::net::TcpStream;
 
-use super::super::access::Transport;
 use super::super::hub::Hub;
 use super::super::link::Link;
 use super::super::settings::Settings;
 use super::fan_out::{FanOut, Turn};
 use super::slot::FollowerSlot;
-use crate::room::{Draft, Encoding, WantedName};
+use crate::protocol::NATIVE;
+use crate::protocol::sniff::Transport;
+use crate::room::{Draft, Enter, Say, WantedName};
 
 /// Both ends of a connection.
 async fn connected() -> (Link, TcpStream) {
@@ -30,19 +31,30 @@ async fn connected() -> (Link, TcpStream) {
 #[tokio::test]
 async fn who_is_far_behind_is_written_to_until_it_is_not() {
     let mut settings = Settings::default();
-    settings.rules.pace.per_second = 0;
+    settings.rules.rate_limit.per_second = 0;
     let hub = Hub::in_memory(settings);
-    let ada = WantedName::of("ada");
-    let enter = || hub.room().enter(&ada, Encoding::Native, false, None);
+    let enter = || {
+        hub.room().apply(Enter {
+            wanted: WantedName::of("ada"),
+            encoding: NATIVE,
+            host: false,
+            token: None,
+        })
+    };
     let (behind, speaker) = (enter().unwrap(), enter().unwrap());
     let mut read = speaker.cursor;
     let hi = Draft::new(None, "hi");
     for _ in 0..200 {
         let mut room = hub.room();
-        room.say(speaker.lease, &hi, Instant::now(), Timestamp::now())
-            .unwrap();
+        room.apply(Say {
+            lease: speaker.lease,
+            draft: hi.clone(),
+            at: Timestamp::now(),
+            time: hub.time(Instant::now()),
+        })
+        .unwrap();
         // A sender reads its own echo.
-        room.read(&mut read, Encoding::Native, &mut Vec::new());
+        room.read(&mut read, NATIVE, &mut Vec::new());
     }
     let fan_out = Arc::new(FanOut::default());
     let context = Context::from_waker(Waker::noop());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep_until;
 
-use crate::room::Closing;
+use crate::room::{Close, Closing};
 use crate::store::WriteError;
 
 use super::core::Hub;
@@ -19,7 +19,7 @@ impl Hub {
 
     /// Closes the room, and notifies everyone.
     pub fn close(&self, closing: Closing) {
-        self.room().close(closing);
+        self.room().apply(Close { closing });
         self.ending.tell_closed();
         self.tell_news();
     }

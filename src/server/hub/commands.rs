@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock;
+use crate::protocol::{NATIVE, TEXT};
 use crate::room::{
-    Coming, Draft, Entered, Lease, NotEntered, NotResumed, NotSaid, Page, Parting, Reached, Room,
-    Rules, SMALL_ROOM, Said, SessionKey, WantedName, Why,
+    Coming, Draft, EncodingId, Enter, Entered, Lease, Leave, Lose, NotEntered, NotResumed, NotSaid,
+    Page, Parting, Reached, Resume, Room, Rules, SMALL_ROOM, Said, Say, TokenHash, WantedName, Why,
 };
 
-use super::super::access::Protocol;
 use super::super::admission::Origin;
 use super::super::event::Event;
 use super::core::Hub;
 use super::soon::Soon;
+use crate::protocol::sniff::Protocol;
 
 /// A connection that wants to join, or to come back.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub struct Wish<'a> {
     /// Whether it has shown the host key.
     pub host: bool,
     /// The session of the member as which it wants to come back.
-    pub resume: Option<SessionKey>,
+    pub resume: Option<TokenHash>,
     /// When its connection was opened.
     pub opened: Instant,
     /// The most members that it gets a list of.
@@ -98,6 +99,14 @@ impl Wish<'_> {
     }
 }
 
+/// The encoding of the log that the peers of a protocol read.
+pub const fn encoding(protocol: Protocol) -> EncodingId {
+    match protocol {
+        Protocol::Native => NATIVE,
+        Protocol::Text => TEXT,
+    }
+}
+
 impl Hub {
     /// Gives a connection the member of its session or, if there is none, a new member,
     /// and notifies everyone.
@@ -125,8 +134,8 @@ impl Hub {
     }
 
     fn let_in(&self, wish: &Wish<'_>, from: Whence<'_>) -> Result<Arrival, NotLetIn> {
-        if let Some(session) = &wish.resume {
-            match self.resume(session, wish, from) {
+        if let Some(token) = &wish.resume {
+            match self.resume(token, wish, from) {
                 Err(NotResumed::Unknown) => {}
                 Err(NotResumed::Late) => return Err(NotLetIn::Late),
                 Ok(arrival) => return Ok(arrival),
@@ -141,17 +150,21 @@ impl Hub {
             Protocol::Native => Some(self.new_token().map_err(|_| NotLetIn::NoSecret)?),
             Protocol::Text => None,
         };
-        let (wanted, key) = (
+        let (wanted, hash) = (
             WantedName::of(&wish.name),
-            token.as_deref().map(SessionKey::of),
+            token.as_deref().map(TokenHash::of),
         );
         if !wish.host && !self.admission.may_enter(from.origin, &self.live()) {
             return Err(NotLetIn::Address);
         }
         let mut room = self.room();
-        let entered = room
-            .enter(&wanted, wish.protocol.encoding(), wish.host, key)
-            .map_err(NotLetIn::Room)?;
+        let entered = room.apply(Enter {
+            wanted,
+            encoding: encoding(wish.protocol),
+            host: wish.host,
+            token: hash,
+        });
+        let entered = entered.map_err(NotLetIn::Room)?;
         let gathered = room.has_gathered();
         let arrival = self.arrival(entered, token, &room, wish.members);
         drop(room);
@@ -169,12 +182,15 @@ impl Hub {
     /// was away.
     fn resume(
         &self,
-        session: &SessionKey,
+        token: &TokenHash,
         wish: &Wish<'_>,
         from: Whence<'_>,
     ) -> Result<Arrival, NotResumed> {
         let mut room = self.room();
-        let entered = room.resume(session, wish.opened)?;
+        let entered = room.apply(Resume {
+            token: *token,
+            opened: self.time(wish.opened),
+        })?;
         // In a big room the replaced connection is woken later, with the next batch:
         // waking everyone for each takeover would cost too much.
         let gathered = room.has_gathered() || entered.count > SMALL_ROOM;
@@ -205,7 +221,7 @@ impl Hub {
     ) -> Arrival {
         Arrival {
             token,
-            takeovers: room.takeovers(),
+            takeovers: room.revocations(),
             held: room.is_recorded().then(|| room.reached()),
             oldest_seq: self.oldest_seq(room),
             rules: *room.rules(),
@@ -216,30 +232,26 @@ impl Hub {
 
     /// Sends a message to the room. After a message that was accepted at once, the caller
     /// [notifies](Self::tell_news) everyone: once for all that it sends together.
-    ///
-    /// The `draft` is the one of this id and text.
-    #[cfg_attr(not(any(test, feature = "fuzzing")), expect(unused_variables))]
-    pub fn say(
-        &self,
-        from: Lease,
-        (id, text): (Option<&str>, &str),
-        draft: &Draft<'_>,
-        now: Instant,
-    ) -> Soon<Result<Said, NotSaid>> {
+    pub fn say(&self, lease: Lease, draft: Draft<'_>, now: Instant) -> Soon<Result<Said, NotSaid>> {
+        let say = Say {
+            lease,
+            draft,
+            at: clock::now(),
+            time: self.time(now),
+        };
         #[cfg(any(test, feature = "fuzzing"))]
         if self.ordering.is_on() {
             let (sender, ticket) = super::soon::Ticket::new();
-            let (id, text) = (id.map(str::to_owned), text.to_owned());
+            let say = say.into_owned();
             self.ordering.add(move |hub: &Self| {
-                let draft = Draft::new(id.as_deref(), &text);
-                let said = hub.room().say(from, &draft, now, clock::now());
+                let said = hub.room().apply(say);
                 hub.tell_news();
                 // Without its connection, nobody is told.
                 let _ = sender.send(said);
             });
             return Soon::Later(ticket);
         }
-        Soon::Now(self.room().say(from, draft, now, clock::now()))
+        Soon::Now(self.room().apply(say))
     }
 
     /// Ends a lease: the member leaves, or is away. Returns whether a member or a
@@ -256,8 +268,12 @@ impl Hub {
         let Whence { address, origin } = from;
         let mut room = self.room();
         let parting = match how {
-            GivingUp::Leave => room.leave(lease, why),
-            GivingUp::Lose(now) => room.lose(lease, why, now),
+            GivingUp::Leave => room.apply(Leave { lease, why }),
+            GivingUp::Lose(now) => room.apply(Lose {
+                lease,
+                why,
+                time: self.time(now),
+            }),
         };
         // If another connection took the member over, that was reported then.
         let Some(parting) = parting else {

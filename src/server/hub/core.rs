@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::protocol::{native, text};
-use crate::room::{self, Encoders, MemberId, Reached, Room, Rules, Staged};
+use crate::protocol::ENCODINGS;
+use crate::room::{self, MemberId, Reached, Room, Rules, Seed, SetRules, Staged, Time};
 
 use super::super::admission::Admission;
 use super::super::budget::Budget;
@@ -31,6 +31,8 @@ pub struct Hub {
     /// The settings with which the server started.
     pub settings: Settings,
     live: Snapshot,
+    /// The beginning of the room's time.
+    started: Instant,
     pub counters: Counters,
     /// The `seq` of the first message since the server started.
     first_seq: u64,
@@ -78,22 +80,24 @@ impl Foundation {
     ///
     /// # Errors
     /// If the kernel provides no random numbers.
-    pub fn in_memory(rules: Rules) -> io::Result<Self> {
+    pub fn in_memory(rules: Rules, seed: Seed) -> io::Result<Self> {
         Ok(Self {
             epoch: random_token()?,
-            room: Room::new(rules, encoders()),
+            room: Room::new(rules, ENCODINGS, seed),
             oldest_stored: 0,
             history: None,
         })
     }
 }
 
-/// The encodings of a room's events.
-pub fn encoders() -> Encoders {
-    Encoders {
-        native: native::encode,
-        text: text::encode,
-    }
+/// A seed for the secrets of a room, which nobody can guess.
+///
+/// # Errors
+/// If the kernel provides no random numbers.
+pub fn random_seed() -> io::Result<Seed> {
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed)?;
+    Ok(Seed::new(seed))
 }
 
 impl Hub {
@@ -113,8 +117,10 @@ impl Hub {
             oldest_stored,
             history,
         } = foundation;
+        let started = Instant::now();
         Ok(Arc::new(Self {
             live: Snapshot::new(&settings),
+            started,
             counters: Counters::new(),
             first_seq: room.next_seq(),
             room: RoomLock::new(room),
@@ -123,7 +129,7 @@ impl Hub {
             surroundings,
             epoch,
             host_key: random_token()?,
-            admission: Admission::new(Instant::now()),
+            admission: Admission::new(started),
             budget: Budget::new(settings.held_limit),
             reporter: Reporter::new(settings.events.clone()),
             wakers,
@@ -139,7 +145,8 @@ impl Hub {
     /// The hub of an empty room without a store, in an unknown network.
     #[cfg(any(test, feature = "fuzzing"))]
     pub fn in_memory(settings: Settings) -> Arc<Self> {
-        let foundation = Foundation::in_memory(settings.rules).expect("random numbers");
+        let seed = random_seed().expect("random numbers");
+        let foundation = Foundation::in_memory(settings.rules, seed).expect("random numbers");
         let unknown = Surroundings::unknown();
         Self::new(settings, unknown, foundation, Wakers::new(1)).expect("random numbers")
     }
@@ -147,6 +154,16 @@ impl Hub {
     /// Locks the room. Hold the lock for a moment only, never across a wait.
     pub fn room(&self) -> RoomGuard<'_> {
         self.room.lock()
+    }
+
+    /// The room's time at this moment.
+    pub fn time(&self, now: Instant) -> Time {
+        Time::after(now.saturating_duration_since(self.started))
+    }
+
+    /// The moment of this time of the room.
+    pub(super) fn instant(&self, time: Time) -> Instant {
+        self.started + time.since_beginning()
     }
 
     /// The current value of the settings that can change.
@@ -157,7 +174,9 @@ impl Hub {
     /// Applies the settings that can change; all else stays as it is.
     pub fn change(&self, settings: &Settings) {
         self.live.set(settings);
-        self.room().set_rules(settings.rules);
+        self.room().apply(SetRules {
+            rules: settings.rules,
+        });
         self.ending.tell_deserted();
     }
 

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use tokio::time::sleep_until;
 
-use super::super::access::Protocol;
+use crate::protocol::sniff::Protocol;
+use crate::room::Expire;
+
 use super::super::event::Event;
 use super::core::Hub;
 
@@ -21,7 +23,7 @@ impl Hub {
             match next {
                 // A member that goes away later has a later deadline.
                 Some(next) => {
-                    sleep_until(next.into()).await;
+                    sleep_until(self.instant(next).into()).await;
                     self.expire(Instant::now());
                 }
                 None => self.absence.notified().await,
@@ -31,9 +33,10 @@ impl Hub {
 
     /// Removes the members who did not come back until `now`, and notifies everyone.
     pub fn expire(&self, now: Instant) {
+        let time = self.time(now);
         loop {
             let mut room = self.room();
-            let Some(expired) = room.expire(now) else {
+            let Some(expired) = room.apply(Expire { time }) else {
                 break;
             };
             let gathered = room.has_gathered();

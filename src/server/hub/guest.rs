@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use crate::room::{Draft, Gap, Lease, NotSaid, Said, Why};
 
-use super::super::access::Protocol;
 use super::super::admission::{Origin, Permit};
 use super::super::event::{Event, Refusal};
 use super::commands::{Arrival, GivingUp, NotLetIn, Whence, Wish};
 use super::core::Hub;
 use super::soon::{Soon, Ticket};
+use crate::protocol::sniff::Protocol;
 
 /// A connection that the server counts. Dropping it counts as a lost connection.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl Guest {
                 return Soon::Now(Err(NotSaid::TooFast { retry }));
             }
         }
-        self.hub.say(from, (id, text), &draft, now)
+        self.hub.say(from, draft, now)
     }
 
     /// Records whether the connection currently does not accept the data that waits for

@@ -9,7 +9,8 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time;
 
-use crate::store::{ReadError, Reader, StoredMessage};
+use crate::room::Entry;
+use crate::store::{self, ReadError};
 
 /// The longest time for which a read waits for a locked store.
 const HOLD_TIME: Duration = Duration::from_mins(1);
@@ -20,12 +21,12 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// Reads the messages that the log in memory no longer holds.
 #[derive(Debug)]
 pub struct History {
-    reader: Arc<Mutex<Reader>>,
+    reader: Arc<Mutex<Box<dyn store::History>>>,
 }
 
 impl History {
     /// Reads with this reader.
-    pub fn new(reader: Reader) -> Self {
+    pub fn new(reader: Box<dyn store::History>) -> Self {
         Self {
             reader: Arc::new(Mutex::new(reader)),
         }
@@ -43,13 +44,13 @@ impl History {
         from: u64,
         end: u64,
         bytes: usize,
-    ) -> Result<Vec<StoredMessage>, ReadError> {
+    ) -> Result<Vec<Entry<'static>>, ReadError> {
         // One read after the other, so that there is at most one such thread.
         let mut reader = Arc::clone(&self.reader).lock_owned().await;
         let since = Instant::now();
         loop {
             let (back, result) = spawn_blocking(move || {
-                let result = reader.messages(from, end, u64::MAX, bytes);
+                let result = reader.entries(from..end, bytes);
                 (reader, result)
             })
             .await

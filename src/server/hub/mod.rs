@@ -4,6 +4,7 @@
 mod backlog;
 mod closing;
 mod commands;
+mod commit;
 mod core;
 mod ending;
 mod expiry;
@@ -18,7 +19,7 @@ mod soon;
 mod statistics;
 
 pub use self::commands::{Arrival, NotLetIn, Wish};
-pub use self::core::{Foundation, Hub, encoders};
+pub use self::commit::{OpenedStore, Writer};
+pub use self::core::{Foundation, Hub, random_seed};
 pub use self::guest::Guest;
-pub use self::history::History;
 pub use self::soon::{Soon, Ticket};

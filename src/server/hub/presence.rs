@@ -3,7 +3,7 @@
 
 use tokio::time::sleep;
 
-use crate::room::GATHER_TIME;
+use crate::room::{Announce, GATHER_TIME};
 
 use super::core::Hub;
 
@@ -32,7 +32,7 @@ impl Hub {
 
     /// Announces the collected joins and leaves.
     pub fn tell_gathered(&self) {
-        self.room().tell_gathered();
+        self.room().apply(Announce);
         self.tell_news();
         if self.is_durable() {
             // Takeovers do not wait for the store.

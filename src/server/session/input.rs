@@ -6,7 +6,7 @@ use crate::protocol::FRAME_LIMIT;
 use crate::protocol::lines::Lines;
 use crate::protocol::text::Reader;
 
-use super::super::access::Protocol;
+use crate::protocol::sniff::Protocol;
 
 /// The unfinished input of a peer.
 #[derive(Debug)]

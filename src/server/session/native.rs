@@ -13,16 +13,16 @@ use crate::protocol::native::frame::{
 use crate::protocol::native::{closed, error, member_list, not_said, taken_over};
 use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 use crate::room::{
-    self, Coming, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotSaid, Rules, Said, SessionKey,
+    self, Coming, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotSaid, Rules, Said, TokenHash,
     Why,
 };
 
-use super::super::access::Protocol;
 use super::super::event::Refusal;
 use super::super::hub::{Arrival, NotLetIn, Soon, Wish};
 use super::super::sentences::{ROOM_FULL, TOO_MANY_CONNECTIONS};
 use super::peer::PeerSession;
 use super::phase::{Farewell, Hail, Hold, Membership, Phase};
+use crate::protocol::sniff::Protocol;
 
 /// The optional features of the server.
 fn features(rules: &Rules) -> impl Iterator<Item = &'static str> {
@@ -152,7 +152,7 @@ impl PeerSession {
             name: (&*hello.name).into(),
             protocol: Protocol::Native,
             host: hail.host,
-            resume: hail.session.as_deref().map(SessionKey::of),
+            resume: hail.session.as_deref().map(TokenHash::of),
             opened: self.arrived,
             members: WELCOME_MEMBERS,
         };
@@ -201,7 +201,7 @@ impl PeerSession {
             members,
         } = arrival;
         let (hub, live) = (self.guest.hub(), self.guest.hub().live());
-        let limit = |value| (rules.pace.per_second > 0).then_some(value);
+        let limit = |value| (rules.rate_limit.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
             protocol: PROTOCOL,
             room: (&*live.room_name).into(),
@@ -220,8 +220,8 @@ impl PeerSession {
             limits: Limits {
                 frame: FRAME_LIMIT,
                 text: room::TEXT_LIMIT,
-                burst: limit(rules.pace.burst),
-                per_second: limit(rules.pace.per_second),
+                burst: limit(rules.rate_limit.burst),
+                per_second: limit(rules.rate_limit.per_second),
             },
             features: features(&rules).map(Into::into).collect(),
         });

@@ -5,13 +5,14 @@ use std::mem;
 
 use crate::protocol::native::frame::{Closed, ClosedCode, Reply, write_frame};
 use crate::protocol::native::{closed, gap};
-use crate::protocol::text::{self, Manner as Framing, first_chunk, write_notice};
-use crate::room::{Closing, Cursor, Encoding, Gap, Lease, Room, Slice, Why, split};
+use crate::protocol::text::{self, Framing, first_chunk, write_notice};
+use crate::protocol::{NATIVE, TEXT};
+use crate::room::{Closing, Cursor, Gap, Lease, Room, Slice, Why, split};
 
-use super::super::access::Protocol;
 use super::past::Replay;
 use super::peer::PeerSession;
 use super::phase::{Farewell, Hold, Leaving, Membership, Phase};
+use crate::protocol::sniff::Protocol;
 
 /// While the server writes to a peer of the text protocol, it holds this many bytes for it at
 /// once, and one message more.
@@ -54,8 +55,8 @@ impl PeerSession {
             (Some(member), Protocol::Native) => {
                 // This runs for all followers of the log, for each message: comparing the
                 // number avoids looking up the member.
-                if member.takeovers != room.takeovers() {
-                    member.takeovers = room.takeovers();
+                if member.takeovers != room.revocations() {
+                    member.takeovers = room.revocations();
                     if !room.honours(member.lease) {
                         drop(room);
                         self.end_taken_over();
@@ -78,7 +79,7 @@ impl PeerSession {
                     return self.gather(slices);
                 }
                 let before = member.cursor.seq();
-                let missed = room.read(&mut member.cursor, Encoding::Native, slices);
+                let missed = room.read(&mut member.cursor, NATIVE, slices);
                 if let Some(mut missed) = missed {
                     drop(room);
                     if hub.is_durable() && missed.from <= missed.to {
@@ -273,7 +274,7 @@ impl PeerSession {
         let mut slices = Slices::new();
         match self.protocol {
             Protocol::Native => {
-                let missed = room.read(&mut member.cursor, Encoding::Native, &mut slices);
+                let missed = room.read(&mut member.cursor, NATIVE, &mut slices);
                 drop(room);
                 if let Some(missed) = missed {
                     write_frame(&gap(missed), &mut self.output);
@@ -384,7 +385,7 @@ fn gather_text(
     let mut fell = None;
     let chunks = framing == Some(Framing::Chunks);
     while output.is_empty() {
-        if let Some(missed) = room.read(&mut member.cursor, Encoding::Text, slices) {
+        if let Some(missed) = room.read(&mut member.cursor, TEXT, slices) {
             if let Some(text) = text::missed(missed) {
                 write_notice(&text, output);
             }

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::address::Address;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
-use crate::protocol::text::Manner as Framing;
+use crate::protocol::text::Framing;
 use crate::protocol::text::telnet::Telnet;
 use crate::room::{NotSaid, Why};
 
-use super::super::access::Protocol;
 use super::super::hub::{Arrival, Guest, Hub, NotLetIn, Ticket};
 use super::awaited::Awaited;
 use super::input::Input;
 use super::phase::{Ending, Farewell, Hail, Phase};
 use super::rejected::Rejected;
+use crate::protocol::sniff::Protocol;
 
 /// While this many bytes wait to be written to a peer, the server reads nothing from it.
 const OUTPUT_LIMIT: usize = 64 << 10;
@@ -264,7 +264,7 @@ impl PeerSession {
                     reader.expect_lines();
                 }
                 if !bytes.is_empty() {
-                    self.framing = Some(reader.manner(bytes));
+                    self.framing = Some(reader.framing(bytes));
                 }
                 self.take_text(reader, bytes, now);
             }

@@ -5,12 +5,12 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use crate::protocol::text::telnet::Telnet;
-use crate::room::SessionKey;
+use crate::room::TokenHash;
 
-use super::super::access::Protocol;
 use super::super::hub::{Guest, Hub, Wish};
 use super::super::settings::Settings;
 use super::*;
+use crate::protocol::sniff::Protocol;
 
 fn hub(change: impl FnOnce(&mut Settings)) -> Arc<Hub> {
     let mut settings = Settings::default();
@@ -112,8 +112,8 @@ fn a_takeover_right_after_coming_in_is_noticed() {
         let std::task::Poll::Ready(Ok(arrival)) = guest.come(&wish(key)) else {
             panic!("it joins at once");
         };
-        key = key.or(arrival.token.as_deref().map(SessionKey::of));
-        assert_eq!(arrival.takeovers, hub.room().takeovers());
+        key = key.or(arrival.token.as_deref().map(TokenHash::of));
+        assert_eq!(arrival.takeovers, hub.room().revocations());
         arrivals.push(arrival);
     }
     assert!(arrivals.is_sorted_by(|a, b| a.takeovers < b.takeovers));
@@ -260,7 +260,7 @@ fn outcomes_of_messages_are_told_in_order_and_before_later_answers() {
 
 #[test]
 fn a_session_awaits_a_bounded_number_of_outcomes() {
-    let hub = hub(|settings| settings.rules.pace.per_second = 0);
+    let hub = hub(|settings| settings.rules.rate_limit.per_second = 0);
     for protocol in [Protocol::Native, Protocol::Text] {
         let now = Instant::now();
         let mut ada = arrive(&hub, protocol, now);

@@ -1,0 +1,281 @@
+//! Resumptions: a member outlives its connection for the grace time, and another
+//! connection that presents the same token acts for it from then on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::entry::MemberId;
+use super::event::{Event, Why};
+use super::recent_ids::{IdHash, RecentIds};
+use super::{Coming, Entered, Expire, Leave, Lose, Resume, Room, SMALL_ROOM, Time};
+
+/// The longest grace time.
+const GRACE_LIMIT: Duration = Duration::from_hours(365 * 24);
+
+/// The hash of a resume token, the secret by which a client comes back. It is enough
+/// to recognize the token, but does not reveal it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenHash(
+    /// The SHA-256 of the token.
+    pub [u8; 32],
+);
+
+impl TokenHash {
+    /// The hash of a token.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    /// The first 64 bits, as an index: two hashes do not begin the same way in practice.
+    fn start(&self) -> u64 {
+        let (start, _) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        u64::from_be_bytes(*start)
+    }
+}
+
+/// The right of one connection to act for a member. It ends when the connection is
+/// lost, or when another connection takes the member over. After that, any use of it has
+/// no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The member.
+    pub id: MemberId,
+    /// Counts the leases of the member.
+    generation: u64,
+}
+
+/// The state of a member after its connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// The member left.
+    Left {
+        /// The number of members that remain.
+        count: usize,
+    },
+    /// The member is away, and may come back.
+    Away,
+}
+
+/// The reason why a connection could not resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotResumed {
+    /// The room does not know the token, or is closed.
+    Unknown,
+    /// A connection that was opened later has the member, or had it last.
+    Late,
+}
+
+/// A member that did not come back in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// The member's id.
+    pub id: MemberId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The reason why its connection ended.
+    pub why: Why,
+    /// The number of members that remain.
+    pub count: usize,
+}
+
+/// What ties a member to its present connection, or to the next one.
+#[derive(Debug)]
+pub(super) struct Attachment {
+    /// The hash of its token. A member without one cannot come back.
+    token: Option<TokenHash>,
+    /// The number of the valid lease, or of the next one if the member is away.
+    generation: u64,
+    /// When the member's current or last connection was opened; `None` for its first.
+    opened: Option<Time>,
+    /// Set while the member is away.
+    absence: Option<Box<Absence>>,
+    /// The ids of the member's last messages, if any.
+    recent: Option<Box<RecentIds>>,
+}
+
+impl Attachment {
+    pub(super) fn new(token: Option<TokenHash>) -> Self {
+        Self {
+            token,
+            generation: 0,
+            opened: None,
+            absence: None,
+            recent: None,
+        }
+    }
+
+    pub(super) const fn is_away(&self) -> bool {
+        self.absence.is_some()
+    }
+
+    pub(super) const fn lease(&self, id: MemberId) -> Lease {
+        let generation = self.generation;
+        Lease { id, generation }
+    }
+
+    pub(super) const fn honours(&self, lease: Lease) -> bool {
+        self.generation == lease.generation
+    }
+
+    /// The `seq` of the member's message with this id.
+    pub(super) fn said(&self, id: IdHash) -> Option<u64> {
+        self.recent.as_ref()?.find(id)
+    }
+
+    /// Remembers that the member sent a message with this id.
+    pub(super) fn remember(&mut self, id: IdHash, seq: u64) {
+        self.recent.get_or_insert_default().add(id, seq);
+    }
+}
+
+/// The absence of a member.
+#[derive(Clone, Copy, Debug)]
+struct Absence {
+    /// The deadline for coming back.
+    until: Time,
+    /// The reason why the connection ended.
+    why: Why,
+}
+
+/// Who may come back to a room, and until when.
+#[derive(Debug, Default)]
+pub(super) struct Resumptions {
+    /// Members by the first bytes of their hashes; the member holds the whole hash.
+    pub(super) members: BTreeMap<u64, MemberId>,
+    /// Absent members, ordered by deadline.
+    away: BTreeSet<(Time, MemberId)>,
+    /// How often a connection took a member over from another.
+    revocations: u64,
+}
+
+impl Resumptions {
+    /// Registers the token of a new member.
+    pub(super) fn begin(&mut self, token: Option<TokenHash>, id: MemberId) {
+        self.members.extend(token.map(|token| (token.start(), id)));
+    }
+
+    /// Removes the token of a member who has left.
+    pub(super) fn end(&mut self, id: MemberId, attachment: &Attachment) {
+        if let Some(token) = &attachment.token {
+            self.members.remove(&token.start());
+        }
+        if let Some(absence) = &attachment.absence {
+            self.away.remove(&(absence.until, id));
+        }
+    }
+
+    /// The number of absent members.
+    pub(super) fn away(&self) -> usize {
+        self.away.len()
+    }
+}
+
+impl Room {
+    pub(super) fn resume(&mut self, command: Resume) -> Result<Entered, NotResumed> {
+        let Resume { token, opened } = command;
+        let id = self.resumptions.members.get(&token.start());
+        let id = *id
+            .filter(|_| self.closed.is_none())
+            .ok_or(NotResumed::Unknown)?;
+        let member = self.members.get_mut(id);
+        let member = member
+            .filter(|member| member.attachment.token == Some(token))
+            .ok_or(NotResumed::Unknown)?;
+        if member.attachment.opened.is_some_and(|last| opened < last) {
+            return Err(NotResumed::Late);
+        }
+        member.attachment.opened = Some(opened);
+        let (name, host) = (Arc::clone(&member.name), member.host);
+        let absence = member.attachment.absence.take();
+        if absence.is_none() {
+            member.attachment.generation += 1;
+        }
+        let lease = member.attachment.lease(id);
+        let coming = if let Some(absence) = absence {
+            self.resumptions.away.remove(&(absence.until, id));
+            self.tell_whereabouts(&Event::Back { id, name: &name });
+            Coming::Back
+        } else {
+            self.resumptions.revocations += 1;
+            Coming::Instead
+        };
+        Ok(self.entered(lease, name, host, coming))
+    }
+
+    pub(super) fn lose(&mut self, command: Lose) -> Option<Parting> {
+        let Lose { lease, why, time } = command;
+        let grace = self.rules.grace;
+        let member = self.members.held_mut(lease)?;
+        if member.attachment.token.is_none() || grace.is_zero() || self.closed.is_some() {
+            return self.leave(Leave { lease, why });
+        }
+        let (id, name) = (lease.id, Arc::clone(&member.name));
+        self.wait_for(id, why, time);
+        self.tell_whereabouts(&Event::Away { id, name: &name });
+        Some(Parting::Away)
+    }
+
+    /// Marks a member as away from now on.
+    pub(super) fn wait_for(&mut self, id: MemberId, why: Why, time: Time) {
+        if let Some(member) = self.members.get_mut(id) {
+            let until = time + self.rules.grace.min(GRACE_LIMIT);
+            member.attachment.absence = Some(Box::new(Absence { until, why }));
+            member.attachment.generation += 1;
+            self.resumptions.away.insert((until, id));
+        }
+    }
+
+    /// When the next [`Expire`] is due, if anyone is away.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Time> {
+        let (until, _) = self.resumptions.away.first()?;
+        self.closed.is_none().then_some(*until)
+    }
+
+    pub(super) fn expire(&mut self, command: Expire) -> Option<Expired> {
+        if self.closed.is_some() {
+            return None;
+        }
+        let &(until, id) = self.resumptions.away.first()?;
+        if until > command.time {
+            return None;
+        }
+        let why = self.members.get_mut(id)?.attachment.absence.as_ref()?.why;
+        let name = self.let_go(id, why)?;
+        let count = self.count();
+        Some(Expired {
+            id,
+            name,
+            why,
+            count,
+        })
+    }
+
+    /// How often a connection took a member over from another. While this number stays the
+    /// same, no takeover has ended a lease.
+    #[must_use]
+    pub const fn revocations(&self) -> u64 {
+        self.resumptions.revocations
+    }
+
+    /// Whether a lease is still valid.
+    #[must_use]
+    pub fn honours(&self, lease: Lease) -> bool {
+        self.members.held(lease).is_some()
+    }
+
+    /// Notifies everyone that a member is away or back; in a big room, only of the number
+    /// of absent members.
+    fn tell_whereabouts(&mut self, event: &Event<'_>) {
+        if self.members.count() > SMALL_ROOM {
+            self.gathered.get_or_insert_default();
+        } else {
+            self.announce_now();
+            self.log.append(event);
+        }
+    }
+}

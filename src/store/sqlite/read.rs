@@ -1,0 +1,296 @@
+//! Reads back what the store has.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::file::StoreFile;
+use super::schema::KIND_TEXT;
+use crate::room::{Author, Body, Entry, MemberId, TokenHash};
+use crate::store::age::Saved;
+use crate::store::error::{ReadError, Trouble};
+use crate::store::{RECENT_IDS, Recent};
+
+pub(super) const ROOM: &str =
+    "SELECT epoch, last_member, oldest_seq, time, clock, doubt, began FROM room LIMIT 2";
+pub(super) const NEWEST_TIME: &str = "SELECT at FROM message ORDER BY seq DESC LIMIT 1";
+pub(super) const LAST_SEQ: &str = "SELECT max(seq) FROM message";
+pub(super) const FIRST_SEQ: &str = "SELECT min(seq) FROM message";
+pub(super) const NEWEST: &str =
+    "SELECT seq, at, member, name, id, text, kind FROM message ORDER BY seq DESC LIMIT ?1";
+pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text, kind FROM message \
+     WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
+const SESSIONS: &str = "SELECT member, name, host, key FROM session ORDER BY member";
+const SAID: &str = "SELECT member, slot, seq, id FROM said";
+
+/// A member who may come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// The member's id.
+    pub id: MemberId,
+    /// The member's name.
+    pub name: Box<str>,
+    /// Whether the member hosts the room.
+    pub host: bool,
+    /// The hash of the member's resume token.
+    pub token: TokenHash,
+    /// The ids of the member's last messages, at most [`RECENT_IDS`], with their `seq`s, in
+    /// order.
+    pub said: Vec<(Box<str>, u64)>,
+}
+
+/// The contents of a store when it was opened.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// Distinguishes this log from every other: 32 hexadecimal digits.
+    pub epoch: String,
+    /// The `seq` that the next entry gets.
+    pub next_seq: u64,
+    /// The `seq` of the oldest stored entry, or of the next one if none is stored.
+    pub oldest_seq: u64,
+    /// The last id that the room gave to a member; 0 if there was no member.
+    pub last_member: u64,
+    /// All members who have a session.
+    pub sessions: Vec<StoredSession>,
+    /// The newest entries, in order.
+    pub entries: Vec<Entry<'static>>,
+}
+
+/// The state of the log as a whole.
+pub(super) struct Head {
+    pub(super) epoch: String,
+    pub(super) next_seq: u64,
+    pub(super) oldest_seq: u64,
+    pub(super) last_member: u64,
+    /// The stored seen time, if the store has counted time.
+    pub(super) seen: Option<Saved>,
+}
+
+/// When the room accepted the newest message, in microseconds since 1970.
+pub(super) fn newest_time(connection: &Connection) -> Result<Option<i64>, Trouble> {
+    let time = connection.query_row(NEWEST_TIME, [], |row| row.get(0));
+    Ok(time.optional()?)
+}
+
+/// The stored seen time: columns 3 to 6 of [`ROOM`].
+fn seen(row: &Row<'_>) -> Result<Option<Saved>, Trouble> {
+    match (row.get(3)?, row.get(4)?, row.get(6)?) {
+        (Some(time), Some(clock), Some(began)) => Ok(Some(Saved {
+            time,
+            clock,
+            doubt: row.get(5)?,
+            began,
+        })),
+        (None, None, None) => Ok(None),
+        _ => Err(Trouble::Damaged),
+    }
+}
+
+pub(super) fn head(connection: &Connection) -> Result<Head, Trouble> {
+    let mut rooms = connection.prepare(ROOM)?;
+    let mut rooms = rooms.query([])?;
+    let room = rooms.next()?.ok_or(Trouble::Damaged)?;
+    let (epoch, last_member, oldest_seq): (String, u64, u64) =
+        (room.get(0)?, room.get(1)?, room.get(2)?);
+    let seen = seen(room)?;
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if epoch.len() != 32 || !epoch.bytes().all(is_hex) || rooms.next()?.is_some() {
+        return Err(Trouble::Damaged);
+    }
+    let end = |sql| connection.query_row(sql, [], |row| row.get::<_, Option<u64>>(0));
+    let (first, last) = (end(FIRST_SEQ)?, end(LAST_SEQ)?);
+    let next_seq = last.map_or(Some(oldest_seq), |last| last.checked_add(1));
+    if oldest_seq == 0 || first.is_some_and(|first| first != oldest_seq) {
+        return Err(Trouble::Damaged);
+    }
+    Ok(Head {
+        epoch,
+        next_seq: next_seq.ok_or(Trouble::Damaged)?,
+        oldest_seq,
+        last_member,
+        seen,
+    })
+}
+
+/// The newest entries, in order and without a hole.
+pub(super) fn newest(
+    connection: &Connection,
+    recent: Recent,
+    next_seq: u64,
+) -> Result<Vec<Entry<'static>>, Trouble> {
+    let mut statement = connection.prepare(NEWEST)?;
+    let mut rows = statement.query([recent.entries.min(next_seq)])?;
+    let mut entries = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let entry = entry(row)?;
+        if entry.seq + entries.len() as u64 + 1 != next_seq {
+            return Err(Trouble::Damaged);
+        }
+        bytes += entry.weight();
+        if bytes > recent.bytes {
+            break;
+        }
+        entries.push(entry);
+    }
+    entries.reverse();
+    Ok(entries)
+}
+
+/// All members who may come back, and the next slot in the ring of each.
+pub(super) fn sessions(
+    connection: &Connection,
+    head: &Head,
+) -> Result<(Vec<StoredSession>, HashMap<MemberId, u64>), Trouble> {
+    let mut said: HashMap<MemberId, Vec<(u64, u64, Box<str>)>> = HashMap::new();
+    let mut statement = connection.prepare(SAID)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (slot, seq): (u64, u64) = (row.get(1)?, row.get(2)?);
+        if slot >= RECENT_IDS || seq == 0 || seq >= head.next_seq {
+            return Err(Trouble::Damaged);
+        }
+        let ids = said.entry(member(row, 0)?).or_default();
+        ids.push((seq, slot, text(row, 3)?));
+    }
+    let mut statement = connection.prepare(SESSIONS)?;
+    let mut rows = statement.query([])?;
+    let (mut sessions, mut rings) = (Vec::new(), HashMap::new());
+    while let Some(row) = rows.next()? {
+        let id = member(row, 0)?;
+        if id.get() > head.last_member {
+            return Err(Trouble::Damaged);
+        }
+        let mut said = said.remove(&id).unwrap_or_default();
+        said.sort_unstable_by_key(|(seq, ..)| *seq);
+        rings.insert(id, said.last().map_or(0, |(_, slot, _)| slot + 1));
+        sessions.push(StoredSession {
+            id,
+            name: text(row, 1)?,
+            host: row.get(2)?,
+            token: TokenHash(row.get(3)?),
+            said: said.into_iter().map(|(seq, _, id)| (id, seq)).collect(),
+        });
+    }
+    // These ids belong to no session.
+    if said.is_empty() {
+        Ok((sessions, rings))
+    } else {
+        Err(Trouble::Damaged)
+    }
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry<'static>, Trouble> {
+    let owned = |column| -> Result<_, Trouble> { Ok(Cow::Owned(row.get::<_, String>(column)?)) };
+    Ok(Entry {
+        seq: row.get(0)?,
+        at: Timestamp::from_microsecond(row.get(1)?).map_err(|_| Trouble::Damaged)?,
+        author: Author {
+            id: member(row, 2)?,
+            name: owned(3)?,
+        },
+        body: match row.get(6)? {
+            KIND_TEXT => Body::Text {
+                id: row.get::<_, Option<String>>(4)?.map(Cow::Owned),
+                text: owned(5)?,
+            },
+            // A version that knew more kinds would have a higher number.
+            _ => return Err(Trouble::Damaged),
+        },
+    })
+}
+
+fn member(row: &Row<'_>, column: usize) -> Result<MemberId, Trouble> {
+    MemberId::new(row.get(column)?).ok_or(Trouble::Damaged)
+}
+
+fn text(row: &Row<'_>, column: usize) -> Result<Box<str>, Trouble> {
+    Ok(row.get(column)?)
+}
+
+/// Reads old entries while the [`Store`](super::Store) writes new ones, on another
+/// thread if necessary.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    /// Held until the last connection is gone.
+    file: Arc<StoreFile>,
+}
+
+impl Reader {
+    pub(super) const fn new(connection: Connection, file: Arc<StoreFile>) -> Self {
+        Self { connection, file }
+    }
+
+    fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The entries from `from_seq` to before `end_seq` in order, at most `limit`. The
+    /// last one is the one with which they take `bytes` of memory. If the first of them
+    /// are gone, the answer begins with the oldest one that is stored.
+    ///
+    /// The answer includes everything that was committed before, and nothing stays
+    /// locked.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged.
+    pub fn entries(
+        &mut self,
+        from_seq: u64,
+        end_seq: u64,
+        limit: u64,
+        bytes: usize,
+    ) -> Result<Vec<Entry<'static>>, ReadError> {
+        self.range(from_seq, end_seq, limit, bytes)
+            .map_err(|trouble| trouble.reading(self.path()))
+    }
+
+    fn range(
+        &mut self,
+        from_seq: u64,
+        end_seq: u64,
+        limit: u64,
+        bytes: usize,
+    ) -> Result<Vec<Entry<'static>>, Trouble> {
+        // One transaction for both queries, or a message deleted in between would look
+        // like a hole.
+        let view = self.connection.transaction()?;
+        let from_seq = oldest_seq(&view)?.max(from_seq);
+        // No `seq` is larger, and SQLite cannot count further.
+        let end_seq = end_seq.min(i64::MAX as u64);
+        let limit = limit.min(end_seq.saturating_sub(from_seq));
+        let mut entries: Vec<Entry<'static>> = Vec::new();
+        let mut weight = 0;
+        let mut statement = view.prepare_cached(RANGE)?;
+        let mut rows = statement.query([from_seq.min(end_seq), end_seq, limit])?;
+        while weight < bytes
+            && let Some(row) = rows.next()?
+        {
+            let entry = entry(row)?;
+            if entry.seq != from_seq + entries.len() as u64 {
+                return Err(Trouble::Damaged);
+            }
+            weight += entry.weight();
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// The `seq` of the oldest stored entry, or of the next one if none is stored.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged.
+    pub fn oldest_seq(&mut self) -> Result<u64, ReadError> {
+        oldest_seq(&self.connection).map_err(|trouble| trouble.reading(self.path()))
+    }
+}
+
+fn oldest_seq(connection: &Connection) -> Result<u64, Trouble> {
+    let mut statement = connection.prepare_cached("SELECT oldest_seq FROM room")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
