@@ -11,27 +11,32 @@
 //! - [`net`]: this computer's interfaces, addresses and links, and news of them;
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
-//! - [`platform`]: the system around the program: the service manager and its journal;
-//! - [`terminal`]: the parts without a desktop, `--server` and `--listen`;
+//! - `platform`: the system around the program: signals, and the service manager with its
+//!   journal; with the feature `cli` or `gui`;
+//! - `terminal`: the parts without a desktop, `--server` and `--listen`, with the feature
+//!   `cli`;
+//! - `cli`: the command line, the options and their file, the manual page, with the feature
+//!   `cli`;
 //! - `app`: the GNOME app, with the feature `gui`;
-//! - [`options`]: the server's settings, as flags and in a file;
-//! - [`cli`]: the command line; and [`manual`]: the manual page, made from it;
 //! - `fuzzing`: what the fuzz targets call, with the feature `fuzzing`.
 
 #[cfg(feature = "gui")]
 pub mod app;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
 pub mod clock;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+// The library alone waits for no condition under a lock.
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod lock;
-pub mod manual;
 pub mod net;
-pub mod options;
+#[cfg(any(feature = "cli", feature = "gui"))]
 pub mod platform;
 pub mod protocol;
 pub mod room;
 pub mod server;
 pub mod store;
+#[cfg(feature = "cli")]
 pub mod terminal;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::options::file::parse;
+use crate::cli::parse;
 use crate::room::{MemberId, Record, SessionKey};
 use crate::server::Settings;
 use crate::store::{Keep, Reading, Recent, Store, StoredMessage};
 
-use super::assert_harmless_line;
+use super::assertions::assert_harmless_line;
 
 #[cfg(not(feature = "gui"))]
 use self::rooms::{LIMIT, ROOMS, Rooms};
@@ -31,7 +31,7 @@ pub(super) fn config(data: &[u8]) {
     };
     match parse(text, Path::new("chatroom.toml")) {
         Ok(options) => {
-            let settings = Settings::from(options);
+            let settings = Settings::from(&options);
             assert!(!settings.name_timeout.is_zero());
         }
         Err(error) => assert_harmless_line(&error.to_string()),

@@ -3,7 +3,7 @@
 use crate::client::fuzzing::hear;
 use crate::terminal::fuzzing::printed;
 
-use super::{assert_harmless, pieces};
+use super::assertions::{assert_harmless, pieces};
 
 /// The bytes from a server. The result does not depend on how they are cut, and nothing
 /// that the listener prints can act on the terminal.

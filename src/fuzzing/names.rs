@@ -8,7 +8,7 @@ use crate::room::{
     clean_room_name, name_or_default,
 };
 
-use super::assert_harmless_line;
+use super::assertions::assert_harmless_line;
 
 /// The most members in the room of a run.
 const MEMBERS: usize = 64;

@@ -9,7 +9,7 @@ use crate::protocol::sniff::{Door, not_served};
 use crate::protocol::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text, fits};
 
-use super::{assert_harmless, assert_harmless_line, pieces};
+use super::assertions::{assert_harmless, assert_harmless_line, pieces};
 
 /// Lines as frames of either side. A frame that was read and written again reads the
 /// same.
