@@ -4,7 +4,7 @@ import random
 import time
 
 import sentences
-from machine import CLOSED, CONFIG, JOINED, OPENED, wait_for
+from machine import CLOSED, CONFIG, JOINED, OPENED, SHIPPED_CONFIG, wait_for
 from stage import Stage
 
 SOCKET, SERVICE = "chatroom-ondemand.socket", "chatroom-ondemand.service"
@@ -13,7 +13,8 @@ SOCKET, SERVICE = "chatroom-ondemand.socket", "chatroom-ondemand.service"
 def impatient(seconds):
     """The unit's command line, but with a shorter time until an empty room ends."""
     return (f"[Service]\nExecStart=\nExecStart=/usr/bin/chatroom --server --idle-timeout {seconds}"
-            f" --store %S/chatroom-ondemand/room.db --config /etc/chatroom/chatroom.toml\n")
+            f" --store %S/chatroom-ondemand/room.db --config {CONFIG}"
+            f" --default-config {SHIPPED_CONFIG}\n")
 
 
 class OnDemand(Stage):
