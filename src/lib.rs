@@ -1,14 +1,15 @@
 //! Chatroom: open a room and talk.
 //!
 //! A room is an append-only log, and everyone in it is a cursor into that log.
-//! Each module depends only on those above it:
+//! A module imports only from those above it; a test checks this (`tests/imports`):
 //!
 //! - `lock`: locks with an order that is checked;
 //! - [`clock`]: the time of day, which never fails;
+//! - `harmless`: what a text must not do on a terminal, for tests and the fuzz targets;
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`protocol`]: bytes to values and back: frames, texts, limits, addresses;
-//! - [`store`]: saves a room on disk;
 //! - [`net`]: this computer's interfaces, addresses and links, and news of them;
+//! - [`store`]: saves a room on disk;
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - `platform`: the system around the program: signals, and the service manager with its
@@ -28,6 +29,8 @@ pub mod client;
 pub mod clock;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+#[cfg(any(test, feature = "fuzzing"))]
+mod harmless;
 // The library alone waits for no condition under a lock.
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod lock;

@@ -8,11 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cli::parse;
+use crate::harmless::assert_harmless_line;
 use crate::room::{MemberId, Record, SessionKey};
 use crate::server::Settings;
 use crate::store::{Keep, Reading, Recent, Store, StoredMessage};
-
-use super::assertions::assert_harmless_line;
 
 #[cfg(not(feature = "gui"))]
 use self::rooms::{LIMIT, ROOMS, Rooms};

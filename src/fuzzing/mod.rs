@@ -4,7 +4,6 @@
 //! A plain test replays the corpora in `fuzz/corpus` as well, so no fault that was found
 //! once comes back.
 
-pub(crate) mod assertions;
 #[cfg(feature = "cli")]
 mod files;
 #[cfg(feature = "cli")]
@@ -51,4 +50,23 @@ pub fn run(target: &str, data: &[u8]) {
     let found = TARGETS.iter().find(|(name, _)| *name == target);
     let (_, check) = found.unwrap_or_else(|| panic!("there is no target {target:?}"));
     check(data);
+}
+
+/// Cuts `bytes` into pieces whose lengths follow from `seed`: the result of reading a
+/// stream must not depend on how it was cut.
+pub(crate) fn pieces(bytes: &[u8], seed: usize) -> impl Iterator<Item = &[u8]> {
+    let (mut rest, mut seed) = (bytes, seed as u64);
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        // A linear congruential generator (Knuth, MMIX): any spread will do.
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let length = usize::try_from(seed >> 59).unwrap_or(0) + 1;
+        let (piece, after) = rest.split_at(length.min(rest.len()));
+        rest = after;
+        Some(piece)
+    })
 }
