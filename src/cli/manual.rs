@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use clap_complete::Shell;
 
-use super::command;
+use super::mode::{Generated, command};
 use super::options::{Definition, OPTIONS, Reload};
 
 /// The sections of the manual page other than the options.
@@ -26,21 +26,6 @@ const HEAD: &str = "\
 
 /// The width of a line of the example.
 const COLUMNS: usize = 88;
-
-/// A text that the program makes from the definition of the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Generated {
-    /// The manual page.
-    Man,
-    /// Completions for bash.
-    Bash,
-    /// Completions for fish.
-    Fish,
-    /// Completions for zsh.
-    Zsh,
-    /// An example of the configuration file.
-    Config,
-}
 
 /// Writes one of them.
 ///

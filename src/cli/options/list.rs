@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::room::Pace;
 
+use super::definition::{Default, Definition, Reload};
 use super::kind::Kind;
-use super::{Default, Definition, Reload};
 
 /// A day, in seconds: the longest time that a room waits for members.
 const DAY: u64 = 86_400;
