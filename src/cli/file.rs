@@ -195,7 +195,7 @@ fn in_words(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::cli::options::Value;
-    use crate::room::Pace;
+    use crate::room::RateLimit;
     use std::fs;
 
     use super::*;
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!((settings.port, settings.history), (3, 2));
         assert!(!settings.stay_open);
         assert_eq!(settings.bind.len(), 1);
-        assert_eq!(settings.rules.pace, Pace::default());
+        assert_eq!(settings.rules.rate_limit, RateLimit::default());
         let flags = read_example("idle-timeout = 30").unwrap();
         assert!(!Settings::from(&flags.or(file)).stay_open);
     }

@@ -16,10 +16,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{self, timeout_at};
 
 use crate::lock::{self, Rank};
-use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
+use crate::room::{Absent, Encodings, Entry, Event, Record, Room, Rules, Seed, Time};
 use crate::store::{
-    Keep, OpenError, Past, ReadError, Reader, Reading, Recent, SpaceWatch, Store, StoredMessage,
-    WriteError,
+    Keep, OpenError, Past, ReadError, Reader, Reading, Recent, SpaceWatch, Store, WriteError,
 };
 
 use crate::protocol::native::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
@@ -69,7 +68,7 @@ impl Kept {
     /// If it cannot be used.
     pub fn open(path: &Path, keep: Keep, rules: &Rules) -> Result<Self, OpenError> {
         let recent = Recent {
-            messages: rules.retention.messages,
+            entries: rules.retention.entries,
             bytes: rules.retention.bytes / 2,
         };
         let since = Instant::now();
@@ -103,12 +102,12 @@ impl Kept {
     }
 
     /// The room as it was when its server ended: the members who were in it are away.
-    pub fn room(&mut self, rules: Rules, encoders: Encoders, now: Instant) -> Room {
+    pub fn room(&mut self, rules: Rules, encodings: Encodings, seed: Seed) -> Room {
         let past = &mut self.past;
-        let first = past.messages.first().map_or(past.next_seq, |it| it.seq);
-        let mut room = Room::going_on(rules, encoders, first, past.last_member);
-        for message in mem::take(&mut past.messages) {
-            room.recall(&event(&message));
+        let first = past.entries.first().map_or(past.next_seq, |it| it.seq);
+        let mut room = Room::going_on(rules, encodings, seed, first, past.last_member);
+        for entry in mem::take(&mut past.entries) {
+            room.recall(entry);
         }
         let mut gone = Vec::new();
         for session in mem::take(&mut past.sessions) {
@@ -116,14 +115,14 @@ impl Kept {
                 id: session.id,
                 name: session.name.into(),
                 host: session.host,
-                session: session.key,
+                token: session.token,
             };
             let said = session.said.iter().map(|(id, seq)| (&**id, *seq));
-            if !room.restore(&absent, said, now) {
+            if !room.restore(&absent, said, Time::BEGINNING) {
                 gone.push(absent.id);
             }
         }
-        room.record();
+        room.start_recording();
         for id in gone {
             room.forget(id);
         }
@@ -137,18 +136,6 @@ impl Kept {
             reader: Arc::new(Mutex::new(self.reader)),
         };
         (history, Writer::new(self.store))
-    }
-}
-
-/// The original event of a stored message.
-pub(super) fn event(message: &StoredMessage) -> Event<'_> {
-    Event::Message {
-        seq: message.seq,
-        at: message.at,
-        from: message.from,
-        name: &message.name,
-        id: message.id.as_deref(),
-        text: &message.text,
     }
 }
 
@@ -171,13 +158,13 @@ impl History {
         from: u64,
         end: u64,
         bytes: usize,
-    ) -> Result<Vec<StoredMessage>, ReadError> {
+    ) -> Result<Vec<Entry<'static>>, ReadError> {
         // One read after the other, so that there is at most one such thread.
         let mut reader = Arc::clone(&self.reader).lock_owned().await;
         let since = Instant::now();
         loop {
             let (back, result) = spawn_blocking(move || {
-                let result = reader.messages(from, end, u64::MAX, bytes);
+                let result = reader.entries(from, end, u64::MAX, bytes);
                 (reader, result)
             })
             .await

@@ -10,7 +10,7 @@
 mod age;
 mod disk;
 mod error;
-mod place;
+mod file;
 mod read;
 mod schema;
 mod write;
@@ -28,16 +28,16 @@ use rusqlite::Connection;
 pub use self::age::{ClockDoubt, Reading};
 pub use self::disk::{DiskSpace, SpaceWatch};
 pub use self::error::{OpenError, ReadError, WriteError};
-pub use self::read::{Past, Reader, StoredMessage, StoredSession};
+pub use self::read::{Past, Reader, StoredSession};
 
 use self::age::{Saved, SeenTime};
 use self::error::Trouble;
-use self::place::Place;
+use self::file::StoreFile;
 use self::schema::Access;
-use crate::room::{MemberId, SAID_LIMIT};
+use crate::room::{self, MemberId};
 
 /// How many message ids the store keeps for each session.
-pub const IDS_SAID: u64 = SAID_LIMIT as u64;
+pub const RECENT_IDS: u64 = room::RECENT_IDS as u64;
 
 /// The most messages that are deleted in one step.
 pub const TRIM_STEP: u64 = 1_000;
@@ -62,8 +62,8 @@ pub struct Keep {
 /// How much of the history a store reads when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recent {
-    /// The most messages.
-    pub messages: u64,
+    /// The most entries.
+    pub entries: u64,
     /// The most bytes of memory that they take.
     pub bytes: usize,
 }
@@ -77,7 +77,7 @@ pub struct Recent {
 pub struct Store {
     connection: Connection,
     /// Held until the last connection is gone.
-    place: Arc<Place>,
+    file: Arc<StoreFile>,
     keep: Keep,
     next_seq: u64,
     oldest_seq: u64,
@@ -104,12 +104,12 @@ impl Store {
         recent: Recent,
         now: Reading,
     ) -> Result<(Self, Past), OpenError> {
-        let (place, is_there) = Place::claim(path)?;
-        let path = place.path().to_owned();
+        let (file, is_there) = StoreFile::claim(path)?;
+        let path = file.path().to_owned();
         if !is_there {
             schema::create(&path, &epoch(&path)?)?;
         }
-        Self::read(place, keep, recent, now).map_err(|error| match error {
+        Self::read(file, keep, recent, now).map_err(|error| match error {
             NotRead::Newer => OpenError::Newer(path),
             NotRead::Trouble(trouble) => trouble.opening(&path),
             NotRead::NotSynced(error) => OpenError::of_system(&path, error),
@@ -122,16 +122,16 @@ impl Store {
     /// # Errors
     /// If a server has it open, or this user may not delete it.
     pub fn delete(path: &Path) -> Result<(), OpenError> {
-        Place::delete(path)
+        StoreFile::delete(path)
     }
 
     fn read(
-        place: Place,
+        file: StoreFile,
         keep: Keep,
         recent: Recent,
         now: Reading,
     ) -> Result<(Self, Past), NotRead> {
-        let mut connection = schema::connect(place.path(), Access::Write)?;
+        let mut connection = schema::connect(file.path(), Access::Write)?;
         let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version > schema::VERSION {
             return Err(NotRead::Newer);
@@ -145,10 +145,10 @@ impl Store {
         let seen = SeenTime::new(head.seen, newest, keep.micros(), now);
         // The write-ahead log exists since the first read, and stays as long as the
         // connection.
-        schema::sync_names(place.path()).map_err(NotRead::NotSynced)?;
+        schema::sync_names(file.path()).map_err(NotRead::NotSynced)?;
         let mut store = Self {
             connection,
-            place: Arc::new(place),
+            file: Arc::new(file),
             keep,
             next_seq: head.next_seq,
             oldest_seq: head.oldest_seq,
@@ -163,7 +163,7 @@ impl Store {
             Err(trouble) if trouble.is_passing() => {}
             result => drop(result?),
         }
-        let messages = read::newest(&store.connection, recent, head.next_seq)?;
+        let entries = read::newest(&store.connection, recent, head.next_seq)?;
         let (sessions, rings) = read::sessions(&store.connection, &head)?;
         store.rings = rings;
         let past = Past {
@@ -172,12 +172,12 @@ impl Store {
             oldest_seq: store.oldest_seq,
             last_member: head.last_member,
             sessions,
-            messages,
+            entries,
         };
         Ok((store, past))
     }
 
-    /// The `seq` of the oldest stored message, or of the next message if none is stored.
+    /// The `seq` of the oldest stored entry, or of the next one if none is stored.
     #[must_use]
     pub const fn oldest_seq(&self) -> u64 {
         self.oldest_seq
@@ -188,10 +188,10 @@ impl Store {
     /// # Errors
     /// If the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, ReadError> {
-        let path = self.place.path();
+        let path = self.file.path();
         let connection = schema::connect(path, Access::Read)
             .map_err(|error| Trouble::from(error).reading(path))?;
-        Ok(Reader::new(connection, Arc::clone(&self.place)))
+        Ok(Reader::new(connection, Arc::clone(&self.file)))
     }
 
     /// Advances the seen time by these clocks. The store writes it with the messages that
@@ -211,7 +211,7 @@ impl Store {
     /// # Errors
     /// If the system does not report it.
     pub fn space(&self) -> io::Result<DiskSpace> {
-        disk::space(self.place.path())
+        disk::space(self.file.path())
     }
 
     /// Closes the store. Everything is in the main file then, if no [`Reader`] is left.
@@ -225,11 +225,11 @@ impl Store {
             let _ = self.save_seen_time();
         }
         let Self {
-            connection, place, ..
+            connection, file, ..
         } = self;
         write::checkpoint(&connection)
             .and_then(|()| connection.close().map_err(|(_, error)| error.into()))
-            .map_err(|trouble| trouble.writing(place.path()))
+            .map_err(|trouble| trouble.writing(file.path()))
     }
 
     /// From now on, a loss of power may lose what was written. Only the test that has to
@@ -241,7 +241,7 @@ impl Store {
     pub fn give_up_durability(&mut self) -> Result<(), WriteError> {
         self.connection
             .pragma_update(None, "synchronous", "OFF")
-            .map_err(|error| Trouble::from(error).writing(self.place.path()))
+            .map_err(|error| Trouble::from(error).writing(self.file.path()))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! They come in pages, one at a time, when the reader nears the oldest message.
 
-use crate::protocol::native::frame::{Message, Page};
+use crate::protocol::native::frame::Page;
+use crate::room::Entry;
 
 /// The state of the messages before those that the app holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub enum Want {
 #[derive(Debug, Default)]
 pub struct Older {
     /// Oldest first.
-    pub messages: Vec<Message<'static>>,
+    pub messages: Vec<Entry<'static>>,
     /// Set if the app now holds the oldest available message.
     pub ends: Option<Beginning>,
 }
@@ -115,21 +116,20 @@ impl Past {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::native::frame::Member;
-    use crate::room::MemberId;
+    use crate::room::{Author, Body, MemberId};
 
     fn page(seqs: std::ops::Range<u64>, more: bool) -> Page<'static> {
-        let message = |seq| Message {
+        let message = |seq| Entry {
             seq,
             at: jiff::Timestamp::UNIX_EPOCH,
-            from: Member {
+            author: Author {
                 id: MemberId::MIN,
                 name: "ada".into(),
-                host: false,
-                away: false,
             },
-            id: None,
-            text: "hi".into(),
+            body: Body::Text {
+                id: None,
+                text: "hi".into(),
+            },
         };
         Page {
             messages: seqs.map(message).collect(),

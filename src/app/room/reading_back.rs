@@ -56,7 +56,7 @@ impl Session {
         let mut contents: Vec<Content> = ends.into_iter().map(beginning).collect();
         let me = imp.me.borrow();
         contents.extend(messages.into_iter().map(|message| {
-            let own = me.said(message.from.id);
+            let own = me.said(message.author.id);
             Content::Message(heard(message, own))
         }));
         drop(me);

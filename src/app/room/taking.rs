@@ -6,7 +6,7 @@ use crate::app::words::{count, fill, isolated, refused};
 use crate::client::Event;
 use crate::clock;
 use crate::protocol::native::frame::{self, NOTICE_ADDRESS};
-use crate::room::{MemberId, Why};
+use crate::room::{Entry, MemberId, Why};
 
 use super::line::{Content, Delivery, Message};
 use super::me::Me;
@@ -57,14 +57,15 @@ pub fn take(
             // A message from before a lost connection may arrive after it, from the
             // user's former member.
             let waited_for = |id: &str| timeline.is_pending(id);
-            let own = me.said(message.from.id) || message.id.as_deref().is_some_and(waited_for);
+            let own = me.said(message.author.id) || message.message_id().is_some_and(waited_for);
             if !own {
                 taken.received += 1;
-                taken
-                    .spoken
-                    .push(sentence(&message.from.name, &message.text));
+                taken.spoken.push(sentence(
+                    &message.author.name,
+                    message.text().unwrap_or_default(),
+                ));
             }
-            let (seq, id) = (message.seq, message.id.clone());
+            let (seq, id) = (message.seq, message.message_id().map(str::to_owned));
             timeline.hear(seq, id.as_deref(), heard(message, own));
         }
         Event::Joined(joined) => {
@@ -157,13 +158,13 @@ fn sentence(name: &str, text: &str) -> String {
 }
 
 /// A message as a line of the conversation.
-pub fn heard(message: frame::Message<'static>, own: bool) -> Message {
+pub fn heard(message: Entry<'static>, own: bool) -> Message {
     Message {
-        from: message.from.id,
-        name: message.from.name.into_owned(),
+        from: message.author.id,
+        name: message.author.name.to_string(),
         own,
         at: message.at.as_millisecond(),
-        text: message.text.into_owned(),
+        text: message.text().unwrap_or_default().to_owned(),
         delivery: Delivery::Confirmed(message.seq),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::room::Pace;
+use crate::room::RateLimit;
 
 use super::definition::{Default, Definition, Reload};
 use super::kind::Kind;
@@ -147,9 +147,10 @@ pub static OPTIONS: [Definition; 16] = [
         key: "rate",
         value: "N",
         kind: Kind::Number(0, MANY, |to, messages| {
-            to.rules.pace = Pace::per_second(u32::try_from(messages).unwrap_or(u32::MAX));
+            to.rules.rate_limit =
+                RateLimit::per_second(u32::try_from(messages).unwrap_or(u32::MAX));
         }),
-        default: Default::Of(|of| of.rules.pace.per_second.to_string()),
+        default: Default::Of(|of| of.rules.rate_limit.per_second.to_string()),
         example: None,
         reload: Reload::Applies,
         needs: None,

@@ -62,7 +62,7 @@ fn what_is_deleted_is_gone_but_never_under_an_open_room() {
         assert_eq!(disk.names(), ["room.db-lock"]);
     }
     let (_, new) = disk.open();
-    assert_eq!((new.next_seq, new.messages.len()), (1, 0));
+    assert_eq!((new.next_seq, new.entries.len()), (1, 0));
     assert_ne!(new.epoch, past.epoch);
 }
 
