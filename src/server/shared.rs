@@ -18,10 +18,10 @@ use crate::room::{
 use crate::store::WriteError;
 
 use super::budget::Budget;
+use super::commit::{History, OpenedStore, Writer};
 use super::event::{Event, Refusal};
 use super::guest::Guest;
 use super::guests::Guests;
-use super::keeper::{History, Kept, Writer};
 use super::reporter::Reporter;
 use super::room_lock::{RoomGuard, RoomLock};
 use super::settings::{Live, Settings};
@@ -90,7 +90,7 @@ impl Shared {
     pub(super) fn new(
         settings: Settings,
         surroundings: Surroundings,
-        kept: Option<Kept>,
+        kept: Option<OpenedStore>,
     ) -> io::Result<(Self, Option<Writer>)> {
         let mut seed = [0; 16];
         getrandom::fill(&mut seed)?;

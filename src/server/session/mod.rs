@@ -291,7 +291,7 @@ impl Session {
             return;
         }
         if !self.unread.is_empty() {
-            // Kept in order, whatever happens first.
+            // OpenedStore in order, whatever happens first.
             self.unread.extend_from_slice(&bytes);
             return self.take_up(now);
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::error::{OpenError, Trouble};
 use super::file::{APPLICATION_ID, beside};
+use crate::store::error::{OpenError, Trouble};
 
 /// The version of the tables; each change of them increases it.
 ///

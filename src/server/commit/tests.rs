@@ -26,7 +26,7 @@ fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
     let mut settings = Settings::default();
     settings.rules.rate_limit.per_second = 0;
     let path = directory.join("room.db");
-    let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
+    let kept = OpenedStore::open(&path, settings.keep, &settings.rules).unwrap();
     let (shared, writer) = Shared::new(settings, Surroundings::unknown(), Some(kept)).unwrap();
     (Arc::new(shared), writer.unwrap())
 }
@@ -232,7 +232,7 @@ async fn who_spoke_while_nobody_was_listened_to_is_heard_afterwards() {
 async fn a_writer_that_is_gone_has_stored_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let (shared, _writer) = durable(directory.path());
-    let writing = Writing {
+    let writing = GroupCommit {
         jobs: mpsc::channel(1).0,
         obstacle: Arc::new(lock::Mutex::new(Rank::Obstacle, None)),
         thread: None,

@@ -18,7 +18,7 @@ use tokio::time::{self, timeout_at};
 use crate::lock::{self, Rank};
 use crate::room::{Absent, Encodings, Entry, Event, Record, Room, Rules, Seed, Time};
 use crate::store::{
-    Keep, OpenError, Past, ReadError, Reader, Reading, Recent, SpaceWatch, Store, WriteError,
+    self, Journal, Keep, OpenError, Past, ReadError, Reading, Recent, SpaceWatch, Store, WriteError,
 };
 
 use crate::protocol::native::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
@@ -55,13 +55,13 @@ const RESUMED: &str = "Messages are no longer delayed.";
 
 /// An opened store, and the room that it contains.
 #[derive(Debug)]
-pub(super) struct Kept {
-    store: Store,
-    reader: Reader,
+pub(super) struct OpenedStore {
+    journal: Box<dyn Journal>,
+    history: Box<dyn store::History>,
     past: Past,
 }
 
-impl Kept {
+impl OpenedStore {
     /// Opens the store of a room.
     ///
     /// # Errors
@@ -85,8 +85,8 @@ impl Kept {
             error: io::Error::other(error),
         })?;
         Ok(Self {
-            store,
-            reader,
+            journal: Box::new(store),
+            history: Box::new(reader),
             past,
         })
     }
@@ -133,16 +133,16 @@ impl Kept {
     /// [started](Writer::start).
     pub fn split(self) -> (History, Writer) {
         let history = History {
-            reader: Arc::new(Mutex::new(self.reader)),
+            reader: Arc::new(Mutex::new(self.history)),
         };
-        (history, Writer::new(self.store))
+        (history, Writer::new(self.journal))
     }
 }
 
 /// Reads the messages that the log in memory no longer holds.
 #[derive(Debug)]
 pub(super) struct History {
-    reader: Arc<Mutex<Reader>>,
+    reader: Arc<Mutex<Box<dyn store::History>>>,
 }
 
 impl History {
@@ -164,7 +164,7 @@ impl History {
         let since = Instant::now();
         loop {
             let (back, result) = spawn_blocking(move || {
-                let result = reader.entries(from, end, u64::MAX, bytes);
+                let result = reader.entries(from..end, bytes);
                 (reader, result)
             })
             .await
@@ -186,7 +186,7 @@ impl History {
 /// Writes to the store, in a thread of its own.
 #[derive(Debug)]
 pub(super) struct Writer {
-    store: Store,
+    journal: Box<dyn Journal>,
     space: SpaceWatch,
     /// How long it retries a batch that cannot be stored.
     patience: Duration,
@@ -215,16 +215,16 @@ struct Written {
 
 /// A running writer. Dropping this ends it.
 #[derive(Debug)]
-pub(super) struct Writing {
+pub(super) struct GroupCommit {
     jobs: mpsc::Sender<Job>,
     obstacle: Arc<Obstacle>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    fn new(store: Store) -> Self {
+    fn new(journal: Box<dyn Journal>) -> Self {
         Self {
-            store,
+            journal,
             space: SpaceWatch::default(),
             patience: HOLD_TIME,
             obstacle: Arc::new(lock::Mutex::new(Rank::Obstacle, None)),
@@ -235,13 +235,13 @@ impl Writer {
     ///
     /// # Errors
     /// If the system cannot start a thread.
-    pub fn start(self) -> io::Result<Writing> {
+    pub fn start(self) -> io::Result<GroupCommit> {
         let (jobs, queue) = mpsc::channel(1);
         let obstacle = Arc::clone(&self.obstacle);
         let thread = thread::Builder::new()
             .name("store".into())
             .spawn(move || self.run(queue))?;
-        Ok(Writing {
+        Ok(GroupCommit {
             jobs,
             obstacle,
             thread: Some(thread),
@@ -255,7 +255,7 @@ impl Writer {
         }
         // If the data does not reach the main file now, the next server finds it beside
         // that file.
-        let _ = self.store.close();
+        let _ = self.journal.close();
     }
 
     /// Does a job, and waits for obstacles to go away.
@@ -287,31 +287,30 @@ impl Writer {
     fn write(&mut self, records: &[Record]) -> Result<Written, WriteError> {
         let (mut more, mut events) = (false, Vec::new());
         if records.is_empty() {
-            match self.store.trim(Reading::now()) {
+            match self.journal.trim(Reading::now()) {
                 Ok(is_more) => more = is_more,
                 // Nobody waits for this deletion.
                 Err(error) if error.obstacle().is_some() => {}
                 Err(error) => return Err(error),
             }
-            if let Ok(space) = self.store.space()
+            if let Ok(space) = self.journal.space()
                 && self.space.is_news(space)
             {
                 events.push(server::Event::DiskLow(space));
             }
         } else {
-            self.store.look(Reading::now());
-            self.store.write(records)?;
+            self.journal.append(records, Reading::now())?;
         }
-        events.extend(self.store.take_clock_doubt().map(server::Event::Clock));
+        events.extend(self.journal.take_clock_doubt().map(server::Event::Clock));
         Ok(Written {
-            oldest_seq: self.store.oldest_seq(),
+            oldest_seq: self.journal.oldest_seq(),
             more,
             events,
         })
     }
 }
 
-impl Writing {
+impl GroupCommit {
     /// Stores events and publishes them, until the store fails: then it closes the room.
     pub async fn keep(&self, shared: &Shared) {
         if let Err(error) = self.store_all(shared).await {
@@ -393,7 +392,7 @@ impl Writing {
     }
 }
 
-impl Drop for Writing {
+impl Drop for GroupCommit {
     fn drop(&mut self) {
         // Without a sender, its thread ends.
         self.jobs = mpsc::channel(1).0;

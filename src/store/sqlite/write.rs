@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::age::{DAY, Saved, SeenTime};
-use super::error::{Trouble, WriteError};
+use super::Store;
 use super::schema::{CHECKPOINT_PAGES, KIND_TEXT};
-use super::{Keep, RECENT_IDS, Reading, SIZE_LEAVES, Store, TRIM_STEP};
 use crate::clock::LATEST;
 use crate::room::{Body, Entry, MemberId, Record};
+use crate::store::age::{DAY, Saved, SeenTime};
+use crate::store::error::{Trouble, WriteError};
+use crate::store::{Keep, RECENT_IDS, Reading, SIZE_LEAVES, TRIM_STEP};
 
 /// The seen times of messages, oldest first.
 pub(super) const AGES: &str =

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::room::{Author, Body, Entry, Record, TokenHash};
+use crate::store::{RECENT_IDS, SIZE_LEAVES, TRIM_STEP};
 
 mod ages;
 mod damage;

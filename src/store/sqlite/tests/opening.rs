@@ -77,7 +77,7 @@ fn a_failed_second_opening_takes_no_lock_from_the_first() {
     let output = Command::new("/proc/self/exe")
         .args([
             "--exact",
-            "store::tests::opening::another_process",
+            "store::sqlite::tests::opening::another_process",
             "--ignored",
         ])
         .env("CHATROOM_TEST_STORE", disk.path())
@@ -180,7 +180,7 @@ fn a_process_that_opens_a_store() {
 fn told(mut command: Command, path: &Path) -> String {
     let output = command
         .args(["--exact", "--ignored", "--nocapture"])
-        .arg("store::tests::opening::a_process_that_opens_a_store")
+        .arg("store::sqlite::tests::opening::a_process_that_opens_a_store")
         .env("CHATROOM_TEST_STORE", path)
         .output()
         .unwrap();

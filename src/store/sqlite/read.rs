@@ -8,12 +8,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::age::Saved;
-use super::error::{ReadError, Trouble};
 use super::file::StoreFile;
 use super::schema::KIND_TEXT;
-use super::{RECENT_IDS, Recent};
 use crate::room::{Author, Body, Entry, MemberId, TokenHash};
+use crate::store::age::Saved;
+use crate::store::error::{ReadError, Trouble};
+use crate::store::{RECENT_IDS, Recent};
 
 pub(super) const ROOM: &str =
     "SELECT epoch, last_member, oldest_seq, time, clock, doubt, began FROM room LIMIT 2";
