@@ -4,14 +4,14 @@
 //! A plain test replays the corpora in `fuzz/corpus` as well, so no fault that was found
 //! once comes back.
 
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "store"))]
 mod files;
 #[cfg(feature = "cli")]
 mod hearing;
 mod names;
 mod protocol;
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(all(test, feature = "cli", feature = "store"))]
 mod corpus;
 
 use crate::server::fuzzing::session;
@@ -24,7 +24,7 @@ pub type Check = fn(&[u8]);
 /// The targets by name. Each has a file in `fuzz/fuzz_targets`, and a corpus.
 pub const TARGETS: &[(&str, Check)] = &[
     ("address", protocol::address),
-    #[cfg(feature = "cli")]
+    #[cfg(all(feature = "cli", feature = "store"))]
     ("config", files::config),
     ("door", protocol::door),
     ("frames", protocol::frames),
@@ -34,10 +34,10 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("journal", journal),
     ("lines", protocol::lines),
     ("names", names::names),
-    #[cfg(feature = "cli")]
+    #[cfg(all(feature = "cli", feature = "store"))]
     ("saved_state", files::saved_state),
     ("session", session),
-    #[cfg(feature = "cli")]
+    #[cfg(all(feature = "cli", feature = "store"))]
     ("store", files::store),
     ("text", protocol::text),
 ];
