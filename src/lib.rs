@@ -11,6 +11,7 @@
 //! - [`net`]: this computer's interfaces, addresses and links, and news of them;
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
+//! - [`chat`]: what any client shows of a room, without a toolkit;
 //! - [`platform`]: the system around the program: the service manager and its journal;
 //! - [`terminal`]: the parts without a desktop, `--server` and `--listen`;
 //! - `app`: the GNOME app, with the feature `gui`;
@@ -20,6 +21,7 @@
 
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod chat;
 pub mod cli;
 pub mod client;
 pub mod clock;
