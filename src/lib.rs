@@ -1,22 +1,24 @@
 //! Chatroom: open a room and talk.
 //!
 //! A room is an append-only log, and everyone in it is a cursor into that log.
-//! Each module depends only on those above it:
+//! A module imports only from those above it; a test checks this (`tests/imports`):
 //!
 //! - `lock`: locks with an order that is checked;
 //! - [`clock`]: the time of day, which never fails;
+//! - `harmless`: what a text must not do on a terminal, for tests and the fuzz targets;
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`protocol`]: bytes to values and back: frames, texts, limits, addresses;
-//! - [`store`]: saves a room on disk;
 //! - [`net`]: this computer's interfaces, addresses and links, and news of them;
+//! - [`store`]: saves a room on disk;
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - [`chat`]: what any client shows of a room, without a toolkit;
 //! - [`platform`]: the system around the program: the service manager and its journal;
-//! - [`terminal`]: the parts without a desktop, `--server` and `--listen`;
-//! - `app`: the GNOME app, with the feature `gui`;
 //! - [`options`]: the server's settings, as flags and in a file;
-//! - [`cli`]: the command line; and [`manual`]: the manual page, made from it;
+//! - [`terminal`]: the parts without a desktop, `--server` and `--listen`;
+//! - [`cli`]: the command line;
+//! - [`manual`]: the manual page and the completions, made from the command line;
+//! - `app`: the GNOME app, with the feature `gui`;
 //! - `fuzzing`: what the fuzz targets call, with the feature `fuzzing`.
 
 #[cfg(feature = "gui")]
@@ -27,6 +29,8 @@ pub mod client;
 pub mod clock;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+#[cfg(any(test, feature = "fuzzing"))]
+mod harmless;
 mod lock;
 pub mod manual;
 pub mod net;

@@ -18,6 +18,8 @@ mod groups;
 mod load;
 mod options;
 mod peers;
+#[path = "../../tests/support/process.rs"]
+mod process;
 mod protocol;
 mod server;
 mod surroundings;

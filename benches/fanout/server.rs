@@ -2,23 +2,20 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::floor;
 use super::peers::Peer;
+use super::process;
 use super::protocol::{NATIVE, Protocol};
 
 /// The longest time that a server may take to start.
 const START: Duration = Duration::from_secs(10);
-
-/// Ports for servers, below those that the kernel gives to outgoing connections.
-const PORTS: std::ops::Range<u16> = 20_000..30_000;
 
 /// The options that lift the limits that would distort a benchmark.
 const UNLIMITED: [&str; 6] = [
@@ -102,7 +99,7 @@ impl Server {
     /// Starts a server; only Chatroom gets these `arguments`.
     pub fn start_with(kind: Kind, arguments: &[&str]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let port = free_port()?;
+        let port = process::free_port()?;
         let mut command = match kind {
             Kind::Floor { frame_bytes } => {
                 let mut command = Command::new(std::env::current_exe()?);
@@ -174,39 +171,23 @@ impl Server {
 
     /// The CPU time of its process, as the kernel reports it.
     pub fn cpu(&self) -> io::Result<Duration> {
-        let process = format!("/proc/{}", self.child.id());
         // The threads that exist, to the nanosecond (proc(5), schedstat) …
         let mut threads = Duration::ZERO;
-        for task in fs::read_dir(format!("{process}/task"))? {
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             // A thread that ends meanwhile has no schedstat.
             let schedstat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
             let run = schedstat.split(' ').next().and_then(|it| it.parse().ok());
             threads += Duration::from_nanos(run.unwrap_or_default());
         }
         // … or all threads, including those that have ended, to a hundredth of a second.
-        let stat = fs::read_to_string(format!("{process}/stat"))?;
-        let fields = stat.rsplit(") ").next().unwrap_or_default();
-        let ticks: u64 = fields
-            .split(' ')
-            .skip(11)
-            .take(2)
-            .filter_map(|it| it.parse::<u64>().ok())
-            .sum();
+        let ticks = process::ticks(self.child.id())?;
         let hertz = rustix::param::clock_ticks_per_second();
         Ok(threads.max(Duration::from_millis(ticks * 1_000 / hertz)))
     }
 
     /// Its resident memory, in bytes.
     pub fn memory(&self) -> io::Result<usize> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        status
-            .lines()
-            .find_map(|line| {
-                let kib = line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?;
-                kib.parse().ok()
-            })
-            .map(|kib: usize| kib << 10)
-            .ok_or_else(|| io::Error::other("it has no VmRSS"))
+        process::memory(self.child.id())
     }
 
     /// How many files it has open, connections among them.
@@ -220,19 +201,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Returns another free port each time, so that ended connections do not interfere.
-fn free_port() -> io::Result<u16> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let process = u16::try_from(std::process::id() % 997).unwrap_or_default();
-    for _ in PORTS {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let offset = process.wrapping_mul(10).wrapping_add(step) % (PORTS.end - PORTS.start);
-        let port = PORTS.start + offset;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err(io::Error::other("there is no free port"))
 }

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::harmless::assert_harmless_line;
 use crate::options::file::parse;
 use crate::room::{MemberId, Record, SessionKey};
 use crate::server::Settings;
 use crate::store::{Keep, Reading, Recent, Store, StoredMessage};
-
-use super::assert_harmless_line;
 
 #[cfg(not(feature = "gui"))]
 use self::rooms::{LIMIT, ROOMS, Rooms};

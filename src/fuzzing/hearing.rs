@@ -1,9 +1,10 @@
 //! The events that a client makes, and what the terminal listener prints of them.
 
 use crate::client::fuzzing::hear;
+use crate::harmless::assert_harmless;
 use crate::terminal::fuzzing::printed;
 
-use super::{assert_harmless, pieces};
+use super::pieces;
 
 /// The bytes from a server. The result does not depend on how they are cut, and nothing
 /// that the listener prints can act on the terminal.

@@ -2,13 +2,12 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::harmless::assert_harmless_line;
 use crate::protocol::{native, text};
 use crate::room::{
     Encoders, Encoding, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, Room, Rules, WantedName, clean_name,
     clean_room_name, name_or_default,
 };
-
-use super::assert_harmless_line;
 
 /// The most members in the room of a run.
 const MEMBERS: usize = 64;

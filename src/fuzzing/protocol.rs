@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::harmless::{assert_harmless, assert_harmless_line};
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
 use crate::protocol::native::frame::{read_reply, read_request, write_frame};
@@ -9,7 +10,7 @@ use crate::protocol::sniff::{Door, not_served};
 use crate::protocol::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text, fits};
 
-use super::{assert_harmless, assert_harmless_line, pieces};
+use super::pieces;
 
 /// Lines as frames of either side. A frame that was read and written again reads the
 /// same.

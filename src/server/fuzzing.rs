@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::fuzzing::assert_harmless;
+use crate::harmless::assert_harmless;
 use crate::protocol::native::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
 use crate::protocol::{FRAME_LIMIT, PROTOCOL};
 use crate::room::{Closing, Pace, Rules, Slice, Why};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::client;
-use crate::fuzzing::{assert_harmless_bytes, assert_harmless_line};
+use crate::harmless::{assert_harmless_bytes, assert_harmless_line};
 use crate::protocol::sniff::Door;
 use crate::room::{Why, name_or_default};
 use crate::server::{Event, Refusal};

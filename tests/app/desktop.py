@@ -29,38 +29,14 @@ from pathlib import Path
 
 import gi
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+from programs import PATIENCE, PAUSE, Trouble, stop, wait_for  # noqa: E402 (where it is comes first)
+
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, Gio, GLib  # noqa: E402 (the version is said first)
 
-# Seconds that a wait takes before it fails. Long, as a machine may be busy.
-PATIENCE = 30
 # Where the accessibility bus keeps the list of programs.
 REGISTRY = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
-# Seconds between two looks at a condition.
-PAUSE = 0.05
-
-
-class Trouble(Exception):
-    """What went wrong, as a sentence for a person."""
-
-
-def wait_for(what, condition, patience=PATIENCE):
-    """Waits until `condition()` gives something, and returns that."""
-    end = time.monotonic() + patience
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > end:
-            raise Trouble(f"Waited {patience} s in vain for {what}.")
-        time.sleep(PAUSE)
-
-
-def end_by_signal():
-    """Lets SIGTERM and SIGHUP end this program as Ctrl+C does: after its clean-up."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 class Desktop:
@@ -240,17 +216,6 @@ class Desktop:
                            check=True, timeout=PATIENCE)
         except (subprocess.SubprocessError, OSError) as error:
             raise Trouble(f"The picture {path} could not be made: {error}") from error
-
-
-def stop(process, patience=5):
-    """Asks a program to end, and makes it end when it does not."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def xdotool(*arguments):

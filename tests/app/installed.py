@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from desktop import PATIENCE, Desktop, Trouble, end_by_signal, wait_for
+from desktop import Desktop
+from programs import PATIENCE, Trouble, end_by_signal, wait_for
 from sentences import NO_ROOM
 
 APP = "io.github.chatroom.Chatroom"

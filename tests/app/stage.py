@@ -23,7 +23,8 @@ import time
 import unittest
 from pathlib import Path
 
-from desktop import Desktop, Trouble, end_by_signal, stop, wait_for, xdotool  # noqa: F401 (for the tests)
+from desktop import Desktop, xdotool  # noqa: F401 (for the tests)
+from programs import Trouble, end_by_signal, free_port, stop, wait_for  # noqa: F401
 
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "chatroom").resolve()
 # Where the pictures of failed tests are.
@@ -33,6 +34,10 @@ SETTINGS = "io/github/chatroom/Chatroom"
 ADDRESS = re.compile(r"^(\S+):(\d+)$")
 # How GLib and all that is built on it complain, with a domain or without one.
 COMPLAINT = re.compile(r"\b(WARNING|CRITICAL|ERROR) \*\*|panicked")
+# GTK says this of itself when the release of the button that opens a menu arrives while the
+# menu is being mapped, which happens in one of some twenty runs on a busy machine. Other
+# programs see it too (transmission#7314, rnote#477); the menu works all the same.
+OF_GTK = re.compile(r"Broken accounting of active state for widget 0x\w+\(GtkPopoverMenu\)$")
 # So many failures end a file: what is broken then is no single thing.
 ENOUGH = 4
 # Beside the first window.
@@ -47,13 +52,6 @@ def whole(text):
 def said(name, text, after=r", \d\d:\d\d"):
     """A message as its row tells it; with other words `after` it, one that is not said yet."""
     return re.compile(f"^{re.escape(name)}: {re.escape(text)}{after}$", re.DOTALL)
-
-
-def free_port():
-    """A port that nobody has; asked of the system, which does not soon give it again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def name_of(test):
@@ -180,7 +178,8 @@ class App:
         """Ends it; what GTK complained about meanwhile is a fault of the app."""
         stop(self.process)
         self.desktop.processes.remove(self.process)
-        complaints = [line for line in self.words().splitlines() if COMPLAINT.search(line)]
+        complaints = [line for line in self.words().splitlines()
+                      if COMPLAINT.search(line) and not OF_GTK.search(line)]
         if complaints:
             raise AssertionError("The app complained:\n" + "\n".join(complaints))
 

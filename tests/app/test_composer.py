@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from pictures import Picture
-from sentences import DRAFT_GOES_ON, NO_FILES, NO_PICTURES, NOT_INSERTED
 from stage import Stage, main, said, wait_for, xdotool
+from sentences import DRAFT_GOES_ON, NO_FILES, NO_PICTURES, NOT_INSERTED
 
 GIVER = Path(__file__).parent / "giver.py"
 # The most that the composer holds: a message and a quarter.

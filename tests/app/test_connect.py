@@ -5,9 +5,9 @@ import re
 import socket
 import threading
 
+from stage import Stage, free_port, main, wait_for
 from sentences import (FULL, NOT_A_HOST, NOT_A_LINK, NOT_A_PORT, joining, no_room, no_such_host,
                        not_a_room)
-from stage import Stage, free_port, main, wait_for
 
 
 class Connect(Stage):

@@ -5,9 +5,9 @@ import os
 import re
 import shutil
 
+from stage import App, Stage, main, said, wait_for
 from sentences import (CLOSE_ROOM, CLOSED, DISCARD, LOST, MESSAGES_LOST, NOT_CONNECTED, OTHERS_LOSE,
                        RECONNECTING, TAKEN_OVER, TEXT_NOT_SENT)
-from stage import App, Stage, main, said, wait_for
 
 
 class Endings(Stage):

@@ -4,8 +4,8 @@
 import re
 import signal
 
-from sentences import BEGINNING, LOADING
 from stage import Stage, main, said, wait_for, xdotool
+from sentences import BEGINNING, LOADING
 
 
 class History(Stage):

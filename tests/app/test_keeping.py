@@ -4,9 +4,9 @@
 import re
 import shutil
 
+from stage import Stage, free_port, main, said, wait_for
 from sentences import (DELETE_SAVED, HOST_AGAIN, LOST, MESSAGES_ARE_LOST, MESSAGES_ARE_SAVED,
                        SAVE_MESSAGES, SAVED_DELETED, STORE_IN_USE, store_damaged)
-from stage import Stage, free_port, main, said, wait_for
 
 
 class Keeping(Stage):

@@ -3,8 +3,8 @@
 
 import re
 
-from sentences import CLOSED
 from stage import BESIDE, Stage, main, said, wait_for
+from sentences import CLOSED
 
 
 class Keyboard(Stage):

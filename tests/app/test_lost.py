@@ -4,9 +4,9 @@
 import re
 import signal
 
+from stage import Stage, free_port, main, said, wait_for
 from sentences import (LOST, LOST_FOR_LONG, NEW_ROOM, RETURN, SENDING, TRYING_AGAIN,
                        no_room)
-from stage import Stage, free_port, main, said, wait_for
 
 
 class Lost(Stage):

@@ -3,8 +3,8 @@
 
 import re
 
-from sentences import COPIED
 from stage import Stage, free_port, main, said, wait_for, whole, xdotool
+from sentences import COPIED
 
 LINK = "https://example.org/plan"
 # The bus leaves out the padding of the list, its rows and the bubble (style.css): a message is

@@ -5,8 +5,8 @@ import os
 import re
 import signal
 
-from sentences import SENDING, TOO_LONG
 from stage import Stage, main, said, wait_for, whole
+from sentences import SENDING, TOO_LONG
 
 
 class Messages(Stage):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What a screen reader tells: everything that can be reached has a name, a row is a sentence."""
 
-from sentences import LOST, NO_ROOM, SENDING
 from stage import Stage, free_port, main, said, wait_for
+from sentences import LOST, NO_ROOM, SENDING
 
 
 # They hand the keyboard on to what is in them; that they do is tested by going round.

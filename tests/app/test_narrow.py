@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A window as narrow as a telephone: nothing is out of reach."""
 
-from sentences import LOST
 from stage import Stage, main, said, wait_for, whole
+from sentences import LOST
 
 WIDTH, HEIGHT = 360, 640
 # The lowest window (window.blp).

@@ -3,8 +3,8 @@
 
 import socket
 
-from sentences import port_taken, room_open
 from stage import ADDRESS, BESIDE, Stage, free_port, main, said
+from sentences import port_taken, room_open
 
 DEFAULT_PORT = 53000
 

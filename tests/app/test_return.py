@@ -4,8 +4,8 @@
 import copy
 import re
 
-from sentences import BACK, LOST, NEW_ROOM, NOT_SENT, RETURN, SENDING, STOPPING, you_are_back
 from stage import Stage, free_port, main, said, wait_for
+from sentences import BACK, LOST, NEW_ROOM, NOT_SENT, RETURN, SENDING, STOPPING, you_are_back
 
 
 class Return(Stage):

@@ -3,8 +3,8 @@
 
 from gi.repository import Gio, GLib
 
-from sentences import ROOM_IS_OPEN
 from stage import Stage, main, said, wait_for
+from sentences import ROOM_IS_OPEN
 
 PORTAL = Gio.DBusNodeInfo.new_for_xml("""
 <node>

@@ -16,9 +16,10 @@ import threading
 import time
 from pathlib import Path
 
-from desktop import end_by_signal
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "support"))
+from programs import end_by_signal  # noqa: E402 (where it is comes first)
 
-HERE = Path(__file__).parent
 AT_ONCE = 2
 # Seconds for one file. Each wait in it has its own, shorter one.
 LIMIT = 200

@@ -6,31 +6,17 @@ use std::sync::OnceLock;
 
 use rustix::process::Signal;
 
-use super::common::{CHATROOM, Peer, Program};
+use super::support::{self, CHATROOM, Peer, Program, port_of};
 
 const DAY: i64 = 86_400;
 
 /// 22 November 2026.
 const NOW: i64 = 1_795_305_600;
 
-/// What is loaded into the server: made once by each process that tests.
+/// The library loaded into the server.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let new = folder.join(format!("clock-{}.so", std::process::id()));
-        let status = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-            .arg(&new)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/clock.c"))
-            .arg("-ldl")
-            .status()
-            .unwrap();
-        assert!(status.success());
-        let library = folder.join("clock.so");
-        std::fs::rename(new, &library).unwrap();
-        library
-    })
+    LIBRARY.get_or_init(|| support::library("cli/clock.c", &["-ldl"]))
 }
 
 /// A server with a store in `folder`, by a clock that shows this second.
@@ -52,19 +38,11 @@ impl Server {
             .env("LD_PRELOAD", library())
             .env("CHATROOM_TEST_CLOCK_FILE", &clock);
         let mut program = Program::start_command(&mut command);
-        let mut port = None;
-        loop {
-            let line = program.line();
-            assert_ne!(line, "", "it has ended");
-            if let Some(address) = line.strip_prefix("  ") {
-                port = address.rsplit(':').next().and_then(|it| it.parse().ok());
-            } else if line.starts_with("Messages are saved in ") {
-                break;
-            }
-        }
+        let (addresses, after) = program.opening();
+        assert!(after.starts_with("Messages are saved in "), "{after}");
         Self {
             program,
-            port: port.unwrap(),
+            port: port_of(&addresses),
             clock,
         }
     }
@@ -77,26 +55,26 @@ impl Server {
 
     /// Says something, and gives the time at which it was said.
     fn say(&self) -> String {
-        let mut ada = Peer::join(self.port, "ada");
-        let text = format!("from {}", ada.stream().local_addr().unwrap());
-        ada.say(&text);
+        let mut ada = Peer::native(self.port, "ada");
+        let text = format!("from {}", ada.stream.local_addr().unwrap());
+        ada.chat(&text);
         let message = loop {
-            let message = ada.hear_until(r#"{"message":"#);
+            let message = ada.line_with(r#"{"message":"#);
             if message.contains(&text) {
                 break message;
             }
         };
         ada.tell(r#"{"bye":{}}"#);
-        ada.hear_until(r#"{"closed":"#);
+        ada.line_with(r#"{"closed":"#);
         let message: serde_json::Value = serde_json::from_str(&message).unwrap();
         message["message"]["at"].as_str().unwrap().to_owned()
     }
 
     /// How many messages a newcomer can read.
     fn count(&self) -> usize {
-        let mut eve = Peer::join(self.port, "eve");
+        let mut eve = Peer::native(self.port, "eve");
         eve.tell(r#"{"history":{"limit":100}}"#);
-        let page = eve.hear_until(r#"{"page":"#);
+        let page = eve.line_with(r#"{"page":"#);
         let page: serde_json::Value = serde_json::from_str(&page).unwrap();
         page["page"]["messages"].as_array().unwrap().len()
     }

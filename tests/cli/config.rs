@@ -7,9 +7,9 @@ use std::process::Command;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::common::{CHATROOM, Peer, Program};
 use super::sentences;
 use super::serve::{opened, serving};
+use super::support::{CHATROOM, Host as _, Peer, Program};
 
 fn file(text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -29,9 +29,9 @@ fn room_of(peer: &str) -> String {
 
 /// The name of the room in a new member's welcome.
 fn room(port: u16) -> String {
-    let mut peer = Peer::connect(port);
+    let mut peer = Peer::connect(port.address());
     peer.tell(r#"{"hello":{"protocol":1}}"#);
-    room_of(&peer.hear())
+    room_of(&peer.line())
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_file_can_be_checked_without_a_server() {
 fn a_hang_up_reads_the_file_again_and_everyone_stays() {
     let (_folder, path) = file("room-name = \"Attic\"\n");
     let (mut program, port) = started(&path);
-    let mut ada = Peer::join(port, "ada");
+    let mut ada = Peer::native(port, "ada");
     assert!(program.line().starts_with(&sentences::log_joining("ada")));
     fs::write(&path, "room-name = \"Cellar\"\nport = 1\n").unwrap();
     program.send(Signal::HUP);
@@ -104,8 +104,8 @@ fn a_hang_up_reads_the_file_again_and_everyone_stays() {
     assert!(line.starts_with(sentences::SETTINGS_UNCHANGED), "{line}");
     assert!(line.contains("line 1, column 1"), "{line}");
     assert_eq!(room(port), "Cellar");
-    ada.say("hi");
-    ada.hear_until(r#"{"message":"#);
+    ada.chat("hi");
+    ada.line_with(r#"{"message":"#);
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn with_a_file_too_a_terminal_that_goes_away_closes_the_room() {
         path.to_str().unwrap(),
     ];
     let (mut program, port) = opened(Program::start_in_terminal(200, &arguments));
-    let mut ada = Peer::join(port, "ada");
+    let mut ada = Peer::native(port, "ada");
     program.close_output();
-    ada.hear_until(r#"{"closed":{"code":"host-closed""#);
+    ada.line_with(r#"{"closed":{"code":"host-closed""#);
     assert_eq!(program.code(), Some(0));
 }

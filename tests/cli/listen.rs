@@ -11,8 +11,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
 
-use super::common::{CHATROOM, Peer, Program};
 use super::sentences::{self, from_server};
+use super::support::{CHATROOM, Peer, Program};
 
 const WELCOME: &str = concat!(
     r#"{"welcome":{"protocol":1,"room":"R","epoch":"e","durable":false,"session":"s","next":1,"#,
@@ -38,7 +38,7 @@ fn welcome_at(start: impl FnOnce(&str) -> Program) -> (Program, Peer, TcpListene
     let mut program = start(&server.local_addr().unwrap().to_string());
     let mut peer = Peer::new(server.accept().unwrap().0);
     let hello = r#"{"hello":{"protocol":1,"name":"ServerListener"}}"#;
-    assert_eq!(peer.hear(), hello);
+    assert_eq!(peer.line(), hello);
     peer.tell(WELCOME);
     let start = from_server(&format!("{}R", sentences::WELCOME));
     assert!(program.line().starts_with(&start));
@@ -47,7 +47,7 @@ fn welcome_at(start: impl FnOnce(&str) -> Program) -> (Program, Peer, TcpListene
 
 /// Waits until the listener says goodbye, and answers.
 fn part(peer: &mut Peer) {
-    peer.hear_until(r#"{"bye":{}}"#);
+    peer.line_with(r#"{"bye":{}}"#);
     peer.tell(r#"{"closed":{"code":"bye","text":""}}"#);
 }
 
@@ -118,12 +118,12 @@ fn a_lost_connection_is_restored_and_no_line_comes_twice() {
     let first = message("hi").replace(r#""seq":"#, r#""seq":1,"was":"#);
     peer.tell(&first);
     assert_eq!(program.line(), "bob: hi");
-    peer.stream().shutdown(Shutdown::Both).unwrap();
+    peer.stream.shutdown(Shutdown::Both).unwrap();
     assert_eq!(program.line(), from_server(sentences::LISTENER_LOST));
     let mut peer = Peer::new(server.accept().unwrap().0);
     let hello =
         r#"{"hello":{"protocol":1,"name":"ServerListener","epoch":"e","session":"s","after":1}}"#;
-    assert_eq!(peer.hear(), hello);
+    assert_eq!(peer.line(), hello);
     peer.tell(&WELCOME.replace(r#""next":1"#, r#""next":2,"resumed":true"#));
     peer.tell(&first);
     peer.tell(
@@ -150,7 +150,7 @@ fn who_is_not_let_back_in_ends_with_1_and_a_sentence() {
     drop(peer);
     assert_eq!(program.line(), from_server(sentences::LISTENER_LOST));
     let mut peer = Peer::new(server.accept().unwrap().0);
-    peer.hear();
+    peer.line();
     peer.tell(r#"{"error":{"code":"room-full","text":"x","fatal":true}}"#);
     let complaint = format!("{}\n", sentences::LISTENER_FULL);
     assert_eq!(program.end(), (String::new(), complaint, Some(1)));
@@ -186,7 +186,7 @@ fn a_second_signal_ends_it_at_once() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let (mut program, mut peer) = listening();
         program.send(Signal::INT);
-        peer.hear_until(r#"{"bye":{}}"#);
+        peer.line_with(r#"{"bye":{}}"#);
         program.send(signal);
         assert_eq!(program.code(), Some(code));
     }
@@ -213,7 +213,7 @@ fn when_nobody_reads_it_it_leaves_properly() {
     program.close_output();
     // The listener notices when it prints. The first time may be too early: if another test
     // has just forked, the pipe has a reader until that child has executed its program.
-    let mut out = peer.stream().try_clone().unwrap();
+    let mut out = peer.stream.try_clone().unwrap();
     let (parted, is_parted) = mpsc::channel::<()>();
     let teller = thread::spawn(move || {
         let words = message("is anybody there?") + "\n";
@@ -221,7 +221,7 @@ fn when_nobody_reads_it_it_leaves_properly() {
             out.write_all(words.as_bytes()).unwrap();
         }
     });
-    peer.hear_until(r#"{"bye":{}}"#);
+    peer.line_with(r#"{"bye":{}}"#);
     drop(parted);
     teller.join().unwrap();
     peer.tell(r#"{"closed":{"code":"bye","text":""}}"#);

@@ -2,16 +2,15 @@
 //! and its exit code.
 
 mod clock;
-mod common;
 mod config;
 mod listen;
-#[path = "../support/sentences.rs"]
-mod sentences;
 mod serve;
+#[path = "../support/mod.rs"]
+mod support;
+
+use self::support::{CHATROOM, sentences};
 
 use std::process::{Command, Output};
-
-use common::CHATROOM;
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(CHATROOM).args(arguments).output().unwrap()

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::common::{CHATROOM, Peer, Program};
 use super::sentences::{self, from_server};
+use super::support::{CHATROOM, Peer, Program, port_of};
 
 /// A server on a free port that has reported that it is open, and that port.
 pub fn serving(arguments: &[&str]) -> (Program, u16) {
@@ -15,23 +15,16 @@ pub fn serving(arguments: &[&str]) -> (Program, u16) {
 }
 
 pub fn opened(mut program: Program) -> (Program, u16) {
-    assert!(program.line().ends_with(sentences::IS_OPEN));
-    let mut port = None;
-    loop {
-        let line = program.line();
-        match line.strip_prefix("  ") {
-            Some(address) => port = address.rsplit(':').next().and_then(|it| it.parse().ok()),
-            None => break assert!(line.starts_with(sentences::IN_MEMORY), "{line}"),
-        }
-    }
-    (program, port.unwrap())
+    let (addresses, after) = program.opening();
+    assert!(after.starts_with(sentences::IN_MEMORY), "{after}");
+    (program, port_of(&addresses))
 }
 
 #[test]
 fn it_tells_who_comes_and_goes_and_ends_with_the_last_one() {
     let (mut program, port) = serving(&["--room-name", "Ada's"]);
-    let mut ada = Peer::join(port, "ada");
-    let address = ada.stream().local_addr().unwrap();
+    let mut ada = Peer::native(port, "ada");
+    let address = ada.stream.local_addr().unwrap();
     assert_eq!(
         program.line(),
         sentences::log_joined("ada", "native", address, 1)
@@ -54,9 +47,9 @@ fn each_signal_closes_the_room_and_tells_whether_to_come_back() {
         (Signal::TERM, r#"{"closed":{"code":"service-stopping""#),
     ] {
         let (program, port) = serving(&[]);
-        let mut ada = Peer::join(port, "ada");
+        let mut ada = Peer::native(port, "ada");
         program.send(signal);
-        let words = ada.hear_until(closed);
+        let words = ada.line_with(closed);
         let retry = words.contains(r#""retry_ms":500"#);
         assert_eq!(retry, signal == Signal::TERM, "{words}");
         let (out, complaint, code) = program.end();
@@ -72,9 +65,9 @@ fn a_terminal_that_goes_away_closes_the_room() {
         200,
         &["--server", "--port", "0"],
     ));
-    let mut ada = Peer::join(port, "ada");
+    let mut ada = Peer::native(port, "ada");
     program.close_output();
-    ada.hear_until(r#"{"closed":{"code":"host-closed""#);
+    ada.line_with(r#"{"closed":{"code":"host-closed""#);
     assert_eq!(program.code(), Some(0));
 }
 
@@ -87,7 +80,7 @@ fn a_terminal_shows_colours_unless_they_are_unwanted() {
             &arguments,
             environment,
         ));
-        let _ada = Peer::join(port, "ada");
+        let _ada = Peer::native(port, "ada");
         let line = program.line();
         let start = if colour {
             "\u{1b}[32m“ada”"
@@ -108,7 +101,7 @@ fn a_server_tells_how_it_is_doing() {
         .env_remove("RUNTIME_DIRECTORY")
         .env("XDG_RUNTIME_DIR", folder.path());
     let (program, port) = opened(Program::start_command(&mut command));
-    let _ada = Peer::join(port, "ada");
+    let _ada = Peer::native(port, "ada");
     let status = |arguments: &[&str]| {
         Command::new(CHATROOM)
             .args([&["--status", "--port", &port.to_string()], arguments].concat())
@@ -188,7 +181,7 @@ fn a_port_that_is_taken_ends_it_with_1_and_a_sentence() {
     let complaint = sentences::room_already_open(port) + "\n";
     assert_eq!(second.end(), (String::new(), complaint, Some(1)));
     // The first one goes on.
-    let _ada = Peer::join(port, "ada");
+    let _ada = Peer::native(port, "ada");
     assert!(first.line().starts_with(&sentences::log_joining("ada")));
 }
 
@@ -197,9 +190,9 @@ fn a_closed_pipe_stops_the_printing_and_not_the_room() {
     let (mut program, port) = serving(&["--stay-open"]);
     program.close_output();
     for _ in 0..5 {
-        let mut ada = Peer::join(port, "ada");
-        ada.say("hi");
-        ada.hear_until(r#"{"message":"#);
+        let mut ada = Peer::native(port, "ada");
+        ada.chat("hi");
+        ada.line_with(r#"{"message":"#);
     }
     program.send(Signal::TERM);
     assert_eq!(program.code(), Some(0));
@@ -209,16 +202,16 @@ fn a_closed_pipe_stops_the_printing_and_not_the_room() {
 fn a_stopped_terminal_stops_the_printing_and_not_the_room() {
     let arguments = ["--server", "--port", "0", "--stay-open", "--rate", "0"];
     let (mut program, port) = opened(Program::start_in_terminal(200, &arguments));
-    let mut bob = Peer::join(port, "bob");
+    let mut bob = Peer::native(port, "bob");
     // Several times the output that a terminal can hold; nobody reads it.
     for number in 0..200 {
-        let mut ada = Peer::join(port, &"a".repeat(30));
+        let mut ada = Peer::native(port, &"a".repeat(30));
         let words = format!("hi {number}");
-        ada.say(&words);
-        assert!(bob.hear_until(r#"{"message":"#).contains(&words));
+        ada.chat(&words);
+        assert!(bob.line_with(r#"{"message":"#).contains(&words));
     }
     program.send(Signal::TERM);
-    bob.hear_until(r#"{"closed":"#);
+    bob.line_with(r#"{"closed":"#);
     assert_eq!(program.code(), Some(0));
 }
 
@@ -231,8 +224,8 @@ fn a_listener_hears_the_room_and_its_end() {
             .line()
             .starts_with(&from_server(sentences::WELCOME))
     );
-    let mut ada = Peer::join(port, "ada");
-    ada.say("hi\\n\\u001bc");
+    let mut ada = Peer::native(port, "ada");
+    ada.chat("hi\n\u{1b}c");
     assert_eq!(listener.line(), from_server(&sentences::joined("ada", 2)));
     assert_eq!(listener.line(), "ada: hi");
     assert_eq!(listener.line(), "ada: c");

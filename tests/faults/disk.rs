@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::chance::Chance;
+use crate::support;
 
 /// A fault, counted from when the test sets it.
 #[derive(Clone, Copy, Debug)]
@@ -111,25 +112,10 @@ impl FaultyDisk {
     }
 }
 
-/// The library loaded into the programs. Each test process builds it once.
+/// The library loaded into the programs.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let new = folder.join(format!("disk-{}.so", std::process::id()));
-        let status = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-            .arg(&new)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/disk.c"))
-            .args(["-ldl", "-lpthread"])
-            .status()
-            .unwrap();
-        assert!(status.success());
-        // Other processes may use the existing one.
-        let library = folder.join("disk.so");
-        fs::rename(new, &library).unwrap();
-        library
-    })
+    LIBRARY.get_or_init(|| support::library("faults/disk.c", &["-ldl", "-lpthread"]))
 }
 
 /// The first operation of a record, if it is complete.

@@ -12,9 +12,11 @@ mod failing;
 mod killed;
 mod line;
 mod power;
-#[path = "../support/sentences.rs"]
-mod sentences;
 mod served;
 mod service;
+#[path = "../support/mod.rs"]
+mod support;
 mod told;
 mod writer;
+
+use self::support::sentences;

@@ -3,10 +3,9 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use chatroom::store::{Keep, Reading, Recent, Store};
@@ -14,6 +13,8 @@ use tempfile::TempDir;
 
 use crate::clients::{Log, Outcome};
 use crate::disk::FaultyDisk;
+use crate::support::CHATROOM;
+use crate::support::process::free_port;
 use crate::told::Told;
 
 /// How long a test waits for anything before it fails.
@@ -21,8 +22,6 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The number of messages that one read returns at most.
 const CHUNK: u64 = 10_000;
-
-const CHATROOM: &str = env!("CARGO_BIN_EXE_chatroom");
 
 /// The parts that outlive the server process.
 pub struct Service {
@@ -44,7 +43,7 @@ impl Service {
         Self {
             directory,
             complaint: TempDir::new().unwrap(),
-            port: free_port(),
+            port: free_port().unwrap(),
         }
     }
 
@@ -189,18 +188,5 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// A port outside the kernel's range for outgoing connections. While the server is down,
-/// an outgoing connection could take a port of that range, or connect to itself.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 10_000).unwrap();
-    loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }

@@ -11,7 +11,9 @@ mod limits;
 mod native;
 mod resume;
 mod room;
-#[path = "../support/sentences.rs"]
-mod sentences;
 mod store;
+#[path = "../support/mod.rs"]
+mod support;
 mod text;
+
+use self::support::sentences;

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use crate::namespace::{CHATROOM, Namespace, serve};
+use crate::namespace::{Namespace, serve};
+use crate::support::CHATROOM;
 
 fn server(namespace: &Namespace) -> Command {
     namespace.command(CHATROOM)

@@ -7,3 +7,5 @@ mod namespace;
 mod options;
 mod ports;
 mod subscribers;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,15 +1,9 @@
 //! A network of its own, in which programs are run.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread;
-use std::time::Duration;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
 
-pub const CHATROOM: &str = env!("CARGO_BIN_EXE_chatroom");
-
-/// How long a test waits for an event before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::Program;
 
 /// A network of its own, with only a loopback interface at first. It is gone when this
 /// is dropped.
@@ -93,75 +87,9 @@ impl Drop for Namespace {
     }
 }
 
-/// A program that runs. Killed when it is dropped, or when the test has waited too long
-/// for anything.
-pub struct Program {
-    child: Child,
-    out: BufReader<ChildStdout>,
-    _watched: Sender<()>,
-}
-
-impl Program {
-    pub fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let (watched, ended) = mpsc::channel();
-        let pid = rustix::process::Pid::from_child(&child);
-        thread::spawn(move || {
-            if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        });
-        Self {
-            child,
-            out,
-            _watched: watched,
-        }
-    }
-
-    /// The next line that it prints; empty at the end of all lines.
-    pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.out.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-
-    /// Tells it that it may go on.
-    pub fn go_on(&mut self) {
-        self.child.stdin.take().unwrap().write_all(b"\n").unwrap();
-    }
-
-    /// What it complains about, and its exit status.
-    pub fn end(mut self) -> (String, Option<i32>) {
-        let mut complaint = String::new();
-        let from = self.child.stderr.as_mut().unwrap();
-        from.read_to_string(&mut complaint).unwrap();
-        (complaint, self.child.wait().unwrap().code())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// A server that the command starts, and the addresses that it tells when it is open.
 pub fn serve(command: &mut Command) -> (Program, Vec<String>) {
-    let mut server = Program::start(command.args(["--server", "--stay-open"]));
-    assert!(server.line().ends_with("Others can join at"));
-    let mut addresses = Vec::new();
-    loop {
-        let line = server.line();
-        match line.strip_prefix("  ") {
-            Some(address) => addresses.push(address.to_owned()),
-            None => return (server, addresses),
-        }
-    }
+    let mut server = Program::start_command(command.args(["--server", "--stay-open"]));
+    let (addresses, _) = server.opening();
+    (server, addresses)
 }

@@ -4,27 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::namespace::{CHATROOM, Program, serve};
+use crate::namespace::serve;
+use crate::support::{self, CHATROOM, Program, port_of};
 
-/// What is loaded into the program: made once by each process that tests.
+/// The library loaded into the program.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let new = folder.join(format!("options-{}.so", std::process::id()));
-        let status = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-            .arg(&new)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/net/options.c"))
-            .arg("-ldl")
-            .status()
-            .unwrap();
-        assert!(status.success());
-        // Others may be using the one that is there.
-        let library = folder.join("options.so");
-        std::fs::rename(new, &library).unwrap();
-        library
-    })
+    LIBRARY.get_or_init(|| support::library("net/options.c", &["-ldl"]))
 }
 
 /// The program on a system that lacks what is named.
@@ -36,18 +22,13 @@ fn program(lacks: &str) -> Command {
     command
 }
 
-fn port_of(addresses: &[String]) -> u16 {
-    let port = addresses[0].rsplit(':').next().unwrap();
-    port.parse().unwrap()
-}
-
 /// Whether two people can talk in a room on such a system, the second by a client that
 /// lacks the same.
 fn a_room_works(lacks: &str) {
     let mut command = program(lacks);
     let (mut server, addresses) = serve(command.args(["--port", "0"]));
     let address = format!("127.0.0.1:{}", port_of(&addresses));
-    let mut listener = Program::start(program(lacks).args(["--listen", &address]));
+    let mut listener = Program::start_command(program(lacks).args(["--listen", &address]));
     assert!(server.line().contains("joined"));
     let mut ada = std::net::TcpStream::connect(&address).unwrap();
     std::io::Write::write_all(&mut ada, b"ada\nhello\n").unwrap();

@@ -1,6 +1,7 @@
 //! Who counts as one subscriber.
 
-use crate::namespace::{CHATROOM, Namespace, serve};
+use crate::namespace::{Namespace, serve};
+use crate::support::CHATROOM;
 
 /// Connects from each of 300 addresses once, and prints how many were let in.
 const CROWD: &str = r#"

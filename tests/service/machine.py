@@ -14,15 +14,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).parent
-# Seconds after which a wait fails. Long, because a machine may be busy.
-PATIENCE = 30
-# Seconds between two checks of a condition.
-PAUSE = 0.02
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "support"))
+from programs import PATIENCE, Trouble, wait_for  # noqa: E402 (where it is comes first)
+
 PORT = 53000
 CONFIG = "/etc/chatroom/chatroom.toml"
 UNITS = ["chatroom-ondemand.socket", "chatroom-ondemand.service", "chatroom.service",
@@ -37,22 +36,6 @@ MISSED = "ba7a9725c46542cc96337c10de2272e1"
 CHANGED = "1511e81d219c45d8a94bf883035a342a"
 UNCHANGED = "aa346b426e14468ba2dd6a1032e1cf8a"
 FAILED = "8a44676136eb4ad6aeb87fe6f96d82b9"
-
-
-class Trouble(AssertionError):
-    """A failure, described in a sentence for people."""
-
-
-def wait_for(what, condition, patience=PATIENCE):
-    """Waits until `condition()` returns something true, and returns it."""
-    end = time.monotonic() + patience
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > end:
-            raise Trouble(f"Waited {patience} s in vain for {what}.")
-        time.sleep(PAUSE)
 
 
 def what_is_missing():

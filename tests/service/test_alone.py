@@ -7,8 +7,9 @@ import subprocess
 import unittest
 
 import hostile
+from machine import OPENED
+from programs import PATIENCE, Trouble, wait_for
 import sentences
-from machine import OPENED, PATIENCE, Trouble, wait_for
 
 PREPARE = """
     mount -t tmpfs none /run

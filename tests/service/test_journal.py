@@ -7,9 +7,10 @@ import threading
 import time
 
 import hostile
-import sentences
-from machine import CLOSED, CONFIG, JOINED, LEFT, MISSED, OPENED, REFUSED, wait_for
+from machine import CLOSED, CONFIG, JOINED, LEFT, MISSED, OPENED, REFUSED
+from programs import wait_for
 from stage import Stage
+import sentences
 
 SERVICE = "chatroom.service"
 

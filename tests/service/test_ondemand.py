@@ -3,9 +3,10 @@
 import random
 import time
 
-import sentences
-from machine import CLOSED, CONFIG, JOINED, OPENED, wait_for
+from machine import CLOSED, CONFIG, JOINED, OPENED
+from programs import wait_for
 from stage import Stage
+import sentences
 
 SOCKET, SERVICE = "chatroom-ondemand.socket", "chatroom-ondemand.service"
 

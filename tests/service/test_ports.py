@@ -5,7 +5,8 @@ import socket
 import struct
 from contextlib import contextmanager
 
-from machine import CONFIG, FAILED, PORT, wait_for
+from machine import CONFIG, FAILED, PORT
+from programs import wait_for
 from stage import Stage
 
 SERVICE = "chatroom.service"

@@ -4,9 +4,10 @@ import json
 import time
 from contextlib import suppress
 
-import sentences
-from machine import CHANGED, CONFIG, FAILED, UNCHANGED, Member, Trouble, wait_for
+from machine import CHANGED, CONFIG, FAILED, UNCHANGED, Member
+from programs import Trouble, wait_for
 from stage import Stage
+import sentences
 
 SERVICE = "chatroom.service"
 
@@ -290,5 +291,5 @@ class Service(Stage):
                         "/usr/bin/chatroom --server\n")
         self.assertNotEqual(machine.systemctl("start", "chatroom@4001", check=False).returncode, 0)
         entry = self.journal(f"MESSAGE_ID={FAILED}")[0]
-        self.assertEqual(entry["MESSAGE"], sentences.room_already_open(53000))
+        self.assertEqual(entry["MESSAGE"], sentences.room_open(53000))
         self.assertEqual(entry["PRIORITY"], "3")

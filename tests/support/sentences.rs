@@ -1,6 +1,6 @@
 //! The sentences for people that tests look for, as the program writes them: each once,
 //! so that a change of its wording is a change of one line here. Every test crate includes
-//! this file. The tests of the service and of the app are in Python and have their own.
+//! this file. The tests in Python have theirs in sentences.py.
 
 // Each test crate uses only some of these.
 #![allow(dead_code)]

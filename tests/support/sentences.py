@@ -1,10 +1,17 @@
-"""The sentences that tests look for, each in one place: what the app says to a person.
+"""The sentences for people that the tests in Python look for: each once, so that a change
+of its wording is a change of one line. The tests in Rust have theirs in sentences.rs.
 
 A sentence with a value in it is a function of that value. Where only the beginning
 matters, or the sentence holds a file's name, it is a compiled pattern.
 """
 
 import re
+
+
+def room_open(port):
+    """The error where another room has the port: of the app, and of the server."""
+    return f"A room is already open on this computer, port {port}."
+
 
 # Home.
 SAVE_MESSAGES = "Save Messages"
@@ -18,10 +25,6 @@ HOST_AGAIN = re.compile("^Host “")
 
 def store_damaged(file):
     return re.compile(f"^The saved messages are damaged. Delete them, or restore .*{re.escape(file)}")
-
-
-def room_open(port):
-    return f"A room is already open on this computer, port {port}. "
 
 
 def port_taken(port):
@@ -93,3 +96,53 @@ NO_FILES = "Files cannot be sent in a room, only text."
 NO_PICTURES = "Pictures cannot be sent in a room, only text."
 DRAFT_GOES_ON = ("Your draft is longer than a message. "
                  "The rest follows when this part is sent.")
+
+# The service: its journal, its status, and the text door.
+
+# A part of what a visitor with nc receives first.
+WELCOME = "Welcome to"
+# A part of the answer to `chatroom --status` for a user who may not ask.
+ASK_AS_ADMINISTRATOR = "only the administrator"
+
+
+def here(count):
+    """The number of members in the room."""
+    if count == 0:
+        return "Nobody is here now."
+    return "1 person is here now." if count == 1 else f"{count} people are here now."
+
+
+def joined(name, door, address, count):
+    """The journal's entry for a new member."""
+    return f"“{name}” joined ({door}, {address}). {here(count)}"
+
+
+def subject_joined(name):
+    """The subject of the catalog's explanation of that entry."""
+    return f"{name} joined"
+
+
+def is_open(port):
+    """A part of the journal's entry for a room that has opened."""
+    return f"is open on port {port}"
+
+
+def port_of(entry):
+    """The port in an entry that `is_open`."""
+    return int(re.search(is_open(r"(\d+)\.$"), entry)[1])
+
+
+def unknown_key(path, line, column, key):
+    """The beginning of the error about an unknown key in a configuration file."""
+    return f"{path}, line {line}, column {column}: unknown field `{key}`"
+
+
+def service_status(members, messages):
+    """The text that systemd shows as the service's status."""
+    there = {0: "Nobody is here", 1: "1 member"}.get(members, f"{members} members")
+    return f"{there}, {messages} messages in the last minute"
+
+
+def status_members(count, away, at_door):
+    """The line of `chatroom --status` about members."""
+    return f"members       {count}, {away} of them away; {at_door} at the door"

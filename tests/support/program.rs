@@ -1,29 +1,25 @@
-//! Programs and peers for the tests. Every wait is for an event, and fails the test if the
-//! event does not come.
+//! The program in a process of its own.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-pub const CHATROOM: &str = env!("CARGO_BIN_EXE_chatroom");
-
-/// How long a test waits for an event before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+use super::sentences::IS_OPEN;
+use super::{CHATROOM, PATIENCE};
 
 /// The running program. It is killed when dropped, or [`PATIENCE`] after its start, so
 /// that no read waits for ever.
 pub struct Program {
     child: Child,
     out: Option<Box<dyn BufRead>>,
-    _watched: Sender<()>,
+    /// While it is there, the program is killed when the time is up.
+    watched: Option<Sender<()>>,
 }
 
 impl Program {
@@ -87,13 +83,47 @@ impl Program {
         Self {
             child,
             out: Some(out),
-            _watched: watched,
+            watched: Some(watched),
         }
     }
 
-    /// The next line that it prints.
+    /// Lets it run for as long as the test does, and stops reading what it prints.
+    pub fn for_long(mut self) -> Self {
+        self.watched = None;
+        self.close_output();
+        self
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line that it prints; empty at the end of all lines.
     pub fn line(&mut self) -> String {
-        line(self.out.as_mut().unwrap())
+        let mut line = String::new();
+        self.out.as_mut().unwrap().read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Reads what a server prints when it has opened a room: its addresses, and the line
+    /// after them.
+    pub fn opening(&mut self) -> (Vec<String>, String) {
+        let line = self.line();
+        assert!(line.ends_with(IS_OPEN), "{line}");
+        let mut addresses = Vec::new();
+        loop {
+            let line = self.line();
+            match line.strip_prefix("  ") {
+                Some(address) => addresses.push(address.to_owned()),
+                None => return (addresses, line),
+            }
+        }
+    }
+
+    /// Sends a line to its standard input, if that is a pipe, and closes it.
+    pub fn go_on(&mut self) {
+        self.child.stdin.take().unwrap().write_all(b"\n").unwrap();
     }
 
     pub fn send(&self, signal: Signal) {
@@ -136,61 +166,8 @@ impl Drop for Program {
     }
 }
 
-/// One end of a connection by the native door.
-pub struct Peer(BufReader<TcpStream>);
-
-impl Peer {
-    pub fn new(stream: TcpStream) -> Self {
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(BufReader::new(stream))
-    }
-
-    /// Connects to this computer's `port`.
-    pub fn connect(port: u16) -> Self {
-        Self::new(TcpStream::connect(("127.0.0.1", port)).unwrap())
-    }
-
-    /// Joins the room on this computer's `port`.
-    pub fn join(port: u16, name: &str) -> Self {
-        let mut peer = Self::connect(port);
-        peer.tell(&format!(r#"{{"hello":{{"protocol":1,"name":"{name}"}}}}"#));
-        assert!(peer.hear().starts_with(r#"{"welcome":"#));
-        peer
-    }
-
-    pub fn say(&mut self, text: &str) {
-        self.tell(&format!(r#"{{"say":{{"text":"{text}"}}}}"#));
-    }
-
-    /// The next line; empty at the end of all lines.
-    pub fn hear(&mut self) -> String {
-        line(&mut self.0)
-    }
-
-    /// Skips lines until one begins with `start`, and returns that one.
-    pub fn hear_until(&mut self, start: &str) -> String {
-        loop {
-            let line = self.hear();
-            assert_ne!(line, "", "the end of all lines, before {start}");
-            if line.starts_with(start) {
-                return line;
-            }
-        }
-    }
-
-    pub fn tell(&mut self, line: &str) {
-        // One write, because TCP holds a second one back until the first has arrived.
-        let line = format!("{line}\n");
-        self.0.get_mut().write_all(line.as_bytes()).unwrap();
-    }
-
-    pub fn stream(&self) -> &TcpStream {
-        self.0.get_ref()
-    }
-}
-
-fn line(from: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    from.read_line(&mut line).unwrap();
-    line.trim_end().to_owned()
+/// The port of the first of a server's addresses.
+pub fn port_of(addresses: &[String]) -> u16 {
+    let port = addresses.first().and_then(|it| it.rsplit(':').next());
+    port.and_then(|it| it.parse().ok()).unwrap()
 }
