@@ -10,12 +10,12 @@ use crate::protocol::PAGE_LIMIT;
 use crate::protocol::native::frame::{Limits, Welcome};
 use crate::room::{TEXT_LIMIT, clean_text, fits};
 
+use super::effects::{Effects, News};
 use super::history::{Beginning, History, Want};
 use super::interruption::{Interruption, Outage};
 use super::line::{Delivery, Line, Message};
 use super::me::Me;
 use super::members::{Ask, Members, Row};
-use super::reduce::{Effects, News};
 use super::timeline::{Change, Timeline};
 
 /// The feature of a server that sends pages of older messages.
