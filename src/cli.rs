@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(settings.name_timeout, Duration::from_secs(6));
         assert_eq!(settings.rules.max_members, 7);
         assert_eq!(settings.max_per_address, 0);
-        assert_eq!(settings.rules.pace.per_second, 0);
+        assert_eq!(settings.rules.rate_limit.per_second, 0);
         assert_eq!(settings.rules.grace, Duration::from_secs(9));
         assert_eq!(settings.store.as_deref(), Some(Path::new("room.db")));
         assert_eq!(settings.keep.messages, Some(9));

@@ -2,6 +2,7 @@
 //!
 //! They come in pages, one at a time, when the reader nears the oldest message.
 
+use crate::protocol::native::frame::Page;
 use crate::room::Entry;
 
 /// The state of the messages before those that the client holds.
@@ -72,23 +73,17 @@ impl History {
         Want::Before(before)
     }
 
-    /// A page with these entries came, oldest first; the server says whether there is
-    /// `more` before them. `oldest` is the `seq` of the oldest message that the client
-    /// holds.
-    pub fn take(
-        &mut self,
-        mut entries: Vec<Entry<'static>>,
-        more: bool,
-        oldest: Option<u64>,
-    ) -> Older {
+    /// A page came. `oldest` is the `seq` of the oldest message that the client holds.
+    pub fn take(&mut self, page: Page<'static>, oldest: Option<u64>) -> Older {
         let Self::Asked(before) = *self else {
             return Older::default();
         };
         let before = oldest.map_or(before, |oldest| before.min(oldest));
+        let mut entries = page.messages;
         entries.retain(|entry| entry.seq < before);
         let first = entries.first().map_or(before, |entry| entry.seq);
         // The second condition keeps a server from making the client request for ever.
-        let ends = if more && first < before && first > 1 {
+        let ends = if page.more && first < before && first > 1 {
             *self = Self::Open(first);
             None
         } else {
@@ -123,7 +118,7 @@ mod tests {
     use super::*;
     use crate::room::{Author, Body, MemberId};
 
-    fn page(seqs: std::ops::Range<u64>) -> Vec<Entry<'static>> {
+    fn page(seqs: std::ops::Range<u64>, more: bool) -> Page<'static> {
         let entry = |seq| Entry {
             seq,
             at: jiff::Timestamp::UNIX_EPOCH,
@@ -136,7 +131,10 @@ mod tests {
                 text: "hi".into(),
             },
         };
-        seqs.map(entry).collect()
+        Page {
+            messages: seqs.map(entry).collect(),
+            more,
+        }
     }
 
     fn seqs(older: &Older) -> Vec<u64> {
@@ -149,10 +147,10 @@ mod tests {
         assert_eq!(history.want(Some(8)), Want::Before(8));
         // While the client waits for a page, it requests nothing else.
         assert_eq!(history.want(Some(8)), Want::Nothing);
-        let older = history.take(page(3..8), true, None);
+        let older = history.take(page(3..8, true), None);
         assert_eq!((seqs(&older), older.ends), (vec![3, 4, 5, 6, 7], None));
         assert_eq!(history.want(Some(3)), Want::Before(3));
-        let older = history.take(page(1..3), false, None);
+        let older = history.take(page(1..3, false), None);
         assert_eq!(
             (seqs(&older), older.ends),
             (vec![1, 2], Some(Beginning::First))
@@ -164,7 +162,7 @@ mod tests {
     fn a_log_that_was_cut_has_a_beginning_too() {
         let mut history = History::before(1_000);
         assert_eq!(history.want(None), Want::Before(1_000));
-        let older = history.take(page(990..1_000), false, None);
+        let older = history.take(page(990..1_000, false), None);
         assert_eq!(older.ends, Some(Beginning::Held));
     }
 
@@ -178,19 +176,19 @@ mod tests {
 
     #[test]
     fn a_page_that_is_not_as_it_was_asked_for_does_no_harm() {
-        assert!(seqs(&History::before(10).take(page(1..9), true, None)).is_empty());
+        assert!(seqs(&History::before(10).take(page(1..9, true), None)).is_empty());
         let mut history = History::before(10);
         history.want(Some(5));
-        let older = history.take(page(4..9), true, None);
+        let older = history.take(page(4..9, true), None);
         assert_eq!(seqs(&older), [4]);
         // Messages that came by themselves meanwhile.
         history.want(Some(4));
-        let older = history.take(page(1..4), true, Some(3));
+        let older = history.take(page(1..4, true), Some(3));
         assert_eq!(seqs(&older), [1, 2]);
         let mut history = History::before(4);
         // An empty page that says there is more.
         history.want(Some(4));
-        let older = history.take(page(7..9), true, None);
+        let older = history.take(page(7..9, true), None);
         assert_eq!((seqs(&older), older.ends), (vec![], Some(Beginning::Held)));
     }
 

@@ -1,8 +1,8 @@
 //! What each event of a client does to what is shown.
 
 use crate::client::Event;
-use crate::protocol::native::frame::{self, Code, NOTICE_ADDRESS, Welcome};
-use crate::room::{Author, Body, Entry, Why};
+use crate::protocol::native::frame::{Code, Error, NOTICE_ADDRESS, Page, Welcome};
+use crate::room::{Entry, Why};
 
 use super::effects::{Effects, Entered, News};
 use super::interruption::Interruption;
@@ -46,17 +46,14 @@ impl Chat {
                 self.phase = Phase::Ended(end.clone());
                 effects.ended = Some(end);
             }
-            Event::Message(message) => self.heard(entry(message), effects),
+            Event::Message(message) => self.heard(message, effects),
             Event::Said(said) => self.timeline.said(&said.id, said.seq),
             Event::Unsent { id, .. } => {
                 if self.timeline.give_up(&id, &NotSent::Unknown) {
                     effects.news.push(News::NotSent(NotSent::Unknown));
                 }
             }
-            Event::Page(page) => {
-                let entries = page.messages.into_iter().map(entry).collect();
-                self.take_page(entries, page.more, effects);
-            }
+            Event::Page(page) => self.take_page(page, effects),
             Event::Gap(gap) => {
                 if let Some(gaps) = gap.to.checked_sub(gap.from) {
                     let count = gaps.saturating_add(1);
@@ -98,8 +95,7 @@ impl Chat {
     }
 
     fn heard(&mut self, entry: Entry<'static>, effects: &mut Effects) {
-        let Body::Text { id, .. } = &entry.body;
-        let id = id.clone();
+        let id = entry.message_id().map(str::to_owned);
         // A message from before a lost connection may arrive after it, from the user's
         // former member.
         let waited_for = |id: &str| self.timeline.is_pending(id);
@@ -115,8 +111,8 @@ impl Chat {
         self.timeline.hear(id.as_deref(), message);
     }
 
-    fn take_page(&mut self, entries: Vec<Entry<'static>>, more: bool, effects: &mut Effects) {
-        let older = self.history.take(entries, more, self.timeline.oldest());
+    fn take_page(&mut self, page: Page<'static>, effects: &mut Effects) {
+        let older = self.history.take(page, self.timeline.oldest());
         let count = older.entries.len();
         let mut lines: Vec<Line> = older.ends.into_iter().map(Line::Beginning).collect();
         lines.extend(older.entries.into_iter().map(|entry| {
@@ -136,7 +132,7 @@ impl Chat {
     }
 
     /// The server rejected a message, or something else that the client sent.
-    fn refused(&mut self, error: frame::Error<'static>, effects: &mut Effects) {
+    fn refused(&mut self, error: Error<'static>, effects: &mut Effects) {
         let why = match error.code {
             Code::TooFast => NotSent::TooFast,
             Code::TooLong => NotSent::TooLong,
@@ -205,21 +201,5 @@ impl Chat {
             Event::Members(list) => effects.ask = self.members.take(list),
             _ => {}
         }
-    }
-}
-
-/// A message of the protocol as an entry.
-fn entry(message: frame::Message<'static>) -> Entry<'static> {
-    Entry {
-        seq: message.seq,
-        at: message.at,
-        author: Author {
-            id: message.from.id,
-            name: message.from.name,
-        },
-        body: Body::Text {
-            id: message.id,
-            text: message.text,
-        },
     }
 }

@@ -6,10 +6,10 @@ use super::timeline::Change;
 use super::*;
 use crate::client::{End, Event, Loss, NotQueued};
 use crate::protocol::native::frame::{
-    Away, Back, Code, Error, Gap, Joined, Left, Limits, Member, MemberList, Message as Frame,
-    NOTICE_ADDRESS, Notice, Page, Presence, Welcome,
+    Away, Back, Code, Error, Gap, Joined, Left, Limits, Member, MemberList, NOTICE_ADDRESS, Notice,
+    Page, Presence, Welcome,
 };
-use crate::room::{MemberId, Why};
+use crate::room::{Author, Body, Entry, MemberId, Why};
 
 const ME: u64 = 1;
 const EVE: u64 = 2;
@@ -59,18 +59,23 @@ fn welcome(epoch: &'static str, next: u64) -> Box<Welcome<'static>> {
     })
 }
 
-fn frame(seq: u64, from: u64, own_id: Option<&'static str>) -> Frame<'static> {
-    Frame {
+fn entry(seq: u64, from: u64, own_id: Option<&'static str>) -> Entry<'static> {
+    Entry {
         seq,
         at: jiff::Timestamp::UNIX_EPOCH,
-        from: member(from),
-        id: own_id.map(Into::into),
-        text: format!("text {seq}").into(),
+        author: Author {
+            id: id(from),
+            name: member(from).name,
+        },
+        body: Body::Text {
+            id: own_id.map(Into::into),
+            text: format!("text {seq}").into(),
+        },
     }
 }
 
 fn message(seq: u64) -> Event {
-    Event::Message(frame(seq, EVE, None))
+    Event::Message(entry(seq, EVE, None))
 }
 
 /// In a room whose next message has this `seq`.
@@ -206,7 +211,7 @@ fn a_big_room_is_told_in_numbers_and_its_list_is_stale() {
 #[test]
 fn messages_of_others_are_counted_and_read_out() {
     let (mut chat, _) = joined(1);
-    let own = Event::Message(frame(2, ME, None));
+    let own = Event::Message(entry(2, ME, None));
     let effects = chat.reduce([message(1), own], now());
     assert_eq!(effects.received, 1);
     let news = News::Message {
@@ -223,7 +228,7 @@ fn a_message_is_pending_until_its_echo_also_from_a_former_member() {
     chat.say("7".into(), "hello", now());
     assert_eq!(chat.unconfirmed().collect::<Vec<_>>(), [("7", "hello")]);
     // Another member, but the id that the user waits for.
-    let effects = chat.reduce([Event::Message(frame(1, EVE, Some("7")))], now());
+    let effects = chat.reduce([Event::Message(entry(1, EVE, Some("7")))], now());
     assert_eq!((effects.received, chat.unconfirmed().count()), (0, 0));
     let lines = lines(&mut chat, &mut list);
     assert!(matches!(&lines[..], [Line::Message(message)] if message.own));
@@ -315,7 +320,7 @@ fn older_messages_come_on_request_and_stand_on_top() {
     assert_eq!(chat.read_back(), Some(4));
     assert!(chat.is_loading() && chat.read_back().is_none());
     let page = Page {
-        messages: (1..4).map(|seq| frame(seq, EVE, None)).collect(),
+        messages: (1..4).map(|seq| entry(seq, EVE, None)).collect(),
         more: false,
     };
     let effects = chat.reduce([Event::Page(page)], now());

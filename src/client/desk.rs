@@ -40,7 +40,7 @@ struct State {
 }
 
 /// A batch of requests to send.
-pub(super) struct Gathered {
+pub(super) struct PresenceBatch {
     /// When there may be more, if nothing happens before.
     pub more_at: Option<Instant>,
     /// The client is leaving, and has sent everything that it can.
@@ -189,7 +189,7 @@ impl Desk {
     }
 
     /// Appends the requests to send, up to somewhat more than `bytes`.
-    pub fn gather(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Gathered {
+    pub fn gather(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> PresenceBatch {
         let (mut said, mut asked): (Vec<Own>, Vec<Vec<u8>>) = Default::default();
         let mut length = out.len();
         let mut guard = self.state.lock();
@@ -215,7 +215,7 @@ impl Desk {
             state.asked += 1;
             asked.push(line);
         }
-        let gathered = Gathered {
+        let gathered = PresenceBatch {
             more_at,
             is_last: state.leaving && state.outbox.is_all_sent() && state.questions.is_empty(),
             leaving: state.leaving,

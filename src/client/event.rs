@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use crate::protocol::native::frame::{
-    Away, Back, Error, Gap, Joined, Left, Member, MemberList, Message, Notice, Page, Presence,
-    Said, Welcome,
+    Away, Back, Error, Gap, Joined, Left, Member, MemberList, Notice, Page, Presence, Said, Welcome,
 };
-use crate::room::{DEFAULT_NAME, LINES_LIMIT, TEXT_LIMIT, clean_name, clean_room_name, clean_text};
+use crate::room::{
+    Author, Body, DEFAULT_NAME, Entry, LINES_LIMIT, TEXT_LIMIT, clean_name, clean_room_name,
+    clean_text,
+};
 
 use super::End;
 use super::outbox::Own;
@@ -21,7 +23,7 @@ pub enum Event {
     /// the client is the same member as in an earlier run of the program.
     Welcomed(Box<Welcome<'static>>),
     /// A message; the client's own messages come too, with their id.
-    Message(Message<'static>),
+    Message(Entry<'static>),
     /// Someone joined.
     Joined(Joined<'static>),
     /// Someone left.
@@ -164,16 +166,23 @@ impl Heard for MemberList<'_> {
     }
 }
 
-impl Heard for Message<'_> {
-    type Owned = Message<'static>;
+impl Heard for Entry<'_> {
+    type Owned = Entry<'static>;
 
-    fn heard(self) -> Message<'static> {
-        Message {
+    fn heard(self) -> Entry<'static> {
+        Entry {
             seq: self.seq,
             at: self.at,
-            from: self.from.heard(),
-            id: self.id.map(word),
-            text: text(&self.text),
+            author: Author {
+                id: self.author.id,
+                name: name(&self.author.name),
+            },
+            body: match self.body {
+                Body::Text { id, text: said } => Body::Text {
+                    id: id.map(word),
+                    text: text(&said),
+                },
+            },
         }
     }
 }

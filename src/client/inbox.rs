@@ -269,8 +269,8 @@ mod tests {
         let [Event::Message(message)] = &events[..] else {
             panic!("{events:?}")
         };
-        assert_eq!(message.from.name, "a[2J");
-        assert_eq!(message.text, "]0;xhi");
+        assert_eq!(message.author.name, "a[2J");
+        assert_eq!(message.text(), Some("]0;xhi"));
     }
 
     proptest! {

@@ -6,16 +6,15 @@ use std::sync::Arc;
 
 use async_channel::Receiver;
 
-use crate::protocol::native::frame::Message;
 use crate::protocol::text;
-use crate::room::{self, Gathered};
+use crate::room::{self, Entry, PresenceBatch};
 
 use super::{End, Event, Loss};
 
 /// Gets the events of a room. By default it prints messages and the end.
 pub trait Listener {
     /// A message came.
-    fn message(&mut self, message: &Message<'static>) {
+    fn message(&mut self, message: &Entry<'static>) {
         let mut lines = Vec::new();
         write_message(message, &mut lines);
         print(&lines);
@@ -92,7 +91,7 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
         Event::Presence(presence) => {
             let names = |names: &[Cow<'_, str>]| names.iter().map(|it| Arc::from(&**it)).collect();
             text::encode(
-                &room::Event::Presence(&Gathered {
+                &room::Event::Presence(&PresenceBatch {
                     count: presence.count,
                     joined: names(&presence.joined),
                     joined_more: presence.joined_more,
@@ -136,18 +135,8 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
 }
 
 /// Appends a message as [`write_lines`] does.
-pub fn write_message(message: &Message<'_>, out: &mut Vec<u8>) {
-    text::encode(
-        &room::Event::Message {
-            seq: message.seq,
-            at: message.at,
-            from: message.from.id,
-            name: &message.from.name,
-            id: message.id.as_deref(),
-            text: &message.text,
-        },
-        out,
-    );
+pub fn write_message(message: &Entry<'_>, out: &mut Vec<u8>) {
+    text::encode(&room::Event::Entry(message.as_borrowed()), out);
 }
 
 /// Writes to standard output. It is no error if nobody reads it.

@@ -104,8 +104,8 @@ impl Place {
             Event::Message(message) => {
                 // Nobody can know an id of the client before the server accepted the
                 // message.
-                let own = Some(message.from.id) == self.me || self.was_another;
-                if own && let Some(id) = &message.id {
+                let own = Some(message.author.id) == self.me || self.was_another;
+                if own && let Some(id) = message.message_id() {
                     outbox.said(id);
                 }
                 if self.see(message.seq) {

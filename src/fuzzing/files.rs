@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use crate::harmless::assert_harmless_line;
 use crate::options::file::parse;
-use crate::room::{MemberId, Record, SessionKey};
+use crate::room::{Author, Body, Entry, MemberId, Record, TokenHash};
 use crate::server::Settings;
-use crate::store::{Keep, Reading, Recent, Store, StoredMessage};
+use crate::store::{Keep, Reading, Recent, Store};
 
 #[cfg(not(feature = "gui"))]
 use self::rooms::{LIMIT, ROOMS, Rooms};
@@ -79,7 +79,7 @@ pub(super) fn store(data: &[u8]) {
         fs::write(&path, bytes).expect("written");
     }
     let recent = Recent {
-        messages: 50,
+        entries: 50,
         bytes: 1 << 20,
     };
     let keep = Keep {
@@ -89,11 +89,11 @@ pub(super) fn store(data: &[u8]) {
     let Ok((mut store, past)) = Store::open(&path, keep, recent, reading()) else {
         return;
     };
-    assert_in_order(&past.messages);
-    let end = past.messages.last().map_or(past.next_seq, |it| it.seq + 1);
+    assert_in_order(&past.entries);
+    let end = past.entries.last().map_or(past.next_seq, |it| it.seq + 1);
     assert_eq!(end, past.next_seq);
     if let Ok(mut reader) = store.reader()
-        && let Ok(read) = reader.messages(0, u64::MAX, 500, 1 << 20)
+        && let Ok(read) = reader.entries(0, u64::MAX, 500, 1 << 20)
     {
         assert_in_order(&read);
         assert!(read.len() <= 500);
@@ -102,7 +102,7 @@ pub(super) fn store(data: &[u8]) {
     if past.next_seq < u64::MAX / 4 && store.write(&[said(past.next_seq, 1)]).is_ok() {
         let newest = store.reader().and_then(|mut reader| {
             let end = past.next_seq.saturating_add(1);
-            reader.messages(past.next_seq, end, 1, 1 << 20)
+            reader.entries(past.next_seq, end, 1, 1 << 20)
         });
         if let Ok(newest) = newest {
             assert_eq!(newest.len(), 1, "what was written is there");
@@ -111,7 +111,7 @@ pub(super) fn store(data: &[u8]) {
     let _ = store.close();
 }
 
-fn assert_in_order(messages: &[StoredMessage]) {
+fn assert_in_order(messages: &[Entry<'_>]) {
     for pair in messages.windows(2) {
         assert_eq!(pair[1].seq, pair[0].seq + 1);
     }
@@ -122,7 +122,7 @@ fn a_store() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("room.db");
     let recent = Recent {
-        messages: 1,
+        entries: 1,
         bytes: 1,
     };
     let (mut store, past) =
@@ -155,17 +155,21 @@ fn entered(id: u64) -> Record {
         id: member(id),
         name: format!("member {id}").into(),
         host: id == 1,
-        session: Some(SessionKey([u8::try_from(id).unwrap_or(0); 32])),
+        token: Some(TokenHash([u8::try_from(id).unwrap_or(0); 32])),
     }
 }
 
 fn said(seq: u64, from: u64) -> Record {
-    Record::Message {
+    Record::Entry(Entry {
         seq,
         at: at(i64::try_from(seq % 100_000).unwrap_or(0)),
-        from: member(from),
-        name: format!("member {from}").into(),
-        id: Some(seq.to_string().into()),
-        text: format!("text {seq}").into(),
-    }
+        author: Author {
+            id: member(from),
+            name: format!("member {from}").into(),
+        },
+        body: Body::Text {
+            id: Some(seq.to_string().into()),
+            text: format!("text {seq}").into(),
+        },
+    })
 }

@@ -3,9 +3,9 @@
 use unicode_normalization::UnicodeNormalization;
 
 use crate::harmless::assert_harmless_line;
-use crate::protocol::{native, text};
+use crate::protocol::{ENCODINGS, TEXT};
 use crate::room::{
-    Encoders, Encoding, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, Room, Rules, WantedName, clean_name,
+    ConfusableKey, Enter, NAME_LIMIT, ROOM_NAME_LIMIT, Room, Rules, Seed, WantedName, clean_name,
     clean_room_name, name_or_default,
 };
 
@@ -15,12 +15,8 @@ const MEMBERS: usize = 64;
 /// Each line is a wanted name, and all of them join one room. Names are clean and short,
 /// none passes for the server's, and no two in the room look the same.
 pub(super) fn names(data: &[u8]) {
-    let encoders = Encoders {
-        native: native::encode,
-        text: text::encode,
-    };
-    let mut room = Room::new(Rules::default(), encoders);
-    let mut inside: Vec<Looks> = Vec::new();
+    let mut room = Room::new(Rules::default(), ENCODINGS, Seed::new([7; 16]));
+    let mut inside: Vec<ConfusableKey> = Vec::new();
     let wanted = String::from_utf8_lossy(data);
     for wanted in wanted.split('\n').take(MEMBERS) {
         if let Some(name) = clean_name(wanted) {
@@ -33,13 +29,18 @@ pub(super) fn names(data: &[u8]) {
         }
         check_name(&name_or_default(wanted), NAME_LIMIT);
         let entered = room
-            .enter(&WantedName::of(wanted), Encoding::Text, false, None)
+            .apply(Enter {
+                wanted: WantedName::of(wanted),
+                encoding: TEXT,
+                host: false,
+                token: None,
+            })
             .expect("there is room");
         let name = &*entered.name;
         check_name(name, NAME_LIMIT);
         assert!(!name.contains([':', '"', '“', '”']), "{name:?}");
         assert!(!is_the_servers(name), "{name:?} passes for the server");
-        let looks = Looks::of(name);
+        let looks = ConfusableKey::of(name);
         let other = inside.iter().find(|other| other.alike(&looks));
         assert!(other.is_none(), "{name:?} looks as {other:?}");
         inside.push(looks);

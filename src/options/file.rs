@@ -148,7 +148,7 @@ fn in_words(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::room::Pace;
+    use crate::room::RateLimit;
     use crate::server::Settings;
     use clap::Args;
     use std::fs;
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!((settings.port, settings.history), (3, 2));
         assert!(!settings.stay_open);
         assert_eq!(settings.bind.len(), 1);
-        assert_eq!(settings.rules.pace, Pace::default());
+        assert_eq!(settings.rules.rate_limit, RateLimit::default());
         let flags = Options {
             idle_timeout: Some(30),
             ..Options::default()

@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::protocol::address::BindAddress;
-use crate::room::{Pace, Rules};
+use crate::room::{RateLimit, Rules};
 use crate::server::Settings;
 use crate::store::Keep;
 
@@ -207,7 +207,9 @@ impl From<Options> for Settings {
             },
             rules: Rules {
                 max_members: options.max_members.unwrap_or(default.rules.max_members),
-                pace: options.rate.map_or(default.rules.pace, Pace::per_second),
+                rate_limit: options
+                    .rate
+                    .map_or(default.rules.rate_limit, RateLimit::per_second),
                 grace: (options.grace).map_or(default.rules.grace, Duration::from_secs),
                 ..default.rules
             },

@@ -6,12 +6,15 @@
 //! them for other implementers.
 
 pub mod address;
+mod encodings;
 pub mod lines;
 pub mod native;
 pub mod sniff;
 pub mod text;
 
 use std::time::Duration;
+
+pub use self::encodings::{ENCODINGS, NATIVE, TEXT};
 
 /// The default port of a room.
 pub const DEFAULT_PORT: u16 = 53_000;

@@ -11,7 +11,7 @@ use super::{MESSAGE_ID_LIMIT, NotSaid};
 /// it locks the room. The room only uses the result.
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
-    id: Option<&'a str>,
+    id: Option<Cow<'a, str>>,
     text: Result<Cow<'a, str>, NotSaid>,
 }
 
@@ -27,15 +27,28 @@ impl<'a> Draft<'a> {
         } else {
             Err(NotSaid::TooLong)
         };
-        Self { id, text }
+        Self {
+            id: id.map(Cow::Borrowed),
+            text,
+        }
+    }
+
+    /// The same draft, which borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Draft<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Draft {
+            id: self.id.map(owned),
+            text: self.text.map(owned),
+        }
     }
 
     /// The id, if there is one.
     ///
     /// # Errors
     /// If it is empty or longer than [`MESSAGE_ID_LIMIT`] bytes.
-    pub(super) fn id(&self) -> Result<Option<&'a str>, NotSaid> {
-        match self.id {
+    pub(super) fn id(&self) -> Result<Option<&str>, NotSaid> {
+        match self.id.as_deref() {
             Some(id) if id.is_empty() || id.len() > MESSAGE_ID_LIMIT => Err(NotSaid::BadId),
             id => Ok(id),
         }

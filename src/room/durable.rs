@@ -2,11 +2,10 @@
 //! its record is on disk.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::log::{Cursor, Log};
-use super::sessions::SessionKey;
-use super::{Closing, Encoders, Event, MemberId, Record, Room, Rules, Why};
+use super::log::{Cursor, Encodings, Log};
+use super::resumptions::TokenHash;
+use super::{Closing, Entry, Event, MemberId, Record, Room, Rules, Seed, Time, Why};
 
 /// A member who was in a room when its server ended.
 #[derive(Clone, Debug)]
@@ -17,8 +16,8 @@ pub struct Absent {
     pub name: Arc<str>,
     /// Whether this member hosts the room.
     pub host: bool,
-    /// The key of the session by which it can come back.
-    pub session: SessionKey,
+    /// The hash of the token by which it can come back.
+    pub token: TokenHash,
 }
 
 /// A group of records to store, which can then be published.
@@ -39,9 +38,9 @@ pub struct Reached {
     records: u64,
 }
 
-/// Records that are not stored yet.
+/// Batch that are not stored yet.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(super) struct Batch {
     unstaged: Vec<Record>,
     /// The number of records so far.
     count: u64,
@@ -50,19 +49,25 @@ pub(super) struct Records {
 }
 
 impl Room {
-    /// An empty room that continues with the message `seq`; members have had ids up to
-    /// `last_member`.
+    /// An empty room that continues with the lasting entry `seq`; members have had ids up
+    /// to `last_member`.
     #[must_use]
-    pub fn going_on(rules: Rules, encoders: Encoders, seq: u64, last_member: u64) -> Self {
-        let mut room = Self::new(rules, encoders);
-        room.log = Log::starting_at(seq, rules.retention);
+    pub fn going_on(
+        rules: Rules,
+        encodings: Encodings,
+        seed: Seed,
+        seq: u64,
+        last_member: u64,
+    ) -> Self {
+        let mut room = Self::new(rules, encodings, seed);
+        room.log = Log::starting_at(seq, encodings, rules.retention);
         room.members.go_on_after(last_member);
         room
     }
 
-    /// Adds a past message to the log; its `seq` is the next one.
-    pub fn recall(&mut self, message: &Event<'_>) {
-        self.append(message);
+    /// Adds a past entry to the log; its `seq` is the next one.
+    pub fn recall(&mut self, entry: Entry<'_>) {
+        self.log.append(&Event::Entry(entry));
     }
 
     /// Adds a member who was in the room when its server ended, with the ids of its
@@ -71,55 +76,58 @@ impl Room {
     pub fn restore<'a>(
         &mut self,
         absent: &Absent,
-        said: impl Iterator<Item = (&'a str, u64)>,
-        now: Instant,
+        recent: impl Iterator<Item = (&'a str, u64)>,
+        time: Time,
     ) -> bool {
         if self.rules.grace.is_zero() {
             return false;
         }
-        let Some(seat) = self.members.restore(absent) else {
+        // Whoever can come back does so in the encoding of the history.
+        let encoding = self.log.encodings().history();
+        let Some(attachment) = self.members.restore(absent, encoding) else {
             return false;
         };
-        for (id, seq) in said {
-            seat.say(self.ids.hash(id), seq);
+        for (id, seq) in recent {
+            attachment.remember(self.ids.hash(id), seq);
         }
-        self.sessions.begin(Some(absent.session), absent.id);
-        self.wait_for(absent.id, Why::Lost, now);
+        self.log.add_reader(encoding);
+        self.resumptions.begin(Some(absent.token), absent.id);
+        self.wait_for(absent.id, Why::Lost, time);
         self.ever_entered = true;
         true
     }
 
     /// From now on the room records everything, and publishes events when they are
     /// stored.
-    pub fn record(&mut self) {
+    pub fn start_recording(&mut self) {
         self.log.hold_back();
-        self.records = Some(Records::default());
+        self.batch = Some(Batch::default());
     }
 
     /// Whether the room publishes events only when they are stored.
     #[must_use]
     pub const fn is_recorded(&self) -> bool {
-        self.records.is_some()
+        self.batch.is_some()
     }
 
     /// Removes a member from before the server's restart who did not come back.
     pub fn forget(&mut self, id: MemberId) {
-        self.note(|| Record::Left { id });
+        self.record(|| Record::Left { id });
     }
 
-    pub(super) fn note(&mut self, record: impl FnOnce() -> Record) {
-        if let Some(records) = &mut self.records
+    pub(super) fn record(&mut self, record: impl FnOnce() -> Record) {
+        if let Some(batch) = &mut self.batch
             && self.closed.is_none()
         {
-            records.unstaged.push(record());
-            records.count += 1;
+            batch.unstaged.push(record());
+            batch.count += 1;
         }
     }
 
     /// The events since the last call, if there are any. They can be
     /// [published](Room::publish) when they are stored, in the same order.
     pub fn stage(&mut self) -> Option<Staged> {
-        let all = self.records.as_mut()?;
+        let all = self.batch.as_mut()?;
         let records = std::mem::take(&mut all.unstaged);
         let end = self.log.stage();
         if end.is_none() && records.is_empty() {
@@ -135,8 +143,8 @@ impl Room {
     /// Lets everyone read what was staged up to `end`.
     pub fn publish(&mut self, end: Reached) {
         self.log.publish(end.cursor);
-        if let Some(records) = &mut self.records {
-            records.stored = end.records;
+        if let Some(batch) = &mut self.batch {
+            batch.stored = end.records;
         }
     }
 
@@ -145,7 +153,7 @@ impl Room {
     pub fn reached(&self) -> Reached {
         Reached {
             cursor: self.log.head(),
-            records: self.records.as_ref().map_or(0, |it| it.count),
+            records: self.batch.as_ref().map_or(0, |it| it.count),
         }
     }
 
@@ -153,7 +161,7 @@ impl Room {
     /// has no store.
     #[must_use]
     pub fn may_tell(&self, reached: Reached) -> bool {
-        let stored = self.records.as_ref().map(|it| it.stored);
+        let stored = self.batch.as_ref().map(|it| it.stored);
         !self.readable().is_before(reached.cursor)
             && stored.is_none_or(|stored| stored >= reached.records)
     }
@@ -162,27 +170,24 @@ impl Room {
     /// unless they know that it is closed. Nobody gets unpublished events.
     pub fn fail(&mut self, retry_ms: u64) {
         let is_told = self.over().is_some();
-        self.records = None;
+        self.batch = None;
         if is_told {
             return;
         }
         self.log.drop_staged();
         self.gathered = None;
         let closing = Closing::StoreFailed { retry_ms };
-        self.append(&Event::Closed(closing));
+        self.log.append(&Event::Closed(closing));
         self.closed = Some(closing);
     }
 
     /// Sends an event that is not stored to everyone at once, even before events that
     /// wait to be published. Returns whether that was possible.
     pub fn slip_in(&mut self, event: &Event<'_>) -> bool {
-        if self.records.is_none() || self.closed.is_some() {
+        if self.batch.is_none() || self.closed.is_some() {
             return false;
         }
-        let (mut native, mut text) = (Vec::new(), Vec::new());
-        (self.encoders.native)(event, &mut native);
-        (self.encoders.text)(event, &mut text);
-        self.log.slip_in(native, text)
+        self.log.slip_in(event)
     }
 
     /// The number of bytes that wait to be published.
@@ -198,7 +203,7 @@ impl Room {
         self.log.readable()
     }
 
-    /// The `seq` of the next message that becomes readable.
+    /// The `seq` of the next lasting entry that becomes readable.
     #[must_use]
     pub const fn readable_seq(&self) -> u64 {
         self.log.readable_seq()

@@ -1,10 +1,13 @@
 //! What a room remembers for good: its entries, numbered without a hole.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 
 use jiff::Timestamp;
 
-use super::event::MemberId;
+/// Identifies one member among all that the room ever had. It never changes, and the
+/// room never uses it again. Counted from 1.
+pub type MemberId = NonZeroU64;
 
 /// A lasting entry of a room. The log, the store, the protocols and the history all use
 /// this one shape.
@@ -47,6 +50,25 @@ pub enum Body<'a> {
 }
 
 impl Entry<'_> {
+    /// The same entry, which borrows from this one.
+    #[must_use]
+    pub fn as_borrowed(&self) -> Entry<'_> {
+        Entry {
+            seq: self.seq,
+            at: self.at,
+            author: Author {
+                id: self.author.id,
+                name: Cow::Borrowed(&self.author.name),
+            },
+            body: match &self.body {
+                Body::Text { id, text } => Body::Text {
+                    id: id.as_deref().map(Cow::Borrowed),
+                    text: Cow::Borrowed(text),
+                },
+            },
+        }
+    }
+
     /// The same entry, which borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Entry<'static> {
@@ -64,6 +86,22 @@ impl Entry<'_> {
                     text: owned(text),
                 },
             },
+        }
+    }
+
+    /// The text, if it is a message.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.body {
+            Body::Text { text, .. } => Some(text),
+        }
+    }
+
+    /// The sender's own id, if it is a message that has one.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        match &self.body {
+            Body::Text { id, .. } => id.as_deref(),
         }
     }
 

@@ -1,13 +1,8 @@
 //! The events of a room, in the order in which everyone sees them.
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-/// Identifies one member among all that the room ever had. It never changes, and the
-/// room never uses it again. Counted from 1.
-pub type MemberId = NonZeroU64;
+use super::entry::{Entry, MemberId};
 
 /// The reason why a member left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -45,24 +40,11 @@ pub enum Closing {
     },
 }
 
-/// One entry of the log, before it is encoded for the doors.
+/// One entry of the log, before it is encoded.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
-    /// A member sent a message.
-    Message {
-        /// Its place among the messages: 1, 2, 3, … without a hole.
-        seq: u64,
-        /// When the room accepted it.
-        at: Timestamp,
-        /// The sender.
-        from: MemberId,
-        /// The sender's name at that time.
-        name: &'a str,
-        /// The sender's own id for the message.
-        id: Option<&'a str>,
-        /// The cleaned text.
-        text: &'a str,
-    },
+    /// A lasting entry: a member sent a message.
+    Entry(Entry<'a>),
     /// A member joined.
     Joined {
         /// The member.
@@ -110,14 +92,25 @@ pub enum Event<'a> {
     /// is there.
     Alive,
     /// Members joined, left, went away or came back, collected because the room is big.
-    Presence(&'a Gathered),
+    Presence(&'a PresenceBatch),
     /// The room was closed; nothing follows.
     Closed(Closing),
 }
 
+impl Event<'_> {
+    /// The lasting entry, if it is one.
+    #[must_use]
+    pub const fn entry(&self) -> Option<&Entry<'_>> {
+        match self {
+            Self::Entry(entry) => Some(entry),
+            _ => None,
+        }
+    }
+}
+
 /// Joins and leaves of a big room, collected over a quarter of a second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Gathered {
+pub struct PresenceBatch {
     /// The number of members in the room now.
     pub count: usize,
     /// The names of the first members who joined, at most [`Self::NAMES`].
@@ -132,7 +125,7 @@ pub struct Gathered {
     pub away: usize,
 }
 
-impl Gathered {
+impl PresenceBatch {
     /// The most names listed of each kind.
     pub const NAMES: usize = 20;
 
@@ -148,7 +141,7 @@ impl Gathered {
 }
 
 fn add(names: &mut Vec<Arc<str>>, more: &mut usize, name: Arc<str>) {
-    if names.len() < Gathered::NAMES {
+    if names.len() < PresenceBatch::NAMES {
         names.push(name);
     } else {
         *more += 1;

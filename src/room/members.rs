@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::durable::Absent;
-use super::event::MemberId;
-use super::log::Encoding;
+use super::entry::MemberId;
+use super::log::EncodingId;
 use super::name::WantedName;
 use super::names::{Names, Number};
 use super::rate::Meter;
-use super::sessions::{Lease, Seat, SessionKey};
+use super::resumptions::{Attachment, Lease, TokenHash};
+use super::seed::Seed;
 
 /// A member of the room.
 #[derive(Debug)]
@@ -18,10 +19,10 @@ pub struct Member {
     pub name: Arc<str>,
     /// Whether this member hosts the room.
     pub host: bool,
-    /// The door by which it joined.
-    pub door: Encoding,
+    /// The encoding in which it reads.
+    pub encoding: EncodingId,
     pub(super) meter: Meter,
-    pub(super) seat: Seat,
+    pub(super) attachment: Attachment,
     number: Option<Box<Number>>,
 }
 
@@ -29,7 +30,7 @@ impl Member {
     /// Whether the member has lost its connection and may come back.
     #[must_use]
     pub const fn is_away(&self) -> bool {
-        self.seat.is_away()
+        self.attachment.is_away()
     }
 }
 
@@ -58,28 +59,36 @@ pub struct Page {
 }
 
 /// All members of the room, in the order in which they joined.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Members {
     /// Boxed, because the tree has about as many empty slots as members.
     by_id: BTreeMap<MemberId, Box<Member>>,
     last_id: u64,
     names: Names,
-    text_readers: usize,
 }
 
 impl Members {
+    /// No members.
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            by_id: BTreeMap::new(),
+            last_id: 0,
+            names: Names::new(seed),
+        }
+    }
+
     /// Adds a new member, under the wanted name or that name with a number.
     pub fn enter(
         &mut self,
         wanted: &WantedName,
-        door: Encoding,
+        encoding: EncodingId,
         host: bool,
-        session: Option<SessionKey>,
+        token: Option<TokenHash>,
     ) -> (Lease, Arc<str>) {
         self.last_id += 1;
         // Counted up from 0 just before: never 0.
         let id = MemberId::new(self.last_id).unwrap_or(MemberId::MIN);
-        self.take_in(id, wanted, door, host, session)
+        self.take_in(id, wanted, encoding, host, token)
     }
 
     /// Makes ids of new members start after this one.
@@ -89,9 +98,13 @@ impl Members {
 
     /// Adds a member from before a restart, with its id and its name. `None` if the room
     /// never gave out that id, or it is in use.
-    pub(super) fn restore(&mut self, absent: &Absent) -> Option<&mut Seat> {
+    pub(super) fn restore(
+        &mut self,
+        absent: &Absent,
+        encoding: EncodingId,
+    ) -> Option<&mut Attachment> {
         let &Absent {
-            id, host, session, ..
+            id, host, token, ..
         } = absent;
         if id.get() > self.last_id || self.by_id.contains_key(&id) {
             return None;
@@ -99,32 +112,31 @@ impl Members {
         self.take_in(
             id,
             &WantedName::of(&absent.name),
-            Encoding::Native,
+            encoding,
             host,
-            Some(session),
+            Some(token),
         );
-        self.by_id.get_mut(&id).map(|member| &mut member.seat)
+        self.by_id.get_mut(&id).map(|member| &mut member.attachment)
     }
 
     fn take_in(
         &mut self,
         id: MemberId,
         wanted: &WantedName,
-        door: Encoding,
+        encoding: EncodingId,
         host: bool,
-        session: Option<SessionKey>,
+        token: Option<TokenHash>,
     ) -> (Lease, Arc<str>) {
         let (name, number) = self.names.claim(wanted);
         let name: Arc<str> = name.into();
-        self.text_readers += usize::from(door == Encoding::Text);
-        let seat = Seat::new(session);
-        let lease = seat.lease(id);
+        let attachment = Attachment::new(token);
+        let lease = attachment.lease(id);
         let member = Member {
             name: Arc::clone(&name),
             host,
-            door,
+            encoding,
             meter: Meter::default(),
-            seat,
+            attachment,
             number,
         };
         self.by_id.insert(id, Box::new(member));
@@ -135,7 +147,6 @@ impl Members {
     pub fn leave(&mut self, id: MemberId) -> Option<Member> {
         let member = self.by_id.remove(&id)?;
         self.names.release(&member.name, member.number.as_deref());
-        self.text_readers -= usize::from(member.door == Encoding::Text);
         Some(*member)
     }
 
@@ -147,25 +158,19 @@ impl Members {
     /// The member of a lease, if the lease is valid.
     pub(super) fn held(&self, lease: Lease) -> Option<&Member> {
         let member = self.by_id.get(&lease.id)?;
-        member.seat.honours(lease).then_some(member)
+        member.attachment.honours(lease).then_some(member)
     }
 
     /// The member of a lease, if the lease is valid.
     pub(super) fn held_mut(&mut self, lease: Lease) -> Option<&mut Member> {
         let member = self.by_id.get_mut(&lease.id)?;
-        member.seat.honours(lease).then_some(member)
+        member.attachment.honours(lease).then_some(member)
     }
 
     /// The number of members, including those who are away.
     #[must_use]
     pub fn count(&self) -> usize {
         self.by_id.len()
-    }
-
-    /// The number of members who joined by the text door.
-    #[must_use]
-    pub const fn text_readers(&self) -> usize {
-        self.text_readers
     }
 
     /// The first `limit` members with ids after `after`.
@@ -198,17 +203,17 @@ impl Members {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::name::{Looks, NAME_LIMIT};
+    use super::super::name::{ConfusableKey, NAME_LIMIT};
     use super::*;
 
     fn enter(members: &mut Members, wanted: &str) -> (MemberId, String) {
-        let (lease, name) = members.enter(&WantedName::of(wanted), Encoding::Native, false, None);
+        let (lease, name) = members.enter(&WantedName::of(wanted), EncodingId::new(0), false, None);
         (lease.id, name.to_string())
     }
 
     #[test]
     fn a_name_in_use_gets_a_number() {
-        let mut members = Members::default();
+        let mut members = Members::new(Seed::new([7; 16]));
         let (ada, name) = enter(&mut members, "ada");
         assert_eq!(name, "ada");
         assert_eq!(enter(&mut members, "ada").1, "ada_1");
@@ -220,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_number_given_back_is_given_again() {
-        let mut members = Members::default();
+        let mut members = Members::new(Seed::new([7; 16]));
         enter(&mut members, "ada");
         let (one, _) = enter(&mut members, "ada");
         enter(&mut members, "ada");
@@ -231,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_number_that_someone_chose_is_passed_over() {
-        let mut members = Members::default();
+        let mut members = Members::new(Seed::new([7; 16]));
         enter(&mut members, "ada_1");
         enter(&mut members, "ada");
         assert_eq!(enter(&mut members, "ada").1, "ada_2");
@@ -239,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_long_name_keeps_to_the_limit_with_its_number() {
-        let mut members = Members::default();
+        let mut members = Members::new(Seed::new([7; 16]));
         let long = "x".repeat(NAME_LIMIT);
         enter(&mut members, &long);
         let (_, name) = enter(&mut members, &long);
@@ -248,7 +253,7 @@ mod tests {
 
     #[test]
     fn an_id_never_returns() {
-        let mut members = Members::default();
+        let mut members = Members::new(Seed::new([7; 16]));
         let (first, _) = enter(&mut members, "ada");
         members.leave(first);
         let (second, _) = enter(&mut members, "ada");
@@ -262,16 +267,16 @@ mod tests {
         fn no_two_members_look_alike(
             steps in proptest::collection::vec(("[aAlI1_а]{0,3}", any::<bool>()), 1..60),
         ) {
-            let mut members = Members::default();
+            let mut members = Members::new(Seed::new([7; 16]));
             for (wanted, leave) in steps {
                 let (id, _) = enter(&mut members, &wanted);
                 if leave {
                     members.leave(id);
                 }
-                let looks: Vec<Looks> =
-                    members.after(None).map(|(_, member)| Looks::of(&member.name)).collect();
-                for (i, one) in looks.iter().enumerate() {
-                    prop_assert!(looks[..i].iter().all(|other| !other.alike(one)));
+                let keys: Vec<ConfusableKey> =
+                    members.after(None).map(|(_, member)| ConfusableKey::of(&member.name)).collect();
+                for (i, one) in keys.iter().enumerate() {
+                    prop_assert!(keys[..i].iter().all(|other| !other.alike(one)));
                 }
             }
             let ids: Vec<MemberId> = members.after(None).map(|(id, _)| id).collect();

@@ -1,10 +1,16 @@
-//! The room: its members and messages, as pure state.
+//! The room: its members and entries, as pure state.
 //!
-//! Nothing in here does I/O or reads a clock; the time is an argument. The room appends
-//! events to a log, encoded by functions that the [wire](crate::protocol) provides
-//! ([`Encoders`]), and readers follow with a [`Cursor`].
+//! A room is a state machine. Everything that changes it is a [`Command`]: plain data
+//! with the time and all other chance in it. Nothing in here does I/O, reads a clock or
+//! draws random numbers; the secrets of a room follow from its [`Seed`]. So rooms with the
+//! same seed that apply the same commands are the same.
+//!
+//! The room appends events to a log, encoded by functions that the
+//! [protocols](crate::protocol) provide ([`Encodings`]), and readers follow with a
+//! [`Cursor`].
 
 mod character;
+mod command;
 mod draft;
 mod durable;
 mod entry;
@@ -16,37 +22,45 @@ mod model;
 mod name;
 mod names;
 mod rate;
+mod recent_ids;
 mod record;
-mod said;
-mod sessions;
+#[cfg(test)]
+mod replay;
+mod resumptions;
+mod seed;
 mod text;
+mod time;
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
-
+pub use self::command::{
+    Announce, Change, Close, Command, Enter, Expire, Leave, Lose, Outcome, Resume, Say, SetRules,
+};
 pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
-pub use self::entry::{Author, Body, Entry};
-pub use self::event::{Closing, Event, Gathered, MemberId, Why};
-pub use self::log::{Cursor, Encoding, Gap, Retention, Slice};
+pub use self::entry::{Author, Body, Entry, MemberId};
+pub use self::event::{Closing, Event, PresenceBatch, Why};
+pub use self::log::{Cursor, Encoder, EncodingId, Encodings, Gap, Retention, Slice};
 pub use self::members::{Listed, Member, Page};
 pub use self::name::{
-    DEFAULT_NAME, Looks, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,
+    ConfusableKey, DEFAULT_NAME, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,
     clean_room_name, name_or_default,
 };
-pub use self::rate::{Meter, Pace};
+pub use self::rate::{Meter, RateLimit};
+pub use self::recent_ids::RECENT_IDS;
 pub use self::record::Record;
-pub use self::said::SAID_LIMIT;
-pub use self::sessions::{Expired, Lease, NotResumed, Parting, SessionKey};
+pub use self::resumptions::{Expired, Lease, NotResumed, Parting, TokenHash};
+pub use self::seed::Seed;
 pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};
+pub use self::time::Time;
 
-use self::durable::Records;
+use self::durable::Batch;
 use self::log::Log;
 use self::members::Members;
-use self::said::IdHasher;
-use self::sessions::Sessions;
+use self::recent_ids::IdHasher;
+use self::resumptions::Resumptions;
 
 /// Up to this many members, the room announces each join and leave separately; above, it
 /// collects them.
@@ -62,23 +76,13 @@ pub const MESSAGE_ID_LIMIT: usize = 64;
 /// [`Rules::grace`]).
 pub const GRACE: Duration = Duration::from_mins(1);
 
-/// The encoding of events for each door. A function appends exactly one entry: for the
-/// text door it may be empty, for the native one it is one line.
-#[derive(Clone, Copy, Debug)]
-pub struct Encoders {
-    /// For the native door.
-    pub native: fn(&Event<'_>, &mut Vec<u8>),
-    /// For the text door.
-    pub text: fn(&Event<'_>, &mut Vec<u8>),
-}
-
 /// The rules of a room for its members.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// The most members at a time.
     pub max_members: usize,
     /// The rate limit of messages for each member.
-    pub pace: Pace,
+    pub rate_limit: RateLimit,
     /// The limits of the history in memory.
     pub retention: Retention,
     /// The time that a member whose connection was lost has to come back; with zero, it
@@ -90,7 +94,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             max_members: 10_000,
-            pace: Pace::default(),
+            rate_limit: RateLimit::default(),
             retention: Retention::default(),
             grace: GRACE,
         }
@@ -145,7 +149,7 @@ pub enum Said {
 }
 
 /// The starting state of a connection that has joined or resumed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entered {
     /// Its right to act for the member, and the member's id.
     pub lease: Lease,
@@ -157,7 +161,7 @@ pub struct Entered {
     pub coming: Coming,
     /// The cursor where it begins to read: after its own join or return.
     pub cursor: Cursor,
-    /// The `seq` of the next message.
+    /// The `seq` of the next lasting entry.
     pub next_seq: u64,
     /// The number of members in the room, including itself.
     pub count: usize,
@@ -178,14 +182,13 @@ pub enum Coming {
 #[derive(Debug)]
 pub struct Room {
     rules: Rules,
-    encoders: Encoders,
     members: Members,
-    sessions: Sessions,
+    resumptions: Resumptions,
     ids: IdHasher,
     log: Log,
     /// The records that are not stored yet, in a room with a store.
-    records: Option<Records>,
-    gathered: Option<Gathered>,
+    batch: Option<Batch>,
+    gathered: Option<PresenceBatch>,
     ever_entered: bool,
     closed: Option<Closing>,
 }
@@ -193,19 +196,25 @@ pub struct Room {
 impl Room {
     /// An empty room.
     #[must_use]
-    pub fn new(rules: Rules, encoders: Encoders) -> Self {
+    pub fn new(rules: Rules, encodings: Encodings, seed: Seed) -> Self {
         Self {
             rules,
-            encoders,
-            members: Members::default(),
-            sessions: Sessions::default(),
-            ids: IdHasher::default(),
-            log: Log::new(rules.retention),
-            records: None,
+            members: Members::new(seed),
+            resumptions: Resumptions::default(),
+            ids: IdHasher::new(seed),
+            log: Log::new(encodings, rules.retention),
+            batch: None,
             gathered: None,
             ever_entered: false,
             closed: None,
         }
+    }
+
+    /// Applies a command, and returns its outcome for whoever gave it; everyone else
+    /// learns of it from the log. Only this changes what members share; reading the log,
+    /// staging and publishing leave it as it is.
+    pub fn apply<C: Change>(&mut self, command: C) -> C::Outcome {
+        command.change(self)
     }
 
     /// The rules of the room.
@@ -214,27 +223,20 @@ impl Room {
         &self.rules
     }
 
-    /// Applies other rules from now on; the limits of the history in memory stay as they
-    /// are.
-    pub const fn set_rules(&mut self, rules: Rules) {
+    const fn set_rules(&mut self, command: SetRules) {
         self.rules = Rules {
             retention: self.rules.retention,
-            ..rules
+            ..command.rules
         };
     }
 
-    /// Adds a new member, and notifies everyone who was there before. With a session, the
-    /// member can come back.
-    ///
-    /// # Errors
-    /// If the room is full or closed.
-    pub fn enter(
-        &mut self,
-        wanted: &WantedName,
-        door: Encoding,
-        host: bool,
-        session: Option<SessionKey>,
-    ) -> Result<Entered, NotEntered> {
+    fn enter(&mut self, command: Enter) -> Result<Entered, NotEntered> {
+        let Enter {
+            wanted,
+            encoding,
+            host,
+            token,
+        } = command;
         if let Some(closing) = self.closed {
             return Err(NotEntered::Closed(closing));
         }
@@ -242,15 +244,16 @@ impl Room {
         if self.members.count() >= self.rules.max_members && !host {
             return Err(NotEntered::Full);
         }
-        let (lease, name) = self.members.enter(wanted, door, host, session);
+        let (lease, name) = self.members.enter(&wanted, encoding, host, token);
         let id = lease.id;
-        self.sessions.begin(session, id);
+        self.log.add_reader(encoding);
+        self.resumptions.begin(token, id);
         self.ever_entered = true;
-        self.note(|| Record::Entered {
+        self.record(|| Record::Entered {
             id,
             name: Arc::clone(&name),
             host,
-            session,
+            token,
         });
         let count = self.members.count();
         if count > SMALL_ROOM {
@@ -258,8 +261,8 @@ impl Room {
                 .get_or_insert_default()
                 .join(Arc::clone(&name));
         } else {
-            self.tell_gathered();
-            self.append(&Event::Joined {
+            self.announce_now();
+            self.log.append(&Event::Joined {
                 id,
                 name: &name,
                 host,
@@ -281,9 +284,8 @@ impl Room {
         }
     }
 
-    /// Removes a member for good, and notifies everyone who stays. `None` if it has
-    /// already left, or another connection has taken it over.
-    pub fn leave(&mut self, lease: Lease, why: Why) -> Option<Parting> {
+    fn leave(&mut self, command: Leave) -> Option<Parting> {
+        let Leave { lease, why } = command;
         self.members.held(lease)?;
         self.let_go(lease.id, why)?;
         let count = self.members.count();
@@ -293,16 +295,17 @@ impl Room {
     /// Removes a member, and returns its name.
     fn let_go(&mut self, id: MemberId, why: Why) -> Option<Arc<str>> {
         let member = self.members.leave(id)?;
-        self.sessions.end(id, &member.seat);
-        self.note(|| Record::Left { id });
+        self.log.remove_reader(member.encoding);
+        self.resumptions.end(id, &member.attachment);
+        self.record(|| Record::Left { id });
         if self.closed.is_none() {
             let count = self.members.count();
             if count >= SMALL_ROOM {
                 let name = Arc::clone(&member.name);
                 self.gathered.get_or_insert_default().leave(name);
             } else {
-                self.tell_gathered();
-                self.append(&Event::Left {
+                self.announce_now();
+                self.log.append(&Event::Left {
                     id,
                     name: &member.name,
                     why,
@@ -313,65 +316,57 @@ impl Room {
         Some(member.name)
     }
 
-    /// Accepts a message, unless its sender has already sent it.
-    ///
-    /// # Errors
-    /// If the room rejects it. Only a message that is neither empty nor too long counts
-    /// towards the sender's rate.
-    pub fn say(
-        &mut self,
-        from: Lease,
-        draft: &Draft<'_>,
-        now: Instant,
-        at: Timestamp,
-    ) -> Result<Said, NotSaid> {
+    fn say(&mut self, command: Say<'_>) -> Result<Said, NotSaid> {
+        let Say {
+            lease,
+            draft,
+            at,
+            time,
+        } = command;
         if self.closed.is_some() {
             return Err(NotSaid::Closed);
         }
-        let member = self.members.held_mut(from).ok_or(NotSaid::LeaseOver)?;
+        let member = self.members.held_mut(lease).ok_or(NotSaid::LeaseOver)?;
         let message_id = draft.id()?;
         let id_hash = message_id.map(|id| self.ids.hash(id));
-        if let Some(seq) = id_hash.and_then(|id| member.seat.said(id)) {
+        if let Some(seq) = id_hash.and_then(|id| member.attachment.said(id)) {
             return Ok(Said::Before(seq));
         }
         let text = draft.text()?;
         member
             .meter
-            .count(self.rules.pace, now)
+            .count(self.rules.rate_limit, time)
             .map_err(|retry| NotSaid::TooFast { retry })?;
         let name = Arc::clone(&member.name);
         let seq = self.log.next_seq();
         if let Some(id) = id_hash {
-            member.seat.say(id, seq);
+            member.attachment.remember(id, seq);
         }
-        self.note(|| Record::Message {
+        let entry = Entry {
             seq,
             at,
-            from: from.id,
-            name: Arc::clone(&name),
-            id: message_id.map(Into::into),
-            text: text.into(),
-        });
-        self.append(&Event::Message {
-            seq,
-            at,
-            from: from.id,
-            name: &name,
-            id: message_id,
-            text,
-        });
+            author: Author {
+                id: lease.id,
+                name: Cow::Borrowed(&name),
+            },
+            body: Body::Text {
+                id: message_id.map(Cow::Borrowed),
+                text: Cow::Borrowed(text),
+            },
+        };
+        self.record(|| Record::Entry(entry.clone().into_owned()));
+        self.log.append(&Event::Entry(entry));
         Ok(Said::New(seq))
     }
 
-    /// Notifies everyone that the room is closed; it accepts nothing afterwards. Only the
-    /// first call has an effect.
-    pub fn close(&mut self, closing: Closing) {
+    fn close(&mut self, command: Close) {
+        let closing = command.closing;
         if self.closed.is_none() {
-            self.tell_gathered();
+            self.announce_now();
             if closing == Closing::ForGood {
-                self.note(|| Record::Closed);
+                self.record(|| Record::Closed);
             }
-            self.append(&Event::Closed(closing));
+            self.log.append(&Event::Closed(closing));
             self.closed = Some(closing);
         }
     }
@@ -388,19 +383,23 @@ impl Room {
         self.ever_entered && self.members.count() == 0
     }
 
-    /// Whether joins and leaves wait to be announced: the caller must call
-    /// [`Room::tell_gathered`] within [`GATHER_TIME`].
+    /// Whether joins and leaves wait to be announced: the caller must
+    /// [announce](Announce) them within [`GATHER_TIME`].
     #[must_use]
     pub const fn has_gathered(&self) -> bool {
         self.gathered.is_some()
     }
 
+    fn announce(&mut self, _: Announce) {
+        self.announce_now();
+    }
+
     /// Announces the collected joins and leaves.
-    pub fn tell_gathered(&mut self) {
+    fn announce_now(&mut self) {
         if let Some(mut gathered) = self.gathered.take() {
             gathered.count = self.members.count();
-            gathered.away = self.sessions.away();
-            self.append(&Event::Presence(&gathered));
+            gathered.away = self.resumptions.away();
+            self.log.append(&Event::Presence(&gathered));
         }
     }
 
@@ -420,7 +419,7 @@ impl Room {
     /// The number of absent members.
     #[must_use]
     pub fn away(&self) -> usize {
-        self.sessions.away()
+        self.resumptions.away()
     }
 
     /// The number of members in the room, including absent ones.
@@ -429,13 +428,13 @@ impl Room {
         self.members.count()
     }
 
-    /// The `seq` of the next message.
+    /// The `seq` of the next lasting entry.
     #[must_use]
     pub const fn next_seq(&self) -> u64 {
         self.log.next_seq()
     }
 
-    /// The `seq` of the oldest message held, or of the next one if there is none.
+    /// The `seq` of the oldest lasting entry held, or of the next one if there is none.
     #[must_use]
     pub fn oldest_seq(&self) -> u64 {
         self.log.oldest_seq()
@@ -461,29 +460,16 @@ impl Room {
     pub fn read(
         &mut self,
         cursor: &mut Cursor,
-        encoding: Encoding,
+        encoding: EncodingId,
         into: &mut Vec<Slice>,
     ) -> Option<Gap> {
         self.log.read(cursor, encoding, into)
     }
 
-    /// Past messages for the native door, from `seq` on and below `end`: each in a slice
-    /// of its own, at most `bytes` bytes but at least one if there is one, and the `seq`
-    /// after the last one.
-    pub fn messages(&mut self, seq: u64, end: u64, bytes: usize) -> (Vec<Slice>, u64) {
-        self.log.messages(seq, end, bytes)
-    }
-
-    fn append(&mut self, event: &Event<'_>) {
-        let from = match event {
-            Event::Message { from, .. } => Some(*from),
-            _ => None,
-        };
-        let Encoders { native, text } = self.encoders;
-        // The text door gets no past messages: with no member of it in the room, nobody
-        // will ever read this entry in that encoding.
-        let text =
-            (self.members.text_readers() > 0).then_some(|out: &mut Vec<u8>| text(event, out));
-        self.log.append(from, |out| native(event, out), text);
+    /// Past entries, from `seq` on and below `end`, in the encoding of the history: each in
+    /// a slice of its own, at most `bytes` bytes but at least one if there is one, and the
+    /// `seq` after the last one.
+    pub fn lasting(&mut self, seq: u64, end: u64, bytes: usize) -> (Vec<Slice>, u64) {
+        self.log.lasting(seq, end, bytes)
     }
 }

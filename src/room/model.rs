@@ -3,11 +3,43 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 
 const MAX_MEMBERS: usize = 5;
+
+const TOLD: EncodingId = EncodingId::new(0);
+
+/// A command that adds a member.
+fn enter(wanted: &str, token: Option<TokenHash>) -> Enter {
+    Enter {
+        wanted: WantedName::of(wanted),
+        encoding: TOLD,
+        host: false,
+        token,
+    }
+}
+
+fn lost(lease: Lease, time: Time) -> Lose {
+    let why = Why::Lost;
+    Lose { lease, why, time }
+}
+
+fn resume(token: TokenHash, opened: Time) -> Resume {
+    Resume { token, opened }
+}
+
+/// A command that sends a message with an id.
+fn say(lease: Lease, id: Option<&str>, time: Time) -> Say<'_> {
+    Say {
+        lease,
+        draft: Draft::new(id, "hi"),
+        at: Timestamp::UNIX_EPOCH,
+        time,
+    }
+}
 
 /// An action. Leases and sessions are counted back from the newest; some of them are
 /// over.
@@ -43,12 +75,12 @@ struct Known {
     /// The index of the valid lease.
     lease: Option<usize>,
     session: bool,
-    away: Option<(Instant, Why)>,
+    away: Option<(Time, Why)>,
     said: HashMap<u8, u64>,
 }
 
 struct Model {
-    now: Instant,
+    now: Time,
     members: BTreeMap<u64, Known>,
     /// The member of each lease, valid or over.
     leases: Vec<u64>,
@@ -56,7 +88,7 @@ struct Model {
     sessions: Vec<u64>,
     entered: u64,
     said: u64,
-    takeovers: u64,
+    revocations: u64,
     /// The events that everyone sees.
     told: Vec<String>,
     closed: bool,
@@ -106,7 +138,7 @@ impl Model {
             self.tell(format!("back {id} {name}"));
             Coming::Back
         } else {
-            self.takeovers += 1;
+            self.revocations += 1;
             Coming::Instead
         };
         Some((id, coming))
@@ -153,7 +185,7 @@ impl Model {
     }
 
     /// The absent member with the earliest deadline.
-    fn due(&self) -> Option<(Instant, u64, Why)> {
+    fn due(&self) -> Option<(Time, u64, Why)> {
         let away = self.members.iter().filter_map(|(id, member)| {
             let (until, why) = member.away?;
             Some((until, *id, why))
@@ -165,9 +197,11 @@ impl Model {
 
 fn told(event: &Event<'_>, out: &mut Vec<u8>) {
     let text = match event {
-        Event::Message { seq, from, id, .. } => {
-            let id = id.map(|id| id.parse::<u8>().unwrap());
-            format!("message {seq} {from} {id:?}")
+        Event::Entry(entry) => {
+            let (seq, author) = (entry.seq, entry.author.id);
+            let Body::Text { id, .. } = &entry.body;
+            let id = id.as_ref().map(|id| id.parse::<u8>().unwrap());
+            format!("message {seq} {author} {id:?}")
         }
         Event::Joined {
             id, name, count, ..
@@ -201,23 +235,19 @@ impl Pair {
     fn new(grace: Duration) -> Self {
         let rules = Rules {
             max_members: MAX_MEMBERS,
-            pace: Pace::per_second(0),
+            rate_limit: RateLimit::per_second(0),
             grace,
             ..Rules::default()
         };
-        let encoders = Encoders {
-            native: told,
-            text: |_, _| {},
-        };
-        let room = Room::new(rules, encoders);
+        let room = Room::new(rules, Encodings::new(TOLD, told), Seed::new([7; 16]));
         let model = Model {
-            now: Instant::now(),
+            now: Time::BEGINNING,
             members: BTreeMap::new(),
             leases: Vec::new(),
             sessions: Vec::new(),
             entered: 0,
             said: 0,
-            takeovers: 0,
+            revocations: 0,
             told: Vec::new(),
             closed: false,
         };
@@ -231,9 +261,9 @@ impl Pair {
     }
 
     /// An existing session, or one that the room does not know.
-    fn session(&self, back: usize) -> (usize, SessionKey) {
+    fn session(&self, back: usize) -> (usize, TokenHash) {
         let index = self.model.sessions.len().wrapping_sub(back + 1);
-        (index, SessionKey::of(&index.to_string()))
+        (index, TokenHash::of(&index.to_string()))
     }
 
     fn take(&mut self, step: &Step) {
@@ -246,7 +276,7 @@ impl Pair {
             Step::Enter { name, session } => self.enter(name, session),
             Step::Resume(back) => {
                 let (index, key) = self.session(back);
-                let entered = self.room.resume(&key, self.model.now);
+                let entered = self.room.apply(resume(key, self.model.now));
                 let expected = self.model.resume(index);
                 let came = entered.ok().map(|entered| {
                     let id = entered.lease.id.get();
@@ -258,28 +288,31 @@ impl Pair {
             }
             Step::Lose(back) => {
                 if let Some((index, lease)) = lease_at(back) {
-                    let parting = self.room.lose(lease, Why::Lost, self.model.now);
+                    let parting = self.room.apply(lost(lease, self.model.now));
                     assert_eq!(parting, self.model.lose(index, Why::Lost, grace));
                 }
             }
             Step::Leave(back) => {
                 if let Some((index, lease)) = lease_at(back) {
-                    let parting = self.room.leave(lease, Why::Quit);
+                    let parting = self.room.apply(Leave {
+                        lease,
+                        why: Why::Quit,
+                    });
                     assert_eq!(parting, self.model.leave(index, Why::Quit));
                 }
             }
             Step::Say { lease, id } => {
                 if let Some((index, lease)) = lease_at(lease) {
                     let (now, text) = (self.model.now, id.map(|id| id.to_string()));
-                    let at = Timestamp::UNIX_EPOCH;
-                    let draft = Draft::new(text.as_deref(), "hi");
-                    let said = self.room.say(lease, &draft, now, at);
+                    let said = self.room.apply(say(lease, text.as_deref(), now));
                     assert_eq!(said, self.model.say(index, id));
                 }
             }
             Step::Wait(time) => self.wait(time),
             Step::Close => {
-                self.room.close(Closing::ForGood);
+                self.room.apply(Close {
+                    closing: Closing::ForGood,
+                });
                 self.model.tell("closed".to_owned());
                 self.model.closed = true;
             }
@@ -288,11 +321,8 @@ impl Pair {
 
     fn enter(&mut self, name: usize, session: bool) {
         let wanted = ["ada", "bob", "kim", "eve"][name];
-        let key = session.then(|| SessionKey::of(&self.model.sessions.len().to_string()));
-        match self
-            .room
-            .enter(&WantedName::of(wanted), Encoding::Native, false, key)
-        {
+        let key = session.then(|| TokenHash::of(&self.model.sessions.len().to_string()));
+        match self.room.apply(enter(wanted, key)) {
             Ok(entered) => {
                 let name = &*entered.name;
                 let mut names = self.model.members.values().map(|member| &member.name);
@@ -311,26 +341,27 @@ impl Pair {
     }
 
     fn wait(&mut self, time: Duration) {
-        self.model.now += time;
+        self.model.now = self.model.now + time;
         let now = self.model.now;
         while let Some((_, id, why)) = self.model.due().filter(|(until, ..)| *until <= now) {
             let Parting::Left { count } = self.model.let_go(id, why) else {
                 panic!()
             };
-            let expired = self.room.expire(now).expect("a member's deadline is over");
+            let expired = self
+                .room
+                .apply(Expire { time: now })
+                .expect("a member's deadline is over");
             assert_eq!(
                 (expired.id.get(), expired.why, expired.count),
                 (id, why, count)
             );
         }
-        assert!(self.room.expire(now).is_none());
+        assert!(self.room.apply(Expire { time: now }).is_none());
     }
 
     fn check(&mut self) {
         let mut slices = Vec::new();
-        let gap = self
-            .room
-            .read(&mut self.cursor, Encoding::Native, &mut slices);
+        let gap = self.room.read(&mut self.cursor, TOLD, &mut slices);
         assert_eq!(gap, None);
         let read: String = slices
             .iter()
@@ -354,9 +385,9 @@ impl Pair {
             model.due().map(|(until, ..)| until)
         );
         assert_eq!(self.room.next_seq(), model.said + 1);
-        assert_eq!(self.room.takeovers(), model.takeovers);
+        assert_eq!(self.room.revocations(), model.revocations);
         let sessions = model.members.values().filter(|member| member.session);
-        assert_eq!(self.room.sessions.members.len(), sessions.count());
+        assert_eq!(self.room.resumptions.members.len(), sessions.count());
         assert_eq!(
             self.room.is_deserted(),
             model.entered > 0 && model.members.is_empty()
@@ -385,25 +416,19 @@ proptest! {
 fn in_a_big_room_the_number_of_those_who_are_away_is_told_and_nothing_else() {
     let mut pair = Pair::new(GRACE);
     pair.room.rules.max_members = 10_000;
-    let key = |n: usize| SessionKey::of(&n.to_string());
-    let now = Instant::now();
-    let enter = |room: &mut Room, n| {
+    let key = |n: usize| TokenHash::of(&n.to_string());
+    let now = Time::BEGINNING;
+    let join = |room: &mut Room, n| {
         let name = format!("member {n}");
-        let entered = room.enter(
-            &WantedName::of(&name),
-            Encoding::Native,
-            false,
-            Some(key(n)),
-        );
-        entered.unwrap().lease
+        room.apply(enter(&name, Some(key(n)))).unwrap().lease
     };
-    let leases: Vec<Lease> = (0..10_000).map(|n| enter(&mut pair.room, n)).collect();
-    pair.room.tell_gathered();
+    let leases: Vec<Lease> = (0..10_000).map(|n| join(&mut pair.room, n)).collect();
+    pair.room.apply(Announce);
     pair.cursor = pair.room.head();
     let mut read = |room: &mut Room| {
         let mut slices = Vec::new();
-        room.tell_gathered();
-        room.read(&mut pair.cursor, Encoding::Native, &mut slices);
+        room.apply(Announce);
+        room.read(&mut pair.cursor, TOLD, &mut slices);
         let bytes: Vec<u8> = slices
             .iter()
             .flat_map(|slice| slice.bytes().to_vec())
@@ -411,29 +436,32 @@ fn in_a_big_room_the_number_of_those_who_are_away_is_told_and_nothing_else() {
         String::from_utf8(bytes).unwrap()
     };
     let gathered = |count, away| {
-        let gathered = Gathered {
+        let gathered = PresenceBatch {
             count,
             away,
-            ..Gathered::default()
+            ..PresenceBatch::default()
         };
         format!("{gathered:?}\n")
     };
     for lease in &leases {
-        assert_eq!(pair.room.lose(*lease, Why::Lost, now), Some(Parting::Away));
+        assert_eq!(pair.room.apply(lost(*lease, now)), Some(Parting::Away));
     }
     assert_eq!(read(&mut pair.room), gathered(10_000, 10_000));
     for n in 0..9_000 {
-        assert_eq!(pair.room.resume(&key(n), now).unwrap().coming, Coming::Back);
+        assert_eq!(
+            pair.room.apply(resume(key(n), now)).unwrap().coming,
+            Coming::Back
+        );
     }
     assert_eq!(read(&mut pair.room), gathered(10_000, 1_000));
     // The others learn nothing of a takeover.
     assert_eq!(
-        pair.room.resume(&key(0), now).unwrap().coming,
+        pair.room.apply(resume(key(0), now)).unwrap().coming,
         Coming::Instead
     );
     assert_eq!(read(&mut pair.room), "");
     let mut expired = 0;
-    while pair.room.expire(now + GRACE).is_some() {
+    while pair.room.apply(Expire { time: now + GRACE }).is_some() {
         expired += 1;
     }
     assert_eq!(expired, 1_000);
@@ -444,31 +472,21 @@ fn in_a_big_room_the_number_of_those_who_are_away_is_told_and_nothing_else() {
 #[test]
 fn who_comes_back_speaks_no_faster_than_who_stayed() {
     let mut pair = Pair::new(GRACE);
-    pair.room.rules.pace = Pace::default();
-    let (now, at) = (Instant::now(), Timestamp::UNIX_EPOCH);
-    let key = SessionKey::of("ada");
-    let entered = pair
-        .room
-        .enter(&WantedName::of("ada"), Encoding::Native, false, Some(key));
-    let mut lease = entered.unwrap().lease;
+    pair.room.rules.rate_limit = RateLimit::default();
+    let (room, now) = (&mut pair.room, Time::BEGINNING);
+    let token = TokenHash::of("ada");
+    let mut lease = room.apply(enter("ada", Some(token))).unwrap().lease;
     for n in 0..20 {
         let id = n.to_string();
-        assert!(
-            pair.room
-                .say(lease, &Draft::new(Some(&id), "hi"), now, at)
-                .is_ok()
-        );
-        pair.room.lose(lease, Why::Lost, now);
-        lease = pair.room.resume(&key, now).unwrap().lease;
+        assert!(room.apply(say(lease, Some(&id), now)).is_ok());
+        room.apply(lost(lease, now));
+        lease = room.apply(resume(token, now)).unwrap().lease;
     }
-    let late = pair.room.say(lease, &Draft::new(Some("20"), "hi"), now, at);
+    let late = room.apply(say(lease, Some("20"), now));
     assert!(matches!(late, Err(NotSaid::TooFast { .. })));
     // An accepted message costs nothing again, and a rejected one was not sent.
-    let again = pair.room.say(lease, &Draft::new(Some("3"), "hi"), now, at);
+    let again = room.apply(say(lease, Some("3"), now));
     assert_eq!(again, Ok(Said::Before(4)));
-    let later = now + Duration::from_secs(2);
-    let late = pair
-        .room
-        .say(lease, &Draft::new(Some("20"), "hi"), later, at);
+    let late = room.apply(say(lease, Some("20"), now + Duration::from_secs(2)));
     assert_eq!(late, Ok(Said::New(21)));
 }

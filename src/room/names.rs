@@ -1,9 +1,9 @@
 //! The names in use, and the numbers added to names that several members want.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::name::{Looks, NAME_LIMIT, WantedName, clean_name};
+use super::name::{ConfusableKey, NAME_LIMIT, WantedName, clean_name};
+use super::seed::{KeyedHash, Seed};
 
 /// The number of tries in order. In a crowd that wants the same name, each member gets
 /// `ada_1`, `ada_2`, … at the first try; more tries are needed only where members chose
@@ -21,19 +21,19 @@ const CHANCES: (u32, u32) = (1_000, 64);
 /// The number added to a name. A member gives it back when it leaves.
 #[derive(Debug)]
 pub(super) struct Number {
-    /// The skeleton of the wanted name (see [`Looks::read`]).
+    /// The skeleton of the wanted name (see [`ConfusableKey::read`]).
     wanted: String,
     number: u32,
 }
 
 /// The names in use, compared by how they look.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     seen: Hashes,
     read: Hashes,
-    numbers: HashMap<String, Numbers>,
+    numbers: BTreeMap<String, Numbers>,
     /// The key of the random numbers, so that nobody outside can foresee them.
-    chance: RandomState,
+    chance: KeyedHash,
     /// The number of random draws so far.
     draws: u64,
 }
@@ -41,23 +41,28 @@ pub(super) struct Names {
 /// A set of texts, as 64 bits of a hash each. The key of the hash is secret. Two texts
 /// with the same hash (once in 10¹⁵ members of a full room) only give a number to a name
 /// that needs none.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Hashes {
-    of: RandomState,
-    set: HashSet<u64>,
+    of: KeyedHash,
+    set: BTreeSet<u64>,
 }
 
 impl Hashes {
+    const fn new(of: KeyedHash) -> Self {
+        let set = BTreeSet::new();
+        Self { of, set }
+    }
+
     fn contain(&self, text: &str) -> bool {
-        self.set.contains(&self.of.hash_one(text))
+        self.set.contains(&self.of.of(text.as_bytes()))
     }
 
     fn insert(&mut self, text: &str) {
-        self.set.insert(self.of.hash_one(text));
+        self.set.insert(self.of.of(text.as_bytes()));
     }
 
     fn remove(&mut self, text: &str) {
-        self.set.remove(&self.of.hash_one(text));
+        self.set.remove(&self.of.of(text.as_bytes()));
     }
 }
 
@@ -85,30 +90,41 @@ impl Numbers {
 }
 
 impl Names {
+    /// No names; nobody who does not know the seed can foresee the numbers.
+    pub(super) fn new(seed: Seed) -> Self {
+        Self {
+            seen: Hashes::new(seed.hash_for("names as seen")),
+            read: Hashes::new(seed.hash_for("names as read")),
+            numbers: BTreeMap::new(),
+            chance: seed.hash_for("numbers of names"),
+            draws: 0,
+        }
+    }
+
     /// Claims the wanted name, or that name with a number after it if it is in use.
     ///
     /// Members can have any names they choose, so the number of tries is small, and
     /// nobody can foresee them after the first [`TRIES_IN_ORDER`].
     pub(super) fn claim(&mut self, wanted: &WantedName) -> (String, Option<Box<Number>>) {
-        if self.is_free(wanted.looks()) {
-            self.take(wanted.looks());
+        if self.is_free(wanted.key()) {
+            self.take(wanted.key());
             return (wanted.as_str().to_owned(), None);
         }
-        let key = wanted.looks().read.clone();
-        let mut numbers = self.numbers.remove(&key).unwrap_or_default();
-        let (number, name, looks) = self.find(wanted.as_str(), &mut numbers);
-        self.take(&looks);
+        let base = wanted.key().read.clone();
+        let mut numbers = self.numbers.remove(&base).unwrap_or_default();
+        let (number, name, key) = self.find(wanted.as_str(), &mut numbers);
+        self.take(&key);
         numbers.used += 1;
-        self.numbers.insert(key.clone(), numbers);
+        self.numbers.insert(base.clone(), numbers);
         let number = Number {
-            wanted: key,
+            wanted: base,
             number,
         };
         (name, Some(Box::new(number)))
     }
 
     /// A number that makes `name` free.
-    fn find(&mut self, name: &str, numbers: &mut Numbers) -> (u32, String, Looks) {
+    fn find(&mut self, name: &str, numbers: &mut Numbers) -> (u32, String, ConfusableKey) {
         for _ in 0..TRIES_IN_ORDER {
             if let Some(found) = self.try_number(name, numbers.next()) {
                 return found;
@@ -117,7 +133,7 @@ impl Names {
         let range = self.range();
         for _ in 0..TRIES_BY_CHANCE {
             self.draws += 1;
-            let draw = self.chance.hash_one(self.draws) % u64::from(range);
+            let draw = self.chance.of(&self.draws.to_le_bytes()) % u64::from(range);
             let number = u32::try_from(draw).unwrap_or(0) + 1;
             if let Some(found) = self.try_number(name, number) {
                 return found;
@@ -130,12 +146,12 @@ impl Names {
     /// A number above `range` that makes `name` free. Each name in use has one skeleton
     /// as it is seen and one as it is read; so among twice as many numbers, and one more,
     /// one is free.
-    fn find_above(&self, name: &str, range: u32) -> (u32, String, Looks) {
+    fn find_above(&self, name: &str, range: u32) -> (u32, String, ConfusableKey) {
         let most = u32::try_from(2 * self.seen.set.len() + 1).unwrap_or(u32::MAX);
         (range..=range.saturating_add(most))
             .skip(1)
             .find_map(|number| self.try_number(name, number))
-            .unwrap_or_else(|| (0, name.to_owned(), Looks::of(name)))
+            .unwrap_or_else(|| (0, name.to_owned(), ConfusableKey::of(name)))
     }
 
     /// The size of the range of random numbers.
@@ -145,27 +161,27 @@ impl Names {
         names.saturating_mul(each).clamp(least, u32::MAX / 2)
     }
 
-    fn try_number(&self, name: &str, number: u32) -> Option<(u32, String, Looks)> {
+    fn try_number(&self, name: &str, number: u32) -> Option<(u32, String, ConfusableKey)> {
         let name = numbered(name, number);
-        let looks = Looks::of(&name);
-        self.is_free(&looks).then_some((number, name, looks))
+        let key = ConfusableKey::of(&name);
+        self.is_free(&key).then_some((number, name, key))
     }
 
-    fn is_free(&self, looks: &Looks) -> bool {
-        !self.seen.contain(&looks.seen) && !self.read.contain(&looks.read)
+    fn is_free(&self, key: &ConfusableKey) -> bool {
+        !self.seen.contain(&key.seen) && !self.read.contain(&key.read)
     }
 
-    fn take(&mut self, looks: &Looks) {
-        self.seen.insert(&looks.seen);
-        self.read.insert(&looks.read);
+    fn take(&mut self, key: &ConfusableKey) {
+        self.seen.insert(&key.seen);
+        self.read.insert(&key.read);
     }
 
     /// Frees a name, and the number added to it. This computes the skeletons of the name
     /// again: storing them would take more memory than the rest of a member.
     pub(super) fn release(&mut self, name: &str, number: Option<&Number>) {
-        let looks = Looks::of(name);
-        self.seen.remove(&looks.seen);
-        self.read.remove(&looks.read);
+        let key = ConfusableKey::of(name);
+        self.seen.remove(&key.seen);
+        self.read.remove(&key.read);
         if let Some(Number { wanted, number }) = number
             && let Some(numbers) = self.numbers.get_mut(wanted)
         {
@@ -222,7 +238,7 @@ mod tests {
 
     #[test]
     fn names_chosen_to_be_in_the_way_cost_a_few_tries() {
-        let mut names = Names::default();
+        let mut names = Names::new(Seed::new([7; 16]));
         for number in foreseen() {
             claim(&mut names, &format!("ada_{number}"));
         }
@@ -230,8 +246,8 @@ mod tests {
         for _ in 0..200 {
             let mut numbers = Numbers::default();
             let before = names.draws;
-            let (_, name, looks) = names.find("ada", &mut numbers);
-            assert!(names.is_free(&looks), "{name}");
+            let (_, name, key) = names.find("ada", &mut numbers);
+            assert!(names.is_free(&key), "{name}");
             let draws = names.draws - before;
             assert!(draws <= TRIES_BY_CHANCE as u64, "{draws} draws");
             assert!(numbers.last as usize <= TRIES_IN_ORDER);
@@ -241,21 +257,22 @@ mod tests {
     }
 
     #[test]
-    fn two_rooms_draw_other_numbers() {
-        let drawn = || {
-            let mut names = Names::default();
+    fn rooms_with_other_seeds_draw_other_numbers() {
+        let drawn = |seed| {
+            let mut names = Names::new(Seed::new([seed; 16]));
             for number in 0..=TRIES_IN_ORDER {
                 claim(&mut names, &format!("ada_{number}"));
             }
             claim(&mut names, "ada");
             (0..4).map(|_| claim(&mut names, "ada")).collect::<Vec<_>>()
         };
-        assert_ne!(drawn(), drawn());
+        assert_ne!(drawn(1), drawn(2));
+        assert_eq!(drawn(1), drawn(1));
     }
 
     #[test]
     fn where_chance_finds_nothing_the_next_free_number_is_found() {
-        let mut names = Names::default();
+        let mut names = Names::new(Seed::new([7; 16]));
         for number in 1_001..1_400 {
             claim(&mut names, &format!("ada_{number}"));
         }
@@ -265,7 +282,7 @@ mod tests {
 
     #[test]
     fn numbers_given_back_and_then_chosen_cost_a_few_tries() {
-        let mut names = Names::default();
+        let mut names = Names::new(Seed::new([7; 16]));
         claim(&mut names, "ada");
         let crowd: Vec<_> = (0..1_000)
             .map(|_| names.claim(&WantedName::of("ada")))

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::room::{Cursor, Lease, Why};
-use crate::store::{ReadError, StoredMessage};
+use crate::room::{Cursor, Entry, Lease, Why};
+use crate::store::ReadError;
 
 use super::bell::Ear;
 use super::budget::Share;
@@ -77,7 +77,7 @@ pub(super) struct Connection {
     share: Share,
 }
 
-type Fetching = Pin<Box<dyn Future<Output = Result<Vec<StoredMessage>, ReadError>> + Send>>;
+type Fetching = Pin<Box<dyn Future<Output = Result<Vec<Entry<'static>>, ReadError>> + Send>>;
 
 /// The event after which there may be more to write.
 #[derive(Clone, Copy)]
@@ -299,7 +299,7 @@ impl Drop for Connection {
 }
 
 /// Fetches past messages from the store.
-async fn fetch(shared: Arc<Shared>, wanted: Wanted) -> Result<Vec<StoredMessage>, ReadError> {
+async fn fetch(shared: Arc<Shared>, wanted: Wanted) -> Result<Vec<Entry<'static>>, ReadError> {
     let Some(history) = &shared.history else {
         return Ok(Vec::new());
     };

@@ -17,7 +17,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::lock::{Mutex, Rank};
-use crate::room::{Cursor, Encoding, Lease, MemberId, Room, Slice};
+use crate::protocol::NATIVE;
+use crate::room::{Cursor, Lease, MemberId, Room, Slice};
 
 use super::shared::Shared;
 
@@ -221,7 +222,7 @@ impl FanOut {
         let mut followers = self.followers.lock();
         let followers = &mut *followers;
         let mut new = New::default();
-        let takeovers = shared.room().takeovers();
+        let takeovers = shared.room().revocations();
         if from == 0 {
             followers.takeovers.1 = takeovers;
             followers.any_behind = false;
@@ -268,7 +269,7 @@ impl New {
     fn read(&mut self, room: &mut Room, cursor: Cursor) {
         self.slices.clear();
         let mut to = cursor;
-        let missed = room.read(&mut to, Encoding::Native, &mut self.slices);
+        let missed = room.read(&mut to, NATIVE, &mut self.slices);
         self.from = Some(cursor);
         // The follower's task handles a gap.
         self.to = missed.is_none().then_some(to);
@@ -415,7 +416,7 @@ mod tests {
     use super::super::settings::Settings;
     use super::super::surroundings::Surroundings;
     use super::*;
-    use crate::room::{Draft, WantedName};
+    use crate::room::{Draft, Enter, Say, WantedName};
 
     /// Both ends of a connection.
     async fn connected() -> (Arc<TcpStream>, TcpStream) {
@@ -428,19 +429,30 @@ mod tests {
     #[tokio::test]
     async fn who_is_far_behind_is_written_to_until_it_is_not() {
         let mut settings = Settings::default();
-        settings.rules.pace.per_second = 0;
+        settings.rules.rate_limit.per_second = 0;
         let (shared, _) = Shared::new(settings, Surroundings::unknown(), None).unwrap();
-        let ada = WantedName::of("ada");
-        let enter = || shared.room().enter(&ada, Encoding::Native, false, None);
+        let enter = || {
+            shared.room().apply(Enter {
+                wanted: WantedName::of("ada"),
+                encoding: NATIVE,
+                host: false,
+                token: None,
+            })
+        };
         let (behind, speaker) = (enter().unwrap(), enter().unwrap());
         let mut read = speaker.cursor;
         let hi = Draft::new(None, "hi");
         for _ in 0..200 {
             let mut room = shared.room();
-            room.say(speaker.lease, &hi, Instant::now(), Timestamp::now())
-                .unwrap();
+            room.apply(Say {
+                lease: speaker.lease,
+                draft: hi.clone(),
+                at: Timestamp::now(),
+                time: shared.time(Instant::now()),
+            })
+            .unwrap();
             // A sender reads its own echo.
-            room.read(&mut read, Encoding::Native, &mut Vec::new());
+            room.read(&mut read, NATIVE, &mut Vec::new());
         }
         let fan_out = Arc::new(FanOut::default());
         let context = Context::from_waker(Waker::noop());

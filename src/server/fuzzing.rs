@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use crate::harmless::assert_harmless;
 use crate::protocol::native::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
 use crate::protocol::{FRAME_LIMIT, PROTOCOL};
-use crate::room::{Closing, Pace, Rules, Slice, Why};
+use crate::room::{Close, Closing, RateLimit, Rules, Slice, Why};
 
 use super::session::{Found, Session, Slices};
 use super::settings::Settings;
@@ -112,7 +112,7 @@ impl Hall {
             max_per_address: 0,
             rules: Rules {
                 max_members: 3,
-                pace: Pace {
+                rate_limit: RateLimit {
                     burst: 5,
                     per_second: 2,
                 },
@@ -164,7 +164,9 @@ impl Hall {
                 }
             }
             b'w' => self.wait(number(rest).min(WAIT_MOST)),
-            b'x' => self.shared.room().close(Closing::ForGood),
+            b'x' => self.shared.room().apply(Close {
+                closing: Closing::ForGood,
+            }),
             _ => {}
         }
         self.at_once = *what == b'm' || (self.at_once && *what == b'w');
@@ -383,8 +385,8 @@ impl Received {
                 let next = self.next.unwrap_or(message.seq);
                 assert_eq!(message.seq, next, "one order, without a hole");
                 self.next = Some(message.seq + 1);
-                if let Some(id) = message.id {
-                    self.open.remove(&*id);
+                if let Some(id) = message.message_id() {
+                    self.open.remove(id);
                 }
             }
             Reply::Gap(gap) => self.next = Some(gap.to + 1),

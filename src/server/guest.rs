@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::protocol::sniff::Door;
+use crate::protocol::{NATIVE, TEXT};
 use crate::room::{
-    Coming, Encoding, Entered, Gap, Lease, NotEntered, NotResumed, Page, Parting, Reached, Room,
-    Rules, SMALL_ROOM, SessionKey, WantedName, Why,
+    Coming, Enter, Entered, Gap, Lease, Leave, Lose, NotEntered, NotResumed, Page, Parting,
+    Reached, Resume, Room, Rules, SMALL_ROOM, TokenHash, WantedName, Why,
 };
 
 use super::event::Event;
@@ -63,7 +64,7 @@ pub(super) enum NotLetIn {
 impl Arrival {
     fn of(entered: Entered, room: &Room, shared: &Shared, members: usize) -> Self {
         Self {
-            takeovers: room.takeovers(),
+            takeovers: room.revocations(),
             held: room.is_recorded().then(|| room.reached()),
             oldest_seq: shared.oldest_seq(room),
             rules: *room.rules(),
@@ -110,21 +111,21 @@ impl Guest {
         wanted: &WantedName,
         door: Door,
         host: bool,
-        session: Option<SessionKey>,
+        session: Option<TokenHash>,
         members: usize,
     ) -> Result<Arrival, NotLetIn> {
-        let encoding = if door == Door::Native {
-            Encoding::Native
-        } else {
-            Encoding::Text
+        let encoding = if door == Door::Native { NATIVE } else { TEXT };
+        let command = Enter {
+            wanted: wanted.clone(),
+            encoding,
+            host,
+            token: session,
         };
         if !host && !(self.shared.guests).may_enter(&self.origin, &self.shared.live()) {
             return Err(NotLetIn::Address);
         }
         let mut room = self.shared.room();
-        let entered = room
-            .enter(wanted, encoding, host, session)
-            .map_err(NotLetIn::Room)?;
+        let entered = room.apply(command).map_err(NotLetIn::Room)?;
         let gathered = room.has_gathered();
         let arrival = Arrival::of(entered, &room, &self.shared, members);
         drop(room);
@@ -148,12 +149,15 @@ impl Guest {
     /// If no such session exists, or a later connection has resumed it.
     pub(super) fn resume(
         &mut self,
-        session: &SessionKey,
+        session: &TokenHash,
         opened: Instant,
         members: usize,
     ) -> Result<Arrival, NotResumed> {
         let mut room = self.shared.room();
-        let entered = room.resume(session, opened)?;
+        let entered = room.apply(Resume {
+            token: *session,
+            opened: self.shared.time(opened),
+        })?;
         // In a big room the replaced connection is woken later, with the next batch:
         // waking everyone for each takeover would cost too much.
         let gathered = room.has_gathered() || entered.count > SMALL_ROOM;
@@ -208,13 +212,14 @@ impl Guest {
     /// Removes the guest from the room for good, and notifies everyone; or ends a
     /// connection that never joined. The last one who leaves closes the room.
     pub(super) fn leave(&mut self, why: Why) {
-        self.part(why, |room, lease| room.leave(lease, why));
+        self.part(why, |room, lease| room.apply(Leave { lease, why }));
     }
 
     /// Ends the lease of a lost connection: the member leaves, but with a session it may
     /// come back for a while.
     pub(super) fn lose(&mut self, why: Why, now: Instant) {
-        self.part(why, |room, lease| room.lose(lease, why, now));
+        let time = self.shared.time(now);
+        self.part(why, |room, lease| room.apply(Lose { lease, why, time }));
     }
 
     fn part(&mut self, why: Why, give_up: impl FnOnce(&mut Room, Lease) -> Option<Parting>) {

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::lock::{Mutex, Rank};
 use crate::net::Subscriber;
-use crate::room::{MemberId, Meter, Pace, TEXT_LIMIT_BYTES};
+use crate::room::{MemberId, Meter, RateLimit, TEXT_LIMIT_BYTES};
 
 use super::event::Refusal;
 use super::settings::Live;
@@ -64,7 +64,7 @@ struct Address {
     /// The number of absent members.
     away: usize,
     /// The rate of new connections.
-    pace: Meter,
+    pace: Meter<Instant>,
 }
 
 /// An address as limits count it. Its connections share it.
@@ -72,7 +72,7 @@ struct Address {
 pub(super) struct Origin {
     from: Subscriber,
     /// The bytes of text that the members from this address have sent.
-    text: Mutex<Meter>,
+    text: Mutex<Meter<Instant>>,
     /// The link that the address is on, if the link counts as a whole too.
     link: Option<Arc<Self>>,
 }
@@ -95,7 +95,7 @@ impl Origin {
         per_second: u32,
         now: Instant,
     ) -> Result<(), Duration> {
-        let pace = Pace {
+        let pace = RateLimit {
             // The longest text is allowed at any rate.
             burst: per_second.saturating_mul(TEXT_BURST).max(LONGEST_TEXT),
             per_second,
@@ -249,7 +249,7 @@ impl State {
             // At once as many as may be open, and then a tenth of them a second: everyone
             // is notified of each join and leave.
             let burst = u32::try_from(most).unwrap_or(u32::MAX);
-            let pace = Pace {
+            let pace = RateLimit {
                 burst,
                 per_second: (burst / 10).max(1),
             };

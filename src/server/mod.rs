@@ -7,6 +7,7 @@
 mod accept;
 mod bell;
 mod budget;
+mod commit;
 mod connection;
 mod event;
 mod fanout;
@@ -14,7 +15,6 @@ mod fanout;
 pub(crate) mod fuzzing;
 mod guest;
 mod guests;
-mod keeper;
 mod listener;
 mod probe;
 mod reporter;
@@ -44,7 +44,7 @@ pub use self::listener::BindError;
 pub use self::settings::Settings;
 pub use self::vitals::{Refused, Vitals};
 
-use self::keeper::{Kept, Writer};
+use self::commit::{OpenedStore, Writer};
 use self::shared::Shared;
 use self::surroundings::{Surroundings, keep_current};
 use self::vitals::Pulse;
@@ -111,7 +111,7 @@ impl Server {
         raise_open_files();
         let surroundings = Surroundings::of(&listeners);
         let kept = match &settings.store {
-            Some(path) => Some(Kept::open(path, settings.keep, &settings.rules)?),
+            Some(path) => Some(OpenedStore::open(path, settings.keep, &settings.rules)?),
             None => None,
         };
         let (shared, writer) = Shared::new(settings, surroundings, kept).map_err(other(port))?;

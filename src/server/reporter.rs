@@ -13,7 +13,7 @@ use tokio::time::sleep_until;
 
 use crate::lock::{Mutex, Rank};
 use crate::net::network_of;
-use crate::room::{Meter, Pace};
+use crate::room::{Meter, RateLimit};
 
 use super::event::{Event, Refusal};
 
@@ -28,19 +28,19 @@ const ADDRESSES: usize = 16;
 const CAUSES: usize = 16;
 
 /// The rate of reported joins and leaves: a full room at once, and so many a second.
-const COMINGS: Pace = Pace {
+const COMINGS: RateLimit = RateLimit {
     burst: 10_000,
     per_second: 20,
 };
 
 /// The rate of reports about readers that are too slow.
-const FALLS: Pace = Pace {
+const FALLS: RateLimit = RateLimit {
     burst: 100,
     per_second: 5,
 };
 
 /// The rate of reports about server problems that a peer can cause.
-const TROUBLE: Pace = Pace {
+const TROUBLE: RateLimit = RateLimit {
     burst: 20,
     per_second: 1,
 };
@@ -62,9 +62,9 @@ struct State {
     /// The time when it dropped the first of them.
     missed_since: Option<Instant>,
     refusals: Refusals,
-    comings: Meter,
-    falls: Meter,
-    trouble: Meter,
+    comings: Meter<Instant>,
+    falls: Meter<Instant>,
+    trouble: Meter<Instant>,
 }
 
 impl Reporter {

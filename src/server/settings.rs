@@ -40,7 +40,7 @@ impl Live {
             name_timeout: settings.name_timeout,
             max_per_address: settings.max_per_address,
             max_members: settings.rules.max_members,
-            text_per_address: match settings.rules.pace.per_second {
+            text_per_address: match settings.rules.rate_limit.per_second {
                 0 => 0,
                 _ => settings.text_per_address,
             },

@@ -10,16 +10,18 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use crate::lock::{Mutex, Rank};
+use crate::protocol::ENCODINGS;
 use crate::protocol::sniff::Door;
-use crate::protocol::{native, text};
-use crate::room::{self, Closing, Encoders, MemberId, Reached, Room};
+use crate::room::{
+    self, Announce, Close, Closing, Expire, MemberId, Reached, Room, Seed, SetRules, Time,
+};
 use crate::store::WriteError;
 
 use super::budget::Budget;
+use super::commit::{History, OpenedStore, Writer};
 use super::event::{Event, Refusal};
 use super::guest::Guest;
 use super::guests::Guests;
-use super::keeper::{History, Kept, Writer};
 use super::reporter::Reporter;
 use super::room_lock::{RoomGuard, RoomLock};
 use super::settings::{Live, Settings};
@@ -35,6 +37,8 @@ pub(super) struct Shared {
     /// pointer and holds no lock.
     live: Mutex<Arc<Live>>,
     pub(super) counters: Counters,
+    /// The beginning of the room's time.
+    started: Instant,
     /// The `seq` of the first message since the server started.
     first_seq: u64,
     /// The network around the server.
@@ -86,21 +90,20 @@ impl Shared {
     pub(super) fn new(
         settings: Settings,
         surroundings: Surroundings,
-        kept: Option<Kept>,
+        kept: Option<OpenedStore>,
     ) -> io::Result<(Self, Option<Writer>)> {
-        let encoders = Encoders {
-            native: native::encode,
-            text: text::encode,
-        };
+        let mut seed = [0; 16];
+        getrandom::fill(&mut seed)?;
+        let seed = Seed::new(seed);
         let now = Instant::now();
         let (epoch, oldest_stored, room, history, writer) = match kept {
             None => {
-                let room = Room::new(settings.rules, encoders);
+                let room = Room::new(settings.rules, ENCODINGS, seed);
                 (random_token()?, 0, room, None, None)
             }
             Some(mut kept) => {
                 let (epoch, oldest) = (kept.epoch().to_owned(), kept.oldest_seq());
-                let room = kept.room(settings.rules, encoders, now);
+                let room = kept.room(settings.rules, ENCODINGS, seed);
                 let (history, writer) = kept.split();
                 (epoch, oldest, room, Some(history), Some(writer))
             }
@@ -127,6 +130,7 @@ impl Shared {
             outcome: Mutex::new(Rank::Outcome, Outcome::default()),
             deserted: Notify::new(),
             ended_empty: AtomicBool::new(false),
+            started: now,
             settings,
         };
         Ok((shared, writer))
@@ -135,6 +139,11 @@ impl Shared {
     /// Locks the room. Hold the lock for a moment only, never across a wait.
     pub(super) fn room(&self) -> RoomGuard<'_> {
         self.room.lock()
+    }
+
+    /// The room's time at this moment.
+    pub(super) fn time(&self, now: Instant) -> Time {
+        Time::after(now.saturating_duration_since(self.started))
     }
 
     /// The current value of the settings that can change.
@@ -146,7 +155,9 @@ impl Shared {
     pub(super) fn change(&self, settings: &Settings) {
         let live = Arc::new(Live::new(settings));
         *self.live.lock() = live;
-        self.room().set_rules(settings.rules);
+        self.room().apply(SetRules {
+            rules: settings.rules,
+        });
         self.deserted.notify_one();
     }
 
@@ -353,7 +364,7 @@ impl Shared {
 
     /// Announces the collected joins and leaves.
     pub(super) fn tell_gathered(&self) {
-        self.room().tell_gathered();
+        self.room().apply(Announce);
         self.tell_news();
         if self.is_durable() {
             // Takeovers do not wait for the store.
@@ -370,7 +381,7 @@ impl Shared {
 
     /// Closes the room, and notifies everyone.
     fn close(&self, closing: Closing) {
-        self.room().close(closing);
+        self.room().apply(Close { closing });
         self.closed.notify_one();
         self.tell_news();
     }
@@ -408,7 +419,10 @@ impl Shared {
             let next = self.room().next_expiry();
             match next {
                 // A member that goes away later has a later deadline.
-                Some(next) => return sleep_until(next.into()).await,
+                Some(next) => {
+                    let next = self.started + next.since_beginning();
+                    return sleep_until(next.into()).await;
+                }
                 None => self.absence.notified().await,
             }
         }
@@ -416,9 +430,10 @@ impl Shared {
 
     /// Removes the members who did not come back until `now`, and notifies everyone.
     pub(super) fn expire(&self, now: Instant) {
+        let time = self.time(now);
         loop {
             let mut room = self.room();
-            let Some(expired) = room.expire(now) else {
+            let Some(expired) = room.apply(Expire { time }) else {
                 break;
             };
             let gathered = room.has_gathered();

@@ -1,43 +1,79 @@
-//! A room on disk: the messages, the members who may come back, and the ids of messages.
+//! A room on disk: its entries, the members who may come back, and the ids of messages.
 //!
-//! A [`Store`] is one `SQLite` file. It takes [`Record`](crate::room::Record)s. When
-//! [`Store::write`] returns, they are on disk, and survive the end of the process and the
-//! loss of power. A [`Reader`] reads old messages beside it. Both block: call them on
-//! threads that nobody waits for.
+//! A [`Journal`] takes [`Record`]s. When [`Journal::append`] returns, they are on disk, and
+//! survive the end of the process and the loss of power. A [`History`] reads old entries
+//! beside it. Both block: call them on threads that nobody waits for. [`Store`] and
+//! [`Reader`] are both of them in one `SQLite` file.
 //!
 //! A store knows nothing of connections, and time comes in as an argument.
 
 mod age;
 mod disk;
 mod error;
-mod place;
-mod read;
-mod schema;
-mod write;
+mod sqlite;
 
-#[cfg(test)]
-mod tests;
-
-use std::collections::HashMap;
+use std::fmt::Debug;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
-
-use rusqlite::Connection;
+use std::ops::Range;
 
 pub use self::age::{ClockDoubt, Reading};
 pub use self::disk::{DiskSpace, SpaceWatch};
 pub use self::error::{OpenError, ReadError, WriteError};
-pub use self::read::{Past, Reader, StoredMessage, StoredSession};
+pub use self::sqlite::{Past, Reader, Store, StoredSession};
 
-use self::age::{Saved, SeenTime};
-use self::error::Trouble;
-use self::place::Place;
-use self::schema::Access;
-use crate::room::{MemberId, SAID_LIMIT};
+use crate::room::{self, Entry, Record};
+
+/// Where a room writes what must not be lost.
+pub trait Journal: Debug + Send {
+    /// Writes a batch: all of it or nothing. `now` is what the clocks show.
+    ///
+    /// # Errors
+    /// If the batch is not known to be on disk. After an
+    /// [obstacle](WriteError::obstacle) nothing of it is, and it can be tried again; after
+    /// any other error the journal takes nothing more.
+    fn append(&mut self, batch: &[Record], now: Reading) -> Result<(), WriteError>;
+
+    /// Deletes some of the entries that are too old or too many. Returns whether there is
+    /// more to do.
+    ///
+    /// # Errors
+    /// As those of [`Journal::append`].
+    fn trim(&mut self, now: Reading) -> Result<bool, WriteError>;
+
+    /// The `seq` of the oldest entry on disk, or of the next one if there is none.
+    fn oldest_seq(&self) -> u64;
+
+    /// News about the clock that nobody has been told of yet.
+    fn take_clock_doubt(&mut self) -> Option<ClockDoubt>;
+
+    /// The space on the disk.
+    ///
+    /// # Errors
+    /// If the system does not report it.
+    fn space(&self) -> io::Result<DiskSpace>;
+
+    /// Ends the journal in good order.
+    ///
+    /// # Errors
+    /// If something cannot be tidied up. Nothing is lost.
+    fn close(self: Box<Self>) -> Result<(), WriteError>;
+}
+
+/// Where the entries are read that the log in memory no longer holds. A search over them
+/// will be a method of this.
+pub trait History: Debug + Send {
+    /// The entries with these numbers in order, up to and including the one with which
+    /// they take `bytes` of memory. If the first of them are gone, the answer begins with
+    /// the oldest one that is there.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn entries(&mut self, seqs: Range<u64>, bytes: usize)
+    -> Result<Vec<Entry<'static>>, ReadError>;
+}
 
 /// How many message ids the store keeps for each session.
-pub const IDS_SAID: u64 = SAID_LIMIT as u64;
+pub const RECENT_IDS: u64 = room::RECENT_IDS as u64;
 
 /// The most messages that are deleted in one step.
 pub const TRIM_STEP: u64 = 1_000;
@@ -62,204 +98,8 @@ pub struct Keep {
 /// How much of the history a store reads when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recent {
-    /// The most messages.
-    pub messages: u64,
+    /// The most entries.
+    pub entries: u64,
     /// The most bytes of memory that they take.
     pub bytes: usize,
-}
-
-/// A room's file, open for writing. Among all processes, only one has a file open so at a
-/// time.
-///
-/// Dropping the store leaves everything that was written on disk. [`Store::close`] also
-/// moves everything into one file.
-#[derive(Debug)]
-pub struct Store {
-    connection: Connection,
-    /// Held until the last connection is gone.
-    place: Arc<Place>,
-    keep: Keep,
-    next_seq: u64,
-    oldest_seq: u64,
-    last_member: u64,
-    /// For each session, the slot in its ring of ids that the next id takes.
-    rings: HashMap<MemberId, u64>,
-    seen: SeenTime,
-    /// The stored seen time; `None` if there is none.
-    seen_saved: Option<Saved>,
-    failed: bool,
-}
-
-impl Store {
-    /// Opens the store at `path`, or makes one there, and reads the state from which a
-    /// room goes on. Only this user can read the file and those beside it (`-wal`,
-    /// `-shm`, `-lock`).
-    ///
-    /// # Errors
-    /// If there is a file of another kind, another server has the store open, or this
-    /// user cannot read and write it. The files are unchanged then.
-    pub fn open(
-        path: &Path,
-        keep: Keep,
-        recent: Recent,
-        now: Reading,
-    ) -> Result<(Self, Past), OpenError> {
-        let (place, is_there) = Place::claim(path)?;
-        let path = place.path().to_owned();
-        if !is_there {
-            schema::create(&path, &epoch(&path)?)?;
-        }
-        Self::read(place, keep, recent, now).map_err(|error| match error {
-            NotRead::Newer => OpenError::Newer(path),
-            NotRead::Trouble(trouble) => trouble.opening(&path),
-            NotRead::NotSynced(error) => OpenError::of_system(&path, error),
-        })
-    }
-
-    /// Deletes the store at `path` permanently, even if it is damaged or missing. Only
-    /// its lock file stays, empty, because it keeps two servers apart.
-    ///
-    /// # Errors
-    /// If a server has it open, or this user may not delete it.
-    pub fn delete(path: &Path) -> Result<(), OpenError> {
-        Place::delete(path)
-    }
-
-    fn read(
-        place: Place,
-        keep: Keep,
-        recent: Recent,
-        now: Reading,
-    ) -> Result<(Self, Past), NotRead> {
-        let mut connection = schema::connect(place.path(), Access::Write)?;
-        let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version > schema::VERSION {
-            return Err(NotRead::Newer);
-        } else if version < 1 {
-            return Err(Trouble::Damaged.into());
-        }
-        schema::use_wal(&connection)?;
-        schema::migrate(&mut connection, version)?;
-        let head = read::head(&connection)?;
-        let newest = read::newest_time(&connection)?;
-        let seen = SeenTime::new(head.seen, newest, keep.micros(), now);
-        // The write-ahead log exists since the first read, and stays as long as the
-        // connection.
-        schema::sync_names(place.path()).map_err(NotRead::NotSynced)?;
-        let mut store = Self {
-            connection,
-            place: Arc::new(place),
-            keep,
-            next_seq: head.next_seq,
-            oldest_seq: head.oldest_seq,
-            last_member: head.last_member,
-            rings: HashMap::new(),
-            seen,
-            seen_saved: head.seen,
-            failed: false,
-        };
-        match store.trim_step() {
-            // The next write does it.
-            Err(trouble) if trouble.is_passing() => {}
-            result => drop(result?),
-        }
-        let messages = read::newest(&store.connection, recent, head.next_seq)?;
-        let (sessions, rings) = read::sessions(&store.connection, &head)?;
-        store.rings = rings;
-        let past = Past {
-            epoch: head.epoch,
-            next_seq: head.next_seq,
-            oldest_seq: store.oldest_seq,
-            last_member: head.last_member,
-            sessions,
-            messages,
-        };
-        Ok((store, past))
-    }
-
-    /// The `seq` of the oldest stored message, or of the next message if none is stored.
-    #[must_use]
-    pub const fn oldest_seq(&self) -> u64 {
-        self.oldest_seq
-    }
-
-    /// Opens the file once more, for reading beside this store.
-    ///
-    /// # Errors
-    /// If the file cannot be opened.
-    pub fn reader(&self) -> Result<Reader, ReadError> {
-        let path = self.place.path();
-        let connection = schema::connect(path, Access::Read)
-            .map_err(|error| Trouble::from(error).reading(path))?;
-        Ok(Reader::new(connection, Arc::clone(&self.place)))
-    }
-
-    /// Advances the seen time by these clocks. The store writes it with the messages that
-    /// follow.
-    pub fn look(&mut self, now: Reading) {
-        self.seen.advance(now);
-    }
-
-    /// News about the clock that nobody has been told of yet; only if messages are
-    /// deleted by age.
-    pub fn take_clock_doubt(&mut self) -> Option<ClockDoubt> {
-        self.seen.take_told().filter(|_| self.keep.days.is_some())
-    }
-
-    /// The space on the file system of the store.
-    ///
-    /// # Errors
-    /// If the system does not report it.
-    pub fn space(&self) -> io::Result<DiskSpace> {
-        disk::space(self.place.path())
-    }
-
-    /// Closes the store. Everything is in the main file then, if no [`Reader`] is left.
-    ///
-    /// # Errors
-    /// If something cannot be moved there. Nothing is lost: it is in the file beside it,
-    /// where the next [`Store::open`] finds it.
-    pub fn close(mut self) -> Result<(), WriteError> {
-        if !self.failed {
-            // Best effort: the next server counts the missing time by the time of day.
-            let _ = self.save_seen_time();
-        }
-        let Self {
-            connection, place, ..
-        } = self;
-        write::checkpoint(&connection)
-            .and_then(|()| connection.close().map_err(|(_, error)| error.into()))
-            .map_err(|trouble| trouble.writing(place.path()))
-    }
-
-    /// From now on, a loss of power may lose what was written. Only the test that has to
-    /// see such a loss uses this.
-    ///
-    /// # Errors
-    /// If `SQLite` refuses the setting.
-    #[doc(hidden)]
-    pub fn give_up_durability(&mut self) -> Result<(), WriteError> {
-        self.connection
-            .pragma_update(None, "synchronous", "OFF")
-            .map_err(|error| Trouble::from(error).writing(self.place.path()))
-    }
-}
-
-/// Why a file that looks like a store cannot be used.
-enum NotRead {
-    Newer,
-    NotSynced(io::Error),
-    Trouble(Trouble),
-}
-
-impl<T: Into<Trouble>> From<T> for NotRead {
-    fn from(error: T) -> Self {
-        Self::Trouble(error.into())
-    }
-}
-
-fn epoch(path: &Path) -> Result<String, OpenError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| OpenError::of_system(path, error.into()))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

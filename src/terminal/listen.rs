@@ -5,8 +5,8 @@ use std::io;
 
 use crate::client::{self, Client, End, Event, Listener, Settings, write_lines};
 use crate::protocol::address::Address;
-use crate::protocol::native::frame::Message;
 use crate::protocol::text::{here, write_notice};
+use crate::room::Entry;
 
 use super::printer::Printer;
 use super::signals::Signals;
@@ -42,7 +42,7 @@ pub fn listen(address: Address, name: String) -> Result<(), Box<dyn Error>> {
 struct Lines<'a>(&'a Printer);
 
 impl Listener for Lines<'_> {
-    fn message(&mut self, message: &Message<'static>) {
+    fn message(&mut self, message: &Entry<'static>) {
         let mut lines = Vec::new();
         client::write_message(message, &mut lines);
         self.0.print(&lines);

@@ -312,15 +312,15 @@ impl Stay {
     fn take(&mut self, event: Event) {
         match event {
             Event::Message(message) => {
-                let id = message.id.as_deref();
+                let id = message.message_id();
                 let from = self
                     .log
-                    .take(message.seq, id, &message.text)
+                    .take(message.seq, id, message.text().unwrap_or_default())
                     .unwrap_or_else(|error| panic!("{}: {error}", self.number));
                 self.counts.deliveries.fetch_add(1, Relaxed);
                 if from == self.number {
                     let id = self.waiting.pop_front();
-                    assert_eq!(message.id.as_deref(), id.as_deref(), "{}", message.seq);
+                    assert_eq!(message.message_id(), id.as_deref(), "{}", message.seq);
                     self.own.insert(id.unwrap(), message.seq);
                     self.counts.confirmed.fetch_add(1, Relaxed);
                 }

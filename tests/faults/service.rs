@@ -106,7 +106,7 @@ impl Service {
 fn read(directory: &Path, mut look: impl FnMut(u64, &str)) -> Result<Log, String> {
     let path = directory.join("room.db");
     let recent = Recent {
-        messages: 1,
+        entries: 1,
         bytes: usize::MAX,
     };
     let (store, past) = Store::open(&path, Keep::default(), recent, Reading::default())
@@ -116,14 +116,15 @@ fn read(directory: &Path, mut look: impl FnMut(u64, &str)) -> Result<Log, String
     while log.seq() + 1 < past.next_seq {
         let from = log.seq() + 1;
         let messages = reader
-            .messages(from, past.next_seq, CHUNK, usize::MAX)
+            .entries(from, past.next_seq, CHUNK, usize::MAX)
             .map_err(|error| error.to_string())?;
         if messages.is_empty() {
             return Err(format!("{from} is missing"));
         }
         for message in messages {
-            log.take(message.seq, message.id.as_deref(), &message.text)?;
-            look(message.seq, &message.text);
+            let text = message.text().unwrap_or_default();
+            log.take(message.seq, message.message_id(), text)?;
+            look(message.seq, text);
         }
     }
     Ok(log)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use chatroom::room::{MemberId, Record, SessionKey};
+use chatroom::room::{Author, Body, Entry, MemberId, Record, TokenHash};
 use chatroom::store::{Keep, OpenError, Past, Reading, Recent, Store};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -22,7 +22,7 @@ const STAY: u64 = 5;
 
 /// The amount of history to read back.
 const ALL: Recent = Recent {
-    messages: u64::MAX,
+    entries: u64::MAX,
     bytes: usize::MAX,
 };
 
@@ -47,7 +47,7 @@ fn entered(id: u64) -> Record {
         id: MemberId::new(id).unwrap(),
         name: format!("member {id}").into(),
         host: id == 1,
-        session: Some(SessionKey([u8::try_from(id).unwrap(); 32])),
+        token: Some(TokenHash([u8::try_from(id).unwrap(); 32])),
     }
 }
 
@@ -71,14 +71,18 @@ fn batch(number: u64) -> Vec<Record> {
         records.push(entered(id));
     }
     for seq in (number - 1) * MESSAGES + 1..=number * MESSAGES {
-        records.push(Record::Message {
+        records.push(Record::Entry(Entry {
             seq,
             at: Timestamp::UNIX_EPOCH,
-            from: MemberId::MIN,
-            name: "member 1".into(),
-            id: Some(seq.to_string().into()),
-            text: text(seq).into(),
-        });
+            author: Author {
+                id: MemberId::MIN,
+                name: "member 1".into(),
+            },
+            body: Body::Text {
+                id: Some(seq.to_string().into()),
+                text: text(seq).into(),
+            },
+        }));
     }
     records
 }
@@ -91,10 +95,10 @@ pub fn batches(past: &Past) -> Result<u64, String> {
     let mut wrong = vec![
         (past.next_seq != last + 1, "part of a batch"),
         (past.oldest_seq != 1, "the beginning is missing"),
-        (past.messages.len() as u64 != last, "not all messages"),
+        (past.entries.len() as u64 != last, "not all messages"),
     ];
-    for (seq, message) in (1..).zip(&past.messages) {
-        let is_it = message.seq == seq && *message.text == *text(seq);
+    for (seq, message) in (1..).zip(&past.entries) {
+        let is_it = message.seq == seq && message.text() == Some(&*text(seq));
         wrong.push((!is_it, "another message"));
     }
     let visitors = count / STAY;

@@ -66,9 +66,9 @@ fn clients_talk_ask_and_are_told_that_the_room_was_closed() {
             Event::Message(message) => Some(message),
             _ => None,
         });
-        assert_eq!((message.seq, &*message.text), (1, "hi\nthere"));
-        assert_eq!(message.from.id, joined.id);
-        assert_eq!(message.id.as_deref(), Some(&*id));
+        assert_eq!((message.seq, message.text()), (1, Some("hi\nthere")));
+        assert_eq!(message.author.id, joined.id);
+        assert_eq!(message.message_id(), Some(&*id));
     }
 
     // The client reports a text that is too long by its id, and stays connected.
@@ -178,7 +178,7 @@ fn whatever_is_cut_everything_is_said_and_heard_once_and_in_order() {
     for grace in [Duration::from_mins(1), Duration::ZERO] {
         let server = TestServer::with(|settings| {
             settings.rules.grace = grace;
-            settings.rules.pace = chatroom::room::Pace::per_second(0);
+            settings.rules.rate_limit = chatroom::room::RateLimit::per_second(0);
         });
         let (_bob, bob_hears) = join(&server, "bob");
         until(&bob_hears, |event| {
@@ -210,10 +210,7 @@ fn whatever_is_cut_everything_is_said_and_heard_once_and_in_order() {
                     }
                     _ => None,
                 });
-                assert_eq!(
-                    (message.seq, message.id.as_ref()),
-                    (seq, Some(&wanted.into()))
-                );
+                assert_eq!((message.seq, message.message_id()), (seq, Some(&**wanted)));
             }
         }
         assert!(cuts.get() > 3, "{} cuts", cuts.get());

@@ -44,7 +44,7 @@ fn take_over(address: &impl Host, session: &str, id: &str) -> bool {
 #[test]
 fn joins_takeovers_reloads_and_questions_at_once_stop_nothing() {
     let server = TestServer::with(|settings| {
-        settings.rules.pace.per_second = 0;
+        settings.rules.rate_limit.per_second = 0;
         settings.max_per_address = 0;
         settings.text_per_address = 0;
     });
@@ -103,7 +103,7 @@ fn joins_takeovers_reloads_and_questions_at_once_stop_nothing() {
                 stay_open: true,
                 ..Settings::default()
             };
-            settings.rules.pace.per_second = 0;
+            settings.rules.rate_limit.per_second = 0;
             handle.change(&settings);
         }
     }));

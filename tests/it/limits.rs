@@ -158,7 +158,7 @@ fn stalled(server: &impl Host) -> Peer {
 fn where_many_stop_reading_those_for_whom_most_is_held_are_let_go_of() {
     let server = TestServer::with(|settings| {
         settings.held_limit = 1 << 20;
-        settings.rules.pace.per_second = 0;
+        settings.rules.rate_limit.per_second = 0;
         settings.rules.grace = Duration::ZERO;
     });
     let stalled: Vec<Peer> = (0..20).map(|_| stalled(&server)).collect();

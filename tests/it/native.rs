@@ -182,7 +182,7 @@ fn what_cannot_be_said_is_answered_and_ends_nothing() {
 fn a_newcomer_is_sent_the_last_messages_or_those_it_asks_for() {
     let server = TestServer::with(|settings| {
         settings.history = 3;
-        settings.rules.pace.per_second = 0;
+        settings.rules.rate_limit.per_second = 0;
     });
     let (mut ada, welcome) = Peer::greet(&server, "ada");
     for n in 1..=10 {
@@ -222,8 +222,8 @@ fn a_newcomer_is_sent_the_last_messages_or_those_it_asks_for() {
 #[test]
 fn a_newcomer_is_told_which_of_the_messages_it_asks_for_are_gone() {
     let server = TestServer::with(|settings| {
-        settings.rules.pace.per_second = 0;
-        settings.rules.retention.messages = 5;
+        settings.rules.rate_limit.per_second = 0;
+        settings.rules.retention.entries = 5;
     });
     let mut ada = Peer::native(&server, "ada");
     for n in 1..=10 {
@@ -241,7 +241,7 @@ fn a_newcomer_is_told_which_of_the_messages_it_asks_for_are_gone() {
 
 #[test]
 fn the_past_is_given_by_pages() {
-    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let server = TestServer::with(|settings| settings.rules.rate_limit.per_second = 0);
     let mut ada = Peer::native(&server, "ada");
     for n in 1..=250 {
         ada.chat(&n.to_string());
@@ -269,7 +269,7 @@ fn the_past_is_given_by_pages() {
 
 #[test]
 fn a_page_is_bounded_in_bytes_and_is_the_newest_part() {
-    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let server = TestServer::with(|settings| settings.rules.rate_limit.per_second = 0);
     let mut ada = Peer::native(&server, "ada");
     for _ in 0..60 {
         ada.chat(&"😀".repeat(4_000));

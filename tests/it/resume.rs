@@ -92,7 +92,7 @@ fn who_comes_back_without_after_is_sent_the_last_messages() {
 #[test]
 fn who_ends_while_it_is_sent_the_past_is_sent_nothing_beyond_a_hole() {
     const PAST: u64 = 2_000;
-    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let server = TestServer::with(|settings| settings.rules.rate_limit.per_second = 0);
     let mut ada = Peer::native(&server, "ada");
     let text = "x".repeat(4_000);
     for n in 1..=PAST {

@@ -246,7 +246,7 @@ fn a_service_that_stops_says_that_coming_back_is_worth_a_try() {
 
 #[test]
 fn what_was_said_before_the_closing_still_comes() {
-    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let server = TestServer::with(|settings| settings.rules.rate_limit.per_second = 0);
     let mut ada = Peer::native(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
     for n in 1..=500 {
@@ -442,7 +442,7 @@ fn joins_and_leaves_of_a_big_room_are_gathered() {
 
 #[test]
 fn who_leaves_before_it_has_read_the_past_is_told_no_later_message() {
-    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let server = TestServer::with(|settings| settings.rules.rate_limit.per_second = 0);
     let mut ada = Peer::native(&server, "ada");
     for n in 0..40 {
         ada.chat(&format!("{n} {}", "x".repeat(3_900)));

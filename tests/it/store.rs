@@ -136,8 +136,8 @@ fn where_nobody_is_waited_for_nobody_comes_back_after_a_restart() {
 
 /// Keeps ten messages in memory.
 fn small(settings: &mut Settings) {
-    settings.rules.retention.messages = 10;
-    settings.rules.pace.per_second = 0;
+    settings.rules.retention.entries = 10;
+    settings.rules.rate_limit.per_second = 0;
 }
 
 /// Sends more messages than memory can hold.

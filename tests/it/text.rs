@@ -49,7 +49,7 @@ fn messages_that_come_together_are_told_apart() {
 
 #[test]
 fn several_messages_for_the_original_program_go_joined_by_line_breaks() {
-    let server = TestServer::with(|settings| settings.rules.pace.per_second = 0);
+    let server = TestServer::with(|settings| settings.rules.rate_limit.per_second = 0);
     let mut ada = Peer::original(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
     ada.until(HERE_NOW);

@@ -9,9 +9,8 @@ use proptest::prelude::*;
 use super::super::outbox::{Next, Outbox, Own};
 use super::super::place::Place;
 use super::*;
-use crate::protocol::native::frame::{
-    Code, Error, Gap, Limits, Member, MemberList, Message, Said, Welcome,
-};
+use crate::protocol::native::frame::{Code, Error, Gap, Limits, Member, MemberList, Said, Welcome};
+use crate::room::{Author, Body, Entry};
 
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -119,12 +118,17 @@ impl World {
 
     fn message(&self, seq: u64) -> Event {
         let (from, id) = &self.server.log[usize::try_from(seq).unwrap() - 1];
-        Event::Message(Message {
+        Event::Message(Entry {
             seq,
             at: "2026-11-22T10:00:00Z".parse().unwrap(),
-            from: member(*from),
-            id: Some(id.clone().into()),
-            text: "hi".into(),
+            author: Author {
+                id: MemberId::new(*from).unwrap(),
+                name: member(*from).name,
+            },
+            body: Body::Text {
+                id: Some(id.clone().into()),
+                text: "hi".into(),
+            },
         })
     }
 
@@ -215,7 +219,7 @@ impl World {
         for event in told {
             match event {
                 Event::Message(message) => {
-                    let id = message.id.unwrap().into_owned();
+                    let id = message.message_id().unwrap().to_owned();
                     self.heard.push((self.server.epoch, message.seq, id));
                 }
                 Event::Gap(gap) => self.lost.push((self.server.epoch, gap)),

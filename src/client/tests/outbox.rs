@@ -74,7 +74,7 @@ fn the_pace_of_the_server_is_kept() {
     let ids: Vec<String> = (0..100).map(|id| id.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut outbox = outbox(&ids, &LIMITS);
-    let pace = crate::room::Pace {
+    let pace = crate::room::RateLimit {
         burst: 20,
         per_second: 5,
     };

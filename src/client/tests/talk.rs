@@ -1,7 +1,8 @@
 //! In the room: talking, the heartbeat, slow listeners, leaving.
 
 use super::*;
-use crate::protocol::native::frame::{Code, Message, read_request};
+use crate::protocol::native::frame::{Code, read_request};
+use crate::room::Entry;
 
 #[test]
 fn a_client_joins_talks_asks_and_leaves() {
@@ -40,7 +41,7 @@ fn a_client_joins_talks_asks_and_leaves() {
     let Event::Message(echo) = next(&events) else {
         panic!()
     };
-    assert_eq!(echo.id.as_deref(), Some(&*first));
+    assert_eq!(echo.message_id(), Some(&*first));
     peer.tell(&format!(
         r#"{{"error":{{"code":"too-long","id":"{second}","text":"x","fatal":false}}}}"#
     ));
@@ -189,7 +190,7 @@ fn a_listener_is_told_all_of_it() {
     struct Told(Vec<String>);
 
     impl Listener for Told {
-        fn message(&mut self, message: &Message<'static>) {
+        fn message(&mut self, message: &Entry<'static>) {
             self.0.push(format!("message {}", message.seq));
         }
 

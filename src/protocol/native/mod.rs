@@ -5,32 +5,14 @@ pub mod frame;
 use crate::room::{self, Closing, Event, NotSaid};
 
 use self::frame::{
-    Away, Back, Closed, ClosedCode, Code, Empty, Gap, Joined, Left, Member, MemberList, Message,
-    Notice, Presence, Reply, write_frame,
+    Away, Back, Closed, ClosedCode, Code, Empty, Gap, Joined, Left, Member, MemberList, Notice,
+    Presence, Reply, write_frame,
 };
 
 /// Appends an event of the room as one frame.
 pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     let reply = match *event {
-        Event::Message {
-            seq,
-            at,
-            from,
-            name,
-            id,
-            text,
-        } => Reply::Message(Message {
-            seq,
-            at,
-            from: Member {
-                id: from,
-                name: name.into(),
-                host: false,
-                away: false,
-            },
-            id: id.map(Into::into),
-            text: text.into(),
-        }),
+        Event::Entry(ref entry) => Reply::Message(entry.as_borrowed()),
         Event::Joined {
             id,
             name,

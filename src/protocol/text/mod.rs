@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::room::{
-    Event, Gap, Gathered, LINES_LIMIT, NotSaid, SERVER_NAME, TEXT_LIMIT, TEXT_LIMIT_BYTES,
+    Body, Event, Gap, LINES_LIMIT, NotSaid, PresenceBatch, SERVER_NAME, TEXT_LIMIT,
+    TEXT_LIMIT_BYTES,
 };
 
 use super::lines::{Line, Lines};
@@ -174,7 +175,10 @@ fn give_until_quit(text: &str, give: &mut impl FnMut(Input<'_>)) -> bool {
 /// Appends an event of the room as lines.
 pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     match event {
-        Event::Message { name, text, .. } => write_lines(name, text, out),
+        Event::Entry(entry) => {
+            let Body::Text { text, .. } = &entry.body;
+            write_lines(&entry.author.name, text, out);
+        }
         Event::Joined { name, count, .. } => {
             write_notice(&format!("“{name}” joined. {}", here(*count)), out);
         }
@@ -223,7 +227,7 @@ pub fn here(count: usize) -> String {
     }
 }
 
-fn presence(gathered: &Gathered) -> String {
+fn presence(gathered: &PresenceBatch) -> String {
     let mut text = String::new();
     for (names, more, what) in [
         (&gathered.joined, gathered.joined_more, "joined"),
@@ -352,10 +356,10 @@ mod tests {
 
     #[test]
     fn a_person_is_not_told_how_many_of_a_big_room_are_away() {
-        let mut gathered = Gathered {
+        let mut gathered = PresenceBatch {
             count: 140,
             away: 3,
-            ..Gathered::default()
+            ..PresenceBatch::default()
         };
         let mut out = Vec::new();
         encode(&Event::Presence(&gathered), &mut out);
@@ -453,7 +457,7 @@ mod tests {
 
     #[test]
     fn a_gathering_is_a_sentence() {
-        let gathered = Gathered {
+        let gathered = PresenceBatch {
             count: 1204,
             joined: vec!["eve".into(), "kim".into()],
             joined_more: 81,

@@ -3,23 +3,84 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::super::event::MemberId;
-use super::{Cursor, Encoding};
+use super::super::entry::MemberId;
+use super::Cursor;
+use super::encoding::{EncodingId, EncodingSet};
 
-/// The end of one entry in its block, and its sender.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub native_end: u32,
-    pub text_end: u32,
-    /// The sender, if the entry is a message.
-    pub from: Option<MemberId>,
+/// Where the entries of a block end in each encoding, their authors, and which of them
+/// are lasting.
+///
+/// All of it is in one allocation: for each entry two words for the author, and one word
+/// for each encoding with the end of the entry among all bytes of the block. So an entry
+/// takes 12 bytes, and 4 for each further encoding.
+#[derive(Debug)]
+pub(super) struct Marks {
+    words: Vec<u32>,
+    /// The encodings that the block has.
+    made: EncodingSet,
 }
 
-impl Mark {
-    const fn end(&self, encoding: Encoding) -> usize {
-        match encoding {
-            Encoding::Native => self.native_end as usize,
-            Encoding::Text => self.text_end as usize,
+/// The words for an author.
+const AUTHOR: usize = 2;
+
+/// In the higher word of an author: the entry is lasting. Member ids count from 1 and
+/// never reach this bit.
+const LASTING: u32 = 1 << 31;
+
+impl Marks {
+    pub fn with_capacity(entries: usize, made: EncodingSet) -> Self {
+        let words = Vec::with_capacity(entries * (AUTHOR + made.len()));
+        Self { words, made }
+    }
+
+    /// Begins the next entry; its ends follow.
+    #[expect(clippy::cast_possible_truncation)] // The two halves.
+    pub fn push_author(&mut self, author: Option<MemberId>, is_lasting: bool) {
+        let id = author.map_or(0, MemberId::get);
+        let lasting = if is_lasting { LASTING } else { 0 };
+        self.words.push(id as u32);
+        self.words.push((id >> 32) as u32 & !LASTING | lasting);
+    }
+
+    /// The end of the entry in the next encoding.
+    pub fn push_end(&mut self, end: u32) {
+        self.words.push(end);
+    }
+
+    /// The number of words for an entry.
+    const fn stride(&self) -> usize {
+        AUTHOR + self.made.len()
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.words.len() / self.stride()
+    }
+
+    fn author(&self, index: usize) -> Option<MemberId> {
+        let at = index * self.stride();
+        let (low, high) = (self.words[at], self.words[at + 1] & !LASTING);
+        MemberId::new(u64::from(high) << 32 | u64::from(low))
+    }
+
+    /// Whether the entry is a lasting one.
+    pub fn is_lasting(&self, index: usize) -> bool {
+        self.words[index * self.stride() + 1] & LASTING != 0
+    }
+
+    /// The end of the entry in the encoding with this rank, among all bytes.
+    fn end(&self, rank: usize, index: usize) -> usize {
+        self.words[index * self.stride() + AUTHOR + rank] as usize
+    }
+
+    /// The start of the entry in the encoding with this rank, among all bytes; after the
+    /// last entry, the end of that one.
+    fn start(&self, rank: usize, index: usize) -> usize {
+        match (index, rank) {
+            (0, 0) => 0,
+            // After the last entry in the encoding before.
+            (0, _) => self.end(rank - 1, self.len() - 1),
+            _ => self.end(rank, index - 1),
         }
     }
 }
@@ -29,41 +90,24 @@ impl Mark {
 pub(super) struct Block {
     pub start: Cursor,
     pub end: Cursor,
-    pub native: Box<[u8]>,
-    pub text: Box<[u8]>,
-    pub marks: Box<[Mark]>,
+    /// All entries in one encoding after the other.
+    pub bytes: Box<[u8]>,
+    pub marks: Marks,
 }
 
 impl Block {
-    fn bytes(&self, encoding: Encoding) -> &[u8] {
-        match encoding {
-            Encoding::Native => &self.native,
-            Encoding::Text => &self.text,
-        }
-    }
-
-    /// The byte at which the entry at `index` starts; after the last entry, the end.
-    fn offset(&self, index: usize, encoding: Encoding) -> usize {
-        index
-            .checked_sub(1)
-            .map_or(0, |before| self.marks[before].end(encoding))
-    }
-
     /// The cursor before the entry at `index`.
     fn cursor(&self, index: usize) -> Cursor {
-        let messages = self.marks[..index]
-            .iter()
-            .filter(|mark| mark.from.is_some())
-            .count();
+        let lasting = (0..index).filter(|&index| self.marks.is_lasting(index));
         Cursor {
             position: self.start.position + index as u64,
-            seq: self.start.seq + messages as u64,
+            seq: self.start.seq + lasting.count() as u64,
         }
     }
 
     /// The memory that the block takes, in bytes.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.native.len() + self.text.len() + size_of_val(&*self.marks)
+        size_of::<Self>() + self.bytes.len() + size_of_val(&*self.marks.words)
     }
 }
 
@@ -73,12 +117,16 @@ pub struct Slice {
     block: Arc<Block>,
     /// The indices of the entries in the block.
     entries: Range<usize>,
-    encoding: Encoding,
+    encoding: EncodingId,
 }
 
 impl Slice {
     /// A slice of these `entries` of a block.
-    pub(super) const fn new(block: Arc<Block>, entries: Range<usize>, encoding: Encoding) -> Self {
+    pub(super) const fn new(
+        block: Arc<Block>,
+        entries: Range<usize>,
+        encoding: EncodingId,
+    ) -> Self {
         Self {
             block,
             entries,
@@ -86,21 +134,18 @@ impl Slice {
         }
     }
 
-    /// The encodings of all entries, one after the other.
+    /// The encodings of all entries, one after the other. Empty if the block was made
+    /// while nobody read this encoding.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.block.bytes(self.encoding)
-            [self.offset(self.entries.start)..self.offset(self.entries.end)]
+        self.between(self.entries.start, self.entries.end)
     }
 
-    /// The entries, each with its sender (if it is a message) and its bytes.
+    /// The entries, each with its author (if it is a lasting one) and its bytes.
     pub fn entries(&self) -> impl Iterator<Item = (Option<MemberId>, &[u8])> {
         self.entries.clone().map(|index| {
-            let range = self.offset(index)..self.offset(index + 1);
-            (
-                self.block.marks[index].from,
-                &self.block.bytes(self.encoding)[range],
-            )
+            let bytes = self.between(index, index + 1);
+            (self.block.marks.author(index), bytes)
         })
     }
 
@@ -108,22 +153,39 @@ impl Slice {
     /// in which they end, and the rest of that entry.
     #[must_use]
     pub fn split(&self, taken: usize) -> (Cursor, &[u8]) {
-        let taken = self.offset(self.entries.start) + taken;
-        let marks = &self.block.marks;
-        let index = self.entries.start
-            + marks[self.entries.clone()].partition_point(|mark| mark.end(self.encoding) < taken);
-        // `taken` at the very start is not the end of an entry.
-        let index = if taken == self.offset(self.entries.start) {
-            index
-        } else {
-            index + 1
+        let (block, entries) = (&self.block, &self.entries);
+        let Some(rank) = block.marks.made.rank(self.encoding) else {
+            return (block.cursor(entries.start), &[]);
         };
-        let index = index.min(self.entries.end);
-        let rest = &self.block.bytes(self.encoding)[taken..self.offset(index).max(taken)];
-        (self.block.cursor(index), rest)
+        let start = block.marks.start(rank, entries.start);
+        let taken = start + taken;
+        // `taken` at the very start is not the end of an entry.
+        let index = if taken == start {
+            entries.start
+        } else {
+            // The first entry that ends at `taken` or after it.
+            let (mut low, mut high) = (entries.start, entries.end);
+            while low < high {
+                let middle = usize::midpoint(low, high);
+                if block.marks.end(rank, middle) < taken {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            low + 1
+        };
+        let index = index.min(entries.end);
+        let end = block.marks.start(rank, index).max(taken);
+        (block.cursor(index), &block.bytes[taken..end])
     }
 
-    fn offset(&self, index: usize) -> usize {
-        self.block.offset(index, self.encoding)
+    /// The bytes of the entries from `start` to before `end`.
+    fn between(&self, start: usize, end: usize) -> &[u8] {
+        let marks = &self.block.marks;
+        let Some(rank) = marks.made.rank(self.encoding) else {
+            return &[];
+        };
+        &self.block.bytes[marks.start(rank, start)..marks.start(rank, end)]
     }
 }

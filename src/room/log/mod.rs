@@ -1,5 +1,5 @@
-//! The log: the events of the room, encoded once per door, and the cursors that read
-//! them.
+//! The log: the events of the room, encoded once for each [encoding](Encodings) that
+//! members read, and the cursors that read them.
 //!
 //! The log collects entries in an open block until someone reads. Then it seals the
 //! block, and all readers share its bytes. So all events of one turn of the server lie
@@ -10,43 +10,39 @@
 //! after it is [published](Log::publish), that is, when it is on disk.
 
 mod block;
+mod encoding;
+mod open;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::event::MemberId;
+use super::event::Event;
 
 pub use self::block::Slice;
-use self::block::{Block, Mark};
+pub use self::encoding::{Encoder, EncodingId, Encodings};
+
+use self::block::Block;
+use self::encoding::EncodingSet;
+use self::open::Open;
 
 /// How much history the log holds. It drops the rest, oldest first, by whole blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// The most messages.
-    pub messages: u64,
-    /// The most bytes, for the encodings of all doors and the index together.
+    /// The most lasting entries.
+    pub entries: u64,
+    /// The most bytes, for all encodings and the index together.
     pub bytes: usize,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         Self {
-            messages: 10_000,
+            entries: 10_000,
             bytes: 32 << 20,
         }
     }
-}
-
-/// The encoding of entries for a door. The log encodes entries for the text door only
-/// while someone reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// The frames of the native door.
-    Native,
-    /// The lines of the text door.
-    Text,
 }
 
 /// A reader's position in the log.
@@ -54,12 +50,12 @@ pub enum Encoding {
 pub struct Cursor {
     /// The position of the next entry to read.
     position: u64,
-    /// The `seq` of the next message to read.
+    /// The `seq` of the next lasting entry to read.
     seq: u64,
 }
 
 impl Cursor {
-    /// The `seq` of the next message to read.
+    /// The `seq` of the next lasting entry to read.
     #[must_use]
     pub const fn seq(&self) -> u64 {
         self.seq
@@ -72,13 +68,13 @@ impl Cursor {
     }
 }
 
-/// Messages that a reader missed because the log no longer holds them.
+/// Lasting entries that a reader missed because the log no longer holds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The `seq` of the first one missed.
     pub from: u64,
     /// The `seq` of the last one missed. It is less than `from` if the reader missed no
-    /// message, but only joins and leaves.
+    /// lasting entry, but only joins and leaves.
     pub to: u64,
 }
 
@@ -86,6 +82,11 @@ pub struct Gap {
 #[derive(Debug)]
 pub struct Log {
     retention: Retention,
+    encodings: Encodings,
+    /// How many members read each encoding.
+    readers: [usize; EncodingId::LIMIT],
+    /// The encodings to make: those with readers, and that of the history.
+    wanted: EncodingSet,
     /// The blocks that readers can read.
     blocks: VecDeque<Arc<Block>>,
     /// The weight of all `blocks`, in bytes.
@@ -105,15 +106,6 @@ pub struct Log {
     published: Cursor,
 }
 
-/// The block that is being written.
-#[derive(Debug)]
-struct Open {
-    start: Cursor,
-    native: Vec<u8>,
-    text: Vec<u8>,
-    marks: Vec<Mark>,
-}
-
 /// The number of positions left free before each block of a log that is held back, for
 /// entries that must be [read before it](Log::slip_in).
 const FREE: u64 = 1_024;
@@ -130,30 +122,51 @@ const READ_SLICES: usize = 64;
 impl Log {
     /// An empty log.
     #[must_use]
-    pub fn new(retention: Retention) -> Self {
-        Self::starting_at(1, retention)
+    pub fn new(encodings: Encodings, retention: Retention) -> Self {
+        Self::starting_at(1, encodings, retention)
     }
 
-    /// An empty log whose first message gets this `seq`.
+    /// An empty log whose first lasting entry gets this `seq`.
     #[must_use]
-    pub const fn starting_at(seq: u64, retention: Retention) -> Self {
+    pub fn starting_at(seq: u64, encodings: Encodings, retention: Retention) -> Self {
         let start = Cursor { position: 0, seq };
+        let mut wanted = EncodingSet::default();
+        wanted.insert(encodings.history());
         Self {
             retention,
+            encodings,
+            readers: [0; EncodingId::LIMIT],
+            wanted,
             blocks: VecDeque::new(),
             weight: 0,
             held_back: false,
             staged: VecDeque::new(),
             staged_weight: 0,
-            open: Open {
-                start,
-                native: Vec::new(),
-                text: Vec::new(),
-                marks: Vec::new(),
-            },
+            open: Open::new(start),
             tail: start,
             head: start,
             published: start,
+        }
+    }
+
+    /// The encodings of the log.
+    #[must_use]
+    pub const fn encodings(&self) -> &Encodings {
+        &self.encodings
+    }
+
+    /// Counts a member that reads an encoding.
+    pub const fn add_reader(&mut self, id: EncodingId) {
+        self.readers[id.index()] += 1;
+        self.wanted.insert(id);
+    }
+
+    /// Counts a member that no longer reads an encoding.
+    pub fn remove_reader(&mut self, id: EncodingId) {
+        let readers = &mut self.readers[id.index()];
+        *readers = readers.saturating_sub(1);
+        if *readers == 0 && id != self.encodings.history() {
+            self.wanted.remove(id);
         }
     }
 
@@ -186,33 +199,23 @@ impl Log {
     }
 
     /// Adds an entry that readers get before everything that waits to be published. It
-    /// must not be a message, and nobody has to store it. Returns whether that was
+    /// must not be lasting, and nobody has to store it. Returns whether that was
     /// possible: before each block there is room for [`FREE`] such entries.
-    pub fn slip_in(&mut self, native: Vec<u8>, text: Vec<u8>) -> bool {
+    pub fn slip_in(&mut self, event: &Event<'_>) -> bool {
         let start = self.readable();
         let mut end = start;
         end.position += 1;
-        let waits = match (self.staged.front(), self.open.marks.first()) {
-            (Some(block), _) => Some(block.start),
-            (None, Some(_)) => Some(self.open.start),
-            (None, None) => None,
+        let waits = match self.staged.front() {
+            Some(block) => Some(block.start),
+            None if !self.open.is_empty() => Some(self.open.start),
+            None => None,
         };
-        if waits.is_some_and(|waits| waits.position < end.position) {
+        if event.entry().is_some() || waits.is_some_and(|waits| waits.position < end.position) {
             return false;
         }
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let block = Block {
-            start,
-            end,
-            marks: [Mark {
-                native_end: length(&native),
-                text_end: length(&text),
-                from: None,
-            }]
-            .into(),
-            native: native.into(),
-            text: text.into(),
-        };
+        let mut alone = Open::new(start);
+        alone.append(event, &self.encodings, self.wanted);
+        let block = alone.seal(end);
         self.weight += block.weight();
         self.blocks.push_back(Arc::new(block));
         self.published = end;
@@ -235,7 +238,7 @@ impl Log {
     /// The number of bytes that wait to be published.
     #[must_use]
     pub const fn waiting(&self) -> usize {
-        self.staged_weight + self.open.native.len() + self.open.text.len()
+        self.staged_weight + self.open.bytes()
     }
 
     /// The end of the readable part of the log.
@@ -254,74 +257,46 @@ impl Log {
         self.head
     }
 
-    /// The `seq` of the next message.
+    /// The `seq` of the next lasting entry.
     #[must_use]
     pub const fn next_seq(&self) -> u64 {
         self.head.seq
     }
 
-    /// The `seq` of the next message that becomes readable.
+    /// The `seq` of the next lasting entry that becomes readable.
     #[must_use]
     pub const fn readable_seq(&self) -> u64 {
         self.readable().seq
     }
 
-    /// The `seq` of the oldest message held, or of the next one if the log holds none.
+    /// The `seq` of the oldest lasting entry held, or of the next one if the log holds none.
     #[must_use]
     pub const fn oldest_seq(&self) -> u64 {
         self.tail.seq
     }
 
-    /// Appends an entry; with `from`, it is a message. The two functions write its
-    /// encodings.
-    pub fn append(
-        &mut self,
-        from: Option<MemberId>,
-        native: impl FnOnce(&mut Vec<u8>),
-        text: Option<impl FnOnce(&mut Vec<u8>)>,
-    ) {
-        let open = &mut self.open;
-        if open.marks.is_empty() {
+    /// Appends an entry, in the encodings that have readers.
+    pub fn append(&mut self, event: &Event<'_>) {
+        if self.open.is_empty() {
             if self.held_back {
                 self.head.position += FREE;
             }
-            open.start = self.head;
+            self.open.start = self.head;
         }
-        native(&mut open.native);
-        if let Some(text) = text {
-            text(&mut open.text);
-        }
-        // The log seals a block long before its end exceeds 32 bits.
-        let end = |bytes: &Vec<u8>| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        open.marks.push(Mark {
-            native_end: end(&open.native),
-            text_end: end(&open.text),
-            from,
-        });
+        self.open.append(event, &self.encodings, self.wanted);
         self.head.position += 1;
-        self.head.seq += u64::from(from.is_some());
-        if open.native.len() + open.text.len() >= BLOCK_BYTES {
+        self.head.seq += u64::from(event.entry().is_some());
+        if self.open.bytes() >= BLOCK_BYTES {
             self.seal();
         }
     }
 
     /// Seals the open block.
     fn seal(&mut self) {
-        let open = &mut self.open;
-        if open.marks.is_empty() {
+        if self.open.is_empty() {
             return;
         }
-        // Copied into allocations of the exact size, because blocks live long.
-        let block = Block {
-            start: open.start,
-            end: self.head,
-            native: open.native.as_slice().into(),
-            text: open.text.as_slice().into(),
-            marks: open.marks.as_slice().into(),
-        };
-        open.native.clear();
-        open.text.clear();
-        open.marks.clear();
+        let block = self.open.seal(self.head);
         let weight = block.weight();
         if self.held_back {
             self.staged_weight += weight;
@@ -343,8 +318,8 @@ impl Log {
     /// Drops the blocks over the retention; the newest block always stays.
     fn trim(&mut self) {
         while self.blocks.len() > 1 {
-            let messages = self.head.seq - self.blocks[0].start.seq;
-            if self.weight <= self.retention.bytes && messages <= self.retention.messages {
+            let entries = self.head.seq - self.blocks[0].start.seq;
+            if self.weight <= self.retention.bytes && entries <= self.retention.entries {
                 return;
             }
             if let Some(block) = self.blocks.pop_front() {
@@ -362,7 +337,7 @@ impl Log {
     pub fn read(
         &mut self,
         cursor: &mut Cursor,
-        encoding: Encoding,
+        encoding: EncodingId,
         into: &mut Vec<Slice>,
     ) -> Option<Gap> {
         self.seal_to_read();
@@ -399,25 +374,26 @@ impl Log {
         None
     }
 
-    /// The native encodings of the messages from `seq` on and below `end`, each in a
-    /// slice of its own, and the `seq` after the last one. Returns as many of them as the
-    /// log holds, at most `bytes` bytes, but at least one if there is one.
-    pub fn messages(&mut self, seq: u64, end: u64, bytes: usize) -> (Vec<Slice>, u64) {
+    /// The lasting entries from `seq` on and below `end`, in the encoding of the history,
+    /// each in a slice of its own, and the `seq` after the last one. Returns as many of
+    /// them as the log holds, at most `bytes` bytes, but at least one if there is one.
+    pub fn lasting(&mut self, seq: u64, end: u64, bytes: usize) -> (Vec<Slice>, u64) {
         self.seal_to_read();
+        let encoding = self.encodings.history();
         let mut found: Vec<Slice> = Vec::new();
         let mut given = 0;
         let mut next = seq.max(self.tail.seq);
         let first = self.blocks.partition_point(|block| block.end.seq <= next);
         for block in self.blocks.range(first..) {
-            let messages = (0..block.marks.len()).filter(|&i| block.marks[i].from.is_some());
-            for (at, index) in (block.start.seq..).zip(messages) {
+            let lasting = (0..block.marks.len()).filter(|&i| block.marks.is_lasting(i));
+            for (at, index) in (block.start.seq..).zip(lasting) {
                 if at >= end {
                     return (found, next);
                 }
                 if at < next {
                     continue;
                 }
-                let slice = Slice::new(Arc::clone(block), index..index + 1, Encoding::Native);
+                let slice = Slice::new(Arc::clone(block), index..index + 1, encoding);
                 given += slice.bytes().len();
                 if given > bytes && !found.is_empty() {
                     return (found, next);

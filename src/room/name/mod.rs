@@ -1,15 +1,15 @@
 //! Cleans names, and compares them.
 
+mod confusable;
 mod delimiter;
 mod joiner;
-mod looks;
 #[cfg(test)]
 mod tests;
 
 use icu_properties::props::GeneralCategoryGroup;
 use unicode_normalization::UnicodeNormalization;
 
-pub use self::looks::Looks;
+pub use self::confusable::ConfusableKey;
 
 use self::delimiter::is_delimiter;
 use super::character::{Marks, category, is_visible};
@@ -125,17 +125,17 @@ pub fn name_or_default(wanted: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedName {
     name: String,
-    looks: Looks,
+    key: ConfusableKey,
 }
 
 impl WantedName {
     /// The name for a newcomer that wants `wanted`, as [`name_or_default`].
     #[must_use]
     pub fn of(wanted: &str) -> Self {
-        let name = clean_name(wanted).filter(|name| !looks::is_servers(name));
+        let name = clean_name(wanted).filter(|name| !confusable::is_servers(name));
         let name = name.unwrap_or_else(|| DEFAULT_NAME.to_owned());
-        let looks = Looks::of(&name);
-        Self { name, looks }
+        let key = ConfusableKey::of(&name);
+        Self { name, key }
     }
 
     /// The clean name, of 1 to [`NAME_LIMIT`] characters.
@@ -146,7 +146,7 @@ impl WantedName {
 
     /// The key for comparing the name.
     #[must_use]
-    pub const fn looks(&self) -> &Looks {
-        &self.looks
+    pub const fn key(&self) -> &ConfusableKey {
+        &self.key
     }
 }

@@ -24,7 +24,7 @@ use crate::protocol::sniff::{Door, not_served, without_blank};
 use crate::protocol::text::telnet::Telnet;
 use crate::protocol::text::{Manner, Reader};
 use crate::protocol::{FRAME_LIMIT, NAME_PROMPT};
-use crate::room::{Cursor, Draft, Encoding, Lease, NotSaid, Reached, Said, Why};
+use crate::room::{Cursor, Draft, EncodingId, Lease, NotSaid, Reached, Said, Say, Why};
 
 use super::event::{Event, Refusal};
 use super::guest::Guest;
@@ -115,7 +115,7 @@ struct Membership {
     lease: Lease,
     /// The room's count of takeovers when the lease was last known to be valid.
     takeovers: u64,
-    door: Encoding,
+    door: EncodingId,
     cursor: Cursor,
     /// The `seq` numbers of past messages that the session sends before it follows the
     /// log.
@@ -291,7 +291,7 @@ impl Session {
             return;
         }
         if !self.unread.is_empty() {
-            // Kept in order, whatever happens first.
+            // OpenedStore in order, whatever happens first.
             self.unread.extend_from_slice(&bytes);
             return self.take_up(now);
         }
@@ -398,12 +398,7 @@ impl Session {
     }
 
     /// Sends the message to the room, unless the room or its address does not allow it.
-    fn try_to_say(
-        &mut self,
-        from: Lease,
-        draft: &Draft<'_>,
-        now: Instant,
-    ) -> Result<Said, NotSaid> {
+    fn try_to_say(&mut self, from: Lease, draft: Draft<'_>, now: Instant) -> Result<Said, NotSaid> {
         let per_second = self.shared.live().text_per_address;
         if per_second > 0 {
             // Until `retry` is over, the address is refused everything: of two messages, a
@@ -411,7 +406,12 @@ impl Session {
             let counted = (self.guest.origin()).count_text(draft.bytes(), per_second, now);
             counted.map_err(|retry| NotSaid::TooFast { retry })?;
         }
-        self.shared.room().say(from, draft, now, clock::now())
+        self.shared.room().apply(Say {
+            lease: from,
+            draft,
+            at: clock::now(),
+            time: self.shared.time(now),
+        })
     }
 
     /// The number of bytes held for the peer.

@@ -11,10 +11,10 @@ use crate::protocol::native::frame::{
 };
 use crate::protocol::native::{closed, error, member_list, not_said};
 use crate::protocol::sniff::Door;
-use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
+use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, NATIVE, PROTOCOL, WELCOME_MEMBERS};
 use crate::room::{
-    self, Coming, Draft, Encoding, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotResumed,
-    NotSaid, Rules, Said, SessionKey, WantedName, Why,
+    self, Coming, Draft, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotResumed, NotSaid, Rules,
+    Said, TokenHash, WantedName, Why,
 };
 
 use super::super::accept::TOO_MANY_CONNECTIONS;
@@ -115,7 +115,7 @@ impl Session {
         self.asked = false;
         let host = hello.host_key.as_deref() == Some(self.shared.host_key.as_str());
         let back = hello.session.as_deref().map(|session| {
-            let key = SessionKey::of(session);
+            let key = TokenHash::of(session);
             let arrival = self.guest.resume(&key, self.arrived, WELCOME_MEMBERS);
             arrival.map(|arrival| (arrival, session.to_owned()))
         });
@@ -136,7 +136,7 @@ impl Session {
             // There is no membership without a secret.
             return self.end(Why::Lost);
         };
-        let (wanted, key) = (WantedName::of(&hello.name), Some(SessionKey::of(&session)));
+        let (wanted, key) = (WantedName::of(&hello.name), Some(TokenHash::of(&session)));
         let entered = self
             .guest
             .enter(&wanted, Door::Native, host, key, WELCOME_MEMBERS);
@@ -170,7 +170,7 @@ impl Session {
             members,
         } = arrival;
         let (shared, live) = (&self.shared, self.shared.live());
-        let limit = |value| (rules.pace.per_second > 0).then_some(value);
+        let limit = |value| (rules.rate_limit.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
             protocol: PROTOCOL,
             room: (&*live.room_name).into(),
@@ -189,8 +189,8 @@ impl Session {
             limits: Limits {
                 frame: FRAME_LIMIT,
                 text: room::TEXT_LIMIT,
-                burst: limit(rules.pace.burst),
-                per_second: limit(rules.pace.per_second),
+                burst: limit(rules.rate_limit.burst),
+                per_second: limit(rules.rate_limit.per_second),
             },
             features: features(&rules).map(Into::into).collect(),
         });
@@ -211,7 +211,7 @@ impl Session {
         self.member = Some(Membership {
             lease: entered.lease,
             takeovers,
-            door: Encoding::Native,
+            door: NATIVE,
             cursor: entered.cursor,
             replay: first.max(1)..entered.next_seq,
         });
@@ -242,7 +242,7 @@ impl Session {
 
     fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {
         let draft = Draft::new(say.id.as_deref(), &say.text);
-        let said = self.try_to_say(from, &draft, now);
+        let said = self.try_to_say(from, draft, now);
         match said {
             Ok(Said::New(_)) => self.said(),
             Ok(Said::Before(seq)) => {

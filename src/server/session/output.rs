@@ -6,7 +6,8 @@ use std::mem;
 use crate::protocol::native::frame::{Closed, ClosedCode, Reply, write_frame};
 use crate::protocol::native::{closed, gap, taken_over};
 use crate::protocol::text::{self, Manner, first_chunk, write_notice};
-use crate::room::{Closing, Cursor, Encoding, Gap, Lease, Room, Slice, Why};
+use crate::protocol::{NATIVE, TEXT};
+use crate::room::{Closing, Cursor, Gap, Lease, Room, Slice, Why};
 
 use super::super::fanout::split;
 use super::past::Replay;
@@ -48,11 +49,11 @@ impl Session {
         self.written = 0;
         let mut room = self.shared.room();
         match &mut self.member {
-            Some(member) if member.door == Encoding::Native => {
+            Some(member) if member.door == NATIVE => {
                 // This runs for all followers of the log, for each message: comparing the
                 // number avoids looking up the member.
-                if member.takeovers != room.takeovers() {
-                    member.takeovers = room.takeovers();
+                if member.takeovers != room.revocations() {
+                    member.takeovers = room.revocations();
                     if !room.honours(member.lease) {
                         drop(room);
                         self.end_taken_over();
@@ -75,7 +76,7 @@ impl Session {
                     return self.gather(slices);
                 }
                 let before = member.cursor.seq();
-                let missed = room.read(&mut member.cursor, Encoding::Native, slices);
+                let missed = room.read(&mut member.cursor, NATIVE, slices);
                 if let Some(mut missed) = missed {
                     drop(room);
                     if self.shared.is_durable() && missed.from <= missed.to {
@@ -246,8 +247,8 @@ impl Session {
         let is_over = room.over().is_some();
         let mut slices = Slices::new();
         match member.door {
-            Encoding::Native => {
-                let missed = room.read(&mut member.cursor, Encoding::Native, &mut slices);
+            NATIVE => {
+                let missed = room.read(&mut member.cursor, NATIVE, &mut slices);
                 drop(room);
                 if let Some(missed) = missed {
                     write_frame(&gap(missed), &mut self.output);
@@ -260,7 +261,7 @@ impl Session {
                     self.replies.clear();
                 }
             }
-            Encoding::Text if self.output.is_empty() => {
+            TEXT if self.output.is_empty() => {
                 gather_text(
                     &mut room,
                     member,
@@ -269,7 +270,7 @@ impl Session {
                     &mut self.output,
                 );
             }
-            Encoding::Text => {}
+            _ => {}
         }
     }
 
@@ -310,7 +311,7 @@ impl Session {
     pub fn follows_from(&self) -> Option<(Cursor, Lease)> {
         match &self.member {
             Some(member)
-                if member.door == Encoding::Native
+                if member.door == NATIVE
                     && member.replay.is_empty()
                     && self.output.is_empty()
                     && self.replies.is_empty()
@@ -343,7 +344,7 @@ fn gather_text(
     let mut fell = None;
     let chunks = manner == Some(Manner::Chunks);
     while output.is_empty() {
-        if let Some(missed) = room.read(&mut member.cursor, Encoding::Text, slices) {
+        if let Some(missed) = room.read(&mut member.cursor, TEXT, slices) {
             if let Some(text) = text::missed(missed) {
                 write_notice(&text, output);
             }

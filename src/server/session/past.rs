@@ -6,8 +6,8 @@ use std::ops::Range;
 use crate::protocol::native::frame::{HistoryRequest, write_frame};
 use crate::protocol::native::{encode, gap, write_page};
 use crate::protocol::{PAGE_BYTES, PAGE_LIMIT};
-use crate::room::{Event, Gap, Slice};
-use crate::store::{ReadError, StoredMessage};
+use crate::room::{Entry, Event, Gap, Slice};
+use crate::store::ReadError;
 
 use super::super::event;
 use super::Session;
@@ -78,7 +78,7 @@ impl Session {
         if start >= room.readable_seq() && room.is_recorded() {
             return Replay::Waiting;
         }
-        let (messages, next) = room.messages(start, end, REPLAY_BYTES);
+        let (messages, next) = room.lasting(start, end, REPLAY_BYTES);
         drop(room);
         for message in &messages {
             self.output.extend_from_slice(message.bytes());
@@ -103,14 +103,14 @@ impl Session {
             }));
             return;
         }
-        let (messages, _) = room.messages(start, end, usize::MAX);
+        let (messages, _) = room.lasting(start, end, usize::MAX);
         drop(room);
         let frames: Vec<&[u8]> = messages.iter().map(Slice::bytes).collect();
         self.write_fitting(&frames, start > oldest);
     }
 
     /// Handles messages that were fetched from the store.
-    pub(in super::super) fn take_past(&mut self, fetched: Result<Vec<StoredMessage>, ReadError>) {
+    pub(in super::super) fn take_past(&mut self, fetched: Result<Vec<Entry<'static>>, ReadError>) {
         let Some(wanted) = self.wanted.take() else {
             return;
         };
@@ -127,7 +127,7 @@ impl Session {
         }
     }
 
-    fn take_replay(&mut self, range: Range<u64>, messages: &[StoredMessage]) {
+    fn take_replay(&mut self, range: Range<u64>, messages: &[Entry<'_>]) {
         let Some(member) = &mut self.member else {
             return;
         };
@@ -137,17 +137,17 @@ impl Session {
             write_gap(range.start..first, &mut self.output);
         }
         for message in messages {
-            encode(&as_event(message), &mut self.output);
+            encode(&Event::Entry(message.as_borrowed()), &mut self.output);
         }
         member.replay.start = messages.last().map_or(range.end, |last| last.seq + 1);
     }
 
-    fn take_page(&mut self, range: &Range<u64>, messages: &[StoredMessage]) {
+    fn take_page(&mut self, range: &Range<u64>, messages: &[Entry<'_>]) {
         let frames: Vec<Vec<u8>> = messages
             .iter()
             .map(|message| {
                 let mut frame = Vec::new();
-                encode(&as_event(message), &mut frame);
+                encode(&Event::Entry(message.as_borrowed()), &mut frame);
                 frame
             })
             .collect();
@@ -174,11 +174,6 @@ impl Session {
         let fitting = frames[left_out..].iter().copied();
         write_page(fitting, older || left_out > 0, &mut self.replies);
     }
-}
-
-/// The original event of a stored message.
-fn as_event(message: &StoredMessage) -> Event<'_> {
-    super::super::keeper::event(message)
 }
 
 fn write_gap(range: Range<u64>, output: &mut Vec<u8>) {

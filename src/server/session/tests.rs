@@ -3,7 +3,7 @@
 use super::super::settings::Settings;
 use super::super::surroundings::Surroundings;
 use super::*;
-use crate::room::SessionKey;
+use crate::room::TokenHash;
 
 fn shared(change: impl FnOnce(&mut Settings)) -> Arc<Shared> {
     let mut settings = Settings::default();
@@ -66,7 +66,7 @@ fn a_session_whose_lease_is_over_is_told_so_when_it_says_something() {
 #[test]
 fn a_takeover_right_after_coming_in_is_noticed() {
     let (shared, now) = (shared(|_| {}), Instant::now());
-    let key = SessionKey::of("secret");
+    let key = TokenHash::of("secret");
     let mut guests: Vec<Guest> = (0..3)
         .map(|_| shared.admit(([192, 0, 2, 1], 1).into(), now).unwrap())
         .collect();
@@ -75,7 +75,7 @@ fn a_takeover_right_after_coming_in_is_noticed() {
     let came = came.unwrap().takeovers;
     let first = guests[1].resume(&key, now, 1).unwrap();
     assert!(came < first.takeovers);
-    assert_eq!(first.takeovers, shared.room().takeovers());
+    assert_eq!(first.takeovers, shared.room().revocations());
     let second = guests[2].resume(&key, now, 1).unwrap();
     assert!(first.takeovers < second.takeovers);
     assert!(!shared.room().honours(first.entered.lease));

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use crate::protocol::TEXT;
 use crate::protocol::native::closed;
 use crate::protocol::sniff::Door;
 use crate::protocol::text::{
     Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
 };
-use crate::room::{Draft, Encoding, NotEntered, NotSaid, WantedName, Why};
+use crate::room::{Draft, NotEntered, NotSaid, WantedName, Why};
 
 use super::super::accept::TOO_MANY_CONNECTIONS;
 use super::super::event::Refusal;
@@ -80,7 +81,7 @@ impl Session {
             (Input::Said(text), Some(_)) if text.trim_matches(['\r', '\n']).is_empty() => {}
             (Input::Said(text), Some(member)) => {
                 let lease = member.lease;
-                let said = self.try_to_say(lease, &Draft::new(None, text), now);
+                let said = self.try_to_say(lease, Draft::new(None, text), now);
                 match said {
                     Ok(_) => self.said(),
                     Err(NotSaid::LeaseOver) => self.end_taken_over(),
@@ -131,7 +132,7 @@ impl Session {
         self.member = Some(Membership {
             lease: entered.lease,
             takeovers: arrival.takeovers,
-            door: Encoding::Text,
+            door: TEXT,
             cursor: entered.cursor,
             replay: 0..0,
         });

@@ -204,9 +204,9 @@ pub fn write_frame(frame: &impl Serialize, out: &mut Vec<u8>) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Code, Empty, Member, Message, Say};
+    use super::super::{Code, Empty, Say};
     use super::*;
-    use crate::room::MemberId;
+    use crate::room::{Author, Body, Entry, MemberId};
 
     #[test]
     fn unknown_keys_and_frames_are_ignored() {
@@ -352,17 +352,17 @@ mod tests {
         let mut out = Vec::new();
         write_frame(&Reply::Pong(Empty {}), &mut out);
         write_frame(
-            &Reply::Message(Message {
+            &Reply::Message(Entry {
                 seq: 42,
                 at: "2026-11-22T10:00:00.123Z".parse().unwrap(),
-                from: Member {
+                author: Author {
                     id: MemberId::new(7).unwrap(),
                     name: "ada".into(),
-                    host: false,
-                    away: false,
                 },
-                id: Some("k3Qd-1".into()),
-                text: "hi\n\"you\"".into(),
+                body: Body::Text {
+                    id: Some("k3Qd-1".into()),
+                    text: "hi\n\"you\"".into(),
+                },
             }),
             &mut out,
         );

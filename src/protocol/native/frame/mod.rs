@@ -3,17 +3,17 @@
 //!
 //! Readers ignore unknown keys and unknown frames, so that the protocol can grow.
 
+mod entry;
 mod line;
 mod repair;
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::line::{NotAFrame, read_reply, read_request, write_frame};
 
-use crate::room::{MemberId, Why};
+use crate::room::{Entry, MemberId, Why};
 
 /// A frame from a client.
 #[derive(Debug, Serialize)]
@@ -103,7 +103,7 @@ pub enum Reply<'a> {
     /// Answers `hello`.
     Welcome(Welcome<'a>),
     /// A member sent a message.
-    Message(Message<'a>),
+    Message(Entry<'a>),
     /// A member joined.
     Joined(Joined<'a>),
     /// A member left.
@@ -238,31 +238,6 @@ pub struct Limits {
     pub per_second: Option<u32>,
 }
 
-/// A message of a member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message<'a> {
-    /// Its place among all messages: 1, 2, 3, … without a hole.
-    pub seq: u64,
-    /// When the server accepted it (RFC 3339, UTC, milliseconds).
-    #[serde(serialize_with = "milliseconds")]
-    pub at: Timestamp,
-    /// Its sender.
-    #[serde(borrow)]
-    pub from: Member<'a>,
-    /// The sender's own id for it.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<Cow<'a, str>>,
-    /// The cleaned text.
-    #[serde(borrow)]
-    pub text: Cow<'a, str>,
-}
-
-/// Serde requires a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn milliseconds<S: serde::Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{at:.3}"))
-}
-
 /// A member joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined<'a> {
@@ -393,7 +368,7 @@ pub const NOTICE_RESUMED: &str = "resumed";
 pub struct Page<'a> {
     /// The messages, oldest first.
     #[serde(borrow)]
-    pub messages: Vec<Message<'a>>,
+    pub messages: Vec<Entry<'a>>,
     /// Whether the server holds older ones.
     pub more: bool,
 }

@@ -1,38 +1,39 @@
-//! Resuming a session: a member outlives its connection for the grace time, and another
-//! connection that presents the same session acts for it from then on.
+//! Resumptions: a member outlives its connection for the grace time, and another
+//! connection that presents the same token acts for it from then on.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::event::{Event, MemberId, Why};
-use super::said::{IdHash, SaidIds};
-use super::{Coming, Entered, Room, SMALL_ROOM};
+use super::entry::MemberId;
+use super::event::{Event, Why};
+use super::recent_ids::{IdHash, RecentIds};
+use super::{Coming, Entered, Expire, Leave, Lose, Resume, Room, SMALL_ROOM, Time};
 
 /// The longest grace time.
 const GRACE_LIMIT: Duration = Duration::from_hours(365 * 24);
 
-/// The hash of a session's token, the secret by which a client comes back. It is enough
+/// The hash of a resume token, the secret by which a client comes back. It is enough
 /// to recognize the token, but does not reveal it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SessionKey(
+pub struct TokenHash(
     /// The SHA-256 of the token.
     pub [u8; 32],
 );
 
-impl SessionKey {
-    /// The key of a token.
+impl TokenHash {
+    /// The hash of a token.
     #[must_use]
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token).into())
     }
 
-    /// The first 64 bits, as an index: two keys do not begin the same way in practice.
+    /// The first 64 bits, as an index: two hashes do not begin the same way in practice.
     fn start(&self) -> u64 {
         let (start, _) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
-        u64::from_ne_bytes(*start)
+        u64::from_be_bytes(*start)
     }
 }
 
@@ -44,7 +45,7 @@ pub struct Lease {
     /// The member.
     pub id: MemberId,
     /// Counts the leases of the member.
-    turn: u64,
+    generation: u64,
 }
 
 /// The state of a member after its connection ended.
@@ -59,17 +60,17 @@ pub enum Parting {
     Away,
 }
 
-/// The reason why a connection could not resume a session.
+/// The reason why a connection could not resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotResumed {
-    /// The room does not know the session, or is closed.
+    /// The room does not know the token, or is closed.
     Unknown,
     /// A connection that was opened later has the member, or had it last.
     Late,
 }
 
 /// A member that did not come back in time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
     /// The member's id.
     pub id: MemberId,
@@ -81,29 +82,29 @@ pub struct Expired {
     pub count: usize,
 }
 
-/// The session of one member, as the member holds it.
+/// What ties a member to its present connection, or to the next one.
 #[derive(Debug)]
-pub(super) struct Seat {
-    /// The key of the session. A member without one cannot come back.
-    key: Option<SessionKey>,
+pub(super) struct Attachment {
+    /// The hash of its token. A member without one cannot come back.
+    token: Option<TokenHash>,
     /// The number of the valid lease, or of the next one if the member is away.
-    turn: u64,
+    generation: u64,
     /// When the member's current or last connection was opened; `None` for its first.
-    opened: Option<Instant>,
+    opened: Option<Time>,
     /// Set while the member is away.
     absence: Option<Box<Absence>>,
-    /// The message ids that the member has used, if any.
-    said: Option<Box<SaidIds>>,
+    /// The ids of the member's last messages, if any.
+    recent: Option<Box<RecentIds>>,
 }
 
-impl Seat {
-    pub(super) fn new(key: Option<SessionKey>) -> Self {
+impl Attachment {
+    pub(super) fn new(token: Option<TokenHash>) -> Self {
         Self {
-            key,
-            turn: 0,
+            token,
+            generation: 0,
             opened: None,
             absence: None,
-            said: None,
+            recent: None,
         }
     }
 
@@ -112,22 +113,22 @@ impl Seat {
     }
 
     pub(super) const fn lease(&self, id: MemberId) -> Lease {
-        let turn = self.turn;
-        Lease { id, turn }
+        let generation = self.generation;
+        Lease { id, generation }
     }
 
     pub(super) const fn honours(&self, lease: Lease) -> bool {
-        self.turn == lease.turn
+        self.generation == lease.generation
     }
 
     /// The `seq` of the member's message with this id.
     pub(super) fn said(&self, id: IdHash) -> Option<u64> {
-        self.said.as_ref()?.find(id)
+        self.recent.as_ref()?.find(id)
     }
 
     /// Remembers that the member sent a message with this id.
-    pub(super) fn say(&mut self, id: IdHash, seq: u64) {
-        self.said.get_or_insert_default().add(id, seq);
+    pub(super) fn remember(&mut self, id: IdHash, seq: u64) {
+        self.recent.get_or_insert_default().add(id, seq);
     }
 }
 
@@ -135,34 +136,34 @@ impl Seat {
 #[derive(Clone, Copy, Debug)]
 struct Absence {
     /// The deadline for coming back.
-    until: Instant,
+    until: Time,
     /// The reason why the connection ended.
     why: Why,
 }
 
-/// All sessions of a room.
+/// Who may come back to a room, and until when.
 #[derive(Debug, Default)]
-pub(super) struct Sessions {
-    /// Members by the first bytes of their keys; the member holds the whole key.
-    pub(super) members: HashMap<u64, MemberId>,
+pub(super) struct Resumptions {
+    /// Members by the first bytes of their hashes; the member holds the whole hash.
+    pub(super) members: BTreeMap<u64, MemberId>,
     /// Absent members, ordered by deadline.
-    away: BTreeSet<(Instant, MemberId)>,
+    away: BTreeSet<(Time, MemberId)>,
     /// How often a connection took a member over from another.
-    takeovers: u64,
+    revocations: u64,
 }
 
-impl Sessions {
-    /// Registers the session of a new member.
-    pub(super) fn begin(&mut self, key: Option<SessionKey>, id: MemberId) {
-        self.members.extend(key.map(|key| (key.start(), id)));
+impl Resumptions {
+    /// Registers the token of a new member.
+    pub(super) fn begin(&mut self, token: Option<TokenHash>, id: MemberId) {
+        self.members.extend(token.map(|token| (token.start(), id)));
     }
 
-    /// Removes the session of a member who has left.
-    pub(super) fn end(&mut self, id: MemberId, seat: &Seat) {
-        if let Some(key) = &seat.key {
-            self.members.remove(&key.start());
+    /// Removes the token of a member who has left.
+    pub(super) fn end(&mut self, id: MemberId, attachment: &Attachment) {
+        if let Some(token) = &attachment.token {
+            self.members.remove(&token.start());
         }
-        if let Some(absence) = &seat.absence {
+        if let Some(absence) = &attachment.absence {
             self.away.remove(&(absence.until, id));
         }
     }
@@ -174,86 +175,76 @@ impl Sessions {
 }
 
 impl Room {
-    /// Gives a member to a new connection, which was `opened` at that time, and
-    /// notifies everyone if the member was away.
-    ///
-    /// # Errors
-    /// If no member has this session or the room is closed, or if a connection that was
-    /// opened later has already resumed it. In the last case the client has given this
-    /// connection up since, and its old `hello` must not end the newer connection.
-    pub fn resume(&mut self, session: &SessionKey, opened: Instant) -> Result<Entered, NotResumed> {
-        let id = self.sessions.members.get(&session.start());
+    pub(super) fn resume(&mut self, command: Resume) -> Result<Entered, NotResumed> {
+        let Resume { token, opened } = command;
+        let id = self.resumptions.members.get(&token.start());
         let id = *id
             .filter(|_| self.closed.is_none())
             .ok_or(NotResumed::Unknown)?;
         let member = self.members.get_mut(id);
         let member = member
-            .filter(|member| member.seat.key.as_ref() == Some(session))
+            .filter(|member| member.attachment.token == Some(token))
             .ok_or(NotResumed::Unknown)?;
-        if member.seat.opened.is_some_and(|last| opened < last) {
+        if member.attachment.opened.is_some_and(|last| opened < last) {
             return Err(NotResumed::Late);
         }
-        member.seat.opened = Some(opened);
+        member.attachment.opened = Some(opened);
         let (name, host) = (Arc::clone(&member.name), member.host);
-        let absence = member.seat.absence.take();
+        let absence = member.attachment.absence.take();
         if absence.is_none() {
-            member.seat.turn += 1;
+            member.attachment.generation += 1;
         }
-        let lease = member.seat.lease(id);
+        let lease = member.attachment.lease(id);
         let coming = if let Some(absence) = absence {
-            self.sessions.away.remove(&(absence.until, id));
+            self.resumptions.away.remove(&(absence.until, id));
             self.tell_whereabouts(&Event::Back { id, name: &name });
             Coming::Back
         } else {
-            self.sessions.takeovers += 1;
+            self.resumptions.revocations += 1;
             Coming::Instead
         };
         Ok(self.entered(lease, name, host, coming))
     }
 
-    /// Ends a lost connection's lease: the member is away from now on, and everyone
-    /// learns of it. A member without a session leaves instead, and so does every member
-    /// if the grace time is 0 or the room is closed. Returns `None` if the lease is over.
-    pub fn lose(&mut self, lease: Lease, why: Why, now: Instant) -> Option<Parting> {
+    pub(super) fn lose(&mut self, command: Lose) -> Option<Parting> {
+        let Lose { lease, why, time } = command;
         let grace = self.rules.grace;
         let member = self.members.held_mut(lease)?;
-        if member.seat.key.is_none() || grace.is_zero() || self.closed.is_some() {
-            return self.leave(lease, why);
+        if member.attachment.token.is_none() || grace.is_zero() || self.closed.is_some() {
+            return self.leave(Leave { lease, why });
         }
         let (id, name) = (lease.id, Arc::clone(&member.name));
-        self.wait_for(id, why, now);
+        self.wait_for(id, why, time);
         self.tell_whereabouts(&Event::Away { id, name: &name });
         Some(Parting::Away)
     }
 
     /// Marks a member as away from now on.
-    pub(super) fn wait_for(&mut self, id: MemberId, why: Why, now: Instant) {
+    pub(super) fn wait_for(&mut self, id: MemberId, why: Why, time: Time) {
         if let Some(member) = self.members.get_mut(id) {
-            let until = now + self.rules.grace.min(GRACE_LIMIT);
-            member.seat.absence = Some(Box::new(Absence { until, why }));
-            member.seat.turn += 1;
-            self.sessions.away.insert((until, id));
+            let until = time + self.rules.grace.min(GRACE_LIMIT);
+            member.attachment.absence = Some(Box::new(Absence { until, why }));
+            member.attachment.generation += 1;
+            self.resumptions.away.insert((until, id));
         }
     }
 
-    /// The time of the next call of [`Room::expire`], if anyone is away.
+    /// When the next [`Expire`] is due, if anyone is away.
     #[must_use]
-    pub fn next_expiry(&self) -> Option<Instant> {
-        let (until, _) = self.sessions.away.first()?;
+    pub fn next_expiry(&self) -> Option<Time> {
+        let (until, _) = self.resumptions.away.first()?;
         self.closed.is_none().then_some(*until)
     }
 
-    /// Removes one member whose deadline is over at `now`, and notifies everyone. Call
-    /// it again until it returns `None`.
-    pub fn expire(&mut self, now: Instant) -> Option<Expired> {
+    pub(super) fn expire(&mut self, command: Expire) -> Option<Expired> {
         if self.closed.is_some() {
             return None;
         }
-        let &(until, id) = self.sessions.away.first()?;
-        if until > now {
+        let &(until, id) = self.resumptions.away.first()?;
+        if until > command.time {
             return None;
         }
-        let why = self.members.get_mut(id)?.seat.absence.as_ref()?.why;
+        let why = self.members.get_mut(id)?.attachment.absence.as_ref()?.why;
         let name = self.let_go(id, why)?;
         let count = self.count();
         Some(Expired {
@@ -267,8 +258,8 @@ impl Room {
     /// How often a connection took a member over from another. While this number stays the
     /// same, no takeover has ended a lease.
     #[must_use]
-    pub const fn takeovers(&self) -> u64 {
-        self.sessions.takeovers
+    pub const fn revocations(&self) -> u64 {
+        self.resumptions.revocations
     }
 
     /// Whether a lease is still valid.
@@ -283,8 +274,8 @@ impl Room {
         if self.members.count() > SMALL_ROOM {
             self.gathered.get_or_insert_default();
         } else {
-            self.tell_gathered();
-            self.append(event);
+            self.announce_now();
+            self.log.append(event);
         }
     }
 }

@@ -25,13 +25,13 @@ fn only_so_many_messages_are_kept_from_the_commit_on() {
     let disk = Disk::with_messages(30);
     let (mut store, past) = disk.keeping(messages(10));
     assert_eq!((past.oldest_seq, past.next_seq), (21, 31));
-    assert_eq!(seqs(&past.messages), (21..31).collect::<Vec<_>>());
+    assert_eq!(seqs(&past.entries), (21..31).collect::<Vec<_>>());
     let mut reader = store.reader().unwrap();
     for seq in 31..50 {
         store.write(&[said(seq, 1, None)]).unwrap();
         assert_eq!(store.oldest_seq(), seq - 9);
         assert_eq!(reader.oldest_seq().unwrap(), seq - 9);
-        let read = reader.messages(1, u64::MAX, 100, usize::MAX).unwrap();
+        let read = reader.entries(1, u64::MAX, 100, usize::MAX).unwrap();
         assert_eq!(seqs(&read), (seq - 9..=seq).collect::<Vec<_>>());
     }
 }
@@ -54,7 +54,7 @@ fn only_so_many_days_are_kept() {
     assert_eq!(store.oldest_seq(), 5);
     drop(store);
     let (_, past) = Store::open(&disk.path(), keep, ALL, reading(2 * DAY + 8)).unwrap();
-    assert_eq!(seqs(&past.messages), [8, 9, 10]);
+    assert_eq!(seqs(&past.entries), [8, 9, 10]);
     // Ids stay as long as their session.
     assert_eq!(past.sessions[0].said.len(), 10);
 }
@@ -71,11 +71,11 @@ fn the_count_goes_on_when_nothing_is_left() {
     store.trim(reading(9 * DAY)).unwrap();
     drop(store);
     let (mut store, past) = disk.keeping(keep);
-    assert!(past.messages.is_empty());
+    assert!(past.entries.is_empty());
     assert_eq!((past.oldest_seq, past.next_seq), (6, 6));
     store.write(&[said(6, 1, None)]).unwrap();
     drop(store);
-    assert_eq!(seqs(&disk.open().1.messages), [6]);
+    assert_eq!(seqs(&disk.open().1.entries), [6]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_clock_that_was_set_back_loses_nothing_young() {
     };
     let (mut store, _) = disk.keeping(keep);
     let mut batch = vec![said(1, 1, None), said(2, 1, None), said(3, 1, None)];
-    if let Record::Message { at, .. } = &mut batch[1] {
+    if let Record::Entry(Entry { at, .. }) = &mut batch[1] {
         *at = Timestamp::UNIX_EPOCH;
     }
     store.write(&batch).unwrap();
@@ -122,11 +122,9 @@ fn only_so_many_bytes_are_kept_and_the_file_stays_bounded() {
     let (mut store, _) = disk.keeping(keep);
     let mut most = 0;
     for seq in 1..=1_500 {
-        let mut message = said(seq, 1, None);
-        if let Record::Message { text, .. } = &mut message {
-            // As long as a text of 4,000 emoji, in some of them.
-            *text = "x".repeat(if seq % 3 == 0 { 16_000 } else { 500 }).into();
-        }
+        // As long as a text of 4,000 emoji, in some of them.
+        let text = "x".repeat(if seq % 3 == 0 { 16_000 } else { 500 });
+        let message = with_text(said(seq, 1, None), &text);
         store.write(&[message]).unwrap();
         if seq % 100 == 0 {
             write::checkpoint(&store.connection).unwrap();
@@ -138,7 +136,7 @@ fn only_so_many_bytes_are_kept_and_the_file_stays_bounded() {
     let kept = 1_501 - store.oldest_seq();
     assert!((200..400).contains(&kept), "{kept}");
     let mut reader = store.reader().unwrap();
-    let read = reader.messages(1, u64::MAX, u64::MAX, usize::MAX).unwrap();
+    let read = reader.entries(1, u64::MAX, u64::MAX, usize::MAX).unwrap();
     assert_eq!(read.len() as u64, kept);
 }
 
@@ -147,13 +145,7 @@ fn a_smaller_size_is_reached_in_steps_and_the_newest_messages_stay() {
     let disk = Disk::new();
     let (mut store, _) = disk.open();
     let batch: Vec<Record> = (1..=3_000)
-        .map(|seq| {
-            let mut message = said(seq, 1, None);
-            if let Record::Message { text, .. } = &mut message {
-                *text = "x".repeat(1_000).into();
-            }
-            message
-        })
+        .map(|seq| with_text(said(seq, 1, None), &"x".repeat(1_000)))
         .collect();
     store.write(&batch).unwrap();
     drop(store);

@@ -8,23 +8,23 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::error::{OpenError, Trouble};
-use super::place::beside;
-
-/// In the header of the file: "chat".
-pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
+use super::file::{APPLICATION_ID, beside};
+use crate::store::error::{OpenError, Trouble};
 
 /// The version of the tables; each change of them increases it.
 ///
-/// A later attribute of messages (a reply to another, an edit of one, an attachment)
+/// A later attribute of entries (a reply to another, an edit of one, an attachment)
 /// becomes a column of `message`, or a table of its own by `seq`. `ALTER TABLE … ADD
-/// COLUMN` does not touch the rows, so it takes no longer with a million.
-pub(super) const VERSION: i32 = 2;
+/// COLUMN` does not touch the rows, so it takes no longer with a million. A new kind of
+/// entry increases the version too: a program that does not know the kind must refuse the
+/// file, because without the entry its history would have a hole.
+pub(super) const VERSION: i32 = 3;
 
 /// - `room` has one row, about the log as a whole. New ids go on from `last_member`, even
 ///   when all members who had them have left; messages before `oldest_seq` are gone, even
 ///   when those are all.
-/// - `message` is the log. `at` is in microseconds since 1970.
+/// - `message` is the log: the lasting entries. `at` is in microseconds since 1970, and
+///   `kind` says what the entry is; see [`KIND_TEXT`].
 /// - `session` has the members who may come back, by the hash of their token.
 /// - `said` has the ids of the last messages of each session, in a ring: `slot` is the
 ///   position in the ring, and a new id takes the slot of the oldest.
@@ -45,7 +45,8 @@ const TABLES: &str = "
         name TEXT NOT NULL,
         id TEXT,
         text TEXT NOT NULL,
-        stored INTEGER
+        stored INTEGER,
+        kind INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE session (
         member INTEGER PRIMARY KEY,
@@ -62,14 +63,20 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// The `kind` of an entry that is a message.
+pub(super) const KIND_TEXT: i64 = 0;
+
 /// For each version, from 2 on, the changes to the tables of the version before.
-const CHANGES: [&str; 1] = ["
+const CHANGES: [&str; 2] = [
+    "
     ALTER TABLE room ADD COLUMN time INTEGER;
     ALTER TABLE room ADD COLUMN clock INTEGER;
     ALTER TABLE room ADD COLUMN doubt INTEGER;
     ALTER TABLE room ADD COLUMN began INTEGER;
     ALTER TABLE message ADD COLUMN stored INTEGER;
-"];
+",
+    "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0",
+];
 
 /// Changes the tables of an earlier version into those of this version, all or nothing.
 pub(super) fn migrate(connection: &mut Connection, from: i32) -> Result<(), Trouble> {

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::error::OpenError;
-use super::schema::APPLICATION_ID;
+use crate::store::error::OpenError;
 
 /// The first bytes of every `SQLite` file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// In the header of the file: "chat".
+pub(super) const APPLICATION_ID: i32 = 0x6368_6174;
 
 /// The offset of the application id in the header.
 const APPLICATION_ID_AT: usize = 68;
@@ -30,12 +32,12 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// them could lock one each. The kernel releases the lock however this process ends.
 /// `SQLite`'s own locks would keep our readers out as well.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StoreFile {
     path: PathBuf,
     _lock: File,
 }
 
-impl Place {
+impl StoreFile {
     /// Locks the file for this process. Returns whether a store is in it; if not, one can
     /// be made. Changes nothing of a file of another kind.
     pub(super) fn claim(path: &Path) -> Result<(Self, bool), OpenError> {
@@ -59,8 +61,8 @@ impl Place {
             // Our lock file does not stay beside another program's file.
             let _ = fs::remove_file(&lock_path);
         }
-        let place = Self { path, _lock: lock };
-        Ok((place, found?))
+        let file = Self { path, _lock: lock };
+        Ok((file, found?))
     }
 
     /// Deletes the file, of whatever kind, while nobody else has it open.

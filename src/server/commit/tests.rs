@@ -15,15 +15,18 @@ use super::super::session::{Found, Session};
 use super::super::settings::Settings;
 use super::super::surroundings::Surroundings;
 use super::*;
+use crate::protocol::NATIVE;
 use crate::protocol::sniff::Door;
-use crate::room::{Closing, Coming, Draft, Encoding, Lease, SMALL_ROOM, SessionKey, WantedName};
+use crate::room::{
+    Close, Closing, Coming, Draft, Enter, Lease, SMALL_ROOM, Say, TokenHash, WantedName,
+};
 
 /// The shared state of a server with a store. Nothing is stored automatically.
 fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
     let mut settings = Settings::default();
-    settings.rules.pace.per_second = 0;
+    settings.rules.rate_limit.per_second = 0;
     let path = directory.join("room.db");
-    let kept = Kept::open(&path, settings.keep, &settings.rules).unwrap();
+    let kept = OpenedStore::open(&path, settings.keep, &settings.rules).unwrap();
     let (shared, writer) = Shared::new(settings, Surroundings::unknown(), Some(kept)).unwrap();
     (Arc::new(shared), writer.unwrap())
 }
@@ -44,6 +47,16 @@ fn enter(guest: &mut Guest) -> Lease {
     arrival.entered.lease
 }
 
+fn say(shared: &Shared, lease: Lease, text: &str) {
+    let command = Say {
+        lease,
+        draft: Draft::new(None, text),
+        at: Timestamp::now(),
+        time: shared.time(Instant::now()),
+    };
+    shared.room().apply(command).unwrap();
+}
+
 /// Acts as if all events were on disk.
 fn publish(shared: &Shared) {
     let staged = shared.room().stage().unwrap();
@@ -61,7 +74,7 @@ fn is_news(shared: &Shared) -> bool {
 fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
     let directory = tempfile::tempdir().unwrap();
     let (shared, _writer) = durable(directory.path());
-    let key = SessionKey::of("secret");
+    let key = TokenHash::of("secret");
     let (mut old, mut new) = (guest(&shared), guest(&shared));
     old.enter(&ada(), Door::Native, false, Some(key), 1)
         .unwrap();
@@ -102,10 +115,15 @@ fn a_welcome_waits_until_what_it_tells_is_stored() {
     let (shared, _writer) = durable(directory.path());
     for count in [1, SMALL_ROOM, SMALL_ROOM + 1] {
         while shared.room().count() + 1 < count {
-            let key = Some(SessionKey::of("x"));
+            let key = Some(TokenHash::of("x"));
             let mut room = shared.room();
-            room.enter(&WantedName::of("x"), Encoding::Native, false, key)
-                .unwrap();
+            room.apply(Enter {
+                wanted: WantedName::of("x"),
+                encoding: NATIVE,
+                host: false,
+                token: key,
+            })
+            .unwrap();
         }
         let mut session = greeting(&shared);
         assert_eq!(told(&mut session), "");
@@ -134,10 +152,7 @@ fn who_reads_a_long_past_slowly_is_there_though_it_is_not_heard() {
     let now = Instant::now();
     for _ in 0..1_000 {
         let text = "x".repeat(4_000);
-        let said = shared
-            .room()
-            .say(lease, &Draft::new(None, &text), now, Timestamp::now());
-        said.unwrap();
+        say(&shared, lease, &text);
     }
     let mut session = Session::new(guest(&shared), now);
     session.take(b"{\"hello\":{\"protocol\":1,\"after\":0}}\n", now);
@@ -159,7 +174,9 @@ fn a_closed_room_is_closed_once_though_the_store_fails_afterwards() {
     let mut session = greeting(&shared);
     publish(&shared);
     told(&mut session);
-    shared.room().close(Closing::ForGood);
+    shared.room().apply(Close {
+        closing: Closing::ForGood,
+    });
     publish(&shared);
     shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
     let told = told(&mut session);
@@ -192,15 +209,7 @@ async fn who_spoke_while_nobody_was_listened_to_is_heard_afterwards() {
     let mut speaker = guest(&shared);
     let lease = enter(&mut speaker);
     while shared.room().waiting() < 5 << 20 {
-        let mut room = shared.room();
-        let text = "x".repeat(4_000);
-        room.say(
-            lease,
-            &Draft::new(None, &text),
-            Instant::now(),
-            Timestamp::now(),
-        )
-        .unwrap();
+        say(&shared, lease, &"x".repeat(4_000));
     }
     shared.tell_news();
     assert!(shared.is_congested());
@@ -223,7 +232,7 @@ async fn who_spoke_while_nobody_was_listened_to_is_heard_afterwards() {
 async fn a_writer_that_is_gone_has_stored_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let (shared, _writer) = durable(directory.path());
-    let writing = Writing {
+    let writing = GroupCommit {
         jobs: mpsc::channel(1).0,
         obstacle: Arc::new(lock::Mutex::new(Rank::Obstacle, None)),
         thread: None,

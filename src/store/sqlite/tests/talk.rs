@@ -15,7 +15,7 @@ fn a_new_store_is_empty_and_has_an_epoch_of_its_own() {
         (past.next_seq, past.oldest_seq, past.last_member),
         (1, 1, 0)
     );
-    assert!(past.messages.is_empty() && past.sessions.is_empty());
+    assert!(past.entries.is_empty() && past.sessions.is_empty());
     assert_eq!(past.epoch.len(), 32);
     assert_ne!(past.epoch, other.open().1.epoch);
 }
@@ -26,18 +26,23 @@ fn everything_written_is_there_after_a_restart() {
     let (mut store, before) = disk.open();
     let text = "line\n\u{1f980} \u{5e9}\u{5dc}\u{5d5}\u{5dd} e\u{301} \"' \\";
     let time: Timestamp = "2026-11-22T10:00:00.123456Z".parse().unwrap();
+    let second = Entry {
+        seq: 2,
+        at: time,
+        author: Author {
+            id: member(2),
+            name: "\u{5d0}da".into(),
+        },
+        body: Body::Text {
+            id: None,
+            text: text.into(),
+        },
+    };
     let batch = [
         entered(1, Some(key(1))),
         entered(2, None),
         said(1, 1, Some("k3Qd-1")),
-        Record::Message {
-            seq: 2,
-            at: time,
-            from: member(2),
-            name: "\u{5d0}da".into(),
-            id: None,
-            text: text.into(),
-        },
+        Record::Entry(second.clone()),
     ];
     store.write(&batch).unwrap();
     store.write(&[said(3, 1, Some("k3Qd-2"))]).unwrap();
@@ -49,25 +54,15 @@ fn everything_written_is_there_after_a_restart() {
         (past.next_seq, past.oldest_seq, past.last_member),
         (4, 1, 2)
     );
-    assert_eq!(seqs(&past.messages), [1, 2, 3]);
-    assert_eq!(
-        past.messages[1],
-        StoredMessage {
-            seq: 2,
-            at: time,
-            from: member(2),
-            name: "\u{5d0}da".into(),
-            id: None,
-            text: text.into(),
-        }
-    );
-    assert_eq!(past.messages[0].id.as_deref(), Some("k3Qd-1"));
+    assert_eq!(seqs(&past.entries), [1, 2, 3]);
+    assert_eq!(past.entries[1], second);
+    assert_eq!(past.entries[0].message_id(), Some("k3Qd-1"));
     let ids = vec![("k3Qd-1".into(), 1), ("k3Qd-2".into(), 3)];
     let session = StoredSession {
         id: member(1),
         name: "member 1".into(),
         host: true,
-        key: key(1),
+        token: key(1),
         said: ids,
     };
     assert_eq!(past.sessions, [session]);
@@ -105,7 +100,7 @@ fn a_room_closed_for_good_keeps_its_log_and_no_session() {
     drop(store);
     let (_store, past) = disk.open();
     assert!(past.sessions.is_empty());
-    assert_eq!(seqs(&past.messages), [1, 2, 3]);
+    assert_eq!(seqs(&past.entries), [1, 2, 3]);
     assert_eq!((past.epoch, past.last_member), (before.epoch, 1));
 }
 
@@ -130,7 +125,7 @@ fn the_last_ids_of_each_session_are_kept_over_restarts() {
         let past;
         (store, past) = disk.open();
         let ids = &past.sessions[0].said;
-        let first = (seq + 1).saturating_sub(IDS_SAID).max(2);
+        let first = (seq + 1).saturating_sub(RECENT_IDS).max(2);
         let expected: Vec<(Box<str>, u64)> = (first..=seq)
             .map(|seq| (format!("id {seq}").into(), seq))
             .collect();
@@ -170,15 +165,18 @@ fn an_empty_batch_writes_nothing() {
 fn no_more_of_the_past_is_read_than_was_asked_for() {
     let disk = Disk::with_messages(50);
     let open = |messages, bytes| {
-        let recent = Recent { messages, bytes };
+        let recent = Recent {
+            entries: messages,
+            bytes,
+        };
         let (_, past) = Store::open(&disk.path(), Keep::default(), recent, reading(0)).unwrap();
         assert_eq!((past.next_seq, past.oldest_seq), (51, 1));
-        seqs(&past.messages)
+        seqs(&past.entries)
     };
     assert_eq!(open(3, usize::MAX), [48, 49, 50]);
     assert_eq!(open(0, usize::MAX), [0_u64; 0]);
     assert_eq!(open(u64::MAX, 0), [0_u64; 0]);
-    let few = open(u64::MAX, 5 * size_of::<StoredMessage>());
+    let few = open(u64::MAX, 5 * size_of::<Entry<'static>>());
     assert!((1..5).contains(&few.len()), "{few:?}");
     assert_eq!(few.last(), Some(&50));
 }
@@ -216,7 +214,7 @@ fn old_messages_are_read_while_new_ones_are_written() {
     let (mut store, _) = disk.open();
     let mut reader = store.reader().unwrap();
     let read = |reader: &mut Reader, from, end, limit, bytes| {
-        seqs(&reader.messages(from, end, limit, bytes).unwrap())
+        seqs(&reader.entries(from, end, limit, bytes).unwrap())
     };
     assert_eq!(read(&mut reader, 5, 9, 100, usize::MAX), [5, 6, 7, 8]);
     assert_eq!(read(&mut reader, 5, 9, 2, usize::MAX), [5, 6]);
@@ -242,16 +240,9 @@ fn the_log_beside_the_file_does_not_grow_without_end() {
     store.write(&[entered(1, None)]).unwrap();
     let mut most = 0;
     for seq in 1..=400 {
-        let long = Record::Message {
-            seq,
-            at: at(seq),
-            from: member(1),
-            name: "ada".into(),
-            id: None,
-            text: "x".repeat(200_000).into(),
-        };
+        let long = with_text(said(seq, 1, None), &"x".repeat(200_000));
         store.write(&[long]).unwrap();
-        reader.messages(seq, seq + 1, 1, usize::MAX).unwrap();
+        reader.entries(seq, seq + 1, 1, usize::MAX).unwrap();
         let wal = std::fs::metadata(disk.directory.path().join("room.db-wal")).unwrap();
         most = most.max(wal.len());
     }

@@ -36,7 +36,7 @@ fn a_batch_that_met_a_lock_can_be_written_when_it_is_gone() {
     store.write(&batch).unwrap();
     store.close().unwrap();
     let (_, past) = disk.open();
-    assert_eq!(seqs(&past.messages), [1, 2]);
+    assert_eq!(seqs(&past.entries), [1, 2]);
     assert_eq!(past.sessions[0].said, [("a".into(), 1), ("b".into(), 2)]);
 }
 
@@ -54,10 +54,7 @@ fn what_was_changed_before_an_obstacle_is_undone() {
         store.connection.query_row(&set, [], |_| Ok(())).unwrap();
     };
     limit(&store, pages);
-    let mut long = said(3, 2, Some("c"));
-    if let Record::Message { text, .. } = &mut long {
-        *text = "x".repeat(100_000).into();
-    }
+    let long = with_text(said(3, 2, Some("c")), &"x".repeat(100_000));
     let batch = [
         Record::Left { id: member(1) },
         entered(2, Some(key(2))),
@@ -75,7 +72,7 @@ fn what_was_changed_before_an_obstacle_is_undone() {
     store.write(&batch).unwrap();
     store.close().unwrap();
     let (_, past) = disk.open();
-    assert_eq!(seqs(&past.messages), [1, 2, 3]);
+    assert_eq!(seqs(&past.entries), [1, 2, 3]);
     assert_eq!(past.sessions.len(), 1);
     assert_eq!(past.sessions[0].said, [("b".into(), 2), ("c".into(), 3)]);
 }
@@ -93,9 +90,9 @@ fn a_store_that_another_program_has_locked_is_opened_and_read_meanwhile() {
         ..Keep::default()
     };
     let (mut store, past) = disk.keeping(keep);
-    assert_eq!(seqs(&past.messages), [1, 2, 3, 4, 5]);
+    assert_eq!(seqs(&past.entries), [1, 2, 3, 4, 5]);
     let mut reader = store.reader().unwrap();
-    assert_eq!(reader.messages(1, 9, 9, 1 << 20).unwrap().len(), 5);
+    assert_eq!(reader.entries(1, 9, 9, 1 << 20).unwrap().len(), 5);
     other.execute_batch("COMMIT").unwrap();
     store.trim(reading(0)).unwrap();
     assert_eq!(store.oldest_seq(), 4);
@@ -110,7 +107,8 @@ fn a_store_that_has_to_move_up_is_told_as_locked_until_it_is_not() {
         .execute_batch(
             "ALTER TABLE room DROP COLUMN time; ALTER TABLE room DROP COLUMN clock;
              ALTER TABLE room DROP COLUMN doubt; ALTER TABLE room DROP COLUMN began;
-             ALTER TABLE message DROP COLUMN stored; PRAGMA user_version = 1;
+             ALTER TABLE message DROP COLUMN stored; ALTER TABLE message DROP COLUMN kind;
+             PRAGMA user_version = 1;
              BEGIN IMMEDIATE",
         )
         .unwrap();
@@ -126,7 +124,7 @@ fn a_file_beside_the_store_that_is_no_regular_file_is_told_and_left() {
     for suffix in ["-lock", "-wal", "-shm", "-journal"] {
         for kind in ["link", "dangling link", "pipe", "directory"] {
             let disk = Disk::with_messages(1);
-            let path = place::beside(&disk.path(), suffix);
+            let path = file::beside(&disk.path(), suffix);
             let elsewhere = disk.directory.path().join("elsewhere");
             let _ = fs::remove_file(&path);
             match kind {
@@ -158,11 +156,11 @@ fn a_file_beside_the_store_that_is_no_regular_file_is_told_and_left() {
 fn what_is_in_the_way_of_a_new_store_is_replaced_and_not_followed() {
     let disk = Disk::new();
     let elsewhere = disk.directory.path().join("elsewhere");
-    symlink(&elsewhere, place::beside(&disk.path(), "-new")).unwrap();
+    symlink(&elsewhere, file::beside(&disk.path(), "-new")).unwrap();
     disk.open();
     assert!(!elsewhere.exists());
     let disk = Disk::new();
-    let new = place::beside(&disk.path(), "-new");
+    let new = file::beside(&disk.path(), "-new");
     mknodat(CWD, &new, FileType::Fifo, Mode::RWXU, 0).unwrap();
     disk.open();
     // A pipe is no store either, and deleting does not wait for one.

@@ -16,10 +16,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{self, timeout_at};
 
 use crate::lock::{self, Rank};
-use crate::room::{Absent, Encoders, Event, Record, Room, Rules};
+use crate::room::{Absent, Encodings, Entry, Event, Record, Room, Rules, Seed, Time};
 use crate::store::{
-    Keep, OpenError, Past, ReadError, Reader, Reading, Recent, SpaceWatch, Store, StoredMessage,
-    WriteError,
+    self, Journal, Keep, OpenError, Past, ReadError, Reading, Recent, SpaceWatch, Store, WriteError,
 };
 
 use crate::protocol::native::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
@@ -56,20 +55,20 @@ const RESUMED: &str = "Messages are no longer delayed.";
 
 /// An opened store, and the room that it contains.
 #[derive(Debug)]
-pub(super) struct Kept {
-    store: Store,
-    reader: Reader,
+pub(super) struct OpenedStore {
+    journal: Box<dyn Journal>,
+    history: Box<dyn store::History>,
     past: Past,
 }
 
-impl Kept {
+impl OpenedStore {
     /// Opens the store of a room.
     ///
     /// # Errors
     /// If it cannot be used.
     pub fn open(path: &Path, keep: Keep, rules: &Rules) -> Result<Self, OpenError> {
         let recent = Recent {
-            messages: rules.retention.messages,
+            entries: rules.retention.entries,
             bytes: rules.retention.bytes / 2,
         };
         let since = Instant::now();
@@ -86,8 +85,8 @@ impl Kept {
             error: io::Error::other(error),
         })?;
         Ok(Self {
-            store,
-            reader,
+            journal: Box::new(store),
+            history: Box::new(reader),
             past,
         })
     }
@@ -103,12 +102,12 @@ impl Kept {
     }
 
     /// The room as it was when its server ended: the members who were in it are away.
-    pub fn room(&mut self, rules: Rules, encoders: Encoders, now: Instant) -> Room {
+    pub fn room(&mut self, rules: Rules, encodings: Encodings, seed: Seed) -> Room {
         let past = &mut self.past;
-        let first = past.messages.first().map_or(past.next_seq, |it| it.seq);
-        let mut room = Room::going_on(rules, encoders, first, past.last_member);
-        for message in mem::take(&mut past.messages) {
-            room.recall(&event(&message));
+        let first = past.entries.first().map_or(past.next_seq, |it| it.seq);
+        let mut room = Room::going_on(rules, encodings, seed, first, past.last_member);
+        for entry in mem::take(&mut past.entries) {
+            room.recall(entry);
         }
         let mut gone = Vec::new();
         for session in mem::take(&mut past.sessions) {
@@ -116,14 +115,14 @@ impl Kept {
                 id: session.id,
                 name: session.name.into(),
                 host: session.host,
-                session: session.key,
+                token: session.token,
             };
             let said = session.said.iter().map(|(id, seq)| (&**id, *seq));
-            if !room.restore(&absent, said, now) {
+            if !room.restore(&absent, said, Time::BEGINNING) {
                 gone.push(absent.id);
             }
         }
-        room.record();
+        room.start_recording();
         for id in gone {
             room.forget(id);
         }
@@ -134,28 +133,16 @@ impl Kept {
     /// [started](Writer::start).
     pub fn split(self) -> (History, Writer) {
         let history = History {
-            reader: Arc::new(Mutex::new(self.reader)),
+            reader: Arc::new(Mutex::new(self.history)),
         };
-        (history, Writer::new(self.store))
-    }
-}
-
-/// The original event of a stored message.
-pub(super) fn event(message: &StoredMessage) -> Event<'_> {
-    Event::Message {
-        seq: message.seq,
-        at: message.at,
-        from: message.from,
-        name: &message.name,
-        id: message.id.as_deref(),
-        text: &message.text,
+        (history, Writer::new(self.journal))
     }
 }
 
 /// Reads the messages that the log in memory no longer holds.
 #[derive(Debug)]
 pub(super) struct History {
-    reader: Arc<Mutex<Reader>>,
+    reader: Arc<Mutex<Box<dyn store::History>>>,
 }
 
 impl History {
@@ -171,13 +158,13 @@ impl History {
         from: u64,
         end: u64,
         bytes: usize,
-    ) -> Result<Vec<StoredMessage>, ReadError> {
+    ) -> Result<Vec<Entry<'static>>, ReadError> {
         // One read after the other, so that there is at most one such thread.
         let mut reader = Arc::clone(&self.reader).lock_owned().await;
         let since = Instant::now();
         loop {
             let (back, result) = spawn_blocking(move || {
-                let result = reader.messages(from, end, u64::MAX, bytes);
+                let result = reader.entries(from..end, bytes);
                 (reader, result)
             })
             .await
@@ -199,7 +186,7 @@ impl History {
 /// Writes to the store, in a thread of its own.
 #[derive(Debug)]
 pub(super) struct Writer {
-    store: Store,
+    journal: Box<dyn Journal>,
     space: SpaceWatch,
     /// How long it retries a batch that cannot be stored.
     patience: Duration,
@@ -228,16 +215,16 @@ struct Written {
 
 /// A running writer. Dropping this ends it.
 #[derive(Debug)]
-pub(super) struct Writing {
+pub(super) struct GroupCommit {
     jobs: mpsc::Sender<Job>,
     obstacle: Arc<Obstacle>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    fn new(store: Store) -> Self {
+    fn new(journal: Box<dyn Journal>) -> Self {
         Self {
-            store,
+            journal,
             space: SpaceWatch::default(),
             patience: HOLD_TIME,
             obstacle: Arc::new(lock::Mutex::new(Rank::Obstacle, None)),
@@ -248,13 +235,13 @@ impl Writer {
     ///
     /// # Errors
     /// If the system cannot start a thread.
-    pub fn start(self) -> io::Result<Writing> {
+    pub fn start(self) -> io::Result<GroupCommit> {
         let (jobs, queue) = mpsc::channel(1);
         let obstacle = Arc::clone(&self.obstacle);
         let thread = thread::Builder::new()
             .name("store".into())
             .spawn(move || self.run(queue))?;
-        Ok(Writing {
+        Ok(GroupCommit {
             jobs,
             obstacle,
             thread: Some(thread),
@@ -268,7 +255,7 @@ impl Writer {
         }
         // If the data does not reach the main file now, the next server finds it beside
         // that file.
-        let _ = self.store.close();
+        let _ = self.journal.close();
     }
 
     /// Does a job, and waits for obstacles to go away.
@@ -300,31 +287,30 @@ impl Writer {
     fn write(&mut self, records: &[Record]) -> Result<Written, WriteError> {
         let (mut more, mut events) = (false, Vec::new());
         if records.is_empty() {
-            match self.store.trim(Reading::now()) {
+            match self.journal.trim(Reading::now()) {
                 Ok(is_more) => more = is_more,
                 // Nobody waits for this deletion.
                 Err(error) if error.obstacle().is_some() => {}
                 Err(error) => return Err(error),
             }
-            if let Ok(space) = self.store.space()
+            if let Ok(space) = self.journal.space()
                 && self.space.is_news(space)
             {
                 events.push(server::Event::DiskLow(space));
             }
         } else {
-            self.store.look(Reading::now());
-            self.store.write(records)?;
+            self.journal.append(records, Reading::now())?;
         }
-        events.extend(self.store.take_clock_doubt().map(server::Event::Clock));
+        events.extend(self.journal.take_clock_doubt().map(server::Event::Clock));
         Ok(Written {
-            oldest_seq: self.store.oldest_seq(),
+            oldest_seq: self.journal.oldest_seq(),
             more,
             events,
         })
     }
 }
 
-impl Writing {
+impl GroupCommit {
     /// Stores events and publishes them, until the store fails: then it closes the room.
     pub async fn keep(&self, shared: &Shared) {
         if let Err(error) = self.store_all(shared).await {
@@ -406,7 +392,7 @@ impl Writing {
     }
 }
 
-impl Drop for Writing {
+impl Drop for GroupCommit {
     fn drop(&mut self) {
         // Without a sender, its thread ends.
         self.jobs = mpsc::channel(1).0;

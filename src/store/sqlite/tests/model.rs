@@ -69,7 +69,7 @@ impl Model {
                         said.push((id.as_str().into(), seq));
                         let over = said
                             .len()
-                            .saturating_sub(usize::try_from(IDS_SAID).unwrap());
+                            .saturating_sub(usize::try_from(RECENT_IDS).unwrap());
                         said.drain(..over);
                     }
                     let record = said(seq, from, id.as_deref());
@@ -88,12 +88,12 @@ impl Model {
 
     fn check(&self, past: &Past) {
         let messages: Vec<_> = past
-            .messages
+            .entries
             .iter()
             .map(|message| {
                 assert_eq!(message.at, at(message.seq));
-                let id = message.id.as_deref().map(str::to_owned);
-                (message.seq, message.from.get(), id)
+                let id = message.message_id().map(str::to_owned);
+                (message.seq, message.author.id.get(), id)
             })
             .collect();
         assert_eq!(messages, self.messages);

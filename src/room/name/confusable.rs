@@ -14,14 +14,14 @@ use crate::room::character::category;
 /// name as it stands (`adI` and `adl` look alike) and one of the name without case (`ADA`
 /// and `ada` read alike). They ignore joiners and other invisible characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Looks {
+pub struct ConfusableKey {
     /// The skeleton of the name as it stands.
     pub seen: String,
     /// The skeleton of the case-folded name.
     pub read: String,
 }
 
-impl Looks {
+impl ConfusableKey {
     /// The looks of `name`.
     #[must_use]
     pub fn of(name: &str) -> Self {

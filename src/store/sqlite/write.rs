@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::age::{DAY, Saved, SeenTime};
-use super::error::{Trouble, WriteError};
-use super::schema::CHECKPOINT_PAGES;
-use super::{IDS_SAID, Keep, Reading, SIZE_LEAVES, Store, TRIM_STEP};
+use super::Store;
+use super::schema::{CHECKPOINT_PAGES, KIND_TEXT};
 use crate::clock::LATEST;
-use crate::room::{MemberId, Record};
+use crate::room::{Body, Entry, MemberId, Record};
+use crate::store::age::{DAY, Saved, SeenTime};
+use crate::store::error::{Trouble, WriteError};
+use crate::store::{Keep, RECENT_IDS, Reading, SIZE_LEAVES, TRIM_STEP};
 
 /// The seen times of messages, oldest first.
 pub(super) const AGES: &str =
@@ -96,11 +97,11 @@ impl Store {
         work: impl FnOnce(&mut Self) -> Result<T, Trouble>,
     ) -> Result<T, WriteError> {
         if self.failed {
-            return Err(WriteError::FailedBefore(self.place.path().to_owned()));
+            return Err(WriteError::FailedBefore(self.file.path().to_owned()));
         }
         work(self).map_err(|trouble| {
             self.failed |= !trouble.is_passing();
-            trouble.writing(self.place.path())
+            trouble.writing(self.file.path())
         })
     }
 
@@ -295,55 +296,56 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn write(&mut self, record: &Record) -> Result<(), Trouble> {
         match record {
-            Record::Message {
-                seq,
-                at,
-                from,
-                name,
-                id,
-                text,
-            } => {
+            Record::Entry(entry) => {
+                let Entry {
+                    seq,
+                    at,
+                    author,
+                    body,
+                } = entry;
+                let Body::Text { id, text } = body;
                 if *seq != self.next_seq {
                     return Err(Trouble::OutOfOrder);
                 }
                 self.next_seq += 1;
                 self.transaction
                     .prepare_cached(
-                        "INSERT INTO message (seq, at, member, name, id, text, stored) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                        "INSERT INTO message (seq, at, member, name, id, text, stored, kind) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     )?
                     .execute((
                         seq,
                         // A time that is rounded up must still be a valid time.
                         (*at).min(LATEST).as_microsecond(),
-                        from.get(),
-                        &**name,
+                        author.id.get(),
+                        &author.name,
                         id,
                         text,
                         self.stored,
+                        KIND_TEXT,
                     ))?;
                 if let Some(id) = id {
-                    self.remember(*from, id, *seq)?;
+                    self.remember(author.id, id, *seq)?;
                 }
             }
             Record::Entered {
                 id,
                 name,
                 host,
-                session,
+                token,
             } => {
                 if id.get() <= self.last_member {
                     return Err(Trouble::OutOfOrder);
                 }
                 self.last_member = id.get();
-                if let Some(key) = session {
+                if let Some(token) = token {
                     self.undo.push((*id, self.rings.insert(*id, 0)));
                     self.transaction
                         .prepare_cached(
                             "INSERT INTO session (member, name, host, key) \
                              VALUES (?1, ?2, ?3, ?4)",
                         )?
-                        .execute((id.get(), &**name, host, key.0))?;
+                        .execute((id.get(), &**name, host, token.0))?;
                 }
             }
             Record::Left { id } => {
@@ -371,7 +373,7 @@ impl Writer<'_> {
     }
 
     /// Stores this message id for the session. It takes the slot of the id from
-    /// [`IDS_SAID`] messages before.
+    /// [`RECENT_IDS`] messages before.
     fn remember(&mut self, member: MemberId, id: &str, seq: u64) -> Result<(), Trouble> {
         // Without a session nobody can come back and send the message again.
         let Some(slot) = self.rings.get_mut(&member) else {
@@ -381,7 +383,7 @@ impl Writer<'_> {
             .prepare_cached(
                 "INSERT OR REPLACE INTO said (member, slot, seq, id) VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute((member.get(), *slot % IDS_SAID, seq, id))?;
+            .execute((member.get(), *slot % RECENT_IDS, seq, id))?;
         self.undo.push((member, Some(*slot)));
         *slot += 1;
         Ok(())

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::room::{Record, SessionKey};
+use crate::room::{Author, Body, Entry, Record, TokenHash};
+use crate::store::{RECENT_IDS, SIZE_LEAVES, TRIM_STEP};
 
 mod ages;
 mod damage;
@@ -16,9 +17,10 @@ mod model;
 mod obstacles;
 mod opening;
 mod talk;
+mod versions;
 
 const ALL: Recent = Recent {
-    messages: u64::MAX,
+    entries: u64::MAX,
     bytes: usize::MAX,
 };
 
@@ -39,28 +41,45 @@ fn member(id: u64) -> MemberId {
     MemberId::new(id).unwrap()
 }
 
-fn key(n: u8) -> SessionKey {
-    SessionKey([n; 32])
+fn key(n: u8) -> TokenHash {
+    TokenHash([n; 32])
 }
 
-fn entered(id: u64, session: Option<SessionKey>) -> Record {
+fn entered(id: u64, token: Option<TokenHash>) -> Record {
     Record::Entered {
         id: member(id),
         name: format!("member {id}").into(),
         host: id == 1,
-        session,
+        token,
     }
 }
 
-fn said(seq: u64, from: u64, id: Option<&str>) -> Record {
-    Record::Message {
+fn entry(seq: u64, from: u64, id: Option<&str>) -> Entry<'static> {
+    Entry {
         seq,
         at: at(seq),
-        from: member(from),
-        name: format!("member {from}").into(),
-        id: id.map(Into::into),
-        text: format!("text {seq}").into(),
+        author: Author {
+            id: member(from),
+            name: format!("member {from}").into(),
+        },
+        body: Body::Text {
+            id: id.map(|id| id.to_owned().into()),
+            text: format!("text {seq}").into(),
+        },
     }
+}
+
+/// The message, with another text.
+fn with_text(mut message: Record, new: &str) -> Record {
+    if let Record::Entry(Entry { body, .. }) = &mut message {
+        let Body::Text { text, .. } = body;
+        *text = new.to_owned().into();
+    }
+    message
+}
+
+fn said(seq: u64, from: u64, id: Option<&str>) -> Record {
+    Record::Entry(entry(seq, from, id))
 }
 
 /// A directory with a path in it for a store.
@@ -119,6 +138,6 @@ fn error_of(path: &Path) -> OpenError {
     Store::open(path, Keep::default(), ALL, reading(0)).unwrap_err()
 }
 
-fn seqs(messages: &[StoredMessage]) -> Vec<u64> {
+fn seqs(messages: &[Entry<'_>]) -> Vec<u64> {
     messages.iter().map(|message| message.seq).collect()
 }

@@ -62,7 +62,7 @@ fn what_is_deleted_is_gone_but_never_under_an_open_room() {
         assert_eq!(disk.names(), ["room.db-lock"]);
     }
     let (_, new) = disk.open();
-    assert_eq!((new.next_seq, new.messages.len()), (1, 0));
+    assert_eq!((new.next_seq, new.entries.len()), (1, 0));
     assert_ne!(new.epoch, past.epoch);
 }
 
@@ -77,7 +77,7 @@ fn a_failed_second_opening_takes_no_lock_from_the_first() {
     let output = Command::new("/proc/self/exe")
         .args([
             "--exact",
-            "store::tests::opening::another_process",
+            "store::sqlite::tests::opening::another_process",
             "--ignored",
         ])
         .env("CHATROOM_TEST_STORE", disk.path())
@@ -180,7 +180,7 @@ fn a_process_that_opens_a_store() {
 fn told(mut command: Command, path: &Path) -> String {
     let output = command
         .args(["--exact", "--ignored", "--nocapture"])
-        .arg("store::tests::opening::a_process_that_opens_a_store")
+        .arg("store::sqlite::tests::opening::a_process_that_opens_a_store")
         .env("CHATROOM_TEST_STORE", path)
         .output()
         .unwrap();

@@ -11,24 +11,24 @@ fn look(disk: &Disk) -> Result<(), String> {
     let error = |error: &dyn std::error::Error| error.to_string();
     let (store, past) = Store::open(&disk.path(), Keep::default(), ALL, reading(0))
         .map_err(|failed| error(&failed))?;
-    let in_order = |messages: &[StoredMessage]| {
+    let in_order = |messages: &[Entry<'static>]| {
         messages
             .windows(2)
             .all(|pair| pair[1].seq == pair[0].seq + 1)
     };
-    assert!(in_order(&past.messages));
+    assert!(in_order(&past.entries));
     assert_eq!(
-        past.messages
+        past.entries
             .last()
             .map_or(past.oldest_seq, |last| last.seq + 1),
         past.next_seq
     );
     let mut reader = store.reader().map_err(|failed| error(&failed))?;
     let read = reader
-        .messages(1, u64::MAX, u64::MAX, usize::MAX)
+        .entries(1, u64::MAX, u64::MAX, usize::MAX)
         .map_err(|failed| error(&failed))?;
     assert!(in_order(&read));
-    assert_eq!(seqs(&read), seqs(&past.messages));
+    assert_eq!(seqs(&read), seqs(&past.entries));
     Ok(())
 }
 
@@ -65,11 +65,11 @@ fn a_hole_in_the_log_is_damage() {
     assert!(matches!(disk.error(), OpenError::Damaged(_)));
     // A reader finds damage further back.
     let recent = Recent {
-        messages: 3,
+        entries: 3,
         bytes: usize::MAX,
     };
     let (store, _) = Store::open(&disk.path(), Keep::default(), recent, reading(0)).unwrap();
-    let read = store.reader().unwrap().messages(1, 11, 100, usize::MAX);
+    let read = store.reader().unwrap().entries(1, 11, 100, usize::MAX);
     assert!(matches!(read, Err(ReadError::Damaged(_))), "{read:?}");
 }
 

@@ -53,7 +53,7 @@ impl Computer {
     fn say(&mut self, store: &mut Store) {
         self.seq += 1;
         let mut message = said(self.seq, 1, None);
-        if let Record::Message { at, .. } = &mut message {
+        if let Record::Entry(Entry { at, .. }) = &mut message {
             *at = self.reading().clock;
         }
         store.look(self.reading());
@@ -292,13 +292,13 @@ fn a_store_of_version_1_moves_up_by_itself_with_all_that_is_in_it() {
     of_version_1(&disk, &[at(1), at(2), at(3)]);
     let open = |time| Store::open(&disk.path(), days(30), ALL, reading(time)).unwrap();
     let (mut store, past) = open(10);
-    assert_eq!(seqs(&past.messages), [1, 2, 3]);
+    assert_eq!(seqs(&past.entries), [1, 2, 3]);
     assert_eq!(past.sessions[0].said, [("a".into(), 1)]);
-    assert_eq!(past.messages[2].at, at(3));
+    assert_eq!(past.entries[2].at, at(3));
     store.write(&[said(4, 1, Some("b"))]).unwrap();
     store.close().unwrap();
     let (mut store, past) = open(20);
-    assert_eq!(seqs(&past.messages), [1, 2, 3, 4]);
+    assert_eq!(seqs(&past.entries), [1, 2, 3, 4]);
     // Their dates give their age.
     store.trim(reading(30 * DAY + 3)).unwrap();
     assert_eq!(store.oldest_seq(), 3);
@@ -350,7 +350,7 @@ fn no_clock_makes_a_store_panic() {
             store.trim(Reading::default()).unwrap();
             store.trim(now).unwrap();
             let mut message = said(51, 1, None);
-            if let Record::Message { at, .. } = &mut message {
+            if let Record::Entry(Entry { at, .. }) = &mut message {
                 *at = clock;
             }
             store.write(&[message]).unwrap();

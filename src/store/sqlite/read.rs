@@ -1,5 +1,6 @@
 //! Reads back what the store has.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +8,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::age::Saved;
-use super::error::{ReadError, Trouble};
-use super::place::Place;
-use super::{IDS_SAID, Recent};
-use crate::room::{MemberId, SessionKey};
+use super::file::StoreFile;
+use super::schema::KIND_TEXT;
+use crate::room::{Author, Body, Entry, MemberId, TokenHash};
+use crate::store::age::Saved;
+use crate::store::error::{ReadError, Trouble};
+use crate::store::{RECENT_IDS, Recent};
 
 pub(super) const ROOM: &str =
     "SELECT epoch, last_member, oldest_seq, time, clock, doubt, began FROM room LIMIT 2";
@@ -19,36 +21,11 @@ pub(super) const NEWEST_TIME: &str = "SELECT at FROM message ORDER BY seq DESC L
 pub(super) const LAST_SEQ: &str = "SELECT max(seq) FROM message";
 pub(super) const FIRST_SEQ: &str = "SELECT min(seq) FROM message";
 pub(super) const NEWEST: &str =
-    "SELECT seq, at, member, name, id, text FROM message ORDER BY seq DESC LIMIT ?1";
-pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text FROM message \
+    "SELECT seq, at, member, name, id, text, kind FROM message ORDER BY seq DESC LIMIT ?1";
+pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text, kind FROM message \
      WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
 const SESSIONS: &str = "SELECT member, name, host, key FROM session ORDER BY member";
 const SAID: &str = "SELECT member, slot, seq, id FROM said";
-
-/// A message as it was stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredMessage {
-    /// The position among the messages, from 1 on.
-    pub seq: u64,
-    /// When the room accepted it, to the microsecond.
-    pub at: Timestamp,
-    /// The sender.
-    pub from: MemberId,
-    /// The name of the sender at that time.
-    pub name: Box<str>,
-    /// The sender's own id for the message.
-    pub id: Option<Box<str>>,
-    /// The text.
-    pub text: Box<str>,
-}
-
-impl StoredMessage {
-    /// The memory that the message takes, in bytes.
-    fn weight(&self) -> usize {
-        let id = self.id.as_ref().map_or(0, |id| id.len());
-        size_of::<Self>() + self.name.len() + id + self.text.len()
-    }
-}
 
 /// A member who may come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +36,9 @@ pub struct StoredSession {
     pub name: Box<str>,
     /// Whether the member hosts the room.
     pub host: bool,
-    /// The hash of the session's token.
-    pub key: SessionKey,
-    /// The ids of the member's last messages, at most [`IDS_SAID`], with their `seq`s, in
+    /// The hash of the member's resume token.
+    pub token: TokenHash,
+    /// The ids of the member's last messages, at most [`RECENT_IDS`], with their `seq`s, in
     /// order.
     pub said: Vec<(Box<str>, u64)>,
 }
@@ -71,16 +48,16 @@ pub struct StoredSession {
 pub struct Past {
     /// Distinguishes this log from every other: 32 hexadecimal digits.
     pub epoch: String,
-    /// The `seq` that the next message gets.
+    /// The `seq` that the next entry gets.
     pub next_seq: u64,
-    /// The `seq` of the oldest stored message, or of the next message if none is stored.
+    /// The `seq` of the oldest stored entry, or of the next one if none is stored.
     pub oldest_seq: u64,
     /// The last id that the room gave to a member; 0 if there was no member.
     pub last_member: u64,
     /// All members who have a session.
     pub sessions: Vec<StoredSession>,
-    /// The newest messages, in order.
-    pub messages: Vec<StoredMessage>,
+    /// The newest entries, in order.
+    pub entries: Vec<Entry<'static>>,
 }
 
 /// The state of the log as a whole.
@@ -139,29 +116,29 @@ pub(super) fn head(connection: &Connection) -> Result<Head, Trouble> {
     })
 }
 
-/// The newest messages, in order and without a hole.
+/// The newest entries, in order and without a hole.
 pub(super) fn newest(
     connection: &Connection,
     recent: Recent,
     next_seq: u64,
-) -> Result<Vec<StoredMessage>, Trouble> {
+) -> Result<Vec<Entry<'static>>, Trouble> {
     let mut statement = connection.prepare(NEWEST)?;
-    let mut rows = statement.query([recent.messages.min(next_seq)])?;
-    let mut messages = Vec::new();
+    let mut rows = statement.query([recent.entries.min(next_seq)])?;
+    let mut entries = Vec::new();
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let message = message(row)?;
-        if message.seq + messages.len() as u64 + 1 != next_seq {
+        let entry = entry(row)?;
+        if entry.seq + entries.len() as u64 + 1 != next_seq {
             return Err(Trouble::Damaged);
         }
-        bytes += message.weight();
+        bytes += entry.weight();
         if bytes > recent.bytes {
             break;
         }
-        messages.push(message);
+        entries.push(entry);
     }
-    messages.reverse();
-    Ok(messages)
+    entries.reverse();
+    Ok(entries)
 }
 
 /// All members who may come back, and the next slot in the ring of each.
@@ -174,7 +151,7 @@ pub(super) fn sessions(
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (slot, seq): (u64, u64) = (row.get(1)?, row.get(2)?);
-        if slot >= IDS_SAID || seq == 0 || seq >= head.next_seq {
+        if slot >= RECENT_IDS || seq == 0 || seq >= head.next_seq {
             return Err(Trouble::Damaged);
         }
         let ids = said.entry(member(row, 0)?).or_default();
@@ -195,7 +172,7 @@ pub(super) fn sessions(
             id,
             name: text(row, 1)?,
             host: row.get(2)?,
-            key: SessionKey(row.get(3)?),
+            token: TokenHash(row.get(3)?),
             said: said.into_iter().map(|(seq, _, id)| (id, seq)).collect(),
         });
     }
@@ -207,14 +184,23 @@ pub(super) fn sessions(
     }
 }
 
-fn message(row: &Row<'_>) -> Result<StoredMessage, Trouble> {
-    Ok(StoredMessage {
+fn entry(row: &Row<'_>) -> Result<Entry<'static>, Trouble> {
+    let owned = |column| -> Result<_, Trouble> { Ok(Cow::Owned(row.get::<_, String>(column)?)) };
+    Ok(Entry {
         seq: row.get(0)?,
         at: Timestamp::from_microsecond(row.get(1)?).map_err(|_| Trouble::Damaged)?,
-        from: member(row, 2)?,
-        name: text(row, 3)?,
-        id: row.get(4)?,
-        text: text(row, 5)?,
+        author: Author {
+            id: member(row, 2)?,
+            name: owned(3)?,
+        },
+        body: match row.get(6)? {
+            KIND_TEXT => Body::Text {
+                id: row.get::<_, Option<String>>(4)?.map(Cow::Owned),
+                text: owned(5)?,
+            },
+            // A version that knew more kinds would have a higher number.
+            _ => return Err(Trouble::Damaged),
+        },
     })
 }
 
@@ -226,25 +212,25 @@ fn text(row: &Row<'_>, column: usize) -> Result<Box<str>, Trouble> {
     Ok(row.get(column)?)
 }
 
-/// Reads old messages while the [`Store`](super::Store) writes new ones, on another
+/// Reads old entries while the [`Store`](super::Store) writes new ones, on another
 /// thread if necessary.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
     /// Held until the last connection is gone.
-    place: Arc<Place>,
+    file: Arc<StoreFile>,
 }
 
 impl Reader {
-    pub(super) const fn new(connection: Connection, place: Arc<Place>) -> Self {
-        Self { connection, place }
+    pub(super) const fn new(connection: Connection, file: Arc<StoreFile>) -> Self {
+        Self { connection, file }
     }
 
     fn path(&self) -> &Path {
-        self.place.path()
+        self.file.path()
     }
 
-    /// The messages from `from_seq` to before `end_seq` in order, at most `limit`. The
+    /// The entries from `from_seq` to before `end_seq` in order, at most `limit`. The
     /// last one is the one with which they take `bytes` of memory. If the first of them
     /// are gone, the answer begins with the oldest one that is stored.
     ///
@@ -253,13 +239,13 @@ impl Reader {
     ///
     /// # Errors
     /// If the file cannot be read or is damaged.
-    pub fn messages(
+    pub fn entries(
         &mut self,
         from_seq: u64,
         end_seq: u64,
         limit: u64,
         bytes: usize,
-    ) -> Result<Vec<StoredMessage>, ReadError> {
+    ) -> Result<Vec<Entry<'static>>, ReadError> {
         self.range(from_seq, end_seq, limit, bytes)
             .map_err(|trouble| trouble.reading(self.path()))
     }
@@ -270,7 +256,7 @@ impl Reader {
         end_seq: u64,
         limit: u64,
         bytes: usize,
-    ) -> Result<Vec<StoredMessage>, Trouble> {
+    ) -> Result<Vec<Entry<'static>>, Trouble> {
         // One transaction for both queries, or a message deleted in between would look
         // like a hole.
         let view = self.connection.transaction()?;
@@ -278,24 +264,24 @@ impl Reader {
         // No `seq` is larger, and SQLite cannot count further.
         let end_seq = end_seq.min(i64::MAX as u64);
         let limit = limit.min(end_seq.saturating_sub(from_seq));
-        let mut messages: Vec<StoredMessage> = Vec::new();
+        let mut entries: Vec<Entry<'static>> = Vec::new();
         let mut weight = 0;
         let mut statement = view.prepare_cached(RANGE)?;
         let mut rows = statement.query([from_seq.min(end_seq), end_seq, limit])?;
         while weight < bytes
             && let Some(row) = rows.next()?
         {
-            let message = message(row)?;
-            if message.seq != from_seq + messages.len() as u64 {
+            let entry = entry(row)?;
+            if entry.seq != from_seq + entries.len() as u64 {
                 return Err(Trouble::Damaged);
             }
-            weight += message.weight();
-            messages.push(message);
+            weight += entry.weight();
+            entries.push(entry);
         }
-        Ok(messages)
+        Ok(entries)
     }
 
-    /// The `seq` of the oldest stored message, or of the next message if none is stored.
+    /// The `seq` of the oldest stored entry, or of the next one if none is stored.
     ///
     /// # Errors
     /// If the file cannot be read or is damaged.
