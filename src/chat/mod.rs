@@ -4,7 +4,7 @@
 //! [`Chat`] is the whole of it: the events of a client and the times go in
 //! ([`Chat::reduce`]), the [`Effects`] come out, and [`Chat::take_changes`] tells a list
 //! that shows the conversation what to splice. Lines are data, not sentences: who shows
-//! them makes the sentence, in the user's language.
+//! them makes the sentence, in the user’s language.
 //!
 //! - `state`: [`Chat`]; `reduce`: what each event does to it, and `effects`: what is
 //!   left to do then;

@@ -169,7 +169,7 @@ fn coming_and_going_are_lines_but_not_the_users_own() {
 }
 
 #[test]
-fn who_was_away_only_leaves() {
+fn a_member_who_was_away_only_leaves() {
     let (mut chat, mut list) = joined(1);
     chat.reduce(
         [
@@ -269,7 +269,7 @@ fn a_rejected_message_says_why_and_another_error_is_a_line() {
 }
 
 #[test]
-fn what_the_user_missed_is_counted_when_it_is_there() {
+fn missed_messages_are_counted_when_all_are_there() {
     let (mut chat, mut list) = joined(1);
     chat.reduce([message(1)], now());
     chat.reduce([Event::Interrupted(End::Lost(Loss::Slept))], now());

@@ -303,7 +303,7 @@ impl RoomSession {
     /// Lets the list take the changes of the conversation.
     pub(super) fn show_changes(&self) {
         let imp = self.imp();
-        // Who hears of a change may make another one: it follows.
+        // A handler of a change may make another one, which follows.
         if imp.showing.replace(true) {
             return;
         }
