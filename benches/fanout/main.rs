@@ -11,6 +11,7 @@
 // Cargo compiles a benchmark as a test but leaves its tests out. tests/fanout.rs runs
 // them, and items that only they use are unused here.
 
+mod chart;
 mod figures;
 mod flood;
 mod floor;
@@ -21,6 +22,7 @@ mod peers;
 #[path = "../../tests/support/process.rs"]
 mod process;
 mod protocol;
+mod saved;
 mod server;
 mod surroundings;
 mod table;
@@ -31,7 +33,8 @@ use std::time::{Duration, Instant};
 use self::figures::{counted, median};
 use self::groups::{Group, Scale};
 use self::load::Load;
-use self::options::Options;
+use self::options::{Charts, Options};
+use self::saved::Report;
 use self::server::{Kind, Server};
 use self::table::{Cell, Table};
 
@@ -56,6 +59,9 @@ fn main() -> io::Result<()> {
         );
     }
     let options = Options::read(arguments).ok_or_else(|| io::Error::other(options::USAGE))?;
+    if options.charts == Charts::Redraw {
+        return saved::draw(saved::DOCS.as_ref());
+    }
     Bench::prepare(options)?.run()
 }
 
@@ -64,6 +70,7 @@ struct Bench {
     /// The floor, our server, and the peers if the options ask for them.
     kinds: Vec<Kind>,
     table: Table,
+    report: Report,
     start: Instant,
 }
 
@@ -75,32 +82,32 @@ impl Bench {
         if options.peers {
             kinds.extend(peers::PEERS.map(Kind::Peer));
         }
+        let mut report = Report::new(options.form);
         for line in surroundings::machine() {
-            println!("{line}");
+            report.line(&line);
         }
+        report.line("");
         for kind in &kinds {
             if let Some(version) = kind.version() {
-                println!("- {version}");
+                report.line(&format!("- {version}"));
             }
         }
-        println!(
-            "A message of {} bytes has about {frame_bytes} bytes in a Chatroom frame.\n",
+        report.line(&format!(
+            "\nA message of {} bytes has about {frame_bytes} bytes in a Chatroom frame.\n",
             protocol::TEXT_BYTES
-        );
+        ));
         Ok(Self {
-            table: Table::new(
-                options.markdown,
-                kinds.iter().map(|kind| kind.name()).collect(),
-            ),
+            table: Table::new(kinds.iter().map(|kind| kind.name()).collect()),
             options,
             kinds,
+            report,
             start: Instant::now(),
         })
     }
 
     fn run(mut self) -> io::Result<()> {
         let scale = self.scale();
-        print!("{}", self.table.head());
+        self.report.write(|form| self.table.head(form));
         for group in groups::all(&scale) {
             let wanted = group.rows.iter().any(|row| self.options.want(&row.what));
             if !wanted {
@@ -109,13 +116,22 @@ impl Bench {
             let cells = self.measure(&group);
             for (row, cells) in group.rows.iter().zip(&cells) {
                 if self.options.want(&row.what) {
-                    print!("{}", self.table.row(row, cells));
+                    self.report.write(|form| self.table.row(form, row, cells));
                 }
             }
             io::stdout().flush()?;
         }
-        print!("\n{}", self.table.foot());
-        println!("It took {} s.", self.start.elapsed().as_secs());
+        self.report
+            .write(|form| format!("\n{}\n", self.table.foot(form)));
+        let took = self.start.elapsed().as_secs();
+        self.report.line(&format!("It took {took} s."));
+        if self.options.peers {
+            let folder = match self.options.charts {
+                Charts::Target => saved::target(),
+                _ => saved::DOCS.into(),
+            };
+            self.report.save(&folder)?;
+        }
         Ok(())
     }
 

@@ -1,7 +1,21 @@
 //! The arguments of the benchmark.
 
+use super::table::Form;
+
 /// The usage, for a person.
-pub const USAGE: &str = "usage: [--quick] [--peers] [--markdown] [--only WORDS] [--rounds N]";
+pub const USAGE: &str =
+    "usage: [--quick] [--peers] [--markdown] [--only WORDS] [--rounds N] [--save], or --draw";
+
+/// Where the table and its charts are saved, if the peers are measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Charts {
+    /// Beside the program.
+    Target,
+    /// In the documentation.
+    Docs,
+    /// Measure nothing: draw the charts in the documentation again, from the table there.
+    Redraw,
+}
 
 /// What to measure, and how thoroughly.
 #[derive(Debug, PartialEq)]
@@ -10,7 +24,9 @@ pub struct Options {
     pub quick: bool,
     /// Measure the peers too.
     pub peers: bool,
-    pub markdown: bool,
+    /// How the table is printed.
+    pub form: Form,
+    pub charts: Charts,
     /// Leave out rows without these words.
     pub only: Option<String>,
     /// The number of rounds; the table shows the medians.
@@ -23,7 +39,8 @@ impl Options {
         let mut options = Self {
             quick: false,
             peers: false,
-            markdown: false,
+            form: Form::Aligned,
+            charts: Charts::Target,
             only: None,
             rounds: 5,
         };
@@ -32,7 +49,9 @@ impl Options {
             match argument.as_str() {
                 "--quick" => (options.quick, options.rounds) = (true, 1),
                 "--peers" => options.peers = true,
-                "--markdown" => options.markdown = true,
+                "--markdown" => options.form = Form::Markdown,
+                "--save" => options.charts = Charts::Docs,
+                "--draw" => options.charts = Charts::Redraw,
                 "--only" => options.only = Some(arguments.next()?),
                 "--rounds" => {
                     options.rounds = arguments.next()?.parse().ok().filter(|it| *it > 0)?;
@@ -42,7 +61,9 @@ impl Options {
                 _ => return None,
             }
         }
-        Some(options)
+        // The documentation has the whole table, measured thoroughly.
+        let is_whole = options.peers && !options.quick && options.only.is_none();
+        (options.charts != Charts::Docs || is_whole).then_some(options)
     }
 
     /// Whether to measure a row.
@@ -63,15 +84,32 @@ mod tests {
     #[test]
     fn options_are_read() {
         let options = read("--bench --peers --quick --rounds 2 --only pipelined").unwrap();
-        assert!(options.peers && options.quick && !options.markdown);
+        assert!(options.peers && options.quick && options.form == Form::Aligned);
         assert_eq!(options.rounds, 2);
         assert!(options.want("CPU, pipelined") && !options.want("p99"));
         assert!(read("").unwrap().want("p99"));
     }
 
     #[test]
+    fn the_table_is_saved_and_drawn_where_that_is_asked_for() {
+        let options = read("--peers --save").unwrap();
+        assert_eq!(options.charts, Charts::Docs);
+        assert_eq!(read("--draw").unwrap().charts, Charts::Redraw);
+        assert_eq!(read("--peers").unwrap().charts, Charts::Target);
+    }
+
+    #[test]
     fn wrong_options_are_refused() {
-        for wrong in ["--fast", "--only", "--rounds", "--rounds 0", "pipelined"] {
+        for wrong in [
+            "--fast",
+            "--only",
+            "--rounds",
+            "--rounds 0",
+            "pipelined",
+            "--save",
+            "--peers --save --quick",
+            "--peers --save --only p99",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

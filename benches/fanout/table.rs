@@ -43,34 +43,39 @@ const WHAT: usize = 56;
 /// The least width of the other columns.
 const OTHER: usize = 12;
 
-/// Formats the table line by line, aligned or as Markdown.
+/// How the table is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Form {
+    /// In columns below each other, for a terminal.
+    Aligned,
+    Markdown,
+}
+
+/// Formats the table line by line.
 pub struct Table {
-    markdown: bool,
     /// The floor, our server, and then the peers.
     subjects: Vec<&'static str>,
     notes: Vec<String>,
 }
 
 impl Table {
-    pub fn new(markdown: bool, subjects: Vec<&'static str>) -> Self {
+    pub fn new(subjects: Vec<&'static str>) -> Self {
         Self {
-            markdown,
             subjects,
             notes: Vec::new(),
         }
     }
 
-    pub fn head(&self) -> String {
+    pub fn head(&self, form: Form) -> String {
         let mut cells = vec!["what", "unit", "floor", "chatroom", "ratio", "goal", "met"];
         if self.has_peers() {
             cells.extend(&self.subjects[2..]);
             cells.push("beside peers");
         }
-        let head = self.line(&cells);
-        let rule = if self.markdown {
-            self.line(&vec!["---"; cells.len()])
-        } else {
-            "-".repeat(head.trim_end().chars().count()) + "\n"
+        let head = form.line(&cells);
+        let rule = match form {
+            Form::Markdown => form.line(&vec!["---"; cells.len()]),
+            Form::Aligned => "-".repeat(head.trim_end().chars().count()) + "\n",
         };
         head + &rule
     }
@@ -85,7 +90,7 @@ impl Table {
     }
 
     /// `cells` are in the order of the subjects.
-    pub fn row(&self, row: &Row, cells: &[Cell]) -> String {
+    pub fn row(&self, form: Form, row: &Row, cells: &[Cell]) -> String {
         let figure = |index: usize| match cells.get(index) {
             Some(Cell::Figure(value)) => Some(*value),
             _ => None,
@@ -113,14 +118,14 @@ impl Table {
             line.extend(cells[2..].iter().map(in_words));
             line.push(self.beside_peers(row.better, ours, cells));
         }
-        self.line(&line)
+        form.line(&line)
     }
 
     /// The notes, with their numbers.
-    pub fn foot(&self) -> String {
+    pub fn foot(&self, form: Form) -> String {
         let mut words = String::new();
         for (index, note) in self.notes.iter().enumerate() {
-            let break_before = if self.markdown { "\n" } else { "" };
+            let break_before = if form == Form::Markdown { "\n" } else { "" };
             let _ = writeln!(words, "{break_before}[{}] {note}", index + 1);
         }
         words
@@ -156,15 +161,17 @@ impl Table {
     fn has_peers(&self) -> bool {
         self.subjects.len() > 2
     }
+}
 
-    fn line(&self, cells: &[impl AsRef<str>]) -> String {
+impl Form {
+    fn line(self, cells: &[impl AsRef<str>]) -> String {
         let mut line = String::new();
         for (index, cell) in cells.iter().map(AsRef::as_ref).enumerate() {
-            let _ = match (self.markdown, index) {
-                (true, 0) => write!(line, "| {cell} |"),
-                (true, _) => write!(line, " {cell} |"),
-                (_, 0) => write!(line, "{cell:WHAT$}"),
-                _ => write!(line, "  {cell:OTHER$}"),
+            let _ = match (self, index) {
+                (Self::Markdown, 0) => write!(line, "| {cell} |"),
+                (Self::Markdown, _) => write!(line, " {cell} |"),
+                (Self::Aligned, 0) => write!(line, "{cell:WHAT$}"),
+                (Self::Aligned, _) => write!(line, "  {cell:OTHER$}"),
             };
         }
         line.truncate(line.trim_end().len());
@@ -210,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_goal_is_judged_by_the_ratio_or_by_the_figure() {
-        let table = Table::new(true, vec!["floor", "chatroom"]);
+        let table = Table::new(vec!["floor", "chatroom"]);
         for (goal, met) in [
             (Goal::OfFloor(1.5), "met"),
             (Goal::OfFloor(1.4), "MISSED"),
@@ -221,11 +228,12 @@ mod tests {
             (Goal::None, "–"),
         ] {
             let figures = [Cell::Figure(2.0), Cell::Figure(3.0)];
-            let line = table.row(&row(goal, Better::Less), &figures);
+            let line = table.row(Form::Markdown, &row(goal, Better::Less), &figures);
             assert_eq!(cells(&line)[..5], ["a thing", "µs", "2.00", "3.00", "1.50"]);
             assert_eq!(cells(&line)[6], met, "{line}");
         }
         let line = table.row(
+            Form::Markdown,
             &row(Goal::OfFloor(1.5), Better::Less),
             &[Cell::Empty, Cell::Empty],
         );
@@ -234,11 +242,11 @@ mod tests {
 
     #[test]
     fn who_is_ahead_of_ours_is_named() {
-        let table = Table::new(true, vec!["floor", "chatroom", "a", "b", "c"]);
+        let table = Table::new(vec!["floor", "chatroom", "a", "b", "c"]);
         let figures = [1.0, 3.0, 2.0, 4.0].map(Cell::Figure);
         let figures = [&figures[..], &[Cell::Note(1)]].concat();
         let beside = |better| {
-            let line = table.row(&row(Goal::None, better), &figures);
+            let line = table.row(Form::Markdown, &row(Goal::None, better), &figures);
             cells(&line)[7..].join(" ")
         };
         assert_eq!(beside(Better::Less), "2.00 4.00 no [1] BEHIND a");
@@ -251,25 +259,28 @@ mod tests {
             Cell::Empty,
             Cell::Empty,
         ];
-        let line = table.row(&row(Goal::None, Better::Less), &figures);
+        let line = table.row(Form::Markdown, &row(Goal::None, Better::Less), &figures);
         assert_eq!(cells(&line)[10], "ahead");
     }
 
     #[test]
     fn a_note_is_told_once() {
-        let mut table = Table::new(false, vec!["floor", "chatroom"]);
+        let mut table = Table::new(vec!["floor", "chatroom"]);
         assert_eq!(table.note("one".to_owned()), 1);
         assert_eq!(table.note("two".to_owned()), 2);
         assert_eq!(table.note("one".to_owned()), 1);
-        assert_eq!(table.foot(), "[1] one\n[2] two\n");
+        assert_eq!(table.foot(Form::Aligned), "[1] one\n[2] two\n");
     }
 
     #[test]
     fn columns_stand_below_each_other() {
-        let table = Table::new(false, vec!["floor", "chatroom"]);
+        let table = Table::new(vec!["floor", "chatroom"]);
         let figures = [Cell::Figure(2.0), Cell::Figure(3.0)];
-        let line = table.row(&row(Goal::None, Better::Less), &figures);
+        let line = table.row(Form::Aligned, &row(Goal::None, Better::Less), &figures);
         let at = |line: &str, word: &str| line.split(word).next().map(|it| it.chars().count());
-        assert_eq!(at(&table.head(), "chatroom"), at(&line, "3.00"));
+        assert_eq!(
+            at(&table.head(Form::Aligned), "chatroom"),
+            at(&line, "3.00")
+        );
     }
 }

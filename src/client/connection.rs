@@ -19,11 +19,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::protocol::native::frame::{Empty, Request, write_frame};
 
 use super::clock::slept;
-use super::inbox::Inbox;
-use super::life::{Life, Visit};
-use super::place::Place;
+use super::context::Context;
+use super::end::{End, Loss};
+use super::event::Event;
+use super::inbox::{Inbox, Incoming};
+use super::resume_state::ResumeState;
 use super::silence::{Patience, Silence};
-use super::{End, Event, Loss};
 
 /// The most bytes of one read.
 const READ_BYTES: usize = 64 << 10;
@@ -33,11 +34,25 @@ const WRITE_BYTES: usize = 64 << 10;
 
 /// A connection of a client.
 pub(super) struct Connection<'a> {
-    pub life: &'a Life,
+    pub context: &'a Context,
+}
+
+/// The end of a connection, or of a try to have one.
+pub(super) struct Outcome {
+    pub end: End,
+    /// Whether the client got into the room.
+    pub was_in: bool,
+}
+
+impl From<End> for Outcome {
+    fn from(end: End) -> Self {
+        let was_in = false;
+        Self { end, was_in }
+    }
 }
 
 /// The state that reading and writing share.
-struct Heard {
+struct Exchange {
     is_welcomed: Cell<bool>,
     welcomed: Notify,
     /// The server sent a `ping`.
@@ -47,7 +62,7 @@ struct Heard {
     waits: Notify,
 }
 
-impl Heard {
+impl Exchange {
     fn new(silence: Silence) -> Self {
         Self {
             is_welcomed: Cell::new(false),
@@ -68,62 +83,67 @@ impl Heard {
 
 impl Connection<'_> {
     /// Says hello, and runs the connection until its end.
-    pub async fn run(&self, mut stream: TcpStream, place: &mut Place) -> Visit {
-        let (settings, desk) = (&self.life.settings, &self.life.desk);
+    pub async fn run(&self, mut stream: TcpStream, resume_state: &mut ResumeState) -> Outcome {
+        let (settings, send_queue) = (&self.context.settings, &self.context.send_queue);
         let mut hello = Vec::new();
-        write_frame(&Request::Hello(place.hello(settings)), &mut hello);
+        write_frame(&Request::Hello(resume_state.hello(settings)), &mut hello);
         let (from, to) = stream.split();
         let patience = Patience {
             dead_after: settings.dead_after,
             answer_within: settings.answer_within,
         };
-        let heard = Heard::new(Silence::new(patience, Instant::now()));
-        let mut life = pin!(async {
+        let exchange = Exchange::new(Silence::new(patience, Instant::now()));
+        let mut exchanging = pin!(async {
             tokio::select! {
-                end = self.read(from, &heard, place) => end,
+                end = self.read(from, &exchange, resume_state) => end,
                 end = async {
                     // A connection that takes no more output may still have the server's
                     // last frames; reading finds out how it ended.
-                    let _ = self.write(to, hello, &heard).await;
+                    let _ = self.write(to, hello, &exchange).await;
                     pending().await
                 } => end,
             }
         });
         let end = tokio::select! {
-            end = &mut life => end,
-            () = self.life.left() => {
+            end = &mut exchanging => end,
+            () = self.context.left() => {
                 // Nothing more comes, even if it is the listener that has gone.
-                desk.leave();
-                if !heard.is_welcomed.get() {
+                send_queue.leave();
+                if !exchange.is_welcomed.get() {
                     return End::Left.into();
                 }
-                timeout(settings.leave_within, life).await.unwrap_or(End::Left)
+                timeout(settings.leave_within, exchanging).await.unwrap_or(End::Left)
             }
         };
         let end = match end {
-            End::Lost(_) if desk.is_leaving() => End::Left,
+            End::Lost(_) if send_queue.is_leaving() => End::Left,
             end => end,
         };
-        let was_in = heard.is_welcomed.get();
-        Visit { end, was_in }
+        let was_in = exchange.is_welcomed.get();
+        Outcome { end, was_in }
     }
 
     /// Reads until the end, and passes the events to the listener.
-    async fn read(&self, mut from: ReadHalf<'_>, heard: &Heard, place: &mut Place) -> End {
-        let (settings, desk) = (&self.life.settings, &self.life.desk);
+    async fn read(
+        &self,
+        mut from: ReadHalf<'_>,
+        exchange: &Exchange,
+        resume_state: &mut ResumeState,
+    ) -> End {
+        let (settings, send_queue) = (&self.context.settings, &self.context.send_queue);
         let mut inbox = Inbox::new(settings.address.clone());
         let mut buffer = vec![0; READ_BYTES];
-        let (mut events, mut told) = (Vec::new(), Vec::new());
+        let (mut inputs, mut events) = (Vec::new(), Vec::new());
         let welcomed_by = Instant::now() + settings.welcome_within;
         let mut slept = pin!(slept());
         loop {
             // While it passed events to the listener, the client did not read.
-            heard.change_silence(|silence| silence.heard(Instant::now()));
+            exchange.change_silence(|silence| silence.heard(Instant::now()));
             let read = tokio::select! {
                 biased;
                 read = from.read(&mut buffer) => Ok(read),
                 () = sleep_until(welcomed_by), if !inbox.is_welcomed() => Err(Loss::Ended),
-                silence = silence(heard), if inbox.is_welcomed() => Err(Loss::Silence(silence)),
+                silence = silence(exchange), if inbox.is_welcomed() => Err(Loss::Silence(silence)),
                 // Not while the listener gets an event, which would be lost.
                 () = &mut slept, if inbox.is_welcomed() => Err(Loss::Slept),
             };
@@ -134,75 +154,82 @@ impl Connection<'_> {
                 Ok(Err(error)) => return End::Lost(loss(&error)),
                 Err(loss) => return End::Lost(loss),
             };
-            let taken = inbox.take(bytes, &mut events);
-            if inbox.is_welcomed() && !heard.is_welcomed.replace(true) {
-                desk.is_in();
-                heard.welcomed.notify_one();
+            let was_known = resume_state.is_known();
+            let taken = inbox.take(bytes, &mut inputs);
+            if inbox.is_welcomed() && !exchange.is_welcomed.replace(true) {
+                tracing::info!("{}", if was_known { "returned" } else { "connected" });
+                send_queue.is_in();
+                exchange.welcomed.notify_one();
             }
             if std::mem::take(&mut inbox.pinged) {
-                heard.pinged.notify_one();
+                exchange.pinged.notify_one();
             }
-            for event in events.drain(..) {
-                if is_answer(&event) {
-                    desk.answered();
+            for input in inputs.drain(..) {
+                if is_answer(&input) {
+                    send_queue.answered();
                 }
                 let now = Instant::now().into_std();
-                desk.answer(|outbox| place.take(event, outbox, now, &mut told));
-                for event in told.drain(..) {
+                send_queue.answer(|outbox| resume_state.take(input, outbox, now, &mut events));
+                for event in events.drain(..) {
                     // Without a listener the client is leaving already.
-                    let _ = self.life.events.send(event).await;
+                    let _ = self.context.events.send(event).await;
                 }
             }
             if let Err(end) = taken {
                 return end;
             }
-            let waits = place.is_catching_up() || desk.waits();
-            heard.change_silence(|silence| silence.set_waits(waits, Instant::now()));
+            let waits = resume_state.is_catching_up() || send_queue.waits();
+            exchange.change_silence(|silence| silence.set_waits(waits, Instant::now()));
         }
     }
 
     /// Says hello and, after the welcome, sends the requests that wait, until the client
     /// leaves: then it says goodbye.
-    async fn write(&self, mut to: WriteHalf<'_>, hello: Vec<u8>, heard: &Heard) -> io::Result<()> {
-        let (settings, desk) = (&self.life.settings, &self.life.desk);
+    async fn write(
+        &self,
+        mut to: WriteHalf<'_>,
+        hello: Vec<u8>,
+        exchange: &Exchange,
+    ) -> io::Result<()> {
+        let (settings, send_queue) = (&self.context.settings, &self.context.send_queue);
         to.write_all(&hello).await?;
-        heard.welcomed.notified().await;
+        exchange.welcomed.notified().await;
         let mut out = Vec::new();
         let mut ask_at = Instant::now() + settings.heartbeat;
         let mut leave_by = None;
         loop {
             let now = Instant::now();
-            let gathered = desk.gather(now.into_std(), WRITE_BYTES, &mut out);
-            if gathered.leaving {
+            let batch = send_queue.next_batch(now.into_std(), WRITE_BYTES, &mut out);
+            if batch.leaving {
                 // The other half of the time is for the server's answer.
                 let by = *leave_by.get_or_insert(now + settings.leave_within / 2);
-                if gathered.is_last || by <= now {
+                if batch.is_last || by <= now {
                     write_frame(&Request::Bye(Empty {}), &mut out);
                     return to.write_all(&out).await;
                 }
             }
-            if gathered.waits && heard.change_silence(|silence| silence.set_waits(true, now)) {
-                heard.waits.notify_one();
+            if batch.waits && exchange.change_silence(|silence| silence.set_waits(true, now)) {
+                exchange.waits.notify_one();
             }
             if !out.is_empty() {
                 to.write_all(&out).await?;
                 out.clear();
                 ask_at = Instant::now() + settings.heartbeat;
             }
-            let wake_at = gathered.more_at.map(Instant::from_std);
-            let probe_at = heard.silence.get().ask_at();
+            let wake_at = batch.more_at.map(Instant::from_std);
+            let probe_at = exchange.silence.get().ask_at();
             let ask_by = probe_at.map_or(ask_at, |probe_at| probe_at.min(ask_at));
             let wake_at = wake_at.into_iter().chain(leave_by).chain([ask_by]).min();
             tokio::select! {
-                () = desk.news() => {}
-                () = heard.pinged.notified() => write_frame(&Request::Pong(Empty {}), &mut out),
+                () = send_queue.news() => {}
+                () = exchange.pinged.notified() => write_frame(&Request::Pong(Empty {}), &mut out),
                 () = sleep_until(wake_at.unwrap_or(ask_by)) => {
                     let now = Instant::now();
                     // Bytes may have come from the server meanwhile.
-                    let probe_at = heard.silence.get().ask_at();
+                    let probe_at = exchange.silence.get().ask_at();
                     if ask_at <= now || probe_at.is_some_and(|at| at <= now) {
                         write_frame(&Request::Ping(Empty {}), &mut out);
-                        heard.change_silence(|silence| silence.asked(now));
+                        exchange.change_silence(|silence| silence.asked(now));
                     }
                 }
             }
@@ -211,24 +238,24 @@ impl Connection<'_> {
 }
 
 /// Waits until the server has been silent for too long, and returns for how long.
-async fn silence(heard: &Heard) -> Duration {
+async fn silence(exchange: &Exchange) -> Duration {
     loop {
-        let (lost_at, _) = heard.silence.get().lost_at();
+        let (lost_at, _) = exchange.silence.get().lost_at();
         tokio::select! {
             () = sleep_until(lost_at) => {}
-            () = heard.waits.notified() => {}
+            () = exchange.waits.notified() => {}
         }
-        if let Some(silence) = heard.change_silence(|silence| silence.lost(Instant::now())) {
+        if let Some(silence) = exchange.change_silence(|silence| silence.lost(Instant::now())) {
             return silence;
         }
     }
 }
 
-/// Whether an event answers a request of the client, as far as the client can tell.
-const fn is_answer(event: &Event) -> bool {
-    match event {
-        Event::Members(_) | Event::Page(_) => true,
-        Event::Error(error) => error.id.is_none(),
+/// Whether an input answers a request of the client, as far as the client can tell.
+const fn is_answer(input: &Incoming) -> bool {
+    match input {
+        Incoming::Event(Event::Members(_) | Event::Page(_)) => true,
+        Incoming::Event(Event::Error(error)) => error.id.is_none(),
         _ => false,
     }
 }

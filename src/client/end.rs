@@ -67,6 +67,33 @@ pub enum End {
     NotBegun(String),
 }
 
+impl End {
+    /// The kind of the end for the trace, without the words of others.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::RoomClosed => "room closed",
+            Self::ServiceStopping { .. } => "service stopping",
+            Self::TakenOver => "taken over",
+            Self::Refused(_) => "refused",
+            Self::NoSuchHost(_) => "no such host",
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timed out",
+            Self::NotChatroom(_) => "not a room",
+            Self::RoomFull => "room full",
+            Self::TooManyConnections => "too many connections",
+            Self::OtherVersion => "other version",
+            Self::Rejected(_) => "rejected",
+            Self::Garbled => "garbled",
+            Self::Lost(Loss::Silence(_)) => "silence",
+            Self::Lost(Loss::Slept) => "this computer slept",
+            Self::Lost(Loss::Ended) => "ended unexpectedly",
+            Self::Lost(Loss::Broken(_)) => "broken",
+            Self::NotBegun(_) => "not begun",
+        }
+    }
+}
+
 /// How a connection was lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {

@@ -2,17 +2,22 @@
 
 use crate::protocol::address::Address;
 
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Incoming};
 use super::{End, Event};
 
 /// The events from these pieces of a server's output, and the end if there is one.
 pub(crate) fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Option<End>) {
     let mut inbox = Inbox::new(Address::default());
-    let mut events = Vec::new();
+    let (mut inputs, mut end) = (Vec::new(), None);
     for piece in pieces {
-        if let Err(end) = inbox.take(piece, &mut events) {
-            return (events, Some(end));
+        if let Err(error) = inbox.take(piece, &mut inputs) {
+            end = Some(error);
+            break;
         }
     }
-    (events, None)
+    let events = inputs.into_iter().filter_map(|input| match input {
+        Incoming::Event(event) => Some(event),
+        Incoming::Unknown { .. } => None,
+    });
+    (events.collect(), end)
 }

@@ -1,14 +1,17 @@
 //! Turns the bytes from the server into events. Does no I/O.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
-use crate::protocol::native::frame::{Closed, ClosedCode, Code, Error, Reply, read_reply};
+use crate::protocol::native::frame::{
+    Closed, ClosedCode, Code, Error, IntoOwned, Reply, clean_sentence, read_reply,
+};
 use crate::protocol::{FRAME_LIMIT, PROTOCOL};
 
 use super::End;
-use super::event::{Event, Heard, text};
+use super::event::Event;
 
 /// The most bytes of a frame from the server: a list of members or a page of the history
 /// is longer than other frames.
@@ -17,6 +20,24 @@ pub const SERVER_FRAME_LIMIT: usize = 1 << 20;
 /// The most bytes without a meaning that may come before the welcome, such as the text
 /// door's words for people.
 pub const JUNK_LIMIT: usize = FRAME_LIMIT;
+
+/// An input from the server.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// An event for the listener.
+    Event(Event),
+    /// An entry of a kind that this version does not know. Only its place counts.
+    Unknown {
+        /// Its place among all entries.
+        seq: u64,
+    },
+}
+
+impl From<Event> for Incoming {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
 
 /// Reads the server's output.
 ///
@@ -49,16 +70,16 @@ impl Inbox {
         self.welcomed
     }
 
-    /// Reads the next bytes and appends their events to `events`, at most one for each
+    /// Reads the next bytes and appends their inputs to `inputs`, at most one for each
     /// line.
     ///
     /// # Errors
-    /// Why the connection has to end. The events from before are in `events`.
-    pub fn take(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), End> {
+    /// Why the connection has to end. The inputs from before are in `inputs`.
+    pub fn take(&mut self, bytes: &[u8], inputs: &mut Vec<Incoming>) -> Result<(), End> {
         let mut rest = bytes;
         while let Some(line) = self.lines.next(&mut rest) {
             match line {
-                Line::Whole(line) => self.take_line(&line, events)?,
+                Line::Whole(line) => self.take_line(&line, inputs)?,
                 Line::TooLong => return Err(self.not_a_frame()),
             }
         }
@@ -85,7 +106,7 @@ impl Inbox {
         }
     }
 
-    fn take_line(&mut self, line: &[u8], events: &mut Vec<Event>) -> Result<(), End> {
+    fn take_line(&mut self, line: &[u8], inputs: &mut Vec<Incoming>) -> Result<(), End> {
         if !self.welcomed {
             self.junk += line.len() + 1;
             if !line.starts_with(b"{") {
@@ -97,8 +118,8 @@ impl Inbox {
         }
         let reply = read_reply(line).map_err(|_| self.not_a_frame())?;
         let event = match reply {
-            Some(Reply::Error(error)) if error.fatal => return Err(end_of_error(&error)),
-            Some(Reply::Closed(closed)) => return Err(end_of_closed(&closed)),
+            Some(Reply::Error(error)) if error.fatal => return Err(end_of_error(error)),
+            Some(Reply::Closed(closed)) => return Err(end_of_closed(closed)),
             Some(Reply::Ping(_)) => {
                 self.pinged = true;
                 return Ok(());
@@ -108,40 +129,44 @@ impl Inbox {
                     return Err(End::OtherVersion);
                 }
                 self.welcomed = true;
-                Event::Welcomed(Box::new(welcome.heard()))
+                Event::Welcomed(Box::new(welcome.into_owned()))
             }
             // Before the welcome the client ignores everything else, and there is only
             // one welcome.
             _ if !self.welcomed => return Ok(()),
             None | Some(Reply::Pong(_) | Reply::Welcome(_)) => return Ok(()),
-            Some(Reply::Message(message)) => Event::Message(message.heard()),
-            Some(Reply::Joined(joined)) => Event::Joined(joined.heard()),
-            Some(Reply::Left(left)) => Event::Left(left.heard()),
-            Some(Reply::Away(away)) => Event::Away(away.heard()),
-            Some(Reply::Back(back)) => Event::Back(back.heard()),
-            Some(Reply::Said(said)) => Event::Said(said.heard()),
-            Some(Reply::Presence(presence)) => Event::Presence(presence.heard()),
-            Some(Reply::Notice(notice)) => Event::Notice(notice.heard()),
-            Some(Reply::Members(members)) => Event::Members(members.heard()),
-            Some(Reply::Page(page)) => Event::Page(page.heard()),
+            Some(Reply::Unknown { seq }) => {
+                inputs.push(Incoming::Unknown { seq });
+                return Ok(());
+            }
+            Some(Reply::Message(message)) => Event::Message(message.into_owned()),
+            Some(Reply::Joined(joined)) => Event::Joined(joined.into_owned()),
+            Some(Reply::Left(left)) => Event::Left(left.into_owned()),
+            Some(Reply::Away(away)) => Event::Away(away.into_owned()),
+            Some(Reply::Back(back)) => Event::Back(back.into_owned()),
+            Some(Reply::Said(said)) => Event::Said(said.into_owned()),
+            Some(Reply::Presence(presence)) => Event::Presence(presence.into_owned()),
+            Some(Reply::Notice(notice)) => Event::Notice(notice.into_owned()),
+            Some(Reply::Members(members)) => Event::Members(members.into_owned()),
+            Some(Reply::Page(page)) => Event::Page(page.into_owned()),
             Some(Reply::Gap(gap)) => Event::Gap(gap),
-            Some(Reply::Error(error)) => Event::Error(error.heard()),
+            Some(Reply::Error(error)) => Event::Error(error.into_owned()),
         };
-        events.push(event);
+        inputs.push(event.into());
         Ok(())
     }
 }
 
-fn end_of_error(error: &Error<'_>) -> End {
+fn end_of_error(error: Error<'_>) -> End {
     match error.code {
         Code::RoomFull => End::RoomFull,
         Code::TooManyConnections => End::TooManyConnections,
         Code::ProtocolVersion => End::OtherVersion,
-        _ => End::Rejected(in_a_line(&error.text)),
+        _ => End::Rejected(in_a_line(error.text)),
     }
 }
 
-fn end_of_closed(closed: &Closed<'_>) -> End {
+fn end_of_closed(closed: Closed<'_>) -> End {
     match closed.code {
         ClosedCode::Bye => End::Left,
         ClosedCode::HostClosed => End::RoomClosed,
@@ -149,13 +174,13 @@ fn end_of_closed(closed: &Closed<'_>) -> End {
         ClosedCode::ServiceStopping | ClosedCode::StoreFailed => End::ServiceStopping {
             retry: closed.retry_ms.map(Duration::from_millis),
         },
-        ClosedCode::Unknown => End::Rejected(in_a_line(&closed.text)),
+        ClosedCode::Unknown => End::Rejected(in_a_line(closed.text)),
     }
 }
 
 /// The server's words as a part of one sentence.
-fn in_a_line(words: &str) -> String {
-    text(words).replace('\n', " ")
+fn in_a_line(words: Cow<'_, str>) -> String {
+    clean_sentence(words).replace('\n', " ")
 }
 
 #[cfg(test)]
@@ -174,9 +199,13 @@ mod tests {
     /// The events from `bytes`, and the end if there is one.
     fn take(bytes: &[u8]) -> (Vec<Event>, Option<End>) {
         let mut inbox = Inbox::new(Address::default());
-        let mut events = Vec::new();
-        let end = inbox.take(bytes, &mut events).err();
-        (events, end)
+        let mut inputs = Vec::new();
+        let end = inbox.take(bytes, &mut inputs).err();
+        let events = inputs.into_iter().map(|input| match input {
+            Incoming::Event(event) => event,
+            Incoming::Unknown { seq } => panic!("an unknown entry {seq}"),
+        });
+        (events.collect(), end)
     }
 
     fn welcomed(rest: &str) -> (Vec<Event>, Option<End>) {
@@ -250,6 +279,50 @@ mod tests {
     fn what_the_protocol_does_not_have_yet_is_passed_over() {
         let (events, end) = welcomed("\n{\"wave\":{}}\n\r\n{}\n{\"pong\":{}}\n");
         assert!(events.is_empty() && end.is_none());
+    }
+
+    #[test]
+    fn of_an_entry_of_an_unknown_kind_the_place_counts() {
+        let mut inbox = Inbox::new(Address::default());
+        let mut inputs = Vec::new();
+        let entry = r#"{"reaction":{"seq":7,"to":3,"text":"+1"}}"#;
+        // Before the welcome nothing counts.
+        let lines = format!("{entry}\n{WELCOME}{entry}\n");
+        inbox.take(lines.as_bytes(), &mut inputs).unwrap();
+        assert!(
+            matches!(
+                inputs[..],
+                [
+                    Incoming::Event(Event::Welcomed(_)),
+                    Incoming::Unknown { seq: 7 }
+                ]
+            ),
+            "{inputs:?}"
+        );
+    }
+
+    #[test]
+    fn an_entry_of_an_unknown_kind_does_not_break_a_page() {
+        let message = |seq| {
+            format!(
+                r#"{{"seq":{seq},"at":"2026-11-22T10:00:00Z","from":{{"id":1,"name":"bob"}},"text":"hi"}}"#
+            )
+        };
+        let page = |other: &str| {
+            let (one, two) = (message(1), message(3));
+            welcomed(&format!(
+                "{{\"page\":{{\"messages\":[{one},{other},{two}],\"more\":true}}}}\n"
+            ))
+        };
+        let (events, end) = page(r#"{"seq":2,"at":"2026-11-22T10:00:00Z","reaction":{"to":1}}"#);
+        assert_eq!(end, None);
+        let [Event::Page(page_read)] = &events[..] else {
+            panic!("{events:?}")
+        };
+        let seqs: Vec<_> = page_read.messages.iter().map(|it| it.seq).collect();
+        assert_eq!(seqs, [1, 3]);
+        // An element without a place is no entry.
+        assert_eq!(page(r#"{"text":"hi"}"#).1, Some(End::Garbled));
     }
 
     #[test]

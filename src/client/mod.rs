@@ -23,6 +23,20 @@
 //! ends, it does so for every message that waits. The client keeps to the rate that the
 //! server allows, and sends again what came too fast all the same.
 //!
+//! # Listening
+//!
+//! The receiver of the events is an async channel of [`EVENTS`] places: a program with a
+//! main loop of its own (that of a desktop app, for example) takes them in a task of that loop, and
+//! nothing blocks it. A program without one gives [`listen`] an object that listens: its
+//! [`Listener::message`] gets each message, its [`Listener::closed`] the end. One that
+//! defines neither, such as [`Printing`], prints them.
+//!
+//! # Tracing
+//!
+//! The client tells the subscriber of the program, if there is one (crate `tracing`), that
+//! it is connecting, connected, interrupted, returned and ended. Neither texts nor names
+//! nor secrets are in there.
+//!
 //! ```no_run
 //! use chatroom::client::{Client, Printing, Settings, listen};
 //!
@@ -36,19 +50,20 @@ mod backoff;
 mod clock;
 mod connect;
 mod connection;
-mod desk;
+mod context;
 mod end;
 mod event;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod inbox;
-mod life;
 mod listener;
 mod outbox;
-mod pace;
-mod place;
+mod rate_limit;
+mod resume_state;
+mod send_queue;
 mod settings;
 mod silence;
+mod supervisor;
 #[cfg(test)]
 mod tests;
 
@@ -70,9 +85,10 @@ pub use self::inbox::{JUNK_LIMIT, SERVER_FRAME_LIMIT};
 pub use self::listener::{Listener, Printing, listen, write_lines, write_message};
 pub use self::settings::{Resume, Settings};
 
-use self::desk::Desk;
-use self::life::Life;
+use self::context::Context;
 use self::outbox::{Outbox, Own};
+use self::send_queue::SendQueue;
+use self::supervisor::Supervisor;
 
 /// The most events that wait for the listener; with more, the client stops reading.
 pub const EVENTS: usize = 256;
@@ -116,15 +132,15 @@ pub enum NotQueued {
 /// session. When the last one is dropped, the client leaves the room.
 #[derive(Clone, Debug)]
 pub struct Client {
-    hand: Arc<Hand>,
+    handle: Arc<Handle>,
     ids: Arc<Ids>,
 }
 
 /// Leaves when it is dropped.
 #[derive(Debug)]
-struct Hand(Arc<Desk>);
+struct Handle(Arc<SendQueue>);
 
-impl Drop for Hand {
+impl Drop for Handle {
     fn drop(&mut self) {
         self.0.leave();
     }
@@ -136,7 +152,7 @@ impl Client {
     ///
     /// The first event says whether the client got in. When `Client` or the receiver is
     /// dropped, the client leaves, or gives up connecting.
-    #[must_use = "without its events and the hand on it, a stay ends"]
+    #[must_use = "without its events and the handle, the session ends"]
     pub fn connect(mut settings: Settings) -> (Self, Receiver<Event>) {
         let (events, events_queue) = async_channel::bounded(EVENTS);
         let mut outbox = Outbox::default();
@@ -148,19 +164,22 @@ impl Client {
                 outbox.give_up(own);
             }
         }
-        let desk = Arc::new(Desk::new(outbox));
+        let send_queue = Arc::new(SendQueue::new(outbox));
         let ids = Ids::default();
-        let life = Life {
-            settings,
-            desk: Arc::clone(&desk),
-            events: events.clone(),
+        let supervisor = Supervisor {
+            context: Context {
+                settings,
+                send_queue: Arc::clone(&send_queue),
+                events: events.clone(),
+            },
             seed: ids.random.hash_one(0),
         };
-        let (last_word, closing) = (events.clone(), Arc::clone(&desk));
+        let (last_word, closing) = (events.clone(), Arc::clone(&send_queue));
         let thread = std::thread::Builder::new()
             .name("client".to_owned())
             .spawn(move || {
-                let end = run(life).unwrap_or_else(|error| not_begun(&error));
+                let end = run(supervisor).unwrap_or_else(|error| not_begun(&error));
+                tracing::info!(why = end.kind(), "ended");
                 // This waits however long the listener takes.
                 for own in closing.close() {
                     let _ = events.send_blocking(Event::unsent(own));
@@ -168,11 +187,11 @@ impl Client {
                 let _ = events.send_blocking(Event::Ended(end));
             });
         if let Err(error) = thread {
-            desk.leave();
+            send_queue.leave();
             let _ = last_word.try_send(Event::Ended(not_begun(&error)));
         }
         let client = Self {
-            hand: Arc::new(Hand(desk)),
+            handle: Arc::new(Handle(send_queue)),
             ids: Arc::new(ids),
         };
         (client, events_queue)
@@ -203,7 +222,7 @@ impl Client {
         if !fits(&own) {
             return Err(NotQueued::TooLong);
         }
-        self.hand.0.say(own)
+        self.handle.0.say(own)
     }
 
     /// Requests up to `limit` members with an id greater than `after`, or the first ones.
@@ -231,14 +250,14 @@ impl Client {
     /// next try; otherwise does nothing. For a user who does not want to wait, and for a
     /// program that knows that the network has returned.
     pub fn retry_now(&self) {
-        self.hand.0.hurry();
+        self.handle.0.hurry();
     }
 
     /// The time of the next try to come back, while the connection is lost and the client
     /// waits; `None` while it is connected, and while it tries.
     #[must_use]
     pub fn next_try(&self) -> Option<Instant> {
-        self.hand.0.next_try()
+        self.handle.0.next_try()
     }
 
     /// Leaves: sends the queued messages, says goodbye and ends when the server has
@@ -246,13 +265,13 @@ impl Client {
     /// connection. Then the others see a member whose connection was lost, who stays away
     /// until the grace time is over.
     pub fn leave(&self) {
-        self.hand.0.leave();
+        self.handle.0.leave();
     }
 
     fn ask(&self, request: &Request<'_>) -> Result<(), NotQueued> {
         let mut line = Vec::new();
         write_frame(request, &mut line);
-        self.hand.0.ask(line)
+        self.handle.0.ask(line)
     }
 }
 
@@ -270,12 +289,12 @@ fn fits(own: &Own) -> bool {
 }
 
 /// Runs a client on this thread, until its end.
-fn run(life: Life) -> io::Result<End> {
+fn run(supervisor: Supervisor) -> io::Result<End> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(SEARCHES)
         .build()?;
-    let end = runtime.block_on(life.run());
+    let end = runtime.block_on(supervisor.run());
     // The system may still look the host up; nobody waits for it.
     runtime.shutdown_background();
     Ok(end)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::native::frame::Limits;
 
-use super::pace::Pace;
+use super::rate_limit::RateLimit;
 use super::{NotQueued, OUTBOX_BYTES, OUTBOX_MESSAGES};
 
 /// A message of the client.
@@ -80,7 +80,7 @@ pub(super) struct Outbox {
     careful: bool,
     /// The time until which the server would reject everything.
     refused_until: Option<Instant>,
-    pace: Pace,
+    rate_limit: RateLimit,
     /// The messages that the client will not send again, and has not reported yet.
     given_up: Vec<Own>,
 }
@@ -152,7 +152,7 @@ impl Outbox {
     /// except messages that the server may have accepted from its former member.
     pub fn open(&mut self, limits: &Limits) {
         self.open = true;
-        self.pace.limit(limits);
+        self.rate_limit.limit(limits);
         self.give_up_if(|entry| entry.is_foreign() && entry.is_in_gap());
         for entry in self.entries.iter_mut().filter(|it| it.is_foreign()) {
             // The client knows everything since it was sent, and it is not there.
@@ -203,7 +203,7 @@ impl Outbox {
         let until = now + retry;
         if self.refused_until.is_none_or(|before| before < until) {
             self.refused_until = Some(until);
-            self.pace.use_up(until);
+            self.rate_limit.use_up(until);
         }
         true
     }
@@ -216,7 +216,7 @@ impl Outbox {
         let Some(entry) = self.entries.iter().find(|entry| !entry.in_flight) else {
             return Next::Nothing;
         };
-        let ready = self.pace.ready().max(self.refused_until);
+        let ready = self.rate_limit.ready().max(self.refused_until);
         match ready {
             Some(ready) if ready > now => Next::At(ready),
             _ => Next::Send(&entry.own),
@@ -228,7 +228,7 @@ impl Outbox {
         if let Some(entry) = self.entries.iter_mut().find(|entry| !entry.in_flight) {
             entry.in_flight = true;
             entry.doubt.get_or_insert_default();
-            self.pace.count(now);
+            self.rate_limit.count(now);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::harmless::{assert_harmless, assert_harmless_line};
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
 use crate::protocol::native::frame::{read_reply, read_request, write_frame};
-use crate::protocol::sniff::{Door, not_served};
+use crate::protocol::sniff::{Protocol, Sniffed, Transport, Unserved};
 use crate::protocol::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text, fits};
 
@@ -69,25 +69,25 @@ pub(super) fn address(data: &[u8]) {
     }
 }
 
-/// The first bytes of a connection. Once some bytes have selected the door, more bytes do
-/// not change it. Only a text connection may still become a foreign one, by bytes that
+/// The first bytes of a connection. Once some bytes have selected the protocol, more bytes
+/// do not change it. Only a text connection may still become a foreign one, by bytes that
 /// nobody can type, and the log's name for a foreign program may become more exact.
 pub(super) fn door(data: &[u8]) {
     let data = &data[..data.len().min(256)];
     let mut told = None;
     for end in 0..=data.len() {
-        let door = Door::of(&data[..end]);
-        let kind = |door: &Door| format!("{door:?}").split('(').next().map(str::to_owned);
-        if told.is_some() {
-            let kinds = (door.as_ref().map(kind), told.as_ref().map(kind));
-            let untypeable = kinds == (Some(Some("Foreign".into())), Some(Some("Text".into())));
-            let stays = kinds.0 == kinds.1 || untypeable;
-            assert!(stays, "{kinds:?} after {end} bytes of {data:?}");
-        }
-        told = door;
+        let sniffed = Sniffed::of(&data[..end]);
+        let is_foreign = |it| matches!(it, Sniffed::Unserved(Unserved::Foreign(_)));
+        let stays = told.is_none_or(|before| {
+            let is_text = before == Sniffed::Served(Transport::Plain, Protocol::Text);
+            sniffed == Some(before)
+                || (is_text || is_foreign(before)) && sniffed.is_some_and(is_foreign)
+        });
+        assert!(stays, "{told:?}, {sniffed:?} after {end} bytes of {data:?}");
+        told = sniffed;
     }
-    if let Some(door) = told {
-        assert!(not_served(door, data).len() < 1_024);
+    if let Some(Sniffed::Unserved(unserved)) = told {
+        assert!(unserved.answer(data).len() < 1_024);
     }
 }
 

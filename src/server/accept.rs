@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::protocol::native::error;
 use crate::protocol::native::frame::{Code, Reply, write_frame};
-use crate::protocol::sniff::{Door, not_served};
+use crate::protocol::sniff::{Protocol, Sniffed};
 use crate::protocol::text::write_notice;
 
 use super::connection::hang_up;
@@ -120,12 +120,12 @@ async fn refuse(stream: &TcpStream, why: Refusal) {
         _ => (Code::TooManyConnections, TOO_MANY_CONNECTIONS),
     };
     let mut answer = Vec::new();
-    match Door::of(first) {
-        Some(Door::Native) => write_frame(&Reply::Error(error(code, text)), &mut answer),
-        Some(door @ (Door::Browser | Door::Irc | Door::Tls | Door::Foreign(_))) => {
-            answer = not_served(door, first);
+    match Sniffed::of(first) {
+        Some(Sniffed::Served(_, Protocol::Native)) => {
+            write_frame(&Reply::Error(error(code, text)), &mut answer);
         }
-        Some(Door::Text) | None => write_notice(text, &mut answer),
+        Some(Sniffed::Unserved(unserved)) => answer = unserved.answer(first),
+        Some(Sniffed::Served(_, Protocol::Text)) | None => write_notice(text, &mut answer),
     }
     // A fresh connection always has room for so few bytes.
     if stream.try_write(&answer).is_ok() {

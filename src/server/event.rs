@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::address::Address;
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::{Protocol, Unserved};
 use crate::room::Why;
 use crate::store::{ClockDoubt, DiskSpace};
 
@@ -19,7 +19,7 @@ pub enum Event {
         /// The address of its connection.
         address: SocketAddr,
         /// The door by which it joined.
-        door: Door,
+        door: Protocol,
         /// The number of members in the room now.
         count: usize,
     },
@@ -30,7 +30,7 @@ pub enum Event {
         /// The address of its last connection.
         address: SocketAddr,
         /// The door by which it joined.
-        door: Door,
+        door: Protocol,
         /// The reason.
         why: Why,
         /// The number of members in the room now.
@@ -43,7 +43,7 @@ pub enum Event {
         /// The address of the lost connection.
         address: SocketAddr,
         /// The door by which it joined.
-        door: Door,
+        door: Protocol,
     },
     /// An absent member is back.
     Back {
@@ -52,7 +52,7 @@ pub enum Event {
         /// The address of its new connection.
         address: SocketAddr,
         /// The door of its new connection.
-        door: Door,
+        door: Protocol,
     },
     /// The server refused a connection.
     Refused {
@@ -78,7 +78,7 @@ pub enum Event {
         /// The address of its connection.
         address: SocketAddr,
         /// The door by which it joined.
-        door: Door,
+        door: Protocol,
         /// The number of messages that the server did not send to it.
         missed: u64,
     },
@@ -114,5 +114,5 @@ pub enum Refusal {
     TooManyConnections,
     /// It came by a door that the server does not serve.
     #[error("this server does not support its protocol: {}", .0.name())]
-    ClosedDoor(Door),
+    ClosedDoor(Unserved),
 }

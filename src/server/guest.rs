@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::{NATIVE, TEXT};
 use crate::room::{
     Coming, Enter, Entered, Gap, Lease, Leave, Lose, NotEntered, NotResumed, Page, Parting,
@@ -30,7 +30,7 @@ pub(super) struct Guest {
 #[derive(Debug)]
 enum Place {
     Door,
-    Room(Lease, Arc<str>, Door),
+    Room(Lease, Arc<str>, Protocol),
     Outside,
 }
 
@@ -109,12 +109,16 @@ impl Guest {
     pub(super) fn enter(
         &mut self,
         wanted: &WantedName,
-        door: Door,
+        door: Protocol,
         host: bool,
         session: Option<TokenHash>,
         members: usize,
     ) -> Result<Arrival, NotLetIn> {
-        let encoding = if door == Door::Native { NATIVE } else { TEXT };
+        let encoding = if door == Protocol::Native {
+            NATIVE
+        } else {
+            TEXT
+        };
         let command = Enter {
             wanted: wanted.clone(),
             encoding,
@@ -167,7 +171,7 @@ impl Guest {
         let arrival = Arrival::of(entered, &room, &self.shared, members);
         drop(room);
         let entered = &arrival.entered;
-        self.go_in(entered, Door::Native);
+        self.go_in(entered, Protocol::Native);
         if entered.coming == Coming::Instead {
             self.shared.tell_takeover(gathered);
         } else {
@@ -175,7 +179,7 @@ impl Guest {
             self.shared.report(Event::Back {
                 name: Arc::clone(&entered.name),
                 address: self.address,
-                door: Door::Native,
+                door: Protocol::Native,
             });
         }
         Ok(arrival)
@@ -204,7 +208,7 @@ impl Guest {
         }
     }
 
-    fn go_in(&mut self, entered: &Entered, door: Door) {
+    fn go_in(&mut self, entered: &Entered, door: Protocol) {
         self.place = Place::Room(entered.lease, Arc::clone(&entered.name), door);
         self.shared.guests.leave_door();
     }

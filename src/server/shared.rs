@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 
 use crate::lock::{Mutex, Rank};
 use crate::protocol::ENCODINGS;
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::room::{
     self, Announce, Close, Closing, Expire, MemberId, Reached, Room, Seed, SetRules, Time,
 };
@@ -444,7 +444,7 @@ impl Shared {
                 self.report(Event::Left {
                     name: expired.name,
                     address,
-                    door: Door::Native,
+                    door: Protocol::Native,
                     why: expired.why,
                     count: expired.count,
                 });

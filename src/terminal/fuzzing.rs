@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::client;
 use crate::harmless::{assert_harmless_bytes, assert_harmless_line};
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::room::{Why, name_or_default};
 use crate::server::{Event, Refusal};
 
@@ -37,7 +37,7 @@ pub(crate) fn journal(data: &[u8]) {
     let words = String::from_utf8_lossy(rest);
     let name = || name_or_default(&words).into();
     let count = usize::from(first);
-    let door = Door::Native;
+    let door = Protocol::Native;
     for event in [
         Event::Joined {
             name: name(),
@@ -48,7 +48,7 @@ pub(crate) fn journal(data: &[u8]) {
         Event::Left {
             name: name(),
             address,
-            door: Door::Text,
+            door: Protocol::Text,
             why: Why::Lost,
             count,
         },

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::platform::systemd::journal::{Priority, Record, printable};
 use crate::protocol::address::Address;
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::text::here;
 use crate::room::Why;
 use crate::server::{Ended, Event, Refusal, Server};
@@ -111,7 +111,7 @@ impl Note {
     }
 
     /// Adds the fields of the member that the entry is about.
-    fn about(self, name: &str, address: SocketAddr, door: Door) -> Self {
+    fn about(self, name: &str, address: SocketAddr, door: Protocol) -> Self {
         self.with("CHATROOM_NAME", name)
             .with("CHATROOM_ADDRESS", origin(address))
             .with("CHATROOM_DOOR", door.name())
@@ -345,7 +345,7 @@ impl From<&Event> for Note {
 }
 
 /// The door and the address of a member.
-fn from(address: SocketAddr, door: Door) -> String {
+fn from(address: SocketAddr, door: Protocol) -> String {
     format!("{}, {}", door.name(), origin(address))
 }
 
@@ -391,7 +391,7 @@ mod tests {
         let note = Note::from(&Event::Left {
             name: "ada".into(),
             address: ([192, 0, 2, 1], 4000).into(),
-            door: Door::Native,
+            door: Protocol::Native,
             why: Why::Lost,
             count: 3,
         });

@@ -25,6 +25,9 @@ const WITHOUT: [(&str, &[&str]); 2] = [
     ("src/app/models/", &["gtk", "adw"]),
 ];
 
+/// The modules that only tests use: the picture does not show them.
+const FOR_TESTS: [&str; 2] = ["harmless", "fuzzing"];
+
 fn house() -> House {
     House::read(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the files of src/")
 }
@@ -57,4 +60,19 @@ fn what_a_client_shows_knows_no_toolkit() {
 fn the_order_is_the_list_of_the_library() {
     let listed = rule::listed(&house().text("src/lib.rs"));
     assert_eq!(listed, ORDER, "the list in the first comment of src/lib.rs");
+}
+
+#[test]
+fn the_picture_of_the_modules_shows_them_all() {
+    let picture = include_str!("../../docs/modules.svg");
+    let mut shown: Vec<&str> = picture
+        .split(r#"class="name""#)
+        .skip(1)
+        .filter_map(|it| it.split(['>', '<']).nth(1))
+        .collect();
+    let mut modules = ORDER.to_vec();
+    modules.retain(|it| !FOR_TESTS.contains(it));
+    shown.sort_unstable();
+    modules.sort_unstable();
+    assert_eq!(shown, modules, "docs/modules.svg");
 }

@@ -1,11 +1,15 @@
 //! Tests of what docs/protocol.md says.
 
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use chatroom::protocol::native::frame::{read_reply, read_request};
+use chatroom::protocol::native::frame::{
+    ClosedCode, Code, FrameInfo, NOTICES, Reply, Request, Side, read_reply, read_request,
+};
 use serde_json::Value;
 
 use crate::common::{Host as _, Peer, TestServer};
@@ -38,9 +42,110 @@ fn every_frame_on_the_page_is_one() {
     assert!(count >= 18, "{count}");
 }
 
-/// Starts the page's bot with this `index`.
-fn bot(index: usize, address: SocketAddr) -> Child {
-    let bot = blocks("python").nth(index).unwrap();
+/// The rows of the tables in the page's section with this heading, each as its cells.
+fn rows(heading: &str) -> Vec<Vec<&'static str>> {
+    let (_, section) = PROTOCOL.split_once(&format!("\n{heading}\n")).unwrap();
+    section
+        .lines()
+        .take_while(|line| !line.starts_with('#'))
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .filter(|row| row.starts_with('`'))
+        .map(|row| row.split(" | ").collect())
+        .collect()
+}
+
+/// The names in the first cells of [`rows`].
+fn names(heading: &str) -> Vec<&'static str> {
+    rows(heading)
+        .iter()
+        .map(|row| row[0].trim_matches('`'))
+        .collect()
+}
+
+fn frames() -> impl Iterator<Item = &'static FrameInfo> {
+    Request::FRAMES.iter().chain(Reply::FRAMES)
+}
+
+#[test]
+fn the_page_lists_every_frame_with_its_keys_and_no_other() {
+    let row = |frame: &FrameInfo| {
+        let from = match frame.from {
+            Side::Client => "client",
+            Side::Server => "server",
+        };
+        let keys: Vec<_> = frame.fields.iter().map(|it| format!("`{it}`")).collect();
+        let keys = if keys.is_empty() {
+            "none".to_owned()
+        } else {
+            keys.join(", ")
+        };
+        [
+            format!("`{}`", frame.name),
+            from.to_owned(),
+            keys,
+            frame.since.to_owned(),
+        ]
+    };
+    let expected: Vec<_> = frames().map(row).collect();
+    assert_eq!(rows("## All frames"), expected);
+}
+
+#[test]
+fn the_page_explains_every_key_of_joining_and_talking() {
+    for (heading, explained) in [
+        ("### Joining", ["hello", "welcome"]),
+        ("### Talking", ["say", "message"]),
+    ] {
+        let keys: BTreeSet<_> = frames()
+            .filter(|frame| explained.contains(&frame.name))
+            .flat_map(|frame| frame.fields.iter().copied())
+            .collect();
+        assert_eq!(names(heading).into_iter().collect::<BTreeSet<_>>(), keys);
+    }
+}
+
+#[test]
+fn the_page_shows_every_frame() {
+    let shown: Vec<_> = blocks("json")
+        .flat_map(|block| serde_json::Deserializer::from_str(block).into_iter::<Value>())
+        .map(Result::unwrap)
+        .collect();
+    for frame in frames() {
+        let is_shown = shown.iter().any(|it| it.get(frame.name).is_some());
+        assert!(is_shown, "{}", frame.name);
+    }
+}
+
+#[test]
+fn the_page_lists_every_code_and_no_other() {
+    let codes: Vec<_> = ClosedCode::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(names("### Leaving, and the end"), codes);
+    assert_eq!(names("### Notices"), NOTICES);
+    let errors = rows("### Errors");
+    assert_eq!(errors.len(), Code::ALL.len());
+    for (row, code) in errors.iter().zip(Code::ALL) {
+        let fatal = match code {
+            // Only before the welcome, or if the line is no frame at all.
+            Code::BadFrame => "see `fatal`",
+            code if code.is_fatal() => "yes",
+            _ => "no",
+        };
+        assert_eq!(row[..2], [&*format!("`{}`", code.name()), fatal]);
+    }
+}
+
+/// The bots of the page of version 0.1, which must work for ever.
+const BOTS: [&str; 2] = [
+    include_str!("bots/clock.py"),
+    include_str!("bots/returning_clock.py"),
+];
+
+/// The page's bot with this `index`.
+fn page_bot(index: usize) -> &'static str {
+    blocks("python").nth(index).unwrap()
+}
+
+fn run(bot: &str, address: SocketAddr) -> Child {
     Command::new("python3")
         .args(["-c", bot, "127.0.0.1", &address.port().to_string()])
         .stdout(Stdio::piped())
@@ -78,11 +183,20 @@ fn proxy(server: SocketAddr) -> (SocketAddr, Sender<()>, Receiver<TcpStream>) {
 
 #[test]
 fn the_bot_that_comes_back_answers_every_question_once() {
+    answers_every_question_once(page_bot(1));
+}
+
+#[test]
+fn the_bot_of_the_first_page_that_comes_back_still_answers_every_question_once() {
+    answers_every_question_once(BOTS[1]);
+}
+
+fn answers_every_question_once(bot: &str) {
     let server = TestServer::start();
     let mut ada = Peer::native(&server, "ada");
     let (address, allow, opened) = proxy(server.address());
     allow.send(()).unwrap();
-    let process = bot(1, address);
+    let process = run(bot, address);
     assert_eq!(ada.expect("joined")["name"], "clock");
     // A bot that is cut off before it reads its welcome would join as a new member.
     ada.chat("!time");
@@ -125,9 +239,46 @@ fn the_bot_that_comes_back_answers_every_question_once() {
 
 #[test]
 fn the_bot_on_the_page_works() {
+    tells_the_time(page_bot(0));
+}
+
+#[test]
+fn the_bot_of_the_first_page_still_works() {
+    tells_the_time(BOTS[0]);
+}
+
+#[test]
+fn the_bot_that_comes_back_counts_an_entry_of_a_kind_that_it_does_not_know() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut process = run(page_bot(1), listener.local_addr().unwrap());
+    let accept = || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let hello: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        (stream, hello["hello"]["after"].as_u64())
+    };
+    let welcome = |next: u64| {
+        format!(
+            r#"{{"welcome":{{"protocol":1,"room":"R","epoch":"e","durable":false,"session":"s","next":{next},"you":{{"id":2,"name":"clock"}},"members":{{"count":1,"list":[],"more":false}},"limits":{{"frame":65536,"text":4000}}}}}}"#
+        )
+    };
+    let (mut room, after) = accept();
+    assert_eq!(after, None);
+    let unknown = r#"{"reaction":{"seq":5,"to":1,"text":"+1"}}"#;
+    writeln!(room, "{}\n{unknown}", welcome(5)).unwrap();
+    // The bot has read everything when the end comes.
+    room.shutdown(Shutdown::Write).unwrap();
+    let (mut room, after) = accept();
+    assert_eq!(after, Some(5));
+    let closed = r#"{"closed":{"code":"host-closed","text":"The end."}}"#;
+    writeln!(room, "{}\n{closed}", welcome(6)).unwrap();
+    assert!(process.wait().unwrap().success());
+}
+
+fn tells_the_time(bot: &str) {
     let server = TestServer::start();
     let mut ada = Peer::native(&server, "ada");
-    let process = bot(0, server.address());
+    let process = run(bot, server.address());
     assert_eq!(ada.expect("joined")["name"], "clock");
     ada.say("1", "!time");
     assert_eq!(ada.heard(), "!time");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatroom::protocol::sniff::{Door, Foreign};
+use chatroom::protocol::sniff::{Foreign, Unserved};
 use chatroom::server::{Event, Refusal};
 
 use crate::common::{Host as _, Peer, TestServer};
@@ -17,22 +17,30 @@ fn those_of_doors_to_come_are_answered_in_their_language_and_are_no_members() {
         (
             &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
             "HTTP/1.1 501 ",
-            Door::Browser,
+            Unserved::Browser,
         ),
         (
             b"POST /room HTTP/1.1\r\n\r\n",
             "HTTP/1.1 501 ",
-            Door::Browser,
+            Unserved::Browser,
         ),
-        (b"HEAD / HTTP/1.1\r\n\r\n", "HTTP/1.1 501 ", Door::Browser),
-        (b"NICK ada\r\nUSER ada 0 * :Ada\r\n", "ERROR :", Door::Irc),
-        (b"CAP LS 302\r\n", "ERROR :", Door::Irc),
-        (b"PASS x\r\n", "ERROR :", Door::Irc),
-        (b"USER ada 0 * :Ada\r\n", "ERROR :", Door::Irc),
+        (
+            b"HEAD / HTTP/1.1\r\n\r\n",
+            "HTTP/1.1 501 ",
+            Unserved::Browser,
+        ),
+        (
+            b"NICK ada\r\nUSER ada 0 * :Ada\r\n",
+            "ERROR :",
+            Unserved::Irc,
+        ),
+        (b"CAP LS 302\r\n", "ERROR :", Unserved::Irc),
+        (b"PASS x\r\n", "ERROR :", Unserved::Irc),
+        (b"USER ada 0 * :Ada\r\n", "ERROR :", Unserved::Irc),
         (
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
             "",
-            Door::Tls,
+            Unserved::Tls,
         ),
     ] {
         let mut peer = Peer::connect(server.address());
@@ -44,7 +52,7 @@ fn those_of_doors_to_come_are_answered_in_their_language_and_are_no_members() {
         );
         if first.starts_with(b"HEAD") {
             assert!(rest.ends_with("\r\n\r\n"));
-        } else if door == Door::Browser {
+        } else if door == Unserved::Browser {
             assert!(rest.contains("Chatroom"));
         }
         let Event::Refused { why, .. } = server.event() else {
@@ -134,7 +142,7 @@ fn other_programs_are_closed_without_a_word_counted_and_told() {
         let Event::Refused { why, .. } = server.event() else {
             panic!()
         };
-        assert_eq!(why, Refusal::ClosedDoor(Door::Foreign(foreign)));
+        assert_eq!(why, Refusal::ClosedDoor(Unserved::Foreign(foreign)));
         let told = why.to_string();
         assert!(told.ends_with(foreign.name()), "{told}");
     }

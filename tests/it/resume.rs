@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatroom::protocol::sniff::Door;
+use chatroom::protocol::sniff::Protocol;
 use chatroom::room::Why;
 use chatroom::server::{Ended, Event};
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ fn who_does_not_come_back_in_time_has_left_and_its_name_is_free() {
 
     assert!(matches!(server.event(), Event::Joined { .. }));
     assert!(matches!(server.event(), Event::Joined { .. }));
-    let (name, door) = ("ada".into(), Door::Native);
+    let (name, door) = ("ada".into(), Protocol::Native);
     let away = Event::Away {
         name,
         address,
@@ -296,7 +296,7 @@ fn a_room_waits_for_the_last_one_and_ends_when_it_does_not_come_back() {
     let (ada, back) = come_back(&server, &welcome, 0);
     assert_eq!(back["resumed"], true);
     let address = ada.stream.local_addr().unwrap();
-    let (name, door) = ("ada".into(), Door::Native);
+    let (name, door) = ("ada".into(), Protocol::Native);
     let back = Event::Back {
         name,
         address,

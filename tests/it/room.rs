@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use chatroom::protocol::sniff::Door;
+use chatroom::protocol::sniff::Protocol;
 use chatroom::room::{Closing, Why};
 use chatroom::server::{BindError, Ended, Event, Server, Settings};
 use serde_json::json;
@@ -128,7 +128,7 @@ fn a_broken_connection_is_told_like_a_leave() {
 
 #[test]
 fn an_empty_room_ends_by_itself() {
-    for door in [Door::Text, Door::Native] {
+    for door in [Protocol::Text, Protocol::Native] {
         let server = TestServer::with(|settings| {
             settings.stay_open = false;
             settings.rules.grace = Duration::ZERO;
@@ -136,8 +136,8 @@ fn an_empty_room_ends_by_itself() {
         // A connection that was never a member does not end the room.
         drop(Peer::connect(server.address()));
         let member = match door {
-            Door::Text => Peer::text(&server, "ada"),
-            _ => Peer::native(&server, "ada"),
+            Protocol::Text => Peer::text(&server, "ada"),
+            Protocol::Native => Peer::native(&server, "ada"),
         };
         drop(member);
         assert_eq!(server.wait(), Ended::Empty);
@@ -376,7 +376,10 @@ fn whoever_runs_it_is_told_of_joins_and_leaves() {
     else {
         panic!()
     };
-    assert_eq!((&*name, address, door, count), ("ada", from, Door::Text, 1));
+    assert_eq!(
+        (&*name, address, door, count),
+        ("ada", from, Protocol::Text, 1)
+    );
     drop(ada);
     let Event::Left {
         name,
@@ -390,7 +393,7 @@ fn whoever_runs_it_is_told_of_joins_and_leaves() {
     };
     assert_eq!(
         (&*name, address, door, why, count),
-        ("ada", from, Door::Text, Why::Quit, 0)
+        ("ada", from, Protocol::Text, Why::Quit, 0)
     );
 }
 

@@ -14,31 +14,19 @@ fn the_interface_of_the_default_route_comes_first_and_containers_come_last() {
     let Some(namespace) = Namespace::new() else {
         return;
     };
+    namespace.add_bridge("docker0", "172.17.0.1/16");
+    namespace.add_bridge("virbr0", "192.168.122.1/24");
     namespace.run(
-        "ip link add docker0 type bridge
-         ip address add 172.17.0.1/16 dev docker0
-         ip link set docker0 up
-         ip link add virbr0 type bridge
-         ip address add 192.168.122.1/24 dev virbr0
-         ip link set virbr0 up
-         ip link add vethc1 type veth peer name vethc2
+        "ip link add vethc1 type veth peer name vethc2
          ip link set vethc1 master virbr0 up
-         ip link set vethc2 up
-         ip link add tun0 type veth peer name other3
-         ip address add 10.8.0.2/24 dev tun0
-         ip link set tun0 up
-         ip link set other3 up
-         ip link add eth0 type veth peer name other0
-         ip address add 10.1.0.5/24 dev eth0
-         ip link set eth0 up
-         ip link set other0 up
-         ip link add wlan0 type veth peer name other1
-         ip address add 192.168.1.5/24 dev wlan0
-         ip link set wlan0 up
-         ip link set other1 up
-         ip link add eth1 type veth peer name other2
-         ip address add 10.2.0.5/24 dev eth1
-         ip link set eth1 up
+         ip link set vethc2 up",
+    );
+    namespace.add_link("tun0", "10.8.0.2/24");
+    namespace.add_link("eth0", "10.1.0.5/24");
+    namespace.add_link("wlan0", "192.168.1.5/24");
+    namespace.add_link("eth1", "10.2.0.5/24");
+    namespace.run(
+        "ip link set eth1-far down
          ip route add default via 192.168.1.1 dev wlan0",
     );
     let (_server, addresses) = serve(&mut server(&namespace));
@@ -58,14 +46,10 @@ fn a_bridge_of_a_real_network_is_one() {
     let Some(namespace) = Namespace::new() else {
         return;
     };
+    namespace.add_bridge("docker0", "172.17.0.1/16");
+    namespace.add_bridge("br0", "192.168.1.5/24");
     namespace.run(
-        "ip link add docker0 type bridge
-         ip address add 172.17.0.1/16 dev docker0
-         ip link set docker0 up
-         ip link add br0 type bridge
-         ip address add 192.168.1.5/24 dev br0
-         ip link set br0 up
-         ip link add eth0 type veth peer name other0
+        "ip link add eth0 type veth peer name other0
          ip link set eth0 master br0 up
          ip link set other0 up",
     );

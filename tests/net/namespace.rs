@@ -67,6 +67,26 @@ impl Namespace {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Adds an interface with this address and prefix, that is connected to another one,
+    /// `NAME-far`.
+    pub fn add_link(&self, name: &str, address: &str) {
+        self.run(&format!(
+            "ip link add {name} type veth peer name {name}-far
+             ip address add {address} dev {name}
+             ip link set {name} up
+             ip link set {name}-far up"
+        ));
+    }
+
+    /// Adds a bridge with this address and prefix, to which nothing is connected.
+    pub fn add_bridge(&self, name: &str, address: &str) {
+        self.run(&format!(
+            "ip link add {name} type bridge
+             ip address add {address} dev {name}
+             ip link set {name} up"
+        ));
+    }
+
     /// Runs a script of Python in it, and returns what it prints.
     pub fn python(&self, script: &str) -> String {
         let output = self

@@ -86,6 +86,49 @@ fn what_was_missed_follows_the_return_and_nothing_comes_twice() {
     }
 }
 
+/// An entry of a kind that this version does not know.
+fn unknown(seq: u64) -> String {
+    format!(r#"{{"reaction":{{"seq":{seq},"to":1,"text":"+1"}}}}"#)
+}
+
+#[test]
+fn the_place_of_an_entry_of_an_unknown_kind_is_counted() {
+    let (_client, events, mut peer, listener) = staying(|_| {});
+    for line in [message(1), unknown(2), message(3), unknown(4)] {
+        peer.tell(&line);
+    }
+    // The listener gets nothing of the unknown ones.
+    assert_eq!((seq(&events), seq(&events)), (1, 3));
+    drop(peer);
+    assert_eq!(interrupted(&events), End::Lost(Loss::Ended));
+    let mut peer = Peer::accept(&listener);
+    assert_eq!(peer.hear(), hello(4));
+    peer.tell(&welcome(5, 2, true));
+    returned(&events);
+    // An older message does not come again.
+    peer.tell(&message(3));
+    peer.tell(&message(5));
+    assert_eq!(seq(&events), 5);
+}
+
+#[test]
+fn an_entry_of_an_unknown_kind_can_be_the_last_that_was_missed() {
+    let (client, events, peer, listener) = staying(|_| {});
+    drop(peer);
+    interrupted(&events);
+    let id = client.say("hi").unwrap();
+    let mut peer = Peer::accept(&listener);
+    assert_eq!(peer.hear(), hello(0));
+    peer.tell(&welcome(3, 2, true));
+    peer.tell(&message(1));
+    says_nothing(&mut peer);
+    peer.tell(&unknown(2));
+    // Now the client has everything that it missed, and talks.
+    assert_eq!(peer.hear(), say(&id));
+    returned(&events);
+    assert_eq!(seq(&events), 1);
+}
+
 #[test]
 fn what_is_not_known_to_be_said_is_said_again_in_order_after_what_was_missed() {
     let (client, events, mut peer, listener) = staying(|_| {});
@@ -303,7 +346,7 @@ fn nobody_comes_back_for_someone_who_does_not_listen() {
     drop(events);
     // Only this handle is left when the thread has ended.
     let patience = Instant::now() + 10 * SECOND;
-    while Arc::strong_count(&client.hand.0) > 1 {
+    while Arc::strong_count(&client.handle.0) > 1 {
         assert!(Instant::now() < patience, "the thread goes on");
         std::thread::yield_now();
     }

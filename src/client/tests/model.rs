@@ -1,4 +1,4 @@
-//! The outbox and the place in the room against a model of a server, with cuts at
+//! The outbox and the state for coming back against a model of a server, with cuts at
 //! random points: everything is said once and in order.
 
 use std::collections::{HashMap, VecDeque};
@@ -7,7 +7,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 
 use super::super::outbox::{Next, Outbox, Own};
-use super::super::place::Place;
+use super::super::resume_state::ResumeState;
 use super::*;
 use crate::protocol::native::frame::{Code, Error, Gap, Limits, Member, MemberList, Said, Welcome};
 use crate::room::{Author, Body, Entry};
@@ -77,7 +77,7 @@ struct World {
     now: Instant,
     server: Server,
     outbox: Outbox,
-    place: Place,
+    resume_state: ResumeState,
     connected: bool,
     to_server: VecDeque<Own>,
     to_client: VecDeque<Event>,
@@ -102,7 +102,7 @@ impl World {
             now: Instant::now(),
             server: Server::default(),
             outbox: Outbox::default(),
-            place: Place::new(None),
+            resume_state: ResumeState::new(None),
             connected: false,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
@@ -142,7 +142,7 @@ impl World {
 
     fn come_in(&mut self) {
         let settings = Settings::default();
-        let hello = self.place.hello(&settings);
+        let hello = self.resume_state.hello(&settings);
         let member_id = format!("{}", self.server.member);
         let resumed = hello.session.as_deref() == Some(&*member_id);
         let same = hello.epoch.as_deref() == Some(&*self.server.epoch.to_string());
@@ -214,8 +214,8 @@ impl World {
 
     fn hear(&mut self, event: Event) {
         let mut told = Vec::new();
-        self.place
-            .take(event, &mut self.outbox, self.now, &mut told);
+        self.resume_state
+            .take(event.into(), &mut self.outbox, self.now, &mut told);
         for event in told {
             match event {
                 Event::Message(message) => {

@@ -4,6 +4,8 @@ pub mod frame;
 
 use crate::room::{self, Closing, Event, NotSaid};
 
+use super::sentences;
+
 use self::frame::{
     Away, Back, Closed, ClosedCode, Code, Empty, Gap, Joined, Left, Member, MemberList, Notice,
     Presence, Reply, write_frame,
@@ -117,33 +119,15 @@ pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
 /// sender: the room is closed, or the lease is over.
 #[must_use]
 pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
-    let mut retry_ms = None;
-    let (code, text) = match why {
+    let text = sentences::not_said(why, 1)?;
+    let (code, retry_ms) = match why {
         NotSaid::TooFast { retry } => {
-            retry_ms = Some(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX).max(1));
-            (
-                Code::TooFast,
-                "You are writing too fast; this message was not sent.".to_owned(),
-            )
+            let retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX).max(1);
+            (Code::TooFast, Some(retry_ms))
         }
-        NotSaid::TooLong => {
-            let (characters, lines) = (room::TEXT_LIMIT, room::LINES_LIMIT);
-            let text = format!(
-                "This message has more than {characters} characters or {lines} lines; it was not sent."
-            );
-            (Code::TooLong, text)
-        }
-        NotSaid::Empty => (
-            Code::EmptyText,
-            "This message has no visible characters; it was not sent.".to_owned(),
-        ),
-        NotSaid::BadId => {
-            let limit = room::MESSAGE_ID_LIMIT;
-            (
-                Code::BadId,
-                format!("The id of a message has 1 to {limit} bytes."),
-            )
-        }
+        NotSaid::TooLong => (Code::TooLong, None),
+        NotSaid::Empty => (Code::EmptyText, None),
+        NotSaid::BadId => (Code::BadId, None),
         NotSaid::Closed | NotSaid::LeaseOver => return None,
     };
     // An id that is too long is not sent back: the answer stays small.

@@ -1,20 +1,41 @@
-//! The doors of a room. The first bytes of a connection tell which one it takes.
+//! The first bytes of a connection tell how it travels and which protocol it speaks.
 
-/// The ways into a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+/// A protocol that the server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
     /// JSON, one object a line.
     Native,
     /// A person with `nc`, or the original program.
     Text,
-    /// TLS. Not served yet.
+}
+
+/// The way in which the bytes of a protocol travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// TCP, and nothing around the bytes.
+    Plain,
+}
+
+/// A way in that the server recognizes and does not serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unserved {
+    /// TLS.
     Tls,
-    /// A web browser. Not served yet.
+    /// A web browser.
     Browser,
-    /// IRC. Not served yet.
+    /// IRC.
     Irc,
     /// A program that looks for another server. It gets no answer.
     Foreign(Foreign),
+}
+
+/// The meaning of the first bytes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sniffed {
+    /// The server speaks this protocol over this transport.
+    Served(Transport, Protocol),
+    /// The server answers with [`Unserved::answer`] and closes the connection.
+    Unserved(Unserved),
 }
 
 /// The first bytes of browsers (RFC 9110, section 9; RFC 9113, section 3.4).
@@ -79,7 +100,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const BLANK_LIMIT: usize = 256;
 
 /// A protocol that no client of a room speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Foreign {
     /// SSH.
     Ssh,
@@ -125,13 +146,22 @@ impl Foreign {
     }
 }
 
-impl Door {
+impl Protocol {
     /// Its name in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Native => "native",
             Self::Text => "text",
+        }
+    }
+}
+
+impl Unserved {
+    /// Its name in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Tls => "TLS",
             Self::Browser => "browser",
             Self::Irc => "IRC",
@@ -139,8 +169,42 @@ impl Door {
         }
     }
 
-    /// The door that a connection's first bytes ask for, or `None` if more of them are
-    /// needed to decide.
+    /// The answer before the server closes the connection, in the language of the one who
+    /// asks; empty if there is no such language. `first` are the connection's first bytes.
+    #[must_use]
+    pub fn answer(self, first: &[u8]) -> Vec<u8> {
+        const WHAT: &str = "This is a Chatroom server";
+        match self {
+            Self::Browser => {
+                let body = format!("{WHAT}. It does not support web browsers yet.\n");
+                let length = body.len();
+                let body = if first.starts_with(b"HEAD ") {
+                    String::new()
+                } else {
+                    body
+                };
+                format!(
+                    "HTTP/1.1 501 Not Implemented\r\n\
+                     Content-Type: text/plain; charset=utf-8\r\n\
+                     Content-Length: {length}\r\n\
+                     Connection: close\r\n\r\n{body}"
+                )
+                .into_bytes()
+            }
+            Self::Irc => format!("ERROR :{WHAT}. It does not support IRC yet.\r\n").into_bytes(),
+            // A TLS client understands nothing but TLS, and the language of the others is
+            // unknown.
+            Self::Tls | Self::Foreign(_) => Vec::new(),
+        }
+    }
+}
+
+impl Sniffed {
+    const NATIVE: Self = Self::Served(Transport::Plain, Protocol::Native);
+    const TEXT: Self = Self::Served(Transport::Plain, Protocol::Text);
+
+    /// The meaning of a connection's first bytes, or `None` if more of them are needed to
+    /// decide.
     ///
     /// White space and a byte order mark may come first.
     #[must_use]
@@ -150,10 +214,10 @@ impl Door {
         let mut undecided = false;
         let starts = [&first[from..], first];
         for start in starts.into_iter().filter(|start| !start.is_empty()) {
-            for (door, words) in [(Self::Browser, &HTTP[..]), (Self::Irc, &IRC[..])] {
+            for (what, words) in [(Unserved::Browser, &HTTP[..]), (Unserved::Irc, &IRC[..])] {
                 for word in words {
                     match begins(word, start) {
-                        Begins::Yes => return Some(door),
+                        Begins::Yes => return Some(Self::Unserved(what)),
                         Begins::Perhaps => undecided = true,
                         Begins::No => {}
                     }
@@ -161,16 +225,19 @@ impl Door {
             }
             for (word, foreign) in FOREIGN {
                 match begins(word, start) {
-                    Begins::Yes => return Some(Self::Foreign(foreign)),
+                    Begins::Yes => {
+                        return Some(Self::Unserved(Unserved::Foreign(foreign)));
+                    }
                     Begins::Perhaps => undecided = true,
                     Begins::No => {}
                 }
             }
         }
         let told = match first.get(from) {
-            Some(b'{') => Some(Self::Native),
-            Some(&TLS_HANDSHAKE) => Some(Self::Tls),
-            _ => foreign_bytes(&first[from..]).map(Self::Foreign),
+            Some(b'{') => Some(Self::NATIVE),
+            Some(&TLS_HANDSHAKE) => Some(Self::Unserved(Unserved::Tls)),
+            _ => foreign_bytes(&first[from..])
+                .map(|foreign| Self::Unserved(Unserved::Foreign(foreign))),
         };
         // Only white space, or an incomplete byte order mark.
         let is_blank = BYTE_ORDER_MARK.starts_with(&first[from..]);
@@ -179,7 +246,7 @@ impl Door {
         } else if undecided || (is_blank && first.len() <= BLANK_LIMIT) {
             None
         } else {
-            Some(Self::Text)
+            Some(Self::TEXT)
         }
     }
 }
@@ -264,35 +331,6 @@ fn foreign_bytes(first: &[u8]) -> Option<Foreign> {
 
 fn has_near_start(bytes: &[u8], wanted: &[u8]) -> bool {
     (1..=4).any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(wanted)))
-}
-
-/// The answer to a connection by a door that the server does not support, in the language
-/// of that door. `first` are its first bytes.
-#[must_use]
-pub fn not_served(door: Door, first: &[u8]) -> Vec<u8> {
-    const WHAT: &str = "This is a Chatroom server";
-    match door {
-        Door::Browser => {
-            let body = format!("{WHAT}. It does not support web browsers yet.\n");
-            let length = body.len();
-            let body = if first.starts_with(b"HEAD ") {
-                String::new()
-            } else {
-                body
-            };
-            format!(
-                "HTTP/1.1 501 Not Implemented\r\n\
-                 Content-Type: text/plain; charset=utf-8\r\n\
-                 Content-Length: {length}\r\n\
-                 Connection: close\r\n\r\n{body}"
-            )
-            .into_bytes()
-        }
-        Door::Irc => format!("ERROR :{WHAT}. It does not support IRC yet.\r\n").into_bytes(),
-        // A TLS client understands nothing but TLS, and the language of the others is
-        // unknown.
-        Door::Tls | Door::Native | Door::Text | Door::Foreign(_) => Vec::new(),
-    }
 }
 
 #[cfg(test)]

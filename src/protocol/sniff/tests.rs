@@ -1,4 +1,4 @@
-//! The door that first bytes ask for.
+//! The meaning of first bytes.
 
 use proptest::prelude::*;
 
@@ -7,21 +7,24 @@ use super::*;
 #[test]
 fn the_first_bytes_tell_the_door() {
     for (first, door) in [
-        (&b"{"[..], Some(Door::Native)),
-        (b"\x16\x03\x01", Some(Door::Tls)),
-        (b"GET / HTTP/1.1\r\n", Some(Door::Browser)),
-        (b"OPTIONS *", Some(Door::Browser)),
-        (b"NICK ada\r\n", Some(Door::Irc)),
-        (b"CAP LS 302\r\n", Some(Door::Irc)),
+        (&b"{"[..], Some(Sniffed::NATIVE)),
+        (b"\x16\x03\x01", Some(Sniffed::Unserved(Unserved::Tls))),
+        (
+            b"GET / HTTP/1.1\r\n",
+            Some(Sniffed::Unserved(Unserved::Browser)),
+        ),
+        (b"OPTIONS *", Some(Sniffed::Unserved(Unserved::Browser))),
+        (b"NICK ada\r\n", Some(Sniffed::Unserved(Unserved::Irc))),
+        (b"CAP LS 302\r\n", Some(Sniffed::Unserved(Unserved::Irc))),
         (b"GE", None),
         (b"USER", None),
-        (b"USER\n", Some(Door::Text)),
-        (b"Getty\n", Some(Door::Text)),
-        (b"ada", Some(Door::Text)),
-        (b"\xff\xfe", Some(Door::Text)),
+        (b"USER\n", Some(Sniffed::TEXT)),
+        (b"Getty\n", Some(Sniffed::TEXT)),
+        (b"ada", Some(Sniffed::TEXT)),
+        (b"\xff\xfe", Some(Sniffed::TEXT)),
         (b"", None),
     ] {
-        assert_eq!(Door::of(first), door, "{first:?}");
+        assert_eq!(Sniffed::of(first), door, "{first:?}");
     }
 }
 
@@ -34,18 +37,30 @@ fn white_space_and_a_byte_order_mark_may_come_before_json() {
         "\n\n",
         "\u{feff}\u{feff}",
     ] {
-        assert_eq!(Door::of(start.as_bytes()), None, "{start:?}");
+        assert_eq!(Sniffed::of(start.as_bytes()), None, "{start:?}");
         let json = format!("{start}{{\"hello\":{{}}}}");
-        assert_eq!(Door::of(json.as_bytes()), Some(Door::Native), "{start:?}");
+        assert_eq!(
+            Sniffed::of(json.as_bytes()),
+            Some(Sniffed::NATIVE),
+            "{start:?}"
+        );
         let name = format!("{start}ada\n");
-        assert_eq!(Door::of(name.as_bytes()), Some(Door::Text), "{start:?}");
+        assert_eq!(
+            Sniffed::of(name.as_bytes()),
+            Some(Sniffed::TEXT),
+            "{start:?}"
+        );
         let page = format!("{start}GET / HTTP/1.1\r\n");
-        assert_eq!(Door::of(page.as_bytes()), Some(Door::Browser), "{start:?}");
+        assert_eq!(
+            Sniffed::of(page.as_bytes()),
+            Some(Sniffed::Unserved(Unserved::Browser)),
+            "{start:?}"
+        );
     }
     // An incomplete byte order mark, and white space without an end.
-    assert_eq!(Door::of(b"\xef\xbb"), None);
-    assert_eq!(Door::of(&[b' '; BLANK_LIMIT]), None);
-    assert_eq!(Door::of(&[b' '; BLANK_LIMIT + 1]), Some(Door::Text));
+    assert_eq!(Sniffed::of(b"\xef\xbb"), None);
+    assert_eq!(Sniffed::of(&[b' '; BLANK_LIMIT]), None);
+    assert_eq!(Sniffed::of(&[b' '; BLANK_LIMIT + 1]), Some(Sniffed::TEXT));
 }
 
 #[test]
@@ -99,9 +114,9 @@ fn the_first_words_of_other_programs_open_no_door() {
         (b"\xfe\xff\0a\0d\0a\0\n", Foreign::Other),
         (b"a\0d\0a\0\n\0", Foreign::Other),
     ] {
-        let door = Door::Foreign(foreign);
+        let door = Sniffed::Unserved(Unserved::Foreign(foreign));
         let text = String::from_utf8_lossy(first);
-        assert_eq!(Door::of(first), Some(door), "{text:?}");
+        assert_eq!(Sniffed::of(first), Some(door), "{text:?}");
     }
 }
 
@@ -142,9 +157,9 @@ fn what_a_person_types_is_a_name_however_it_begins() {
     ] {
         for end in ["\n", "\r\n", "\r\0", "\r\0\n"] {
             let line = format!("{name}{end}");
-            let door = Door::of(line.as_bytes());
+            let door = Sniffed::of(line.as_bytes());
             let waits = line.starts_with("*1\r") && door.is_none();
-            assert!(door == Some(Door::Text) || waits, "{line:?}: {door:?}");
+            assert!(door == Some(Sniffed::TEXT) || waits, "{line:?}: {door:?}");
         }
     }
     // In other encodings than UTF-8: Latin 1, Windows 1251, Shift JIS.
@@ -153,7 +168,7 @@ fn what_a_person_types_is_a_name_however_it_begins() {
         b"\xc8\xe2\xe0\xed\n",
         b"\x91\xbe\x98Y\n",
     ] {
-        assert_eq!(Door::of(name), Some(Door::Text), "{name:?}");
+        assert_eq!(Sniffed::of(name), Some(Sniffed::TEXT), "{name:?}");
     }
 }
 
@@ -174,9 +189,9 @@ proptest! {
         rest in proptest::collection::vec(typed(), 1..20),
     ) {
         let bytes = [start.as_bytes(), &rest].concat();
-        let whole = Door::of(&bytes);
+        let whole = Sniffed::of(&bytes);
         for end in 1..bytes.len() {
-            if let Some(door) = Door::of(&bytes[..end]) {
+            if let Some(door) = Sniffed::of(&bytes[..end]) {
                 prop_assert_eq!(Some(door), whole);
             }
         }
@@ -184,6 +199,6 @@ proptest! {
 
     #[test]
     fn no_first_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-        let _ = Door::of(&bytes);
+        let _ = Sniffed::of(&bytes);
     }
 }

@@ -1,7 +1,7 @@
 //! The text door: for a person with `nc`, and for the original program.
 //!
 //! The first bytes of a peer tell which of them it is. With a line break among them it
-//! speaks [lines](Manner::Lines). Without one it speaks [chunks](Manner::Chunks), as the
+//! speaks [lines](Framing::Lines). Without one it speaks [chunks](Framing::Chunks), as the
 //! original program does: each `send` of that program carries one message.
 
 pub mod telnet;
@@ -9,13 +9,12 @@ pub mod telnet;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::room::{
-    Body, Event, Gap, LINES_LIMIT, NotSaid, PresenceBatch, SERVER_NAME, TEXT_LIMIT,
-    TEXT_LIMIT_BYTES,
-};
+use crate::room::{Body, Event, Gap, PresenceBatch, SERVER_NAME, TEXT_LIMIT_BYTES};
 
 use super::lines::{Line, Lines};
 use super::native;
+
+pub use super::sentences::not_said;
 
 /// The command by which a peer of the text door leaves, and by which the server ends
 /// the original program.
@@ -26,7 +25,7 @@ pub const CHUNK_BYTES: usize = 1_024;
 
 /// How a peer of the text door delimits its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Framing {
     /// Each line is a message. The peer is not sent its own messages.
     Lines,
     /// Each chunk received is a message. The peer is sent its own messages, because it
@@ -51,7 +50,7 @@ pub enum Input<'a> {
 /// or character.
 #[derive(Debug)]
 pub struct Reader {
-    manner: Option<Manner>,
+    framing: Option<Framing>,
     lines: Lines,
     /// The first bytes of an incomplete character.
     begun: Vec<u8>,
@@ -60,7 +59,7 @@ pub struct Reader {
 impl Default for Reader {
     fn default() -> Self {
         Self {
-            manner: None,
+            framing: None,
             lines: Lines::new(TEXT_LIMIT_BYTES),
             begun: Vec::new(),
         }
@@ -76,26 +75,26 @@ impl Reader {
 
     /// How the peer delimits its messages. Its first chunk decides; `chunk` may be the
     /// first.
-    pub fn manner(&mut self, chunk: &[u8]) -> Manner {
-        *self.manner.get_or_insert(if chunk.contains(&b'\n') {
-            Manner::Lines
+    pub fn framing(&mut self, chunk: &[u8]) -> Framing {
+        *self.framing.get_or_insert(if chunk.contains(&b'\n') {
+            Framing::Lines
         } else {
-            Manner::Chunks
+            Framing::Chunks
         })
     }
 
     /// Assumes a peer that speaks lines, unless its first chunk has already decided: a
     /// person types into a telnet program, but each key may arrive separately.
     pub fn expect_lines(&mut self) {
-        self.manner.get_or_insert(Manner::Lines);
+        self.framing.get_or_insert(Framing::Lines);
     }
 
     /// Handles the next chunk, which is not empty, and passes the inputs that it
     /// completes to `give`, in order, up to an [`Input::Quit`].
     pub fn take(&mut self, chunk: &[u8], mut give: impl FnMut(Input<'_>)) {
-        match self.manner(chunk) {
-            Manner::Lines => self.take_lines(chunk, give),
-            Manner::Chunks => {
+        match self.framing(chunk) {
+            Framing::Lines => self.take_lines(chunk, give),
+            Framing::Chunks => {
                 let mut bytes = std::mem::take(&mut self.begun);
                 bytes.extend_from_slice(chunk);
                 let whole = bytes.len() - begun_character(&bytes);
@@ -284,29 +283,6 @@ pub fn welcome<'a>(
     format!("Welcome to “{room}”, “{name}”. {who} To leave, send {QUIT}")
 }
 
-/// The sentence for a peer about `count` of its messages that were rejected.
-#[must_use]
-pub fn not_said(why: NotSaid, count: usize) -> Option<String> {
-    let what = match count {
-        1 => "Your message was not sent".to_owned(),
-        _ => format!("{count} of your messages were not sent"),
-    };
-    match why {
-        NotSaid::TooFast { retry } => {
-            let seconds = retry.as_secs_f32().ceil();
-            let unit = if seconds > 1.0 { "seconds" } else { "second" };
-            Some(format!(
-                "{what}: you are writing too fast. Wait {seconds} {unit}."
-            ))
-        }
-        NotSaid::TooLong => Some(format!(
-            "{what}: more than {TEXT_LIMIT} characters or {LINES_LIMIT} lines."
-        )),
-        NotSaid::Empty => Some(format!("{what}: no visible characters.")),
-        NotSaid::BadId | NotSaid::Closed | NotSaid::LeaseOver => None,
-    }
-}
-
 /// The sentence for a peer that fell behind and missed messages. `None` if it missed
 /// joins and leaves only.
 #[must_use]
@@ -477,7 +453,7 @@ mod tests {
             text in "[ab\n\r?{}quité😀]{0,60}",
             cuts in proptest::collection::vec(0_usize..200, 0..10),
         ) {
-            // The first chunk decides the manner; a quit command may stand at the end of
+            // The first chunk decides the framing; a quit command may stand at the end of
             // any chunk, so splits before its end see it, later ones do not.
             let bytes = text.replace("?{quit}", "").into_bytes();
             let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < bytes.len()).collect();

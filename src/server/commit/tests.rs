@@ -16,7 +16,7 @@ use super::super::settings::Settings;
 use super::super::surroundings::Surroundings;
 use super::*;
 use crate::protocol::NATIVE;
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::room::{
     Close, Closing, Coming, Draft, Enter, Lease, SMALL_ROOM, Say, TokenHash, WantedName,
 };
@@ -43,7 +43,7 @@ fn ada() -> WantedName {
 
 /// Adds a member by the text door.
 fn enter(guest: &mut Guest) -> Lease {
-    let arrival = guest.enter(&ada(), Door::Text, false, None, 1).unwrap();
+    let arrival = guest.enter(&ada(), Protocol::Text, false, None, 1).unwrap();
     arrival.entered.lease
 }
 
@@ -76,7 +76,7 @@ fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
     let (shared, _writer) = durable(directory.path());
     let key = TokenHash::of("secret");
     let (mut old, mut new) = (guest(&shared), guest(&shared));
-    old.enter(&ada(), Door::Native, false, Some(key), 1)
+    old.enter(&ada(), Protocol::Native, false, Some(key), 1)
         .unwrap();
     publish(&shared);
     assert!(is_news(&shared));

@@ -20,9 +20,9 @@ use crate::clock;
 use crate::protocol::address::Address;
 use crate::protocol::lines::Lines;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
-use crate::protocol::sniff::{Door, not_served, without_blank};
+use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
 use crate::protocol::text::telnet::Telnet;
-use crate::protocol::text::{Manner, Reader};
+use crate::protocol::text::{Framing, Reader};
 use crate::protocol::{FRAME_LIMIT, NAME_PROMPT};
 use crate::room::{Cursor, Draft, EncodingId, Lease, NotSaid, Reached, Said, Say, Why};
 
@@ -62,7 +62,7 @@ pub(super) struct Session {
     /// Removes the negotiation that a telnet program sends beside what a person types.
     telnet: Telnet,
     /// How a peer of the text door delimits its messages, once that is known.
-    manner: Option<Manner>,
+    manner: Option<Framing>,
     member: Option<Membership>,
     /// Input that was read and not handled, because too much waits to be written or to be
     /// stored. The session reads nothing more until this is handled, so it is at most as
@@ -299,17 +299,21 @@ impl Session {
             return self.take_speech(&bytes, now);
         };
         first.extend_from_slice(&bytes);
-        let Some(door) = Door::of(first) else { return };
+        let Some(sniffed) = Sniffed::of(first) else {
+            return;
+        };
         let mut first = mem::take(first);
-        match door {
-            Door::Native => {
+        match sniffed {
+            Sniffed::Served(Transport::Plain, Protocol::Native) => {
                 first = without_blank(&first).to_vec();
                 self.speech = Speech::Native(Lines::new(FRAME_LIMIT));
             }
-            Door::Text => self.speech = Speech::Text(Box::default()),
-            Door::Tls | Door::Browser | Door::Irc | Door::Foreign(_) => {
-                self.replies.extend_from_slice(&not_served(door, &first));
-                self.report_refusal(Refusal::ClosedDoor(door));
+            Sniffed::Served(Transport::Plain, Protocol::Text) => {
+                self.speech = Speech::Text(Box::default());
+            }
+            Sniffed::Unserved(unserved) => {
+                self.replies.extend_from_slice(&unserved.answer(&first));
+                self.report_refusal(Refusal::ClosedDoor(unserved));
                 return self.end(Why::Protocol);
             }
         }
@@ -328,7 +332,7 @@ impl Session {
                     reader.expect_lines();
                 }
                 if !bytes.is_empty() {
-                    self.manner = Some(reader.manner(bytes));
+                    self.manner = Some(reader.framing(bytes));
                 }
                 self.take_text(&mut reader, bytes, now);
                 self.speech = Speech::Text(reader);
@@ -380,7 +384,7 @@ impl Session {
     /// Handles the end of the peer's sending half.
     pub(super) fn half_close(&mut self, now: Instant) {
         let is_text = matches!(self.speech, Speech::Text(_));
-        if is_text && self.manner == Some(Manner::Lines) {
+        if is_text && self.manner == Some(Framing::Lines) {
             self.take_speech(&[], now);
         }
         if is_text {

@@ -10,7 +10,7 @@ use crate::protocol::native::frame::{
     Reply, Request, Say, Welcome, read_request, write_frame,
 };
 use crate::protocol::native::{closed, error, member_list, not_said};
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, NATIVE, PROTOCOL, WELCOME_MEMBERS};
 use crate::room::{
     self, Coming, Draft, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotResumed, NotSaid, Rules,
@@ -139,7 +139,7 @@ impl Session {
         let (wanted, key) = (WantedName::of(&hello.name), Some(TokenHash::of(&session)));
         let entered = self
             .guest
-            .enter(&wanted, Door::Native, host, key, WELCOME_MEMBERS);
+            .enter(&wanted, Protocol::Native, host, key, WELCOME_MEMBERS);
         match entered {
             Ok(arrival) => {
                 self.welcome(hello, session, arrival);

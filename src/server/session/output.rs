@@ -5,7 +5,7 @@ use std::mem;
 
 use crate::protocol::native::frame::{Closed, ClosedCode, Reply, write_frame};
 use crate::protocol::native::{closed, gap, taken_over};
-use crate::protocol::text::{self, Manner, first_chunk, write_notice};
+use crate::protocol::text::{self, Framing, first_chunk, write_notice};
 use crate::protocol::{NATIVE, TEXT};
 use crate::room::{Closing, Cursor, Gap, Lease, Room, Slice, Why};
 
@@ -180,7 +180,7 @@ impl Session {
         }
         // Nothing follows what the member has read.
         self.replies.clear();
-        if self.manner == Some(Manner::Chunks) {
+        if self.manner == Some(Framing::Chunks) {
             self.ending = Some(Farewell::QuitCommand);
         }
         self.member = None;
@@ -279,7 +279,7 @@ impl Session {
     pub fn output(&self) -> &[u8] {
         let rest = &self.output[self.written..];
         match self.manner {
-            Some(Manner::Chunks) => first_chunk(rest),
+            Some(Framing::Chunks) => first_chunk(rest),
             _ => rest,
         }
     }
@@ -337,12 +337,12 @@ impl Session {
 fn gather_text(
     room: &mut Room,
     member: &mut Membership,
-    manner: Option<Manner>,
+    manner: Option<Framing>,
     slices: &mut Slices,
     output: &mut Vec<u8>,
 ) -> Option<Gap> {
     let mut fell = None;
-    let chunks = manner == Some(Manner::Chunks);
+    let chunks = manner == Some(Framing::Chunks);
     while output.is_empty() {
         if let Some(missed) = room.read(&mut member.cursor, TEXT, slices) {
             if let Some(text) = text::missed(missed) {

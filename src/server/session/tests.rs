@@ -71,7 +71,7 @@ fn a_takeover_right_after_coming_in_is_noticed() {
         .map(|_| shared.admit(([192, 0, 2, 1], 1).into(), now).unwrap())
         .collect();
     let name = crate::room::WantedName::of("ada");
-    let came = guests[0].enter(&name, Door::Native, false, Some(key), 1);
+    let came = guests[0].enter(&name, Protocol::Native, false, Some(key), 1);
     let came = came.unwrap().takeovers;
     let first = guests[1].resume(&key, now, 1).unwrap();
     assert!(came < first.takeovers);

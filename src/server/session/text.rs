@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use crate::protocol::TEXT;
 use crate::protocol::native::closed;
-use crate::protocol::sniff::Door;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::text::{
-    Input, Manner, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
+    Framing, Input, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
 };
 use crate::room::{Draft, NotEntered, NotSaid, WantedName, Why};
 
@@ -70,7 +70,7 @@ impl Session {
             (Input::Quit, _) => self.end(Why::Quit),
             // Enter, before the name.
             (Input::Said(name), None)
-                if self.manner == Some(Manner::Lines) && name.trim().is_empty() =>
+                if self.manner == Some(Framing::Lines) && name.trim().is_empty() =>
             {
                 not_taken.nameless = true;
             }
@@ -106,7 +106,10 @@ impl Session {
     pub(super) fn enter_text(&mut self, name: &str) {
         // One of those listed may be the newcomer itself.
         let (wanted, listed) = (WantedName::of(name), WELCOME_NAMES + 1);
-        let arrival = match self.guest.enter(&wanted, Door::Text, false, None, listed) {
+        let arrival = match self
+            .guest
+            .enter(&wanted, Protocol::Text, false, None, listed)
+        {
             Ok(arrival) => arrival,
             Err(NotLetIn::Address) => {
                 self.report_refusal(Refusal::TooManyConnections);
@@ -138,18 +141,18 @@ impl Session {
         });
         // Before all later events.
         write_notice(&text, &mut self.output);
-        if self.manner == Some(Manner::Chunks) {
+        if self.manner == Some(Framing::Chunks) {
             self.output.pop();
         }
     }
 
     /// Sends a sentence of the server to the peer.
     pub(super) fn notice(&mut self, text: &str) {
-        if self.manner == Some(Manner::Chunks) && !self.replies.is_empty() {
+        if self.manner == Some(Framing::Chunks) && !self.replies.is_empty() {
             self.replies.push(b'\n');
         }
         write_notice(text, &mut self.replies);
-        if self.manner == Some(Manner::Chunks) {
+        if self.manner == Some(Framing::Chunks) {
             self.replies.pop();
         }
     }

@@ -8,23 +8,29 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::room::{Author, Body, Entry, MemberId};
 
-/// The content of the frame.
-#[derive(Serialize, Deserialize)]
-struct Content<'a> {
-    seq: u64,
-    /// RFC 3339, UTC, milliseconds.
-    #[serde(serialize_with = "milliseconds")]
-    at: Timestamp,
-    #[serde(borrow)]
-    from: From<'a>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    text: Cow<'a, str>,
+use super::IntoOwned;
+use super::clean::{name, text, word_if_any};
+use super::define::{Content, content};
+
+content! {
+    /// The content of `message`.
+    #[derive(Serialize, Deserialize)]
+    pub struct MessageContent<'a> {
+        pub seq: u64,
+        /// RFC 3339, UTC, milliseconds.
+        #[serde(serialize_with = "milliseconds")]
+        pub at: Timestamp,
+        #[serde(borrow)]
+        pub from: From<'a>,
+        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+        pub id: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        pub text: Cow<'a, str>,
+    }
 }
 
 #[derive(Serialize, Deserialize)]
-struct From<'a> {
+pub struct From<'a> {
     id: MemberId,
     #[serde(borrow)]
     name: Cow<'a, str>,
@@ -39,7 +45,7 @@ fn milliseconds<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error>
 impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Body::Text { id, text } = &self.body;
-        let content = Content {
+        let content = MessageContent {
             seq: self.seq,
             at: self.at,
             from: From {
@@ -55,7 +61,7 @@ impl Serialize for Entry<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let content = Content::deserialize(from)?;
+        let content = MessageContent::deserialize(from)?;
         Ok(Self {
             seq: content.seq,
             at: content.at,
@@ -68,5 +74,30 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
                 text: content.text,
             },
         })
+    }
+}
+
+impl Content for Entry<'_> {
+    const FIELDS: &'static [&'static str] = MessageContent::FIELDS;
+}
+
+impl IntoOwned for Entry<'_> {
+    type Owned = Entry<'static>;
+
+    fn into_owned(self) -> Entry<'static> {
+        Entry {
+            seq: self.seq,
+            at: self.at,
+            author: Author {
+                id: self.author.id,
+                name: name(self.author.name),
+            },
+            body: match self.body {
+                Body::Text { id, text: said } => Body::Text {
+                    id: word_if_any(id),
+                    text: text(said),
+                },
+            },
+        }
     }
 }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::define::FrameInfo;
 use super::repair::repaired;
 use super::{Reply, Request};
 
@@ -33,63 +34,23 @@ pub enum NotAFrame {
 }
 
 /// A set of frames that one side sends.
-trait Frames<'a>: Sized {
-    /// The names of all frames in the set.
-    const NAMES: &'static [&'static str];
+pub(super) trait Frames<'a>: Sized {
+    /// All frames in the set.
+    const FRAMES: &'static [FrameInfo];
 
     /// Reads the content of the frame with this name, or skips it if the name is unknown;
     /// `null` counts as missing.
-    fn read<A: MapAccess<'a>>(name: &str, content: &mut A) -> Result<Option<Self>, A::Error>;
+    fn read<A: MapAccess<'a>>(name: &str, content: &mut A) -> Result<Read<Self>, A::Error>;
 }
 
-/// Defines [`Frames::read`] by the names of the frames.
-macro_rules! frames {
-    ($set:ident: $($name:literal => $frame:ident),+ $(,)?) => {
-        impl<'a> Frames<'a> for $set<'a> {
-            const NAMES: &'static [&'static str] = &[$($name),+];
-
-            fn read<A: MapAccess<'a>>(
-                name: &str,
-                content: &mut A,
-            ) -> Result<Option<Self>, A::Error> {
-                match name {
-                    $($name => Ok(content.next_value::<Option<_>>()?.map(Self::$frame)),)+
-                    _ => content.next_value().map(|IgnoredAny| None),
-                }
-            }
-        }
-    };
-}
-
-frames! {
-    Request:
-    "hello" => Hello,
-    "say" => Say,
-    "members" => Members,
-    "history" => History,
-    "ping" => Ping,
-    "pong" => Pong,
-    "bye" => Bye,
-}
-
-frames! {
-    Reply:
-    "welcome" => Welcome,
-    "message" => Message,
-    "joined" => Joined,
-    "left" => Left,
-    "away" => Away,
-    "back" => Back,
-    "said" => Said,
-    "presence" => Presence,
-    "notice" => Notice,
-    "members" => Members,
-    "page" => Page,
-    "gap" => Gap,
-    "ping" => Ping,
-    "pong" => Pong,
-    "error" => Error,
-    "closed" => Closed,
+/// The meaning of a key and its value.
+pub(super) enum Read<T> {
+    /// None.
+    Nothing,
+    /// An unknown frame of which something is of use.
+    Unknown(T),
+    /// A frame.
+    Known(T),
 }
 
 /// The frames that an object holds.
@@ -115,15 +76,23 @@ impl<'a, T: Frames<'a>> Visitor<'a> for Object<T> {
         struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
         let mut found = Found::None;
+        let mut unknown = None;
         while let Some(Key(name)) = map.next_key()? {
-            if let Some(frame) = T::read(&name, &mut map)? {
-                found = match found {
-                    Found::None => Found::One(frame),
-                    Found::One(_) | Found::Several => Found::Several,
-                };
+            match T::read(&name, &mut map)? {
+                Read::Nothing => {}
+                Read::Unknown(frame) => unknown = Some(frame),
+                Read::Known(frame) => {
+                    found = match found {
+                        Found::None => Found::One(frame),
+                        Found::One(_) | Found::Several => Found::Several,
+                    };
+                }
             }
         }
-        Ok(found)
+        Ok(match (found, unknown) {
+            (Found::None, Some(frame)) => Found::One(frame),
+            (found, _) => found,
+        })
     }
 }
 
@@ -139,7 +108,7 @@ fn read<'a, T: Frames<'a>>(line: &'a [u8]) -> Result<Option<T>, NotAFrame> {
         Ok(Found::None) => Ok(None),
         Ok(Found::One(frame)) => Ok(Some(frame)),
         Ok(Found::Several) => Err(NotAFrame::Line("several frames in one object".to_owned())),
-        Err(error) => Err(why_not(&text, T::NAMES, &error)),
+        Err(error) => Err(why_not(&text, T::FRAMES, &error)),
     }
 }
 
@@ -153,14 +122,14 @@ fn parse<'a, R: serde_json::de::Read<'a>, T: Frames<'a>>(
 
 /// Distinguishes a line with an unreadable frame from one that is not a frame; `error` is
 /// the parser's.
-fn why_not(text: &str, names: &[&str], error: &serde_json::Error) -> NotAFrame {
+fn why_not(text: &str, frames: &[FrameInfo], error: &serde_json::Error) -> NotAFrame {
     let why: String = error.to_string().chars().take(WHY_LIMIT).collect();
     let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else {
         return NotAFrame::Line(why);
     };
-    let mut frames = names
+    let mut frames = frames
         .iter()
-        .filter_map(|name| object.get(*name))
+        .filter_map(|frame| object.get(frame.name))
         .filter(|it| !it.is_null());
     match (frames.next(), frames.next()) {
         (Some(frame), None) => NotAFrame::Content {
@@ -181,7 +150,8 @@ pub fn read_request(line: &[u8]) -> Result<Option<Request<'_>>, NotAFrame> {
     read(line)
 }
 
-/// Reads a line of a server, like [`read_request`].
+/// Reads a line of a server, like [`read_request`]. Of an unknown frame with an entry it
+/// returns the place ([`Reply::Unknown`]).
 ///
 /// # Errors
 /// As with [`read_request`].

@@ -14,7 +14,7 @@ use super::{NotQueued, REQUESTS};
 /// Messages and requests on their way to the server, and the wishes of the user. Its
 /// locks are held for moments only: nothing is encoded, sent or waited for meanwhile.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct SendQueue {
     state: Mutex<State>,
     /// While the client waits before it tries to come back: the time of the next try.
     next_try: Mutex<Option<Instant>>,
@@ -40,7 +40,7 @@ struct State {
 }
 
 /// A batch of requests to send.
-pub(super) struct PresenceBatch {
+pub(super) struct Batch {
     /// When there may be more, if nothing happens before.
     pub more_at: Option<Instant>,
     /// The client is leaving, and has sent everything that it can.
@@ -57,7 +57,7 @@ impl State {
     }
 }
 
-impl Desk {
+impl SendQueue {
     /// Starts with these messages of an earlier run of the program.
     pub fn new(outbox: Outbox) -> Self {
         let state = State {
@@ -189,7 +189,7 @@ impl Desk {
     }
 
     /// Appends the requests to send, up to somewhat more than `bytes`.
-    pub fn gather(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> PresenceBatch {
+    pub fn next_batch(&self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Batch {
         let (mut said, mut asked): (Vec<Own>, Vec<Vec<u8>>) = Default::default();
         let mut length = out.len();
         let mut guard = self.state.lock();
@@ -215,7 +215,7 @@ impl Desk {
             state.asked += 1;
             asked.push(line);
         }
-        let gathered = PresenceBatch {
+        let batch = Batch {
             more_at,
             is_last: state.leaving && state.outbox.is_all_sent() && state.questions.is_empty(),
             leaving: state.leaving,
@@ -231,7 +231,7 @@ impl Desk {
             write_frame(&Request::Say(say), out);
         }
         out.extend(asked.into_iter().flatten());
-        gathered
+        batch
     }
 
     /// The end: the client accepts nothing more. Returns the messages that are not

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::native::frame::Limits;
 
-/// The rate that the server allows, as [`room::Pace`](crate::room::Pace), and how much of
+/// The rate that the server allows, as [`room::RateLimit`](crate::room::RateLimit), and how much of
 /// it the client has used.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct RateLimit {
     /// The time that one message uses; `None` without a limit.
     interval: Option<Duration>,
     /// The time that the client may use at once.
@@ -16,7 +16,7 @@ pub(super) struct Pace {
     paid_at: Option<Instant>,
 }
 
-impl Pace {
+impl RateLimit {
     /// Takes over the limits of the server.
     pub fn limit(&mut self, limits: &Limits) {
         self.interval = limits

@@ -1,9 +1,7 @@
 //! Runs a client on its own thread: one connection after the other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_channel::Sender;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -12,96 +10,80 @@ use crate::net::Monitor;
 use super::backoff::Backoff;
 use super::clock::slept;
 use super::connect::connect;
-use super::connection::Connection;
-use super::desk::Desk;
-use super::place::Place;
-use super::{End, Event, Settings};
+use super::connection::{Connection, Outcome};
+use super::context::Context;
+use super::end::End;
+use super::event::Event;
+use super::resume_state::ResumeState;
 
 /// The longest time that a stopping server can make the client wait.
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
-/// The parts of a client.
-pub(super) struct Life {
-    pub settings: Settings,
-    pub desk: Arc<Desk>,
-    pub events: Sender<Event>,
+/// Opens a client's connections, one after the other.
+pub(super) struct Supervisor {
+    pub context: Context,
     /// The source of all randomness.
     pub seed: u64,
 }
 
-/// A connection, or a try to have one.
-pub(super) struct Visit {
-    pub end: End,
-    /// Whether the client got into the room.
-    pub was_in: bool,
-}
-
-impl From<End> for Visit {
-    fn from(end: End) -> Self {
-        let was_in = false;
-        Self { end, was_in }
-    }
-}
-
-impl Life {
+impl Supervisor {
     /// Joins the room, and comes back to it after each loss, until the end.
     pub async fn run(mut self) -> End {
-        let settings = &mut self.settings;
-        let mut place = Place::new(settings.resume.take());
+        let settings = &mut self.context.settings;
+        let mut resume_state = ResumeState::new(settings.resume.take());
         let mut backoff = Backoff::new(settings.first_retry, settings.longest_retry, self.seed);
         // While the connection is lost: since when, and the news of the network.
         let mut away: Option<(Instant, Monitor)> = None;
         loop {
             let begun = Instant::now();
             let network = away.as_ref().map(|(_, network)| network);
-            let visit = self.visit(&mut place, network).await;
-            let may_come_back = self.settings.comes_back && place.is_known();
-            if !may_come_back || self.desk.is_leaving() || !is_temporary(&visit.end) {
-                return visit.end;
+            tracing::debug!(address = %self.context.settings.address, "connecting");
+            let outcome = self.attempt(&mut resume_state, network).await;
+            let may_come_back = self.context.settings.comes_back && resume_state.is_known();
+            if !may_come_back || self.context.send_queue.is_leaving() || !is_temporary(&outcome.end)
+            {
+                return outcome.end;
             }
-            if visit.was_in {
-                self.desk.interrupted();
+            if outcome.was_in {
+                tracing::info!(why = outcome.end.kind(), "interrupted");
+                self.context.send_queue.interrupted();
                 away = None;
                 if begun.elapsed() >= backoff.longest() {
                     backoff.reset();
                 }
-                let told = self.events.send(Event::Interrupted(visit.end.clone()));
+                let told = self
+                    .context
+                    .events
+                    .send(Event::Interrupted(outcome.end.clone()));
                 tokio::select! {
                     biased;
-                    () = self.left() => return End::Left,
+                    () = self.context.left() => return End::Left,
                     _ = told => {}
                 }
             }
             let (since, network) = away.get_or_insert_with(|| (Instant::now(), Monitor::listen()));
-            let wait = match visit.end {
+            let wait = match outcome.end {
                 End::ServiceStopping { retry: Some(retry) } => {
                     backoff.after(retry.min(LONGEST_RETRY))
                 }
                 _ => backoff.next(),
             };
-            if let Some(longest) = self.settings.give_up_after
+            if let Some(longest) = self.context.settings.give_up_after
                 && since.elapsed() + wait > longest
             {
-                return visit.end;
+                return outcome.end;
             }
-            self.desk
+            self.context
+                .send_queue
                 .set_next_try(Some((Instant::now() + wait).into_std()));
             tokio::select! {
                 biased;
-                () = self.left() => return End::Left,
+                () = self.context.left() => return End::Left,
                 () = sleep(wait) => {}
                 () = self.hurried(Some(network)) => backoff.reset(),
                 () = slept() => backoff.reset(),
             }
-            self.desk.set_next_try(None);
-        }
-    }
-
-    /// Waits until the client leaves, or nobody listens.
-    pub(super) async fn left(&self) {
-        tokio::select! {
-            () = self.desk.left() => {}
-            () = self.events.closed() => {}
+            self.context.send_queue.set_next_try(None);
         }
     }
 
@@ -109,7 +91,7 @@ impl Life {
     async fn hurried(&self, network: Option<&Monitor>) {
         match network {
             Some(network) => tokio::select! {
-                () = self.desk.hurried() => {}
+                () = self.context.send_queue.hurried() => {}
                 () = network.changed() => {}
             },
             None => std::future::pending().await,
@@ -117,20 +99,25 @@ impl Life {
     }
 
     /// Connects, and runs the connection until its end.
-    async fn visit(&self, place: &mut Place, network: Option<&Monitor>) -> Visit {
+    async fn attempt(&self, resume_state: &mut ResumeState, network: Option<&Monitor>) -> Outcome {
         match self.connect(network).await {
-            Ok(stream) => Connection { life: self }.run(stream, place).await,
+            Ok(stream) => {
+                let connection = Connection {
+                    context: &self.context,
+                };
+                connection.run(stream, resume_state).await
+            }
             Err(end) => end.into(),
         }
     }
 
     async fn connect(&self, network: Option<&Monitor>) -> Result<TcpStream, End> {
-        let address = &self.settings.address;
+        let address = &self.context.settings.address;
         loop {
             tokio::select! {
                 biased;
-                () = self.left() => return Err(End::Left),
-                connected = timeout(self.settings.connect_within, connect(address)) => {
+                () = self.context.left() => return Err(End::Left),
+                connected = timeout(self.context.settings.connect_within, connect(address)) => {
                     return connected.unwrap_or_else(|_| Err(End::TimedOut(address.clone())));
                 }
                 // After a change of the network this try may hang while a new one would

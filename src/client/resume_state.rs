@@ -1,4 +1,5 @@
-//! The client's state in the room that outlives a connection. Does no I/O.
+//! The state by which a client comes back into a room: it outlives a connection. Does no
+//! I/O.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +7,10 @@ use crate::protocol::PROTOCOL;
 use crate::protocol::native::frame::{Code, Gap, Hello, Limits, Welcome};
 use crate::room::MemberId;
 
+use super::event::Event;
+use super::inbox::Incoming;
 use super::outbox::Outbox;
-use super::{Event, Resume, Settings};
+use super::settings::{Resume, Settings};
 
 /// The feature of a server that recognizes message ids.
 const RESUME: &str = "resume";
@@ -20,7 +23,7 @@ const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
 /// The client's member in the room, and the position up to which it has read.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct ResumeState {
     /// The client has been in the room before.
     is_known: bool,
     reading: Option<Reading>,
@@ -38,9 +41,10 @@ pub(super) struct Place {
 /// The position up to which the client has read a log.
 #[derive(Debug)]
 struct Reading {
-    session: String,
+    /// The `session` of the welcome, by which the server knows the member; a secret.
+    resume_token: String,
     epoch: String,
-    /// The `seq` of the last message that came or was missed.
+    /// The `seq` of the last entry that came or was missed, of a known kind or not.
     seen: Option<u64>,
     /// The `seq` of the last message at the time of the welcome: the position to go on
     /// from if none came.
@@ -53,12 +57,12 @@ impl Reading {
     }
 }
 
-impl Place {
+impl ResumeState {
     /// The state of a new member, or that of an earlier run of the program.
     pub fn new(resume: Option<Resume>) -> Self {
         Self {
             reading: resume.map(|resume| Reading {
-                session: resume.session,
+                resume_token: resume.session,
                 epoch: resume.epoch,
                 seen: Some(resume.after),
                 last: resume.after,
@@ -84,14 +88,38 @@ impl Place {
             protocol: PROTOCOL,
             name: settings.name.as_str().into(),
             epoch: reading.map(|it| it.epoch.as_str().into()),
-            session: reading.map(|it| it.session.as_str().into()),
+            session: reading.map(|it| it.resume_token.as_str().into()),
             after: reading.map(Reading::after),
             host_key: settings.host_key.as_deref().map(Into::into),
         }
     }
 
-    /// Applies an event from the server, and appends the events for the listener.
-    pub fn take(&mut self, event: Event, outbox: &mut Outbox, now: Instant, out: &mut Vec<Event>) {
+    /// Applies an input from the server, and appends the events for the listener.
+    pub fn take(
+        &mut self,
+        input: Incoming,
+        outbox: &mut Outbox,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        match input {
+            Incoming::Event(event) => self.take_event(event, outbox, now, out),
+            // Nothing to show, but nothing missing either.
+            Incoming::Unknown { seq } => {
+                self.see(seq);
+            }
+        }
+        self.catch_up(outbox);
+        out.extend(outbox.take_given_up().into_iter().map(Event::unsent));
+    }
+
+    fn take_event(
+        &mut self,
+        event: Event,
+        outbox: &mut Outbox,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
         match event {
             Event::Welcomed(welcome) => {
                 self.come_in(&welcome, outbox);
@@ -136,8 +164,6 @@ impl Place {
             }
             event => out.push(event),
         }
-        self.catch_up(outbox);
-        out.extend(outbox.take_given_up().into_iter().map(Event::unsent));
     }
 
     fn come_in(&mut self, welcome: &Welcome<'_>, outbox: &mut Outbox) {
@@ -160,14 +186,14 @@ impl Place {
         let next = if before.is_some() { welcome.next } else { 0 };
         self.catching_up = Some(next);
         self.reading = Some(Reading {
-            session: welcome.session.to_string(),
+            resume_token: welcome.session.to_string(),
             epoch: welcome.epoch.to_string(),
             seen: before.map(|before| before.after()),
             last,
         });
     }
 
-    /// Records a message. Returns whether it is a new one.
+    /// Records an entry. Returns whether it is a new one.
     fn see(&mut self, seq: u64) -> bool {
         let Some(reading) = &mut self.reading else {
             return true;
