@@ -12,6 +12,7 @@
 //! - [`store`]: saves a room on disk;
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
+//! - [`chat`]: what any client shows of a room, without a toolkit;
 //! - `platform`: the system around the program: signals, and the service manager with its
 //!   journal; with the feature `cli` or `gui`;
 //! - `terminal`: the parts without a desktop, `--server` and `--listen`, with the feature
@@ -23,6 +24,7 @@
 
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;

@@ -16,11 +16,11 @@ use crate::store::{Keep, Reading, Recent, Store};
 #[cfg(not(feature = "gui"))]
 use self::rooms::{LIMIT, ROOMS, Rooms};
 #[cfg(feature = "gui")]
-use crate::app::kept::rooms::{LIMIT, ROOMS, Rooms};
+use crate::app::saved_state::rooms::{LIMIT, ROOMS, Rooms};
 
 // The app's module, included here so that it works without GTK.
 #[cfg(not(feature = "gui"))]
-#[path = "../app/kept/rooms.rs"]
+#[path = "../app/saved_state/rooms.rs"]
 mod rooms;
 
 /// A configuration file. It is accepted, or rejected with one harmless line.

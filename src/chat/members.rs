@@ -1,7 +1,7 @@
 //! The members of the room, as far as the server has reported them.
 //!
 //! In a small room the server reports each join and leave. In a bigger one it reports
-//! only the number of members, and the app requests the list now and then.
+//! only the number of members, and the client requests the list now and then.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct Members {
     room: u32,
     known: BTreeMap<MemberId, Known>,
     count: usize,
-    /// The parts of the list that have come, while the app requests it.
+    /// The parts of the list that have come, while the client requests it.
     fetched: Option<BTreeMap<MemberId, Known>>,
     /// The list does not match later reports.
     stale: bool,
@@ -101,7 +101,7 @@ impl Members {
             let name = name.into_owned();
             (id, Known { name, host, away })
         }));
-        // The second condition keeps a server from making the app request for ever.
+        // The second condition keeps a server from making the client request for ever.
         if list.more && fetched.len() > before {
             if self.known.is_empty() {
                 self.known.clone_from(fetched);

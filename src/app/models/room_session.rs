@@ -1,34 +1,27 @@
-//! The user's session in a room: the connection, and the server if they host the room.
+//! The user's session in a room: the connection, what it shows, and the server if the user
+//! hosts the room.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Instant;
 
-use gettextrs::gettext;
-use gtk::gio;
-use gtk::glib;
-use gtk::glib::subclass::Signal;
-use gtk::prelude::*;
-use gtk::subclass::prelude::*;
+use gio::prelude::*;
+use glib::subclass::Signal;
+use glib::subclass::prelude::*;
 
-use crate::app::kept::{self, Kept};
+use crate::app::saved_state::{SavedRoom, SavedState};
+use crate::chat::{Chat, Earlier, Moment, News, Outage, Phase, Row};
 use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
+use crate::clock;
 use crate::protocol::address::Address;
-use crate::protocol::native::frame::Limits;
 use crate::room::Closing;
 use crate::server::Running;
 
-use super::coming_back::CatchingUp;
 use super::conversation::Conversation;
-use super::interruption::Interruption;
-use super::me::Me;
 use super::member::Member;
-use super::members::{Members, Row};
-use super::past::Past;
-use super::taking::{self, Taken};
 
 /// The state of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
-#[enum_type(name = "ChatroomSessionState")]
+#[enum_type(name = "ChatroomRoomSessionState")]
 pub enum State {
     /// Joining the room.
     #[default]
@@ -45,8 +38,8 @@ mod imp {
     use super::*;
 
     #[derive(Debug, Default, glib::Properties)]
-    #[properties(wrapper_type = super::Session)]
-    pub struct Session {
+    #[properties(wrapper_type = super::RoomSession)]
+    pub struct RoomSession {
         /// The state of the connection.
         #[property(get, builder(State::Joining))]
         pub state: Cell<State>,
@@ -72,48 +65,37 @@ mod imp {
         #[property(get)]
         pub member_list: OnceCell<gio::ListStore>,
 
-        pub interruption: RefCell<Option<Interruption>>,
+        /// What the session shows.
+        pub chat: RefCell<Chat>,
+        /// The list is taking the changes of the conversation.
+        pub showing: Cell<bool>,
         pub client: OnceCell<Client>,
         /// The saved state of the session, while it goes on.
-        pub kept: RefCell<Option<Kept>>,
-        /// Unconfirmed messages of an earlier run of the app: ids and texts.
-        pub said_before: RefCell<Vec<(String, String)>>,
-        /// The log that an earlier run of the app read, and the position up to which it
-        /// did.
-        pub read_before: RefCell<Option<(String, u64)>>,
+        pub saved: RefCell<Option<SavedRoom>>,
         /// The name that the user asked for.
         pub wanted_name: RefCell<String>,
-        /// The epoch of the current log.
-        pub epoch: RefCell<String>,
-        /// The missed messages, while they come.
-        pub catching_up: Cell<Option<CatchingUp>>,
         /// The server, if the user hosts the room and has not closed it yet.
         pub server: RefCell<Option<Running>>,
-        pub me: RefCell<Me>,
-        pub limits: Cell<Option<Limits>>,
-        pub end: RefCell<Option<End>>,
-        pub past: Cell<Past>,
-        pub members: RefCell<Members>,
         /// The rows that `member_list` shows.
         pub listed: RefCell<Vec<Row>>,
         /// A reference to itself while it leaves: until it knows which messages were
         /// sent.
-        pub leaving: RefCell<Option<super::Session>>,
+        pub leaving: RefCell<Option<super::RoomSession>>,
         pub refreshing: Cell<bool>,
     }
 
     #[glib::object_subclass]
-    impl ObjectSubclass for Session {
-        const NAME: &'static str = "ChatroomSession";
-        type Type = super::Session;
+    impl ObjectSubclass for RoomSession {
+        const NAME: &'static str = "ChatroomRoomSession";
+        type Type = super::RoomSession;
     }
 
     #[glib::derived_properties]
-    impl ObjectImpl for Session {
+    impl ObjectImpl for RoomSession {
         fn signals() -> &'static [Signal] {
             static SIGNALS: LazyLock<[Signal; 1]> = LazyLock::new(|| {
                 [Signal::builder("received")
-                    .param_types([u32::static_type(), Vec::<String>::static_type()])
+                    .param_types([u32::static_type(), glib::BoxedAnyObject::static_type()])
                     .build()]
             });
             SIGNALS.as_ref()
@@ -136,10 +118,10 @@ mod imp {
 glib::wrapper! {
     /// The user's session in a room. It begins when it is created. Its state says whether
     /// it is over or was never established.
-    pub struct Session(ObjectSubclass<imp::Session>);
+    pub struct RoomSession(ObjectSubclass<imp::RoomSession>);
 }
 
-impl Session {
+impl RoomSession {
     /// Joins the room at `address`; comes back to it if the user did not leave it.
     pub fn join(address: Address, name: &str) -> Self {
         Self::new(address, name, None)
@@ -156,15 +138,18 @@ impl Session {
     fn new(address: Address, name: &str, host_key: Option<String>) -> Self {
         let session: Self = glib::Object::new();
         let imp = session.imp();
-        let kept = kept::keeper().and_then(|keeper| keeper.take(&address));
-        let stay = kept.as_ref().and_then(|kept| kept.stay(name));
+        let saved = SavedState::shared().take(&address);
+        let stay = saved.as_ref().and_then(|saved| saved.stay(name));
         let mut settings = Settings {
             address,
             name: name.to_owned(),
             host_key,
             ..Settings::default()
         };
+        let mut earlier = Earlier::default();
         if let Some(stay) = stay {
+            earlier.read = Some((stay.epoch.clone(), stay.after));
+            earlier.unsent.clone_from(&stay.unsent);
             settings.unsent = stay.unsent;
             settings.resume = Some(Resume {
                 session: stay.session,
@@ -172,12 +157,9 @@ impl Session {
                 after: stay.after,
             });
         }
-        imp.kept.replace(kept);
+        imp.saved.replace(saved);
         imp.wanted_name.replace(settings.name.clone());
-        imp.said_before.replace(settings.unsent.clone());
-        let resume = settings.resume.as_ref();
-        imp.read_before
-            .replace(resume.map(|it| (it.epoch.clone(), it.after)));
+        imp.chat.replace(Chat::new(earlier));
         let (client, events) = Client::connect(settings);
         let _ = imp.client.set(client);
         // The app does not end before it has told the server.
@@ -214,13 +196,27 @@ impl Session {
 
     /// Why the session is over, if it is.
     pub fn end(&self) -> Option<End> {
-        self.imp().end.borrow().clone()
+        match self.imp().chat.borrow().phase() {
+            Phase::Ended(end) => Some(end.clone()),
+            Phase::Joining | Phase::Joined => None,
+        }
     }
 
     /// The most characters of a message.
     pub fn text_limit(&self) -> usize {
-        let limits = self.imp().limits.get();
-        limits.map_or(crate::room::TEXT_LIMIT, |limits| limits.text)
+        self.imp().chat.borrow().text_limit()
+    }
+
+    /// Whether the room has any messages, as far as the user knows.
+    pub fn has_messages(&self) -> bool {
+        self.imp().chat.borrow().has_messages()
+    }
+
+    /// The lost connection as of now, while the client restores it.
+    pub fn outage(&self) -> Option<Outage> {
+        let imp = self.imp();
+        let next_try = imp.client.get().and_then(Client::next_try);
+        imp.chat.borrow().outage(next_try, Instant::now())
     }
 
     /// Leaves the room, or stops joining it. A host's room closes first; the server tells
@@ -238,14 +234,14 @@ impl Session {
     /// Leaves the room in such a way that the user can return to it in another run of the
     /// app.
     pub async fn break_off(&self) {
-        self.imp().kept.take();
+        self.imp().saved.take();
         self.close().await;
     }
 
     /// The user will not return to this session.
     fn let_go(&self) {
-        if let Some(kept) = self.imp().kept.take() {
-            kept.give_up();
+        if let Some(saved) = self.imp().saved.take() {
+            saved.give_up();
         }
     }
 
@@ -264,99 +260,93 @@ impl Session {
 
     fn take(&self, batch: Vec<Event>) {
         let imp = self.imp();
-        let mut taken = Taken::default();
-        let mut end = None;
-        let mut joined = false;
-        let mut older = Vec::new();
-        let mut interruption = None;
-        self.conversation().change(|timeline| {
-            let mut members = imp.members.borrow_mut();
-            for event in batch {
-                let event = match event {
-                    Event::Page(page) => {
-                        older.push(page);
-                        continue;
-                    }
-                    event => event,
-                };
-                match &event {
-                    Event::Welcomed(welcome) => {
-                        self.welcomed(welcome, timeline);
-                        joined = true;
-                    }
-                    Event::Returned(welcome) => {
-                        self.returned(welcome, timeline, &mut members);
-                        interruption = Some(None);
-                    }
-                    Event::Interrupted(why) => {
-                        let lost = Interruption::new(why.clone(), Instant::now());
-                        interruption = Some(Some(lost));
-                    }
-                    Event::Ended(why) => {
-                        timeline.give_up_all(&gettext("Not sent"));
-                        end = Some(why.clone());
-                    }
-                    _ => {}
-                }
-                let received = taken.received;
-                taking::take(event, &imp.me.borrow(), timeline, &mut members, &mut taken);
-                self.catch_up(taken.received - received, timeline, &mut taken);
-            }
-        });
-        for page in older {
-            taken.spoken.extend(self.take_older(page));
-        }
-        if taken.members_changed {
+        let effects = imp.chat.borrow_mut().reduce(batch, now());
+        self.show_changes();
+        if effects.members_changed {
             self.list_members();
         }
-        if let Some(interruption) = interruption {
-            self.forget_asked();
+        if let Some(entered) = effects.entered {
+            imp.room_name.replace(entered.room.clone());
+            imp.durable.set(entered.durable);
+            self.save_entering(entered);
             self.notify_durable();
-            self.set_interruption(interruption);
         }
-        self.keep();
-        if joined {
+        self.show_loading();
+        self.show_interrupted();
+        if effects.joined {
             self.notify_room_name();
-            self.notify_durable();
             imp.state.set(State::Joined);
             self.notify_state();
         }
-        if let Some(ask) = taken.ask {
+        self.save_stay();
+        if let Some(ask) = effects.ask {
             self.ask_members(ask);
         }
-        if taken.members_stale {
+        if effects.members_stale {
             self.refresh_members_soon();
         }
-        if taken.received > 0 || !taken.spoken.is_empty() {
-            self.emit_by_name::<()>("received", &[&taken.received, &taken.spoken]);
+        if effects.received > 0 || !effects.news.is_empty() {
+            let news = glib::BoxedAnyObject::new(effects.news);
+            self.emit_by_name::<()>("received", &[&effects.received, &news]);
         }
-        if let Some(end) = end {
-            self.forget_asked();
-            self.set_interruption(None);
+        if let Some(end) = effects.ended {
             if imp.leaving.take().is_some() {
                 self.let_go();
             } else {
-                self.end_kept(&end);
+                self.end_stay(&end);
             }
-            imp.end.replace(Some(end));
             imp.state.set(State::Ended);
             self.notify_state();
         }
     }
 
-    /// Calls `received` when messages from others came, with their number and the text
-    /// for a screen reader.
+    /// Lets the list take the changes of the conversation.
+    pub(super) fn show_changes(&self) {
+        let imp = self.imp();
+        // A handler of a change may make another one, which follows.
+        if imp.showing.replace(true) {
+            return;
+        }
+        loop {
+            let changes = imp.chat.borrow_mut().take_changes();
+            if changes.is_empty() {
+                break;
+            }
+            self.conversation().apply(changes);
+        }
+        imp.showing.set(false);
+    }
+
+    fn show_interrupted(&self) {
+        let interrupted = self.imp().chat.borrow().is_interrupted();
+        if self.imp().interrupted.replace(interrupted) != interrupted {
+            self.notify_interrupted();
+        }
+    }
+
+    /// Calls `received` when messages from others came, with their number and what a
+    /// screen reader says.
     pub fn connect_received(
         &self,
-        received: impl Fn(&Self, u32, Vec<String>) + 'static,
+        received: impl Fn(&Self, u32, &[News]) + 'static,
     ) -> glib::SignalHandlerId {
         self.connect_closure(
             "received",
             false,
-            glib::closure_local!(move |session: &Self, messages: u32, spoken: Vec<String>| {
-                received(session, messages, spoken);
-            }),
+            glib::closure_local!(
+                move |session: &Self, messages: u32, news: &glib::BoxedAnyObject| {
+                    received(session, messages, &news.borrow::<Vec<News>>());
+                }
+            ),
         )
+    }
+}
+
+/// The time of an event.
+pub(super) fn now() -> Moment {
+    Moment {
+        instant: Instant::now(),
+        time: clock::now(),
     }
 }
 

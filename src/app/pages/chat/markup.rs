@@ -2,7 +2,7 @@
 
 use gtk::glib::markup_escape_text;
 
-use super::links::links;
+use crate::chat::links::links;
 
 /// The text with spaces instead of tabs: Pango breaks no line between tabs, and a row of
 /// them would be wider than any window.

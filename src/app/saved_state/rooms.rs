@@ -67,7 +67,7 @@ impl Rooms {
 
     /// The contents for the file: the rooms that were used last, up to [`LIMIT`].
     pub fn write(&self) -> Vec<u8> {
-        let mut kept = Vec::new();
+        let mut saved = Vec::new();
         let mut bytes = 0;
         for room in self.rooms.iter().rev().take(ROOMS) {
             let length = serde_json::to_vec(room).map_or(0, |it| it.len() + 1);
@@ -75,10 +75,10 @@ impl Rooms {
                 break;
             }
             bytes += length;
-            kept.push(room.clone());
+            saved.push(room.clone());
         }
-        kept.reverse();
-        serde_json::to_vec(&Self { rooms: kept }).unwrap_or_default()
+        saved.reverse();
+        serde_json::to_vec(&Self { rooms: saved }).unwrap_or_default()
     }
 
     /// Inserts an earlier state at the start, except for rooms that are here.
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rooms_that_were_used_last_are_kept() {
+    fn the_rooms_that_were_used_last_are_saved() {
         let mut rooms = Rooms::default();
         for number in 0..ROOMS + 5 {
             rooms.set_draft(&format!("a:{number}"), "x");
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_a_room_with_nothing_in_it() {
+    fn nothing_is_saved_of_a_room_with_nothing_in_it() {
         let mut rooms = Rooms::default();
         rooms.set_draft("a:1", "x");
         rooms.set_draft("a:1", "");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_before_does_not_replace_what_is_new() {
+    fn what_was_saved_before_does_not_replace_what_is_new() {
         let (mut rooms, mut before) = (Rooms::default(), Rooms::default());
         before.set_draft("a:1", "old");
         before.set_draft("b:2", "other");

@@ -1,4 +1,4 @@
-//! Keeps the end of the conversation in view for a reader at the end. [`Follow`] decides
+//! Keeps the end of the conversation in view for a reader at the end. [`Autoscroll`] decides
 //! what to do.
 
 use std::cell::{Cell, RefCell};
@@ -8,15 +8,15 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::glib;
 
-use crate::app::room::follow::{Follow, View};
-use crate::app::words::count;
+use crate::app::strings::count;
+use crate::chat::autoscroll::{Autoscroll, View};
 
 use super::ChatPage;
 
 /// The state of a page.
 #[derive(Debug, Default)]
-pub struct Following {
-    follow: RefCell<Follow>,
+pub struct Autoscrolling {
+    state: RefCell<Autoscroll>,
     /// The page will move the list to its end after the layout.
     moving: Cell<bool>,
     /// The list has jumped to its newest row, and may have to go on to its end.
@@ -27,7 +27,7 @@ pub struct Following {
 
 impl ChatPage {
     /// Starts to follow.
-    pub(super) fn follow(&self) {
+    pub(super) fn start_autoscroll(&self) {
         let adjustment = self.imp().scroller.vadjustment();
         adjustment.connect_changed(glib::clone!(
             #[weak(rename_to = page)]
@@ -43,11 +43,11 @@ impl ChatPage {
 
     fn viewed(&self, adjustment: &gtk::Adjustment) {
         let view = view(adjustment);
-        let must_move = self.imp().following.follow.borrow_mut().viewed(view);
+        let must_move = self.imp().autoscrolling.state.borrow_mut().viewed(view);
         if must_move {
             self.move_to_end();
         } else {
-            self.imp().following.jumped.set(false);
+            self.imp().autoscrolling.jumped.set(false);
         }
         self.tend();
         self.show_unread();
@@ -56,7 +56,7 @@ impl ChatPage {
     /// Requests older messages before the reader is at the top, and drops the oldest for
     /// a reader at the end; but not during a layout of the list.
     pub(super) fn tend(&self) {
-        if self.imp().following.tending.replace(true) {
+        if self.imp().autoscrolling.tending.replace(true) {
             return;
         }
         let page = self.downgrade();
@@ -67,9 +67,9 @@ impl ChatPage {
             }) else {
                 return;
             };
-            page.imp().following.tending.set(false);
+            page.imp().autoscrolling.tending.set(false);
             let further_up = !page.is_at_end();
-            session.conversation().set_read_further_up(further_up);
+            session.set_read_further_up(further_up);
             let view = view(&page.imp().scroller.vadjustment());
             if view.is_near_top() && (further_up || view.is_whole()) {
                 session.read_back();
@@ -78,27 +78,31 @@ impl ChatPage {
     }
 
     /// This many messages from others came.
-    pub(super) fn received_while_following(&self, messages: u32) {
-        self.imp().following.follow.borrow_mut().received(messages);
+    pub(super) fn count_unread(&self, messages: u32) {
+        self.imp()
+            .autoscrolling
+            .state
+            .borrow_mut()
+            .received(messages);
         self.show_unread();
     }
 
     /// Goes to the end, wherever the user is.
     pub(super) fn go_to_end(&self) {
-        self.imp().following.follow.borrow_mut().go_to_end();
+        self.imp().autoscrolling.state.borrow_mut().go_to_end();
         self.move_to_end();
         self.show_unread();
     }
 
     /// Whether the end is visible, or will be in a moment.
     pub(super) fn is_at_end(&self) -> bool {
-        self.imp().following.follow.borrow().follows()
+        self.imp().autoscrolling.state.borrow().follows()
     }
 
     /// Moves the list to its end, but not during a layout. If the list turns out to be
     /// longer than estimated, this is called again.
     fn move_to_end(&self) {
-        if self.imp().following.moving.replace(true) {
+        if self.imp().autoscrolling.moving.replace(true) {
             return;
         }
         let page = self.downgrade();
@@ -106,9 +110,9 @@ impl ChatPage {
             let Some(page) = page.upgrade() else {
                 return;
             };
-            let following = &page.imp().following;
-            following.moving.set(false);
-            if following.follow.borrow().follows() {
+            let autoscrolling = &page.imp().autoscrolling;
+            autoscrolling.moving.set(false);
+            if autoscrolling.state.borrow().follows() {
                 page.scroll_to_end();
             }
         });
@@ -123,7 +127,7 @@ impl ChatPage {
         let far = end - adjustment.value() > adjustment.page_size();
         let newest = imp.list.model().map_or(0, |model| model.n_items());
         match newest.checked_sub(1) {
-            Some(newest) if far && !imp.following.jumped.replace(true) => {
+            Some(newest) if far && !imp.autoscrolling.jumped.replace(true) => {
                 imp.list.scroll_to(newest, gtk::ListScrollFlags::NONE, None);
             }
             _ => adjustment.set_value(end),
@@ -134,8 +138,8 @@ impl ChatPage {
     fn show_unread(&self) {
         let imp = self.imp();
         let (away, unread) = {
-            let follow = imp.following.follow.borrow();
-            (!follow.follows(), follow.unread())
+            let state = imp.autoscrolling.state.borrow();
+            (!state.follows(), state.unread())
         };
         imp.to_end.set_reveal_child(away);
         imp.to_end_button.set_sensitive(away);

@@ -2,9 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use gtk::glib;
-use gtk::prelude::*;
-use gtk::subclass::prelude::*;
+use glib::prelude::*;
+use glib::subclass::prelude::*;
 
 /// The opacity of members who are away; the same as the style sheet's dimmed labels.
 const AWAY_OPACITY: f64 = 0.78;

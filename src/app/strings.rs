@@ -8,9 +8,9 @@ use gettextrs::{gettext, ngettext};
 use gtk::glib;
 use gtk::pango::{Direction, find_base_dir};
 
+use crate::chat::{Beginning, CannotSay, Line, Message, News, NotSent, Outage};
 use crate::client::{End, Loss, NotQueued};
 use crate::protocol::address::{NotAnAddress, SCHEME};
-use crate::protocol::native::frame::{Code, Error};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 use crate::server::BindError;
 use crate::store::OpenError;
@@ -115,18 +115,18 @@ pub fn end(end: &End) -> String {
     }
 }
 
-/// A sentence about a connection that was lost this long ago. The client tries again
-/// after `wait`, or is trying now.
-pub fn interrupted(end: &End, lost_for: Duration, wait: Option<Duration>) -> String {
-    let stopping = matches!(end, End::ServiceStopping { .. });
-    let template = match (stopping, wait) {
+/// A sentence about a lost connection, which says for how long it has been lost and when
+/// the client tries again.
+pub fn outage(outage: &Outage) -> String {
+    let template = match (outage.stopping, outage.wait) {
         (false, Some(_)) => gettext("Connection lost {time} ago. Trying again in {wait}."),
         (false, None) => gettext("Connection lost {time} ago. Reconnecting…"),
         (true, Some(_)) => gettext("The service stopped {time} ago. Trying again in {wait}."),
         (true, None) => gettext("The service stopped {time} ago. Reconnecting…"),
     };
-    let wait = wait.map(time).unwrap_or_default();
-    fill(&template, &[("time", &time(lost_for)), ("wait", &wait)])
+    let lost_for = time(outage.lost_for);
+    let wait = outage.wait.map(time).unwrap_or_default();
+    fill(&template, &[("time", &lost_for), ("wait", &wait)])
 }
 
 /// A time in its largest whole unit, at least a second.
@@ -173,7 +173,7 @@ pub fn not_hosted(error: &BindError) -> String {
             gettext("Port {port} is reserved for the administrator. Use another port."),
             *port,
         ),
-        BindError::Store(error) => not_kept(error),
+        BindError::Store(error) => not_saved(error),
         BindError::NotHere(_) | BindError::Other { .. } => fill(
             &gettext("The room cannot be opened: {cause}"),
             &[("cause", &error.to_string())],
@@ -182,7 +182,7 @@ pub fn not_hosted(error: &BindError) -> String {
 }
 
 /// Why messages cannot be saved, or saved ones cannot be read or deleted.
-pub fn not_kept(error: &OpenError) -> String {
+pub fn not_saved(error: &OpenError) -> String {
     let with = |template: String, path: &Path| fill(&template, &[("file", &in_home(path))]);
     match error {
         OpenError::InUse(_) | OpenError::Locked(_) => {
@@ -246,18 +246,73 @@ pub fn not_an_address(error: &NotAnAddress) -> String {
     }
 }
 
-/// Why the server rejected a message.
-pub fn refused(error: &Error<'_>) -> String {
-    match error.code {
-        Code::TooFast => gettext("Not sent: you are writing too fast. Wait a moment."),
-        Code::TooLong => too_long(TEXT_LIMIT),
-        Code::EmptyText => gettext("Not sent: the message is empty."),
-        _ => fill(&gettext("Not sent: {words}"), &[("words", &error.text)]),
+/// A line of the conversation, in a sentence. Of a message, it is the text.
+pub fn line(line: &Line) -> String {
+    let named = |template: String, name: &str| fill(&template, &[("name", &isolated(name))]);
+    match line {
+        Line::Message(Message { text, .. }) | Line::Server { text } => text.clone(),
+        Line::Joined { name } => named(gettext("{name} joined"), name),
+        Line::Left { name } => named(gettext("{name} left"), name),
+        Line::Lost { name } => named(gettext("{name} lost the connection"), name),
+        Line::Back { name } => named(gettext("{name} is back"), name),
+        Line::ManyJoined { count: n } => count("{n} member joined", "{n} members joined", *n),
+        Line::ManyLeft { count: n } => count("{n} member left", "{n} members left", *n),
+        Line::Gap { count: n } => count(
+            "{n} message is missing here",
+            "{n} messages are missing here",
+            usize::try_from(*n).unwrap_or(usize::MAX),
+        ),
+        Line::CaughtUp { count: n } => count(
+            "You are back; {n} message while you were away",
+            "You are back; {n} messages while you were away",
+            usize::try_from(*n).unwrap_or(usize::MAX),
+        ),
+        Line::NewRoom => {
+            gettext("This is a new room. The server does not have the messages above.")
+        }
+        Line::Beginning(Beginning::First) => gettext("This is where the room’s history begins"),
+        Line::Beginning(Beginning::Held) => gettext("Earlier messages are no longer saved"),
+        Line::Addresses(addresses) => fill(
+            &gettext("The room is open. Others can join at {addresses}"),
+            &[("addresses", &addresses.join(", "))],
+        ),
+    }
+}
+
+/// News of the room, for a screen reader.
+pub fn news(news: &News) -> String {
+    match news {
+        News::Message { name, text } => fill(
+            &gettext("{name}: {text}"),
+            &[("name", name), ("text", text)],
+        ),
+        News::Line(it) => line(it),
+        News::NotSent(why) => not_sent(why),
+        News::Older { count: n } => count("{n} older message", "{n} older messages", *n),
+    }
+}
+
+/// Why a message was not sent.
+pub fn not_sent(why: &NotSent) -> String {
+    match why {
+        NotSent::Unknown => gettext("Not sent"),
+        NotSent::TooFast => gettext("Not sent: you are writing too fast. Wait a moment."),
+        NotSent::TooLong => too_long(TEXT_LIMIT),
+        NotSent::Empty => gettext("Not sent: the message is empty."),
+        NotSent::Rejected(words) => fill(&gettext("Not sent: {words}"), &[("words", words)]),
+    }
+}
+
+/// Why the user cannot say something.
+pub fn cannot_say(why: CannotSay) -> String {
+    match why {
+        CannotSay::TooLong { limit } => too_long(limit),
+        CannotSay::NotQueued(why) => not_queued(why),
     }
 }
 
 /// Says that a message has too many characters or lines.
-pub fn too_long(limit: usize) -> String {
+fn too_long(limit: usize) -> String {
     fill(
         &gettext("Not sent: a message has at most {characters} characters and {lines} lines."),
         &[
@@ -268,7 +323,7 @@ pub fn too_long(limit: usize) -> String {
 }
 
 /// Why a message could not even be queued.
-pub fn not_queued(error: NotQueued) -> String {
+fn not_queued(error: NotQueued) -> String {
     match error {
         NotQueued::Full => gettext("Too many messages are waiting to be sent. Wait a moment."),
         NotQueued::Away => gettext("The connection is being restored. Try again in a moment."),
@@ -294,6 +349,53 @@ mod tests {
     fn only_a_name_from_right_to_left_is_isolated() {
         assert_eq!(isolated("Ada"), "Ada");
         assert_eq!(isolated("שרה"), "\u{200e}\u{2068}שרה\u{2069}");
+    }
+
+    #[test]
+    fn a_lost_connection_is_told_with_its_times() {
+        let minutes = |minutes| Duration::from_mins(minutes);
+        let lost = Outage {
+            stopping: false,
+            lost_for: Duration::from_secs(10),
+            wait: Some(Duration::from_secs(8)),
+        };
+        assert_eq!(
+            outage(&lost),
+            "Connection lost 10 seconds ago. Trying again in 8 seconds."
+        );
+        let trying = Outage {
+            lost_for: minutes(1),
+            wait: None,
+            ..lost
+        };
+        assert_eq!(
+            outage(&trying),
+            "Connection lost 1 minute ago. Reconnecting…"
+        );
+        let stopping = Outage {
+            stopping: true,
+            lost_for: Duration::ZERO,
+            ..trying
+        };
+        assert_eq!(
+            outage(&stopping),
+            "The service stopped 1 second ago. Reconnecting…"
+        );
+    }
+
+    #[test]
+    fn a_line_is_told_in_a_sentence() {
+        let name = || "Ada".to_owned();
+        assert_eq!(
+            line(&Line::Lost { name: name() }),
+            "Ada lost the connection"
+        );
+        assert_eq!(line(&Line::Gap { count: 1 }), "1 message is missing here");
+        let news = News::Message {
+            name: name(),
+            text: "hi".into(),
+        };
+        assert_eq!(super::news(&news), "Ada: hi");
     }
 
     #[test]

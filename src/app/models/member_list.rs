@@ -1,27 +1,25 @@
 //! The list of members for the view.
 
 use gettextrs::gettext;
-use gtk::glib;
-use gtk::prelude::*;
-use gtk::subclass::prelude::*;
+use gio::prelude::*;
+use glib::subclass::prelude::*;
 
+use crate::chat::{Ask, Row, difference};
 use crate::protocol::MEMBERS_LIMIT;
 
 use super::member::Member;
-use super::members::{Ask, Row};
-use super::session::Session;
-use super::timeline::difference;
+use super::room_session::RoomSession;
 
 /// How long this waits for more changes in a big room before it requests the members.
 const REFRESH_SECONDS: u32 = 5;
 
-impl Session {
+impl RoomSession {
     /// Updates the list, with one change at most.
     pub(super) fn list_members(&self) {
         let imp = self.imp();
         let (rows, count) = {
-            let members = imp.members.borrow();
-            (members.rows(imp.me.borrow().id()), members.count())
+            let chat = imp.chat.borrow();
+            (chat.member_rows(), chat.member_count())
         };
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let (before, removed, added) = difference(&imp.listed.borrow(), &rows);
@@ -53,7 +51,7 @@ impl Session {
                 return;
             };
             session.imp().refreshing.set(false);
-            let ask = session.imp().members.borrow_mut().refresh();
+            let ask = session.imp().chat.borrow_mut().refresh_members();
             if let Some(ask) = ask {
                 session.ask_members(ask);
             }

@@ -1,21 +1,21 @@
-//! The older messages that the app does not hold, and the requests for them.
+//! The older messages that the client does not hold, and the requests for them.
 //!
 //! They come in pages, one at a time, when the reader nears the oldest message.
 
 use crate::protocol::native::frame::Page;
 use crate::room::Entry;
 
-/// The state of the messages before those that the app holds.
+/// The state of the messages before those that the client holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Past {
-    /// The app can request nothing.
+pub enum History {
+    /// The client can request nothing.
     #[default]
     Closed,
-    /// The app holds the oldest available message.
+    /// The client holds the oldest available message.
     Over,
-    /// There may be older ones; if the app holds no message, they come before this `seq`.
+    /// There may be older ones; if the client holds no message, they come before this `seq`.
     Open(u64),
-    /// The app has requested those before this `seq`.
+    /// The client has requested those before this `seq`.
     Asked(u64),
 }
 
@@ -34,8 +34,8 @@ pub enum Want {
 #[derive(Debug, Default)]
 pub struct Older {
     /// Oldest first.
-    pub messages: Vec<Entry<'static>>,
-    /// Set if the app now holds the oldest available message.
+    pub entries: Vec<Entry<'static>>,
+    /// Set if the client now holds the oldest available message.
     pub ends: Option<Beginning>,
 }
 
@@ -48,7 +48,7 @@ pub enum Beginning {
     Held,
 }
 
-impl Past {
+impl History {
     /// The state in a room whose next message will have this `seq`.
     pub fn before(next: u64) -> Self {
         if next > 1 {
@@ -59,7 +59,7 @@ impl Past {
     }
 
     /// Returns the action for a reader at the top. `oldest` is the `seq` of the oldest
-    /// message that the app holds.
+    /// message that the client holds.
     pub fn want(&mut self, oldest: Option<u64>) -> Want {
         let Self::Open(next) = *self else {
             return Want::Nothing;
@@ -73,16 +73,16 @@ impl Past {
         Want::Before(before)
     }
 
-    /// A page came. `oldest` is the `seq` of the oldest message that the app holds.
+    /// A page came. `oldest` is the `seq` of the oldest message that the client holds.
     pub fn take(&mut self, page: Page<'static>, oldest: Option<u64>) -> Older {
         let Self::Asked(before) = *self else {
             return Older::default();
         };
         let before = oldest.map_or(before, |oldest| before.min(oldest));
-        let mut messages = page.messages;
-        messages.retain(|message| message.seq < before);
-        let first = messages.first().map_or(before, |message| message.seq);
-        // The second condition keeps a server from making the app request for ever.
+        let mut entries = page.messages;
+        entries.retain(|entry| entry.seq < before);
+        let first = entries.first().map_or(before, |entry| entry.seq);
+        // The second condition keeps a server from making the client request for ever.
         let ends = if page.more && first < before && first > 1 {
             *self = Self::Open(first);
             None
@@ -94,13 +94,13 @@ impl Past {
                 Beginning::Held
             })
         };
-        Older { messages, ends }
+        Older { entries, ends }
     }
 
-    /// The app has dropped older messages.
+    /// The client has dropped older messages.
     pub fn reopen(&mut self) {
         if *self == Self::Over {
-            // The oldest message that the app holds tells where to begin.
+            // The oldest message that the client holds tells where to begin.
             *self = Self::Open(1);
         }
     }
@@ -119,7 +119,7 @@ mod tests {
     use crate::room::{Author, Body, MemberId};
 
     fn page(seqs: std::ops::Range<u64>, more: bool) -> Page<'static> {
-        let message = |seq| Entry {
+        let entry = |seq| Entry {
             seq,
             at: jiff::Timestamp::UNIX_EPOCH,
             author: Author {
@@ -132,82 +132,82 @@ mod tests {
             },
         };
         Page {
-            messages: seqs.map(message).collect(),
+            messages: seqs.map(entry).collect(),
             more,
         }
     }
 
     fn seqs(older: &Older) -> Vec<u64> {
-        older.messages.iter().map(|message| message.seq).collect()
+        older.entries.iter().map(|entry| entry.seq).collect()
     }
 
     #[test]
     fn the_past_comes_page_by_page_down_to_its_first_message() {
-        let mut past = Past::before(10);
-        assert_eq!(past.want(Some(8)), Want::Before(8));
-        // While the app waits for a page, it requests nothing else.
-        assert_eq!(past.want(Some(8)), Want::Nothing);
-        let older = past.take(page(3..8, true), None);
+        let mut history = History::before(10);
+        assert_eq!(history.want(Some(8)), Want::Before(8));
+        // While the client waits for a page, it requests nothing else.
+        assert_eq!(history.want(Some(8)), Want::Nothing);
+        let older = history.take(page(3..8, true), None);
         assert_eq!((seqs(&older), older.ends), (vec![3, 4, 5, 6, 7], None));
-        assert_eq!(past.want(Some(3)), Want::Before(3));
-        let older = past.take(page(1..3, false), None);
+        assert_eq!(history.want(Some(3)), Want::Before(3));
+        let older = history.take(page(1..3, false), None);
         assert_eq!(
             (seqs(&older), older.ends),
             (vec![1, 2], Some(Beginning::First))
         );
-        assert_eq!(past.want(Some(1)), Want::Nothing);
+        assert_eq!(history.want(Some(1)), Want::Nothing);
     }
 
     #[test]
     fn a_log_that_was_cut_has_a_beginning_too() {
-        let mut past = Past::before(1_000);
-        assert_eq!(past.want(None), Want::Before(1_000));
-        let older = past.take(page(990..1_000, false), None);
+        let mut history = History::before(1_000);
+        assert_eq!(history.want(None), Want::Before(1_000));
+        let older = history.take(page(990..1_000, false), None);
         assert_eq!(older.ends, Some(Beginning::Held));
     }
 
     #[test]
     fn who_holds_all_of_it_need_not_ask() {
-        assert_eq!(Past::before(1).want(None), Want::Nothing);
-        let mut past = Past::before(5);
-        assert_eq!(past.want(Some(1)), Want::Beginning);
-        assert_eq!(past.want(Some(1)), Want::Nothing);
+        assert_eq!(History::before(1).want(None), Want::Nothing);
+        let mut history = History::before(5);
+        assert_eq!(history.want(Some(1)), Want::Beginning);
+        assert_eq!(history.want(Some(1)), Want::Nothing);
     }
 
     #[test]
     fn a_page_that_is_not_as_it_was_asked_for_does_no_harm() {
-        assert!(seqs(&Past::before(10).take(page(1..9, true), None)).is_empty());
-        let mut past = Past::before(10);
-        past.want(Some(5));
-        let older = past.take(page(4..9, true), None);
+        assert!(seqs(&History::before(10).take(page(1..9, true), None)).is_empty());
+        let mut history = History::before(10);
+        history.want(Some(5));
+        let older = history.take(page(4..9, true), None);
         assert_eq!(seqs(&older), [4]);
         // Messages that came by themselves meanwhile.
-        past.want(Some(4));
-        let older = past.take(page(1..4, true), Some(3));
+        history.want(Some(4));
+        let older = history.take(page(1..4, true), Some(3));
         assert_eq!(seqs(&older), [1, 2]);
-        let mut past = Past::before(4);
+        let mut history = History::before(4);
         // An empty page that says there is more.
-        past.want(Some(4));
-        let older = past.take(page(7..9, true), None);
+        history.want(Some(4));
+        let older = history.take(page(7..9, true), None);
         assert_eq!((seqs(&older), older.ends), (vec![], Some(Beginning::Held)));
     }
 
     #[test]
     fn what_was_let_go_of_can_be_asked_for_again() {
-        let mut past = Past::before(10);
-        past.want(Some(1));
-        past.reopen();
-        assert_eq!(past.want(Some(4)), Want::Before(4));
-        let mut past = Past::default();
-        past.reopen();
-        assert_eq!(past.want(Some(4)), Want::Nothing);
+        let mut history = History::before(10);
+        history.want(Some(1));
+        history.reopen();
+        assert_eq!(history.want(Some(4)), Want::Before(4));
+        let mut history = History::default();
+        history.reopen();
+        assert_eq!(history.want(Some(4)), Want::Nothing);
     }
 
     #[test]
     fn a_page_that_was_lost_is_asked_for_again() {
-        let mut past = Past::before(10);
-        past.want(Some(8));
-        past.forget();
-        assert_eq!(past.want(Some(8)), Want::Before(8));
+        let mut history = History::before(10);
+        history.want(Some(8));
+        history.forget();
+        assert_eq!(history.want(Some(8)), Want::Before(8));
     }
 }

@@ -48,13 +48,13 @@ impl View {
 
 /// The state of following: whether the list follows its end, and the unread messages.
 #[derive(Debug)]
-pub struct Follow {
+pub struct Autoscroll {
     follows: bool,
     last: View,
     unread: u32,
 }
 
-impl Default for Follow {
+impl Default for Autoscroll {
     fn default() -> Self {
         Self {
             follows: true,
@@ -64,7 +64,7 @@ impl Default for Follow {
     }
 }
 
-impl Follow {
+impl Autoscroll {
     /// Whether the list should be at its end.
     pub fn follows(&self) -> bool {
         self.follows
@@ -120,66 +120,66 @@ mod tests {
     }
 
     /// A list of 1000 pixels at its end.
-    fn at_the_end() -> Follow {
-        let mut follow = Follow::default();
-        assert!(follow.viewed(view(0.0, 1_000.0, 200.0)));
-        assert!(!follow.viewed(view(800.0, 1_000.0, 200.0)));
-        follow
+    fn at_the_end() -> Autoscroll {
+        let mut autoscroll = Autoscroll::default();
+        assert!(autoscroll.viewed(view(0.0, 1_000.0, 200.0)));
+        assert!(!autoscroll.viewed(view(800.0, 1_000.0, 200.0)));
+        autoscroll
     }
 
     #[test]
     fn a_list_at_its_end_stays_there_when_it_grows() {
-        let mut follow = at_the_end();
-        follow.received(3);
-        assert!(follow.viewed(view(800.0, 1_100.0, 200.0)));
-        assert_eq!(follow.unread(), 0);
+        let mut autoscroll = at_the_end();
+        autoscroll.received(3);
+        assert!(autoscroll.viewed(view(800.0, 1_100.0, 200.0)));
+        assert_eq!(autoscroll.unread(), 0);
     }
 
     #[test]
     fn a_list_that_moves_itself_while_it_grows_is_still_followed() {
-        let mut follow = at_the_end();
-        assert!(follow.viewed(view(750.0, 1_100.0, 200.0)));
-        assert!(follow.follows());
+        let mut autoscroll = at_the_end();
+        assert!(autoscroll.viewed(view(750.0, 1_100.0, 200.0)));
+        assert!(autoscroll.follows());
     }
 
     #[test]
     fn a_list_at_its_end_stays_there_when_the_window_shrinks() {
-        let mut follow = at_the_end();
-        assert!(follow.viewed(view(800.0, 1_000.0, 100.0)));
-        assert!(!follow.viewed(view(900.0, 1_000.0, 100.0)));
-        assert!(follow.follows());
+        let mut autoscroll = at_the_end();
+        assert!(autoscroll.viewed(view(800.0, 1_000.0, 100.0)));
+        assert!(!autoscroll.viewed(view(900.0, 1_000.0, 100.0)));
+        assert!(autoscroll.follows());
     }
 
     #[test]
     fn who_reads_further_up_is_left_alone() {
-        let mut follow = at_the_end();
-        assert!(!follow.viewed(view(790.0, 1_000.0, 200.0)));
-        assert!(!follow.viewed(view(790.0, 1_100.0, 200.0)));
-        assert!(!follow.viewed(view(790.0, 1_100.0, 150.0)));
-        assert!(!follow.follows());
-        follow.received(2);
-        follow.received(1);
-        assert_eq!(follow.unread(), 3);
+        let mut autoscroll = at_the_end();
+        assert!(!autoscroll.viewed(view(790.0, 1_000.0, 200.0)));
+        assert!(!autoscroll.viewed(view(790.0, 1_100.0, 200.0)));
+        assert!(!autoscroll.viewed(view(790.0, 1_100.0, 150.0)));
+        assert!(!autoscroll.follows());
+        autoscroll.received(2);
+        autoscroll.received(1);
+        assert_eq!(autoscroll.unread(), 3);
     }
 
     #[test]
     fn who_comes_back_to_the_end_follows_it_again() {
-        let mut follow = at_the_end();
-        assert!(!follow.viewed(view(500.0, 1_000.0, 200.0)));
-        follow.received(2);
-        assert!(!follow.viewed(view(700.0, 1_000.0, 200.0)));
-        assert_eq!(follow.unread(), 2);
-        assert!(follow.viewed(view(797.0, 1_000.0, 200.0)));
-        assert!(follow.follows());
-        assert_eq!(follow.unread(), 0);
+        let mut autoscroll = at_the_end();
+        assert!(!autoscroll.viewed(view(500.0, 1_000.0, 200.0)));
+        autoscroll.received(2);
+        assert!(!autoscroll.viewed(view(700.0, 1_000.0, 200.0)));
+        assert_eq!(autoscroll.unread(), 2);
+        assert!(autoscroll.viewed(view(797.0, 1_000.0, 200.0)));
+        assert!(autoscroll.follows());
+        assert_eq!(autoscroll.unread(), 0);
     }
 
     #[test]
     fn a_wish_for_the_end_is_granted_when_the_list_is_seen_next() {
-        let mut follow = at_the_end();
-        assert!(!follow.viewed(view(100.0, 1_000.0, 200.0)));
-        follow.go_to_end();
-        assert!(follow.viewed(view(100.0, 1_050.0, 200.0)));
+        let mut autoscroll = at_the_end();
+        assert!(!autoscroll.viewed(view(100.0, 1_000.0, 200.0)));
+        autoscroll.go_to_end();
+        assert!(autoscroll.viewed(view(100.0, 1_050.0, 200.0)));
     }
 
     #[test]
@@ -192,9 +192,9 @@ mod tests {
 
     #[test]
     fn a_list_that_can_be_seen_whole_is_at_its_end() {
-        let mut follow = at_the_end();
-        assert!(!follow.viewed(view(100.0, 1_000.0, 200.0)));
-        assert!(!follow.viewed(view(0.0, 1_000.0, 1_000.0)));
-        assert!(follow.follows());
+        let mut autoscroll = at_the_end();
+        assert!(!autoscroll.viewed(view(100.0, 1_000.0, 200.0)));
+        assert!(!autoscroll.viewed(view(0.0, 1_000.0, 1_000.0)));
+        assert!(autoscroll.follows());
     }
 }

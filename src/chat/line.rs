@@ -1,28 +1,68 @@
-//! The lines of a conversation.
+//! The lines of a conversation, as data: who shows a line makes the sentence.
 
-use crate::room::MemberId;
+use crate::room::{Body, Entry, MemberId};
+
+use super::history::Beginning;
 
 /// The view shows messages of one sender that come within this time as one group.
 const GROUP_MILLISECONDS: i64 = 5 * 60 * 1_000;
 
 /// One line of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The key, which no other line has. It never changes.
-    pub key: u64,
-    /// The content of the line.
-    pub content: Content,
-}
-
-/// The content of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum Line {
     /// A message.
     Message(Message),
-    /// An event, or a notice from the server.
-    Notice(String),
+    /// Someone joined.
+    Joined {
+        /// The member's name.
+        name: String,
+    },
+    /// Someone left.
+    Left {
+        /// The member's name.
+        name: String,
+    },
+    /// Someone's connection was lost.
+    Lost {
+        /// The member's name.
+        name: String,
+    },
+    /// Someone whose connection was lost is back.
+    Back {
+        /// The member's name.
+        name: String,
+    },
+    /// Several members of a big room joined.
+    ManyJoined {
+        /// The number of those who joined.
+        count: usize,
+    },
+    /// Several members of a big room left.
+    ManyLeft {
+        /// The number of those who left.
+        count: usize,
+    },
+    /// The server no longer has messages that belong here.
+    Gap {
+        /// The number of missing messages.
+        count: u64,
+    },
+    /// The user is back, and all that they missed stands above.
+    CaughtUp {
+        /// The number of messages from others.
+        count: u32,
+    },
+    /// Another room has opened at the address: its server has none of the messages above.
+    NewRoom,
+    /// There is nothing above.
+    Beginning(Beginning),
     /// The addresses at which others can join, in the server's words and as a list.
     Addresses(Vec<String>),
+    /// A notice or an error of the server, in its words.
+    Server {
+        /// The words.
+        text: String,
+    },
 }
 
 /// A message.
@@ -43,6 +83,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// A confirmed message. `own` says whether the user sent it.
+    pub fn confirmed(entry: Entry<'static>, own: bool) -> Self {
+        let Body::Text { text, .. } = entry.body;
+        Self {
+            from: entry.author.id,
+            name: entry.author.name.into_owned(),
+            own,
+            at: entry.at.as_millisecond(),
+            text: text.into_owned(),
+            delivery: Delivery::Confirmed(entry.seq),
+        }
+    }
+
     /// The id, if the message is not confirmed.
     pub fn unconfirmed_id(&self) -> Option<&str> {
         match &self.delivery {
@@ -71,15 +124,30 @@ pub enum Delivery {
     Unsent {
         /// The id under which the user can send it again.
         id: String,
-        /// The reason, in words.
-        why: String,
+        /// The reason.
+        why: NotSent,
     },
+}
+
+/// Why a message was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// The session is over, or the client cannot know.
+    Unknown,
+    /// The user sent more than the server takes at once.
+    TooFast,
+    /// The message has too many characters or lines.
+    TooLong,
+    /// Nothing was left of the text.
+    Empty,
+    /// Another reason, in the server's words.
+    Rejected(String),
 }
 
 /// Whether `line` continues the group of `before`, the line above.
 pub fn continues(before: Option<&Line>, line: &Line) -> bool {
-    match (before.map(|it| &it.content), &line.content) {
-        (Some(Content::Message(before)), Content::Message(this)) => {
+    match (before, line) {
+        (Some(Line::Message(before)), Line::Message(this)) => {
             before.from == this.from
                 && before.name == this.name
                 && before.own == this.own
@@ -94,17 +162,14 @@ mod tests {
     use super::*;
 
     fn line(from: u64, name: &str, at: i64) -> Line {
-        Line {
-            key: 0,
-            content: Content::Message(Message {
-                from: MemberId::new(from).unwrap(),
-                name: name.into(),
-                own: false,
-                at,
-                text: "hi".into(),
-                delivery: Delivery::Confirmed(1),
-            }),
-        }
+        Line::Message(Message {
+            from: MemberId::new(from).unwrap(),
+            name: name.into(),
+            own: false,
+            at,
+            text: "hi".into(),
+            delivery: Delivery::Confirmed(1),
+        })
     }
 
     #[test]
@@ -123,10 +188,7 @@ mod tests {
 
     #[test]
     fn a_notice_ends_a_group() {
-        let notice = Line {
-            key: 1,
-            content: Content::Notice("eve came in".into()),
-        };
+        let notice = Line::Joined { name: "eve".into() };
         assert!(!continues(Some(&notice), &line(1, "ada", 0)));
         assert!(!continues(Some(&line(1, "ada", 0)), &notice));
     }

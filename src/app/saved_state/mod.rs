@@ -13,12 +13,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use adw::prelude::*;
-use gtk::{gio, glib};
+use async_channel::{Receiver, Sender};
+use gio::prelude::*;
 
 use crate::protocol::address::Address;
-
-use super::application::Application;
 
 pub use self::rooms::Stay;
 use self::rooms::{ROOMS, Rooms};
@@ -31,32 +29,47 @@ const LATER: Duration = Duration::from_secs(10);
 
 /// A handle to the saved state. All its clones share the same state.
 #[derive(Clone, Debug, Default)]
-pub struct Keeper(Rc<Inner>);
+pub struct SavedState(Rc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     rooms: RefCell<Rooms>,
     /// The places that belong to a window of this app, or soon will.
     taken: RefCell<BTreeSet<String>>,
     is_read: Cell<bool>,
+    /// Close when the file has been read.
+    reading: (Sender<()>, Receiver<()>),
     /// There is something to write.
     changed: Cell<bool>,
     writing: Cell<bool>,
     timer: RefCell<Option<(Duration, glib::SourceId)>>,
 }
 
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            rooms: RefCell::default(),
+            taken: RefCell::default(),
+            is_read: Cell::default(),
+            reading: async_channel::bounded(1),
+            changed: Cell::default(),
+            writing: Cell::default(),
+            timer: RefCell::default(),
+        }
+    }
+}
+
+thread_local! {
+    /// Of the thread with the main loop.
+    static SHARED: SavedState = SavedState::default();
+}
+
 /// The saved state of a window's stay in a room. It belongs to that window alone while
 /// this value exists.
 #[derive(Debug)]
-pub struct Kept {
-    keeper: Keeper,
+pub struct SavedRoom {
+    state: SavedState,
     place: String,
-}
-
-/// The app's saved state.
-pub fn keeper() -> Option<Keeper> {
-    let app = gio::Application::default().and_downcast::<Application>()?;
-    Some(app.keeper())
 }
 
 /// The path of the file (XDG Base Directory Specification).
@@ -84,7 +97,12 @@ fn now() -> i64 {
     crate::clock::now().as_second()
 }
 
-impl Keeper {
+impl SavedState {
+    /// The app's saved state.
+    pub fn shared() -> Self {
+        SHARED.with(Self::clone)
+    }
+
     /// Reads the state that an earlier run of the app saved.
     pub async fn read(&self) {
         let bytes = gio::spawn_blocking(|| file::read(&path())).await;
@@ -92,15 +110,23 @@ impl Keeper {
         before.give_up_old(now());
         self.0.rooms.borrow_mut().put_before(before);
         self.0.is_read.set(true);
+        self.0.reading.0.close();
         if self.0.changed.get() {
             self.write_within(SOON);
         }
     }
 
+    /// Returns when the file has been read.
+    pub async fn ready(&self) {
+        let reading = self.0.reading.1.clone();
+        // The closing of the channel is the signal.
+        let _ = reading.recv().await;
+    }
+
     /// Takes a place in the room at an address. Each window in the room has a place of
     /// its own: the first free one with a stay, else the first free one with a draft,
     /// else the first free one.
-    pub fn take(&self, address: &Address) -> Option<Kept> {
+    pub fn take(&self, address: &Address) -> Option<SavedRoom> {
         let (rooms, mut taken) = (self.0.rooms.borrow(), self.0.taken.borrow_mut());
         let places = (1..=ROOMS).map(|window| place(address, window));
         let free = places.filter(|place| !taken.contains(place));
@@ -109,8 +135,8 @@ impl Keeper {
             (!has_stay, rooms.draft(place).is_empty())
         })?;
         taken.insert(place.clone());
-        let keeper = self.clone();
-        Some(Kept { keeper, place })
+        let state = self.clone();
+        Some(SavedRoom { state, place })
     }
 
     /// The latest stay to which the user can return, and its place.
@@ -137,16 +163,16 @@ impl Keeper {
         if !self.0.changed.get() || !self.0.is_read.get() || self.0.writing.replace(true) {
             return;
         }
-        let keeper = self.clone();
+        let state = self.clone();
         // The app does not end before the file is written.
         let hold = gio::Application::default().map(|app| app.hold());
         glib::spawn_future_local(async move {
-            while keeper.0.changed.take() {
-                let bytes = keeper.0.rooms.borrow().write();
+            while state.0.changed.take() {
+                let bytes = state.0.rooms.borrow().write();
                 // If the file cannot be written, the state exists as long as the app.
                 let _ = gio::spawn_blocking(move || file::write(&path(), &bytes)).await;
             }
-            keeper.0.writing.set(false);
+            state.0.writing.set(false);
             drop(hold);
         });
     }
@@ -161,34 +187,34 @@ impl Keeper {
             }
             timer.remove();
         }
-        let keeper = self.clone();
+        let state = self.clone();
         let timer = glib::timeout_add_local_once(time, move || {
             // This timer has ended by itself.
-            keeper.0.timer.take();
-            keeper.write();
+            state.0.timer.take();
+            state.write();
         });
         self.0.timer.replace(Some((time, timer)));
     }
 }
 
-impl Kept {
+impl SavedRoom {
     /// The text that the user typed and did not send.
     pub fn draft(&self) -> String {
-        self.keeper.0.rooms.borrow().draft(&self.place).to_owned()
+        self.state.0.rooms.borrow().draft(&self.place).to_owned()
     }
 
     /// Saves the typed text.
     pub fn set_draft(&self, draft: &str) {
-        let changed = &self.keeper.0.rooms;
+        let changed = &self.state.0.rooms;
         if changed.borrow_mut().set_draft(&self.place, draft) {
-            self.keeper.write_within(SOON);
+            self.state.write_within(SOON);
         }
     }
 
     /// The stay that the user did not end, if it has this name; gives up a stay with
     /// another name.
     pub fn stay(&self, name: &str) -> Option<Stay> {
-        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        let mut rooms = self.state.0.rooms.borrow_mut();
         let stay = rooms.stay(&self.place).filter(|stay| stay.name == name);
         let stay = stay.cloned();
         if stay.is_none() {
@@ -200,15 +226,15 @@ impl Kept {
     /// Saves a stay that begins.
     pub fn begin(&self, mut stay: Stay) {
         stay.at = now();
-        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        let mut rooms = self.state.0.rooms.borrow_mut();
         rooms.set_stay(&self.place, Some(stay));
         drop(rooms);
-        self.keeper.write_within(SOON);
+        self.state.write_within(SOON);
     }
 
     /// Saves the position up to which the user has read, and the unconfirmed messages.
     pub fn go_on(&self, after: u64, unsent: Vec<(String, String)>) {
-        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        let mut rooms = self.state.0.rooms.borrow_mut();
         let Some(stay) = rooms.stay(&self.place) else {
             return;
         };
@@ -222,29 +248,29 @@ impl Kept {
         (stay.after, stay.at, stay.unsent) = (after, now(), unsent);
         rooms.set_stay(&self.place, Some(stay));
         drop(rooms);
-        self.keeper.write_within(if same { LATER } else { SOON });
+        self.state.write_within(if same { LATER } else { SOON });
     }
 
     /// Deletes the stay and the draft.
     pub fn discard(&self) {
-        let mut rooms = self.keeper.0.rooms.borrow_mut();
+        let mut rooms = self.state.0.rooms.borrow_mut();
         rooms.set_stay(&self.place, None);
         rooms.set_draft(&self.place, "");
         drop(rooms);
-        self.keeper.write_within(SOON);
+        self.state.write_within(SOON);
     }
 
     /// Ends the stay: the user cannot return to it. Messages that could not be sent
     /// become a part of the draft.
     pub fn give_up(&self) {
-        self.keeper.0.rooms.borrow_mut().give_up(&self.place);
-        self.keeper.write_within(SOON);
+        self.state.0.rooms.borrow_mut().give_up(&self.place);
+        self.state.write_within(SOON);
     }
 }
 
-impl Drop for Kept {
+impl Drop for SavedRoom {
     fn drop(&mut self) {
-        self.keeper.0.taken.borrow_mut().remove(&self.place);
-        self.keeper.write();
+        self.state.0.taken.borrow_mut().remove(&self.place);
+        self.state.write();
     }
 }

@@ -17,7 +17,7 @@ use super::line_row::LineRow;
 
 impl ChatPage {
     /// The top of the list is about to change.
-    pub(super) fn hold_still(&self) {
+    pub(super) fn anchor_scroll(&self) {
         if self.is_at_end() {
             return;
         }
