@@ -1,29 +1,23 @@
 //! The app on the desktop: its windows, its menu, its end.
 
-use std::cell::OnceCell;
-
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
+use crate::platform::signals::{Signal, Signals};
 use crate::protocol::address::Address;
-use crate::terminal::{Signal, Signals};
 
 use super::config::{APP_ID, RESOURCE_PATH, VERSION};
-use super::kept::Keeper;
+use super::saved_state::SavedState;
+use super::strings;
 use super::window::Window;
-use super::words;
 
 mod imp {
     use super::*;
 
     #[derive(Debug, Default)]
-    pub struct Application {
-        pub keeper: Keeper,
-        /// Closes when the saved state has been read.
-        pub kept: OnceCell<async_channel::Receiver<()>>,
-    }
+    pub struct Application;
 
     #[glib::object_subclass]
     impl ObjectSubclass for Application {
@@ -44,23 +38,23 @@ mod imp {
                 // nothing.
                 settings.set_gtk_label_select_on_focus(false);
             }
-            app.read_kept();
+            glib::spawn_future_local(async { SavedState::shared().read().await });
             app.add_actions();
             app.end_when_asked();
         }
 
         fn activate(&self) {
             self.parent_activate();
-            Window::new(&self.obj()).present();
+            Window::new(&*self.obj()).present();
         }
 
         fn open(&self, files: &[gio::File], _hint: &str) {
             for file in files {
-                let window = Window::new(&self.obj());
+                let window = Window::new(&*self.obj());
                 window.present();
                 match file.uri().parse::<Address>() {
-                    Ok(address) => self.obj().join_when_ready(&window, address),
-                    Err(error) => window.tell(&words::not_an_address(&error)),
+                    Ok(address) => super::Application::join_when_ready(&window, address),
+                    Err(error) => window.tell(&strings::not_an_address(&error)),
                 }
             }
         }
@@ -88,35 +82,11 @@ impl Default for Application {
 }
 
 impl Application {
-    /// The state that outlives the app.
-    pub fn keeper(&self) -> Keeper {
-        self.imp().keeper.clone()
-    }
-
-    fn read_kept(&self) {
-        let (reading, read) = async_channel::bounded(1);
-        let _ = self.imp().kept.set(read);
-        let keeper = self.keeper();
-        glib::spawn_future_local(async move {
-            keeper.read().await;
-            drop(reading);
-        });
-    }
-
-    /// Returns when the saved state has been read.
-    pub async fn kept(&self) {
-        let reading = self.imp().kept.get().cloned();
-        if let Some(reading) = reading {
-            // The closing of the channel is the signal.
-            let _ = reading.recv().await;
-        }
-    }
-
     /// Joins a room, or comes back to it.
-    fn join_when_ready(&self, window: &Window, address: Address) {
-        let (app, window) = (self.clone(), window.downgrade());
+    fn join_when_ready(window: &Window, address: Address) {
+        let window = window.downgrade();
         glib::spawn_future_local(async move {
-            app.kept().await;
+            SavedState::shared().ready().await;
             if let Some(window) = window.upgrade() {
                 window.join(&address);
             }

@@ -12,7 +12,7 @@ use crate::room::name_or_default;
 use crate::server::{BindError, Running, Server, Settings};
 use crate::store::{OpenError, Store};
 
-use super::words::fill;
+use super::strings::fill;
 
 /// The extension of the files of saved rooms.
 const SUFFIX: &str = "db";
@@ -26,14 +26,14 @@ fn folder() -> PathBuf {
 }
 
 /// Opens a room of the person `name` on `port`; on another thread, because it takes a
-/// while to find out what uses a port that is taken. With `kept_by`, the room saves
+/// while to find out what uses a port that is taken. With `storage_key`, the room saves
 /// messages under that port, and the next room that is opened with it has them again; 0
 /// stands for rooms on any port. If the store of that port is in use, and the room itself
 /// takes any port, the room saves its messages as those of rooms on any port.
 ///
 /// # Errors
 /// Why the room cannot be opened.
-pub async fn open(name: &str, port: u16, kept_by: Option<u16>) -> Result<Running, BindError> {
+pub async fn open(name: &str, port: u16, storage_key: Option<u16>) -> Result<Running, BindError> {
     let name = name_or_default(name);
     let settings = Settings {
         port,
@@ -41,8 +41,8 @@ pub async fn open(name: &str, port: u16, kept_by: Option<u16>) -> Result<Running
         ..Settings::default()
     };
     let opened = gio::spawn_blocking(move || {
-        let server = match kept_by {
-            Some(by) => bind_keeping(&settings, by)?,
+        let server = match storage_key {
+            Some(by) => bind_saving(&settings, by)?,
             None => Server::bind(settings)?,
         };
         let port = server.port();
@@ -56,7 +56,7 @@ pub async fn open(name: &str, port: u16, kept_by: Option<u16>) -> Result<Running
     })
 }
 
-fn bind_keeping(settings: &Settings, by: u16) -> Result<Server, BindError> {
+fn bind_saving(settings: &Settings, by: u16) -> Result<Server, BindError> {
     let folder = folder();
     DirBuilder::new()
         .recursive(true)
@@ -86,7 +86,7 @@ fn bind_keeping(settings: &Settings, by: u16) -> Result<Server, BindError> {
 }
 
 /// Whether there are saved messages of rooms that the user hosted.
-pub async fn keeps_something() -> bool {
+pub async fn has_saved() -> bool {
     let found = gio::spawn_blocking(|| files().is_ok_and(|files| !files.is_empty()));
     found.await.unwrap_or_default()
 }
@@ -95,7 +95,7 @@ pub async fn keeps_something() -> bool {
 ///
 /// # Errors
 /// Why some messages could not be deleted.
-pub async fn delete_kept() -> Result<(), OpenError> {
+pub async fn delete_saved() -> Result<(), OpenError> {
     let deleted = gio::spawn_blocking(|| {
         let mut result = Ok(());
         for file in files().map_err(|error| not_used(folder(), error))? {

@@ -3,10 +3,10 @@
 //! - `application`: the program on the desktop; its windows and its end;
 //! - `window`: a window, which shows one page at a time;
 //! - `pages`: home, connect and chat, each with its template;
-//! - `room`: the app's model of a room, without widgets;
-//! - `kept`: the state that outlives the app: drafts, and sessions to come back to;
+//! - `models`: the objects over what the app shows of a room, without widgets;
+//! - `saved_state`: the state that outlives the app: drafts, and sessions to come back to;
 //! - `hosting`: opening a room on this computer;
-//! - `words`: the app's sentences; `settings`: the remembered settings; `config`: values
+//! - `strings`: the app's sentences; `settings`: the remembered settings; `config`: values
 //!   of the build.
 
 // The private half of a widget, `imp`, uses the imports of its public half.
@@ -15,12 +15,12 @@
 mod application;
 pub mod config;
 mod hosting;
-pub(crate) mod kept;
+mod models;
 mod pages;
-mod room;
+pub(crate) mod saved_state;
 mod settings;
+mod strings;
 mod window;
-mod words;
 
 use std::process::ExitCode;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cli::parse;
 use crate::harmless::assert_harmless_line;
-use crate::options::file::parse;
 use crate::room::{Author, Body, Entry, MemberId, Record, TokenHash};
 use crate::server::Settings;
 use crate::store::{Keep, Reading, Recent, Store};
@@ -16,11 +16,11 @@ use crate::store::{Keep, Reading, Recent, Store};
 #[cfg(not(feature = "gui"))]
 use self::rooms::{LIMIT, ROOMS, Rooms};
 #[cfg(feature = "gui")]
-use crate::app::kept::rooms::{LIMIT, ROOMS, Rooms};
+use crate::app::saved_state::rooms::{LIMIT, ROOMS, Rooms};
 
 // The app's module, included here so that it works without GTK.
 #[cfg(not(feature = "gui"))]
-#[path = "../app/kept/rooms.rs"]
+#[path = "../app/saved_state/rooms.rs"]
 mod rooms;
 
 /// A configuration file. It is accepted, or rejected with one harmless line.
@@ -30,7 +30,7 @@ pub(super) fn config(data: &[u8]) {
     };
     match parse(text, Path::new("chatroom.toml")) {
         Ok(options) => {
-            let settings = Settings::from(options);
+            let settings = Settings::from(&options);
             assert!(!settings.name_timeout.is_zero());
         }
         Err(error) => assert_harmless_line(&error.to_string()),

@@ -7,14 +7,14 @@ use adw::prelude::*;
 use gettextrs::gettext;
 use gtk::{gdk, gio, glib};
 
-use crate::app::room::links::{link_at, links};
-use crate::app::window::Window;
+use crate::chat::links::{link_at, links};
 
 use super::chat::LineRow;
 
 /// Gives every selectable label in `window` this menu: on a right click, a long press,
 /// the Menu key and Shift+F10.
-pub fn install(window: &Window) {
+pub fn install(window: &impl IsA<gtk::Window>) {
+    let window = window.upcast_ref::<gtk::Window>();
     let click = gtk::GestureClick::builder()
         .button(gdk::BUTTON_SECONDARY)
         .propagation_phase(gtk::PropagationPhase::Capture)
@@ -44,9 +44,7 @@ pub fn install(window: &Window) {
 /// Says that something was copied.
 pub fn tell_copied(widget: &(impl IsA<gtk::Widget> + IsA<gtk::Accessible>)) {
     let words = gettext("Copied");
-    if let Some(window) = widget.root().and_downcast::<Window>() {
-        window.tell(&words);
-    }
+    let _ = widget.activate_action("window.tell", Some(&words.to_variant()));
     widget.announce(&words, gtk::AccessibleAnnouncementPriority::Medium);
 }
 
@@ -104,7 +102,7 @@ fn selectable_in(widget: &gtk::Widget) -> Option<gtk::Label> {
 }
 
 fn open_at(gesture: &gtk::Gesture, x: f64, y: f64) {
-    let Some(window) = gesture.widget().and_downcast::<Window>() else {
+    let Some(window) = gesture.widget().and_downcast::<gtk::Window>() else {
         return;
     };
     let Some(target) = window
@@ -121,7 +119,7 @@ fn open_at(gesture: &gtk::Gesture, x: f64, y: f64) {
 }
 
 /// The link in a label at a point of the window.
-fn link_below(label: &gtk::Label, window: &Window, x: f64, y: f64) -> Option<String> {
+fn link_below(label: &gtk::Label, window: &gtk::Window, x: f64, y: f64) -> Option<String> {
     if !label.uses_markup() {
         return None;
     }
@@ -139,7 +137,7 @@ fn link_below(label: &gtk::Label, window: &Window, x: f64, y: f64) -> Option<Str
     link_at(&label.text(), at).map(|link| link.uri)
 }
 
-fn pressed(window: &Window, key: gdk::Key, modifiers: gdk::ModifierType) -> glib::Propagation {
+fn pressed(window: &gtk::Window, key: gdk::Key, modifiers: gdk::ModifierType) -> glib::Propagation {
     let modifiers = modifiers & gtk::accelerator_get_default_mod_mask();
     let Some(focus) = RootExt::focus(window) else {
         return glib::Propagation::Proceed;
@@ -198,7 +196,7 @@ fn copy(label: &gtk::Label, text: &str) {
     tell_copied(label);
 }
 
-fn open(window: &Window, target: Target, uri: Option<String>, place: &gdk::Rectangle) {
+fn open(window: &gtk::Window, target: Target, uri: Option<String>, place: &gdk::Rectangle) {
     let Target { label, whole } = target;
     let part = selected(&label);
     let menu = gio::Menu::new();

@@ -13,10 +13,9 @@ use gtk::{CompositeTemplate, gio, glib};
 
 use crate::protocol::address::Address;
 
-use super::application::Application;
+use super::models::RoomSession;
 use super::pages::{ChatPage, ConnectPage, HomePage, text_menu};
-use super::room::Session;
-use super::settings;
+use super::{settings, strings};
 
 use self::question::{Question, Stakes};
 use self::session_end::SessionEnd;
@@ -35,7 +34,7 @@ mod imp {
         pub home: TemplateChild<HomePage>,
         pub settings: OnceCell<Option<gio::Settings>>,
         /// The room that the window is in.
-        pub session: RefCell<Option<Session>>,
+        pub session: RefCell<Option<RoomSession>>,
         /// A dialog asks the user whether to close the room.
         pub asking: Cell<bool>,
         pub session_end: Rc<SessionEnd>,
@@ -50,6 +49,7 @@ mod imp {
         fn class_init(class: &mut Self::Class) {
             HomePage::ensure_type();
             class.bind_template();
+            add_actions(class);
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -67,9 +67,14 @@ mod imp {
                 self.obj()
                     .set_maximized(settings.boolean("window-maximized"));
             }
-            self.home.begin();
+            self.home.begin(settings.clone());
+            self.home.connect_entered(glib::clone!(
+                #[weak(rename_to = window)]
+                self.obj(),
+                move |session| window.show_room(session)
+            ));
             self.obj().listen_to_keys();
-            text_menu::install(&self.obj());
+            text_menu::install(&*self.obj());
         }
     }
 
@@ -92,6 +97,35 @@ mod imp {
     impl AdwApplicationWindowImpl for Window {}
 }
 
+/// The actions with which the pages reach the window.
+fn add_actions(class: &mut <imp::Window as ObjectSubclass>::Class) {
+    class.install_action("window.leave-room", None, |window, _, _| window.leave());
+    // The sentence to show.
+    let sentence = Some(glib::VariantTy::STRING);
+    class.install_action("window.tell", sentence, |window, _, sentence| {
+        if let Some(sentence) = sentence.and_then(glib::Variant::str) {
+            window.tell(sentence);
+        }
+    });
+    class.install_action("window.ask-for-address", None, |window, _, _| {
+        window.ask_for_address();
+    });
+    // The address of a room, and the name to enter it with; if that is empty, the name on
+    // the home page.
+    let place = <(String, String)>::static_variant_type();
+    class.install_action("window.join", Some(&place), |window, _, place| {
+        let place = place.and_then(glib::Variant::get::<(String, String)>);
+        let Some((address, name)) = place else {
+            return;
+        };
+        match address.parse::<Address>() {
+            Ok(address) if name.is_empty() => window.join(&address),
+            Ok(address) => window.rejoin(&address, &name),
+            Err(error) => window.tell(&strings::not_an_address(&error)),
+        }
+    });
+}
+
 glib::wrapper! {
     /// A window of the app.
     pub struct Window(ObjectSubclass<imp::Window>)
@@ -102,18 +136,30 @@ glib::wrapper! {
 
 impl Window {
     /// A window that shows home.
-    pub fn new(app: &Application) -> Self {
+    pub fn new(app: &impl IsA<gtk::Application>) -> Self {
         glib::Object::builder().property("application", app).build()
     }
 
     /// The settings, if there is a schema.
-    pub fn settings(&self) -> Option<&gio::Settings> {
+    fn settings(&self) -> Option<&gio::Settings> {
         self.imp().settings.get().and_then(Option::as_ref)
     }
 
     /// Goes to the connect page.
-    pub fn ask_for_address(&self) -> ConnectPage {
-        let page = ConnectPage::new(self.settings());
+    fn ask_for_address(&self) -> ConnectPage {
+        let page = ConnectPage::new(self.settings().cloned());
+        let home = &*self.imp().home;
+        page.set_user_name(glib::clone!(
+            #[weak]
+            home,
+            #[upgrade_or_default]
+            move || home.user_name()
+        ));
+        page.connect_entered(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |session| window.show_room(session)
+        ));
         self.imp().navigation.push(&page);
         page
     }
@@ -124,18 +170,13 @@ impl Window {
     }
 
     /// Joins the room at `address` again, with the name that the user had there.
-    pub fn rejoin(&self, address: &Address, name: &str) {
+    fn rejoin(&self, address: &Address, name: &str) {
         self.imp().home.set_user_name(name);
         self.join(address);
     }
 
-    /// The name that the user wants.
-    pub fn user_name(&self) -> String {
-        self.imp().home.user_name()
-    }
-
     /// Shows the room that the user has joined.
-    pub fn show_room(&self, session: &Session) {
+    fn show_room(&self, session: &RoomSession) {
         let imp = self.imp();
         imp.session.replace(Some(session.clone()));
         self.watch_session_end(session);
@@ -151,7 +192,7 @@ impl Window {
 
     /// Leaves the room and goes to the home page; asks first if something would be lost
     /// with the room.
-    pub fn leave(&self) {
+    fn leave(&self) {
         if let Some(question) = self.question() {
             self.ask_and(question, Self::leave_and_go_home);
         } else {

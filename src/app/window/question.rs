@@ -3,8 +3,8 @@
 use adw::prelude::*;
 use gettextrs::gettext;
 
-use crate::app::room::{Session, State};
-use crate::app::words::count;
+use crate::app::models::{RoomSession, State};
+use crate::app::strings::count;
 use crate::client::End;
 
 /// The state of the room after the user leaves it.
@@ -43,7 +43,7 @@ pub enum Question {
 
 impl Stakes {
     /// The stakes of a session.
-    pub fn of(session: &Session) -> Self {
+    pub fn of(session: &RoomSession) -> Self {
         let closed =
             session.state() == State::Ended && matches!(session.end(), Some(End::RoomClosed));
         let fate = match (session.hosts(), closed) {

@@ -13,7 +13,7 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
-use crate::app::room::Session;
+use crate::app::models::RoomSession;
 
 use super::Window;
 use super::question::{Question, Stakes};
@@ -97,7 +97,7 @@ async fn call(
 
 impl Window {
     /// Watches what would be lost with the room of `session`.
-    pub(super) fn watch_session_end(&self, session: &Session) {
+    pub(super) fn watch_session_end(&self, session: &RoomSession) {
         let look = glib::clone!(
             #[weak(rename_to = window)]
             self,

@@ -8,8 +8,8 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::glib;
 
-use crate::app::room::Session;
-use crate::app::words;
+use crate::app::models::RoomSession;
+use crate::app::strings;
 use crate::client::End;
 
 use super::ChatPage;
@@ -29,7 +29,7 @@ pub struct Interruption {
 
 impl ChatPage {
     /// Reports that the connection is lost, if that lasts, and that it is back.
-    pub(super) fn show_interruption(&self, session: &Session) {
+    pub(super) fn show_interruption(&self, session: &RoomSession) {
         if session.interrupted() {
             self.tell_within(WORTH_TELLING);
         } else {
@@ -62,10 +62,11 @@ impl ChatPage {
     /// Says for how long the connection has been lost and when the client tries again,
     /// while it is lost. A screen reader says it once, not every second.
     fn tell_of_interruption(&self) {
-        let words = self.session().map(|session| session.interruption());
-        let Some(words) = words.filter(|words| !words.is_empty()) else {
+        let outage = self.session().and_then(|session| session.outage());
+        let Some(outage) = outage else {
             return;
         };
+        let words = strings::outage(&outage);
         let banner = &self.imp().banner;
         if banner.is_revealed() {
             banner.set_title(&words);
@@ -84,7 +85,7 @@ impl ChatPage {
     /// Says how the session ended.
     pub(super) fn show_end(&self, end: &End) {
         self.tell_no_more();
-        self.show_banner(&words::end(end), &gettext("_Leave"), "room.leave");
+        self.show_banner(&strings::end(end), &gettext("_Leave"), "room.leave");
     }
 
     fn show_banner(&self, words: &str, button: &str, action: &str) {

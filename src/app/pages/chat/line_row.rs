@@ -4,16 +4,14 @@ use std::cell::RefCell;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gettextrs::gettext;
 use gtk::glib;
 
-use crate::app::room::{
-    Content, Entry, Session,
-    markup::{width_chars, without_tabs},
-};
-use crate::app::words::fill;
+use crate::app::models::{LineObject, RoomSession};
+use crate::app::strings;
+use crate::chat::Line;
 
 use super::addresses_row::AddressesRow;
+use super::markup::{width_chars, without_tabs};
 use super::message_row::MessageRow;
 
 mod imp {
@@ -25,8 +23,8 @@ mod imp {
         /// The text of the row for a screen reader.
         #[property(get)]
         pub sentence: RefCell<String>,
-        pub entry: RefCell<Option<(Entry, glib::SignalHandlerId)>>,
-        pub session: glib::WeakRef<Session>,
+        pub line: RefCell<Option<(LineObject, glib::SignalHandlerId)>>,
+        pub session: glib::WeakRef<RoomSession>,
     }
 
     #[glib::object_subclass]
@@ -39,7 +37,7 @@ mod imp {
     #[glib::derived_properties]
     impl ObjectImpl for LineRow {
         fn dispose(&self) {
-            self.obj().set_entry(None);
+            self.obj().set_line(None);
         }
     }
 
@@ -56,83 +54,80 @@ glib::wrapper! {
 
 impl LineRow {
     /// An empty row of the conversation of `session`.
-    pub fn new(session: Option<&Session>) -> Self {
+    pub fn new(session: Option<&RoomSession>) -> Self {
         let row: Self = glib::Object::new();
         row.imp().session.set(session);
         row.add_css_class("line");
         row
     }
 
-    /// Shows another entry, or none.
-    pub fn set_entry(&self, entry: Option<Entry>) {
-        if let Some((old, handler)) = self.imp().entry.take() {
+    /// Shows another line, or none.
+    pub fn set_line(&self, line: Option<LineObject>) {
+        if let Some((old, handler)) = self.imp().line.take() {
             old.disconnect(handler);
         }
-        let Some(entry) = entry else {
+        let Some(line) = line else {
             return;
         };
-        self.show(&entry);
-        let handler = entry.connect_changed(glib::clone!(
+        self.show(&line);
+        let handler = line.connect_changed(glib::clone!(
             #[weak(rename_to = row)]
             self,
-            move |entry| row.show(entry)
+            move |line| row.show(line)
         ));
-        self.imp().entry.replace(Some((entry, handler)));
+        self.imp().line.replace(Some((line, handler)));
     }
 
-    /// The key of the entry in the row.
+    /// The key of the line in the row.
     pub fn key(&self) -> Option<u64> {
-        let entry = self.imp().entry.borrow();
-        entry.as_ref().map(|(entry, _)| entry.key())
+        let line = self.imp().line.borrow();
+        line.as_ref().map(|(line, _)| line.key())
     }
 
     /// Whether the row shows one text, not a card with several.
     pub fn is_one_text(&self) -> bool {
-        let entry = self.imp().entry.borrow();
-        entry.as_ref().is_some_and(|(entry, _)| {
-            let is_card = entry.show(|content, _| matches!(content, Content::Addresses(_)));
+        let line = self.imp().line.borrow();
+        line.as_ref().is_some_and(|(line, _)| {
+            let is_card = line.show(|line, _| matches!(line, Line::Addresses(_)));
             is_card == Some(false)
         })
     }
 
     /// The text in the row, as its author wrote it.
     pub fn text(&self) -> Option<String> {
-        let entry = self.imp().entry.borrow();
-        let (entry, _) = entry.as_ref()?;
-        entry.show(|content, _| match content {
-            Content::Message(message) => Some(message.text.clone()),
-            Content::Notice(text) => Some(text.clone()),
-            Content::Addresses(addresses) => Some(addresses.join("\n")),
-        })?
+        let line = self.imp().line.borrow();
+        let (line, _) = line.as_ref()?;
+        line.show(|line, _| match line {
+            Line::Message(message) => message.text.clone(),
+            Line::Addresses(addresses) => addresses.join("\n"),
+            line => strings::line(line),
+        })
     }
 
-    fn show(&self, entry: &Entry) {
-        let sentence = entry.show(|content, heads| {
+    fn show(&self, object: &LineObject) {
+        let sentence = object.show(|line, heads| {
             if heads {
                 self.add_css_class("heads");
             } else {
                 self.remove_css_class("heads");
             }
-            match content {
-                Content::Message(message) => {
+            match line {
+                Line::Message(message) => {
                     let session = self.imp().session.upgrade();
                     let row = self.child_of_type(|| MessageRow::new(session.as_ref()));
-                    row.show(message, heads, entry.key());
+                    row.show(message, heads, object.key());
                     row.sentence()
                 }
-                Content::Notice(text) => {
-                    let label = self.child_of_type(notice);
-                    label.set_label(&without_tabs(text));
-                    label.set_width_chars(width_chars(text));
-                    text.clone()
-                }
-                Content::Addresses(addresses) => {
+                Line::Addresses(addresses) => {
                     self.child_of_type(AddressesRow::default).show(addresses);
-                    let addresses = addresses.join(", ");
-                    fill(
-                        &gettext("The room is open. Others can join at {addresses}"),
-                        &[("addresses", &addresses)],
-                    )
+                    strings::line(line)
+                }
+                line => {
+                    let text = strings::line(line);
+                    let label = self.child_of_type(notice);
+                    label.set_label(&without_tabs(&text));
+                    label.set_width_chars(width_chars(&text));
+                    text
                 }
             }
         });

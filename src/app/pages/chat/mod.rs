@@ -1,14 +1,15 @@
 //! The chat page: the conversation, the members, and the composer.
 
 mod addresses_row;
+mod autoscroll;
 mod banner;
 mod composer;
 mod dropping;
-mod following;
+mod focus_ring;
 mod line_row;
+mod markup;
 mod message_row;
-mod parts;
-mod still;
+mod scroll_anchor;
 
 use std::cell::RefCell;
 
@@ -17,13 +18,13 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
-use crate::app::room::{Entry, Session, State};
-use crate::app::window::Window;
-use crate::app::words::count;
+use crate::app::models::{LineObject, Member, RoomSession, State};
+use crate::app::strings::{self, count};
+use crate::chat::News;
 
+use self::autoscroll::Autoscrolling;
 use self::banner::Interruption;
 use self::composer::Composer;
-use self::following::Following;
 pub use self::line_row::LineRow;
 
 /// If more news than this comes at once, a screen reader gets only their number.
@@ -38,13 +39,13 @@ mod imp {
     pub struct ChatPage {
         /// The session in the room that the page shows.
         #[property(get, construct_only)]
-        pub session: RefCell<Option<Session>>,
+        pub session: RefCell<Option<RoomSession>>,
         /// The number of members, in words.
         #[property(get)]
         pub count: RefCell<String>,
         /// Whether the room saves its messages, in words.
         #[property(get)]
-        pub keeping: RefCell<String>,
+        pub saving: RefCell<String>,
         #[template_child]
         pub split: TemplateChild<adw::OverlaySplitView>,
         #[template_child]
@@ -65,7 +66,7 @@ mod imp {
         pub composer: TemplateChild<Composer>,
         #[template_child]
         pub members: TemplateChild<gtk::ListView>,
-        pub following: Following,
+        pub autoscrolling: Autoscrolling,
         pub interruption: Interruption,
     }
 
@@ -77,13 +78,11 @@ mod imp {
 
         fn class_init(class: &mut Self::Class) {
             Composer::ensure_type();
-            Session::ensure_type();
-            crate::app::room::Member::ensure_type();
+            RoomSession::ensure_type();
+            Member::ensure_type();
             class.bind_template();
             class.install_action("room.leave", None, |page, _, _| {
-                if let Some(window) = page.root().and_downcast::<Window>() {
-                    window.leave();
-                }
+                let _ = page.activate_action("window.leave-room", None);
             });
             class.install_action("room.retry", None, |page, _, _| {
                 if let Some(session) = page.session() {
@@ -141,7 +140,7 @@ glib::wrapper! {
 
 impl ChatPage {
     /// The page of the room that `session` is in.
-    pub fn new(session: &Session) -> Self {
+    pub fn new(session: &RoomSession) -> Self {
         glib::Object::builder().property("session", session).build()
     }
 
@@ -174,7 +173,7 @@ impl ChatPage {
         session.connect_received(glib::clone!(
             #[weak(rename_to = page)]
             self,
-            move |_, messages, spoken| page.received(messages, &spoken)
+            move |_, messages, news| page.received(messages, news)
         ));
         imp.composer.connect_send(glib::clone!(
             #[weak(rename_to = page)]
@@ -194,7 +193,7 @@ impl ChatPage {
         session.connect_durable_notify(glib::clone!(
             #[weak(rename_to = page)]
             self,
-            move |session| page.show_keeping(session)
+            move |session| page.show_saving(session)
         ));
         session.connect_interrupted_notify(glib::clone!(
             #[weak(rename_to = page)]
@@ -202,11 +201,11 @@ impl ChatPage {
             move |session| page.show_interruption(session)
         ));
         self.show_count(&session);
-        self.show_keeping(&session);
+        self.show_saving(&session);
         self.show_state(&session);
     }
 
-    fn show_conversation(&self, session: &Session) {
+    fn show_conversation(&self, session: &RoomSession) {
         let imp = self.imp();
         let factory = gtk::SignalListItemFactory::new();
         factory.connect_setup(glib::clone!(
@@ -216,12 +215,12 @@ impl ChatPage {
         ));
         factory.connect_bind(|_, item| {
             if let Some((item, row)) = row_of(item) {
-                row.set_entry(item.item().and_downcast::<Entry>());
+                row.set_line(item.item().and_downcast::<LineObject>());
             }
         });
         factory.connect_unbind(|_, item| {
             if let Some((_, row)) = row_of(item) {
-                row.set_entry(None);
+                row.set_line(None);
             }
         });
         imp.list.set_factory(Some(&factory));
@@ -232,13 +231,13 @@ impl ChatPage {
             self,
             move |_, at, _, _| {
                 if at == 0 {
-                    page.hold_still();
+                    page.anchor_scroll();
                 }
             }
         ));
         let model = gtk::NoSelection::new(Some(conversation));
         imp.list.set_model(Some(&model));
-        self.follow();
+        self.start_autoscroll();
     }
 
     fn set_up_row(&self, item: &glib::Object) {
@@ -258,16 +257,16 @@ impl ChatPage {
         self.imp().composer.begin();
     }
 
-    fn show_keeping(&self, session: &Session) {
-        self.imp().keeping.replace(if session.durable() {
+    fn show_saving(&self, session: &RoomSession) {
+        self.imp().saving.replace(if session.durable() {
             gettext("Messages are saved.")
         } else {
             gettext("Messages are lost when the room closes.")
         });
-        self.notify_keeping();
+        self.notify_saving();
     }
 
-    fn show_count(&self, session: &Session) {
+    fn show_count(&self, session: &RoomSession) {
         if session.interrupted() {
             self.imp().count.replace(gettext("Reconnecting…"));
             self.notify_count();
@@ -281,7 +280,7 @@ impl ChatPage {
     }
 
     /// Says how the session ended, if it did: the conversation stays readable.
-    fn show_state(&self, session: &Session) {
+    fn show_state(&self, session: &RoomSession) {
         let imp = self.imp();
         if let Some(end) = session.end() {
             self.show_end(&end);
@@ -301,12 +300,13 @@ impl ChatPage {
         }
     }
 
-    fn received(&self, messages: u32, spoken: &[String]) {
-        self.received_while_following(messages);
-        let words = if spoken.len() <= SPOKEN_AT_ONCE {
+    fn received(&self, messages: u32, news: &[News]) {
+        self.count_unread(messages);
+        let words = if news.len() <= SPOKEN_AT_ONCE {
+            let spoken: Vec<String> = news.iter().map(strings::news).collect();
             spoken.join("\n")
         } else {
-            count("{n} new message", "{n} new messages", spoken.len())
+            count("{n} new message", "{n} new messages", news.len())
         };
         self.announce(&words, gtk::AccessibleAnnouncementPriority::Medium);
     }
@@ -315,7 +315,7 @@ impl ChatPage {
         let Some(session) = self.session() else {
             return Ok(());
         };
-        session.say(text)?;
+        session.say(text).map_err(strings::cannot_say)?;
         self.go_to_end();
         Ok(())
     }

@@ -2,25 +2,31 @@
 
 mod target;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, gio, glib};
 
-use crate::app::room::{Session, State};
-use crate::app::window::Window;
-use crate::app::words::{self, fill};
+use crate::app::models::{RoomSession, State};
+use crate::app::strings::{self, fill};
 use crate::protocol::DEFAULT_PORT;
 use crate::protocol::address::{Address, DEFAULT_HOST};
 
 use self::target::{Wrong, split_link, target};
 
+/// The name that the user wants.
+type UserName = Box<dyn Fn() -> String>;
+
 mod imp {
+    use std::sync::LazyLock;
+
+    use glib::subclass::Signal;
+
     use super::*;
 
-    #[derive(Debug, Default, CompositeTemplate, glib::Properties)]
+    #[derive(Default, CompositeTemplate, glib::Properties)]
     #[template(resource = "/io/github/chatroom/Chatroom/pages/connect/page.ui")]
     #[properties(wrapper_type = super::ConnectPage)]
     pub struct ConnectPage {
@@ -44,7 +50,9 @@ mod imp {
         #[template_child]
         pub cancel: TemplateChild<gtk::Button>,
         /// The session in the room that the user is joining.
-        pub session: RefCell<Option<Session>>,
+        pub session: RefCell<Option<RoomSession>>,
+        pub settings: OnceCell<gio::Settings>,
+        pub user_name: OnceCell<UserName>,
         /// The length of the address before its last change, in characters.
         pub typed: Cell<usize>,
     }
@@ -82,6 +90,15 @@ mod imp {
 
     #[glib::derived_properties]
     impl ObjectImpl for ConnectPage {
+        fn signals() -> &'static [Signal] {
+            static SIGNALS: LazyLock<[Signal; 1]> = LazyLock::new(|| {
+                [Signal::builder("entered")
+                    .param_types([RoomSession::static_type()])
+                    .build()]
+            });
+            SIGNALS.as_ref()
+        }
+
         fn constructed(&self) {
             self.parent_constructed();
             let title = |name: String, default: &str| {
@@ -123,13 +140,14 @@ glib::wrapper! {
 
 impl ConnectPage {
     /// Offers the room that the user joined last.
-    pub fn new(settings: Option<&gio::Settings>) -> Self {
+    pub fn new(settings: Option<gio::Settings>) -> Self {
         let page: Self = glib::Object::new();
         if let Some(settings) = settings {
             page.imp()
                 .address
                 .set_text(&settings.string("last-address"));
             page.imp().port.set_text(&settings.string("last-port"));
+            let _ = page.imp().settings.set(settings);
         }
         page.check();
         page
@@ -142,8 +160,17 @@ impl ConnectPage {
         self.join_typed();
     }
 
-    fn window(&self) -> Option<Window> {
-        self.root().and_downcast()
+    /// Asks `user_name` for the name that the user wants, when they join.
+    pub fn set_user_name(&self, user_name: impl Fn() -> String + 'static) {
+        let _ = self.imp().user_name.set(Box::new(user_name));
+    }
+
+    /// Calls `entered` when the user is in a room.
+    pub fn connect_entered(&self, entered: impl Fn(&RoomSession) + 'static) {
+        let entered = glib::closure_local!(move |_: &Self, session: &RoomSession| {
+            entered(session);
+        });
+        self.connect_closure("entered", false, entered);
     }
 
     /// Says what is wrong with the input so far.
@@ -164,7 +191,7 @@ impl ConnectPage {
         mark(&imp.port, matches!(wrong, Some(Wrong::Port(_))));
         match wrong {
             Some(Wrong::Address(why) | Wrong::Port(why)) => {
-                imp.sentence.set_label(&words::not_an_address(why));
+                imp.sentence.set_label(&strings::not_an_address(why));
             }
             None => imp.sentence.set_label(""),
         }
@@ -177,9 +204,7 @@ impl ConnectPage {
         let Ok(address) = target(&imp.address.text(), &imp.port.text()) else {
             return;
         };
-        let Some(window) = self.window() else {
-            return;
-        };
+        let name = imp.user_name.get().map(|name| name()).unwrap_or_default();
         imp.trouble.set_visible(false);
         let words = fill(
             &gettext("Joining {address}…"),
@@ -188,7 +213,7 @@ impl ConnectPage {
         imp.progress.set_label(&words);
         self.set_connecting(true);
         self.announce(&words, gtk::AccessibleAnnouncementPriority::Medium);
-        let session = Session::join(address, &window.user_name());
+        let session = RoomSession::join(address, &name);
         session.connect_state_notify(glib::clone!(
             #[weak(rename_to = page)]
             self,
@@ -198,19 +223,19 @@ impl ConnectPage {
     }
 
     /// The session got into the room, or did not.
-    fn moved_on(&self, session: &Session) {
+    fn moved_on(&self, session: &RoomSession) {
         if self.imp().session.borrow().as_ref() != Some(session) {
             return;
         }
         self.imp().session.replace(None);
         self.set_connecting(false);
-        if let (State::Joined, Some(window)) = (session.state(), self.window()) {
-            self.remember(window.settings());
-            window.show_room(session);
+        if session.state() == State::Joined {
+            self.remember();
+            self.emit_by_name::<()>("entered", &[session]);
         } else {
             let why = session
                 .end()
-                .map(|end| words::end(&end))
+                .map(|end| strings::end(&end))
                 .unwrap_or_default();
             self.imp().sentence.set_label(&why);
             self.imp().trouble.set_visible(true);
@@ -219,8 +244,8 @@ impl ConnectPage {
         }
     }
 
-    fn remember(&self, settings: Option<&gio::Settings>) {
-        if let Some(settings) = settings {
+    fn remember(&self) {
+        if let Some(settings) = self.imp().settings.get() {
             // If the setting cannot be written, the app does not remember it.
             let _ = settings.set_string("last-address", self.imp().address.text().trim());
             let _ = settings.set_string("last-port", self.imp().port.text().trim());

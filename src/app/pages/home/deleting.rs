@@ -6,7 +6,7 @@ use gettextrs::gettext;
 use gtk::glib;
 
 use crate::app::hosting;
-use crate::app::words;
+use crate::app::strings;
 
 use super::HomePage;
 
@@ -15,7 +15,7 @@ impl HomePage {
     pub(super) fn offer_to_delete(&self) {
         let page = self.downgrade();
         glib::spawn_future_local(async move {
-            let keeps = hosting::keeps_something().await;
+            let keeps = hosting::has_saved().await;
             if let Some(page) = page.upgrade() {
                 page.imp().delete.set_visible(keeps);
             }
@@ -43,9 +43,9 @@ impl HomePage {
             if choice.await != "delete" {
                 return;
             }
-            let deleted = hosting::delete_kept().await;
+            let deleted = hosting::delete_saved().await;
             if let Some(page) = page.upgrade() {
-                page.deleted(deleted.map_err(|error| words::not_kept(&error)));
+                page.deleted(deleted.map_err(|error| strings::not_saved(&error)));
             }
         });
     }
@@ -54,10 +54,12 @@ impl HomePage {
         // The button with the focus disappears.
         self.imp().host.grab_focus();
         self.imp().banner.set_revealed(false);
-        match (result, self.window()) {
-            (Err(why), _) => self.show_banner(&why),
-            (Ok(()), Some(window)) => window.tell(&gettext("Saved messages deleted")),
-            (Ok(()), None) => {}
+        match result {
+            Err(why) => self.show_banner(&why),
+            Ok(()) => {
+                let sentence = gettext("Saved messages deleted").to_variant();
+                let _ = self.activate_action("window.tell", Some(&sentence));
+            }
         }
         self.offer_to_delete();
     }

@@ -4,22 +4,25 @@ mod deleting;
 mod offer;
 mod port;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use gtk::{CompositeTemplate, glib};
+use gtk::{CompositeTemplate, gio, glib};
 
 use crate::app::config::APP_ID;
-use crate::app::kept::Stay;
-use crate::app::room::Session;
-use crate::app::window::Window;
-use crate::app::{hosting, settings, words};
+use crate::app::models::RoomSession;
+use crate::app::saved_state::Stay;
+use crate::app::{hosting, settings, strings};
 use crate::protocol::DEFAULT_PORT;
 use crate::room::DEFAULT_NAME;
 use crate::server::BindError;
 
 mod imp {
+    use std::sync::LazyLock;
+
+    use glib::subclass::Signal;
+
     use super::*;
 
     #[derive(Debug, Default, CompositeTemplate, glib::Properties)]
@@ -38,13 +41,14 @@ mod imp {
         #[template_child]
         pub host: TemplateChild<gtk::Button>,
         #[template_child]
-        pub keep: TemplateChild<adw::SwitchRow>,
+        pub save: TemplateChild<adw::SwitchRow>,
         #[template_child]
         pub offer: TemplateChild<adw::PreferencesGroup>,
         #[template_child]
         pub back: TemplateChild<adw::ActionRow>,
         #[template_child]
         pub delete: TemplateChild<gtk::Button>,
+        pub settings: OnceCell<Option<gio::Settings>>,
         /// The stay to which the user can return, and its place.
         pub stay: RefCell<Option<(String, Stay)>>,
     }
@@ -61,13 +65,11 @@ mod imp {
             class.install_action("home.host", None, |page, _, _| page.host(None));
             class.install_action("home.join", None, |page, _, _| {
                 page.remember_name();
-                if let Some(window) = page.window() {
-                    window.ask_for_address();
-                }
+                let _ = page.activate_action("window.ask-for-address", None);
             });
             class.install_action("home.return", None, |page, _, _| page.go_back());
             class.install_action("home.forget", None, |page, _, _| page.forget());
-            class.install_action("home.delete-kept", None, |page, _, _| page.ask_to_delete());
+            class.install_action("home.delete-saved", None, |page, _, _| page.ask_to_delete());
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -90,10 +92,19 @@ mod imp {
 
     #[glib::derived_properties]
     impl ObjectImpl for HomePage {
+        fn signals() -> &'static [Signal] {
+            static SIGNALS: LazyLock<[Signal; 1]> = LazyLock::new(|| {
+                [Signal::builder("entered")
+                    .param_types([RoomSession::static_type()])
+                    .build()]
+            });
+            SIGNALS.as_ref()
+        }
+
         fn constructed(&self) {
             self.parent_constructed();
             // The switch stays at the end of its row.
-            if let Some(switch) = self.keep.activatable_widget()
+            if let Some(switch) = self.save.activatable_widget()
                 && let Some(suffixes) = switch.parent()
             {
                 self.delete.insert_before(&suffixes, Some(&switch));
@@ -120,17 +131,17 @@ glib::wrapper! {
 }
 
 impl HomePage {
-    /// Offers the name; called when the page is in its window.
-    pub fn begin(&self) {
+    /// Offers the name that the app remembers; called once.
+    pub fn begin(&self, settings: Option<gio::Settings>) {
         let imp = self.imp();
-        let window = self.window();
-        match settings::name(window.as_ref().and_then(Window::settings)) {
+        let _ = imp.settings.set(settings);
+        match settings::name(self.settings()) {
             Some(name) => imp.name.set_text(&name),
             None => self.offer_first_name(),
         }
         imp.icon.set_icon_name(Some(APP_ID));
-        if let Some(settings) = window.as_ref().and_then(Window::settings) {
-            settings.bind("host-keeps", &*imp.keep, "active").build();
+        if let Some(settings) = self.settings() {
+            settings.bind("host-keeps", &*imp.save, "active").build();
         }
     }
 
@@ -163,13 +174,20 @@ impl HomePage {
         }
     }
 
-    fn window(&self) -> Option<Window> {
-        self.root().and_downcast()
+    /// Calls `entered` when the user is in a room that they host.
+    pub fn connect_entered(&self, entered: impl Fn(&RoomSession) + 'static) {
+        let entered = glib::closure_local!(move |_: &Self, session: &RoomSession| {
+            entered(session);
+        });
+        self.connect_closure("entered", false, entered);
+    }
+
+    fn settings(&self) -> Option<&gio::Settings> {
+        self.imp().settings.get().and_then(Option::as_ref)
     }
 
     fn remember_name(&self) {
-        let window = self.window();
-        if let Some(settings) = window.as_ref().and_then(Window::settings) {
+        if let Some(settings) = self.settings() {
             // If the setting cannot be written, the app does not remember it.
             let _ = settings.set_string("name", self.imp().name.text().trim());
         }
@@ -185,30 +203,30 @@ impl HomePage {
 
     /// Hosts a room; on this port, if there is one.
     fn host(&self, wanted_port: Option<u16>) {
-        let Some(window) = self.window() else {
-            return;
-        };
         self.remember_name();
         self.imp().banner.set_revealed(false);
         self.set_opening(true);
         let name = self.user_name();
-        let port = window.settings().map(|settings| settings.get("host-port"));
+        let port = self.settings().map(|settings| settings.get("host-port"));
         let port = port.unwrap_or(DEFAULT_PORT);
-        let kept_by = self.imp().keep.is_active().then_some(port);
-        let (page, window) = (self.downgrade(), window.downgrade());
+        let storage_key = self.imp().save.is_active().then_some(port);
+        let page = self.downgrade();
         glib::spawn_future_local(async move {
-            let opened = hosting::open(&name, wanted_port.unwrap_or(port), kept_by).await;
-            let (Some(page), Some(window)) = (page.upgrade(), window.upgrade()) else {
+            let opened = hosting::open(&name, wanted_port.unwrap_or(port), storage_key).await;
+            let Some(page) = page.upgrade().filter(|page| page.root().is_some()) else {
                 // The user closed the window meanwhile, so the room closes, on another
                 // thread.
                 if let Ok(server) = opened {
-                    gtk::gio::spawn_blocking(move || drop(server));
+                    gio::spawn_blocking(move || drop(server));
                 }
                 return;
             };
             page.set_opening(false);
             match opened {
-                Ok(server) => window.show_room(&Session::host(server, &name)),
+                Ok(server) => {
+                    let session = RoomSession::host(server, &name);
+                    page.emit_by_name::<()>("entered", &[&session]);
+                }
                 Err(error) => page.not_hosted(&error),
             }
         });
@@ -219,7 +237,7 @@ impl HomePage {
         if self.ask_about_port(error) {
             return;
         }
-        self.show_banner(&words::not_hosted(error));
+        self.show_banner(&strings::not_hosted(error));
         imp.host.grab_focus();
         imp.name.select_region(0, 0);
         // The saved messages may be the reason.

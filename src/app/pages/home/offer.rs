@@ -5,30 +5,28 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::glib;
 
-use crate::app::application::Application;
-use crate::app::kept::{self, Stay};
-use crate::app::words::{fill, isolated};
+use crate::app::saved_state::{SavedState, Stay, address_of};
+use crate::app::strings::{fill, isolated};
+use crate::protocol::address::Address;
 
 use super::HomePage;
 
 impl HomePage {
     /// Shows the offer, if there is such a room.
     pub(super) fn offer_to_return(&self) {
-        let Some(app) = gtk::gio::Application::default().and_downcast::<Application>() else {
-            return;
-        };
         let page = self.downgrade();
         glib::spawn_future_local(async move {
-            app.kept().await;
+            let state = SavedState::shared();
+            state.ready().await;
             if let Some(page) = page.upgrade() {
-                page.show_offer(app.keeper().latest());
+                page.show_offer(state.latest());
             }
         });
     }
 
     fn show_offer(&self, stay: Option<(String, Stay)>) {
         let imp = self.imp();
-        let address = stay.as_ref().and_then(|(place, _)| kept::address_of(place));
+        let address = stay.as_ref().and_then(|(place, _)| address_of(place));
         imp.offer.set_visible(address.is_some());
         if let (Some((_, stay)), Some(address)) = (&stay, address) {
             let (title, subtitle) = if stay.hosted {
@@ -64,22 +62,28 @@ impl HomePage {
         let Some((place, stay)) = self.imp().stay.borrow().clone() else {
             return;
         };
-        let (Some(window), Some(address)) = (self.window(), kept::address_of(&place)) else {
+        let Some(address) = address_of(&place) else {
             return;
         };
         if stay.hosted {
             self.set_user_name(&stay.name);
-            self.imp().keep.set_active(stay.durable);
+            self.imp().save.set_active(stay.durable);
             self.host(Some(address.port));
         } else {
-            window.rejoin(&address, &stay.name);
+            self.join(&address, &stay.name);
         }
+    }
+
+    /// Joins a room under a name; under the one on this page, if it is empty.
+    pub(super) fn join(&self, address: &Address, name: &str) {
+        let place = (address.to_string(), name).to_variant();
+        let _ = self.activate_action("window.join", Some(&place));
     }
 
     /// The user rejects the offer.
     pub(super) fn forget(&self) {
-        if let (Some(keeper), Some((place, _))) = (kept::keeper(), self.imp().stay.take()) {
-            keeper.give_up(&place);
+        if let Some((place, _)) = self.imp().stay.take() {
+            SavedState::shared().give_up(&place);
         }
         self.imp().host.grab_focus();
         self.imp().offer.set_visible(false);

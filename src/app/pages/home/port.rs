@@ -4,8 +4,7 @@ use adw::prelude::*;
 use gettextrs::gettext;
 use gtk::glib;
 
-use crate::app::window::Window;
-use crate::app::words::{self, fill};
+use crate::app::strings::{self, fill};
 use crate::protocol::address::Address;
 use crate::server::BindError;
 
@@ -29,7 +28,7 @@ impl HomePage {
         let Some((port, heading)) = wrong_port(error) else {
             return false;
         };
-        let body = words::not_hosted(error);
+        let body = strings::not_hosted(error);
         let dialog = adw::AlertDialog::new(Some(&heading), Some(&body));
         dialog.add_responses(&[
             ("cancel", &gettext("_Cancel")),
@@ -41,17 +40,17 @@ impl HomePage {
             dialog.set_default_response(Some("join"));
         }
         dialog.set_close_response("cancel");
-        let (page, window) = (self.downgrade(), self.root().and_downcast::<Window>());
+        let page = self.downgrade();
         let choice = dialog.choose_future(Some(self));
         glib::spawn_future_local(async move {
             let response = choice.await;
             let Some(page) = page.upgrade() else {
                 return;
             };
-            match (&*response, window) {
+            match &*response {
                 // Any free port.
-                ("other", _) => page.host(Some(0)),
-                ("join", Some(window)) => window.join(&Address::new("localhost", port)),
+                "other" => page.host(Some(0)),
+                "join" => page.join(&Address::new("localhost", port), ""),
                 _ => {}
             }
         });

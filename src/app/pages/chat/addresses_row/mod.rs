@@ -7,7 +7,7 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
-use crate::app::words::fill;
+use crate::app::strings::fill;
 
 /// How long a button says that it has copied.
 const COPIED_SECONDS: u32 = 2;

@@ -6,7 +6,7 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{gdk, gio, glib};
 
-use crate::app::room::links;
+use crate::chat::links;
 
 use super::Composer;
 

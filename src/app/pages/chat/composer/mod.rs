@@ -11,7 +11,7 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, gdk, glib};
 
-use crate::app::words::{count, fill};
+use crate::app::strings::{count, fill};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 
 use self::bound::{Excess, excess, parted};

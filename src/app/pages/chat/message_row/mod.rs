@@ -9,11 +9,11 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, gio, glib};
 
-use crate::app::room::{
-    Delivery, Message, Session, State,
-    markup::{width_chars, with_links, without_tabs},
-};
-use crate::app::words::fill;
+use crate::app::models::{RoomSession, State};
+use crate::app::strings::{self, fill};
+use crate::chat::{Delivery, Message};
+
+use super::markup::{width_chars, with_links, without_tabs};
 
 /// The free width beside a message, in pixels.
 const OTHER_SIDE: i32 = 36;
@@ -50,7 +50,7 @@ mod imp {
         pub text: RefCell<String>,
         pub sentence: RefCell<String>,
         pub key: Cell<u64>,
-        pub session: glib::WeakRef<Session>,
+        pub session: glib::WeakRef<RoomSession>,
     }
 
     #[glib::object_subclass]
@@ -114,7 +114,7 @@ glib::wrapper! {
 
 impl MessageRow {
     /// An empty row of the conversation of `session`.
-    pub fn new(session: Option<&Session>) -> Self {
+    pub fn new(session: Option<&RoomSession>) -> Self {
         let row: Self = glib::Object::new();
         row.imp().session.set(session);
         if let Some(session) = session {
@@ -173,7 +173,7 @@ impl MessageRow {
             imp.text.replace(message.text.clone());
         }
         if let Delivery::Unsent { why, .. } = &message.delivery {
-            imp.reason.set_label(why);
+            imp.reason.set_label(&strings::not_sent(why));
         }
         imp.unsent.set_visible(state == "unsent");
         imp.sentence.replace(sentence(message, &time));
@@ -200,6 +200,7 @@ impl MessageRow {
         };
         // If not, the message stays where it is, now with another reason.
         if let Err(why) = session.send_again(self.imp().key.get()) {
+            let why = strings::cannot_say(why);
             self.imp().reason.set_label(&why);
             self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
         }
@@ -219,8 +220,8 @@ fn sentence(message: &Message, time: &str) -> String {
         Delivery::Unsent { .. } => gettext("{name}: {text}. {reason}"),
     };
     let reason = match &message.delivery {
-        Delivery::Unsent { why, .. } => why.as_str(),
-        _ => "",
+        Delivery::Unsent { why, .. } => strings::not_sent(why),
+        _ => String::new(),
     };
     fill(
         &template,
@@ -228,7 +229,7 @@ fn sentence(message: &Message, time: &str) -> String {
             ("name", &name),
             ("text", &message.text),
             ("time", time),
-            ("reason", reason),
+            ("reason", &reason),
         ],
     )
 }

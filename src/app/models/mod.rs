@@ -1,0 +1,15 @@
+//! The app's objects over what it shows of a room ([`crate::chat`]), without widgets: they
+//! notify those that show it.
+
+mod conversation;
+mod line_object;
+mod member;
+mod member_list;
+mod reading_back;
+mod room_session;
+mod saved;
+mod saying;
+
+pub use self::line_object::LineObject;
+pub use self::member::Member;
+pub use self::room_session::{RoomSession, State};
