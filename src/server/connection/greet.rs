@@ -7,6 +7,8 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tracing::debug;
+
 use crate::protocol::NAME_PROMPT;
 use crate::protocol::native::closed;
 use crate::protocol::text::telnet::Telnet;
@@ -154,6 +156,12 @@ impl Greeting {
 
     /// The session of the peer, which has chosen.
     pub fn begin(self, chosen: &Chosen, now: Instant) -> PeerSession {
+        debug!(
+            address = %self.guest.address(),
+            transport = ?chosen.transport,
+            protocol = chosen.protocol.name(),
+            "protocol chosen"
+        );
         let mut output = self.output;
         output.drain(..self.written);
         let start = Start {

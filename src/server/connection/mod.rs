@@ -10,6 +10,8 @@ mod talk;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod traced;
 mod transfer;
 
 pub use self::refuse::refuse;

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing::debug;
+
 use crate::clock;
 use crate::protocol::{NATIVE, TEXT};
 use crate::room::{
@@ -200,6 +202,7 @@ impl Hub {
         let arrival = self.arrival(entered, None, &room, wish.members);
         drop(room);
         if arrival.entered.coming == Coming::Instead {
+            debug!(id = %arrival.entered.lease.id, address = %from.address, "took a member over");
             self.tell_takeover(gathered);
         } else {
             self.tell_change(gathered);

@@ -24,6 +24,7 @@ use super::history::History;
 use super::ordering::Ordering;
 use super::room_lock::{RoomGuard, RoomLock};
 use super::snapshot::Snapshot;
+use super::tracing::trace;
 
 /// The state that all connections to one room share.
 #[derive(Debug)]
@@ -205,6 +206,7 @@ impl Hub {
         if let Event::Refused { why, .. } = &event {
             self.counters.count_refusal(*why);
         }
+        trace(&event);
         self.reporter.report(event, Instant::now());
     }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use tracing::debug;
+
 use crate::room::{Draft, Gap, Lease, NotSaid, Said, Why};
 
 use super::super::admission::{Origin, Permit};
@@ -64,12 +66,18 @@ impl Guest {
     pub fn arriving(hub: &Arc<Hub>, address: SocketAddr, now: Instant) -> Result<Self, Refusal> {
         let from = hub.surroundings.subscriber(address.ip());
         let permit = hub.admission.admit(from, &hub.live(), now)?;
+        debug!(%address, "connection accepted");
         Ok(Self::new(Arc::clone(hub), address, permit))
     }
 
     /// The hub of the room.
     pub const fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// The address of the connection.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The origin of the connection, as limits count it.
@@ -153,6 +161,9 @@ impl Guest {
         if slow != self.slow {
             self.slow = slow;
             self.hub.counters.count_slow(slow);
+            if slow {
+                debug!(address = %self.address, "the peer reads slowly");
+            }
         }
     }
 
@@ -217,5 +228,6 @@ impl Drop for Guest {
     fn drop(&mut self) {
         self.lose(Why::Lost, Instant::now());
         self.set_slow(false);
+        debug!(address = %self.address, "connection ended");
     }
 }

@@ -17,6 +17,7 @@ mod room_lock;
 mod snapshot;
 mod soon;
 mod statistics;
+mod tracing;
 
 pub use self::commands::{Arrival, NotLetIn, Wish};
 pub use self::commit::{OpenedStore, Writer};
