@@ -100,8 +100,8 @@ mod gui {
             .map_err(|error| {
                 format!(
                     "{tool} is needed to build the app and cannot be run ({error}): install \
-                 {package}, use ./dev, or build with --no-default-features for the server and \
-                 the listener alone"
+                 {package}, use ./dev, or build with --no-default-features --features cli,store for \
+                 the server and the listener alone"
                 )
             })?;
         if done.status.success() {

@@ -13,17 +13,19 @@
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
 //! - [`chat`]: what any client shows of a room, without a toolkit;
-//! - [`platform`]: the system around the program: the service manager and its journal;
-//! - [`options`]: the server's settings, as flags and in a file;
-//! - [`terminal`]: the parts without a desktop, `--server` and `--listen`;
-//! - [`cli`]: the command line;
-//! - [`manual`]: the manual page and the completions, made from the command line;
+//! - `platform`: the system around the program: signals, and the service manager with its
+//!   journal; with the feature `cli` or `gui`;
+//! - `terminal`: the parts without a desktop, `--server` and `--listen`, with the feature
+//!   `cli`;
+//! - `cli`: the command line, the options and their file, the manual page, with the feature
+//!   `cli`;
 //! - `app`: the GNOME app, with the feature `gui`;
 //! - `fuzzing`: what the fuzz targets call, with the feature `fuzzing`.
 
 #[cfg(feature = "gui")]
 pub mod app;
 pub mod chat;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -31,13 +33,15 @@ pub mod clock;
 pub mod fuzzing;
 #[cfg(any(test, feature = "fuzzing"))]
 mod harmless;
+// The library alone waits for no condition under a lock.
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod lock;
-pub mod manual;
 pub mod net;
-pub mod options;
+#[cfg(any(feature = "cli", feature = "gui"))]
 pub mod platform;
 pub mod protocol;
 pub mod room;
 pub mod server;
 pub mod store;
+#[cfg(feature = "cli")]
 pub mod terminal;

@@ -3,36 +3,40 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use chatroom::cli::Face;
+use chatroom::cli::{self, Mode};
 use chatroom::protocol::address::Address;
-use chatroom::{manual, options, terminal};
+use chatroom::terminal;
 
 fn main() -> ExitCode {
-    let face = match Face::read(std::env::args_os()) {
-        Ok(face) => face,
+    let mode = match Mode::read(std::env::args_os()) {
+        Ok(mode) => mode,
         Err(error) => {
             let _ = error.print();
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, Into::into);
         }
     };
-    let ended = match face {
-        Face::App(address) => app(address),
-        Face::Service => service(),
-        Face::Server(source) => terminal::serve(*source).map(|()| ExitCode::SUCCESS),
-        Face::CheckConfig(file) => options::read(&file)
+    let ended = match mode {
+        Mode::App(address) => app(address),
+        Mode::Service => service(),
+        Mode::Server(source) => {
+            let has_file = source.file.is_some();
+            terminal::serve(source.into_reader(), has_file).map(|()| ExitCode::SUCCESS)
+        }
+        Mode::CheckConfig(source) => source
+            .in_file()
             .map(|_| ExitCode::SUCCESS)
             .map_err(Into::into),
-        Face::Status { port, json } => terminal::status(port, json).map(|()| ExitCode::SUCCESS),
-        Face::Generate(what) => manual::generate(what, std::io::stdout())
+        Mode::Status { port, json } => terminal::status(port, json).map(|()| ExitCode::SUCCESS),
+        Mode::Generate(what) => cli::generate(what, std::io::stdout())
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
-        Face::Listener { address, name } => {
+        Mode::Listener { address, name } => {
             terminal::listen(address, name).map(|()| ExitCode::SUCCESS)
         }
     };
     ended.unwrap_or_else(|error| {
         terminal::complain(&*error);
-        terminal::exit_status(&*error).into()
+        cli::exit_status(&*error).into()
     })
 }
 

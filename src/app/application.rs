@@ -5,8 +5,8 @@ use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
+use crate::platform::signals::{Signal, Signals};
 use crate::protocol::address::Address;
-use crate::terminal::{Signal, Signals};
 
 use super::config::{APP_ID, RESOURCE_PATH, VERSION};
 use super::saved_state::SavedState;

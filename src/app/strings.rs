@@ -217,6 +217,8 @@ pub fn not_saved(error: &OpenError) -> String {
             gettext("The folder {file} for saved messages does not exist."),
             path,
         ),
+        // Not in a build with the app, which saves messages.
+        OpenError::NotBuilt(_) => error.to_string(),
         OpenError::Failed { path, error } => fill(
             &gettext("Messages cannot be saved in {file}: {cause}"),
             &[("file", &in_home(path)), ("cause", &error.to_string())],

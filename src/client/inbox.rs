@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
 use crate::protocol::native::frame::{
-    Closed, ClosedCode, Code, Error, IntoOwned, Reply, clean_sentence, read_reply,
+    Closed, ClosedCode, Code, Error, IntoClean, Reply, clean_sentence, read_reply,
 };
 use crate::protocol::{FRAME_LIMIT, PROTOCOL};
 
@@ -129,7 +129,7 @@ impl Inbox {
                     return Err(End::OtherVersion);
                 }
                 self.welcomed = true;
-                Event::Welcomed(Box::new(welcome.into_owned()))
+                Event::Welcomed(Box::new(welcome.into_clean()))
             }
             // Before the welcome the client ignores everything else, and there is only
             // one welcome.
@@ -139,18 +139,18 @@ impl Inbox {
                 inputs.push(Incoming::Unknown { seq });
                 return Ok(());
             }
-            Some(Reply::Message(message)) => Event::Message(message.into_owned()),
-            Some(Reply::Joined(joined)) => Event::Joined(joined.into_owned()),
-            Some(Reply::Left(left)) => Event::Left(left.into_owned()),
-            Some(Reply::Away(away)) => Event::Away(away.into_owned()),
-            Some(Reply::Back(back)) => Event::Back(back.into_owned()),
-            Some(Reply::Said(said)) => Event::Said(said.into_owned()),
-            Some(Reply::Presence(presence)) => Event::Presence(presence.into_owned()),
-            Some(Reply::Notice(notice)) => Event::Notice(notice.into_owned()),
-            Some(Reply::Members(members)) => Event::Members(members.into_owned()),
-            Some(Reply::Page(page)) => Event::Page(page.into_owned()),
+            Some(Reply::Message(message)) => Event::Message(message.into_clean()),
+            Some(Reply::Joined(joined)) => Event::Joined(joined.into_clean()),
+            Some(Reply::Left(left)) => Event::Left(left.into_clean()),
+            Some(Reply::Away(away)) => Event::Away(away.into_clean()),
+            Some(Reply::Back(back)) => Event::Back(back.into_clean()),
+            Some(Reply::Said(said)) => Event::Said(said.into_clean()),
+            Some(Reply::Presence(presence)) => Event::Presence(presence.into_clean()),
+            Some(Reply::Notice(notice)) => Event::Notice(notice.into_clean()),
+            Some(Reply::Members(members)) => Event::Members(members.into_clean()),
+            Some(Reply::Page(page)) => Event::Page(page.into_clean()),
             Some(Reply::Gap(gap)) => Event::Gap(gap),
-            Some(Reply::Error(error)) => Event::Error(error.into_owned()),
+            Some(Reply::Error(error)) => Event::Error(error.into_clean()),
         };
         inputs.push(event.into());
         Ok(())

@@ -13,7 +13,8 @@ fn folder() -> PathBuf {
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut names: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -49,11 +50,11 @@ macro_rules! replays {
 
         #[test]
         fn every_target_is_replayed_and_fuzzed_and_has_a_corpus() {
-            let targets = TARGETS.map(|(name, _)| name);
-            assert_eq!([$(stringify!($target)),*], targets);
+            let targets: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+            assert_eq!(targets, [$(stringify!($target)),*]);
             assert_eq!(names_in(&folder().join("corpus")), targets);
-            let files = targets.map(|name| format!("{name}.rs"));
-            assert_eq!(names_in(&folder().join("fuzz_targets")), files);
+            let files = targets.iter().map(|name| format!("{name}.rs"));
+            assert!(files.eq(names_in(&folder().join("fuzz_targets"))));
             let manifest = fs::read_to_string(folder().join("Cargo.toml")).unwrap();
             for name in targets {
                 assert!(!names_in(&folder().join("corpus").join(name)).is_empty());

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cli::parse;
 use crate::harmless::assert_harmless_line;
-use crate::options::file::parse;
 use crate::room::{Author, Body, Entry, MemberId, Record, TokenHash};
 use crate::server::Settings;
 use crate::store::{Keep, Reading, Recent, Store};
@@ -30,7 +30,7 @@ pub(super) fn config(data: &[u8]) {
     };
     match parse(text, Path::new("chatroom.toml")) {
         Ok(options) => {
-            let settings = Settings::from(options);
+            let settings = Settings::from(&options);
             assert!(!settings.name_timeout.is_zero());
         }
         Err(error) => assert_harmless_line(&error.to_string()),

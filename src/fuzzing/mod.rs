@@ -4,32 +4,40 @@
 //! A plain test replays the corpora in `fuzz/corpus` as well, so no fault that was found
 //! once comes back.
 
+#[cfg(all(feature = "cli", feature = "store"))]
 mod files;
+#[cfg(feature = "cli")]
 mod hearing;
 mod names;
 mod protocol;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli", feature = "store"))]
 mod corpus;
 
 use crate::server::fuzzing::session;
+#[cfg(feature = "cli")]
 use crate::terminal::fuzzing::journal;
 
 /// A function that asserts what must hold for these bytes.
 pub type Check = fn(&[u8]);
 
 /// The targets by name. Each has a file in `fuzz/fuzz_targets`, and a corpus.
-pub const TARGETS: [(&str, Check); 12] = [
+pub const TARGETS: &[(&str, Check)] = &[
     ("address", protocol::address),
+    #[cfg(all(feature = "cli", feature = "store"))]
     ("config", files::config),
     ("door", protocol::door),
     ("frames", protocol::frames),
+    #[cfg(feature = "cli")]
     ("inbox", hearing::inbox),
+    #[cfg(feature = "cli")]
     ("journal", journal),
     ("lines", protocol::lines),
     ("names", names::names),
+    #[cfg(all(feature = "cli", feature = "store"))]
     ("saved_state", files::saved_state),
     ("session", session),
+    #[cfg(all(feature = "cli", feature = "store"))]
     ("store", files::store),
     ("text", protocol::text),
 ];

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::harmless::{assert_harmless, assert_harmless_line};
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
-use crate::protocol::native::frame::{read_reply, read_request, write_frame};
+use crate::protocol::native::frame::{Reply, read_reply, read_request, write_frame};
 use crate::protocol::sniff::{Protocol, Sniffed, Transport, Unserved};
 use crate::protocol::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text, fits};
@@ -34,6 +34,8 @@ pub(super) fn frames(data: &[u8]) {
             Err(error) => assert!(!error.to_string().is_empty()),
         }
         match read_reply(line) {
+            // It is never written.
+            Ok(Some(Reply::Unknown { seq })) => assert!(seq > 0),
             Ok(Some(reply)) => {
                 let once = written(&reply);
                 let again = read_reply(&once).expect("what was written can be read");

@@ -1,3 +1,4 @@
-//! What the program asks of the system beside sockets and files.
+//! The system around the program: signals, and the service manager.
 
+pub mod signals;
 pub mod systemd;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::outcome::NotSaid;
+use super::rules::MESSAGE_ID_LIMIT;
 use super::text::{clean_text, fits, is_blank};
-use super::{MESSAGE_ID_LIMIT, NotSaid};
 
 /// A message that a member wants to send: its text is clean, and already checked.
 ///

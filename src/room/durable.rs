@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::attachment::TokenHash;
 use super::log::{Cursor, Encodings, Log};
-use super::resumptions::TokenHash;
 use super::{Closing, Entry, Event, MemberId, Record, Room, Rules, Seed, Time, Why};
 
 /// A member who was in a room when its server ended.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::attachment::{Attachment, Lease, TokenHash};
 use super::durable::Absent;
 use super::entry::MemberId;
 use super::log::EncodingId;
 use super::name::WantedName;
 use super::names::{Names, Number};
 use super::rate::Meter;
-use super::resumptions::{Attachment, Lease, TokenHash};
 use super::seed::Seed;
 
 /// A member of the room.

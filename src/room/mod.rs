@@ -9,6 +9,7 @@
 //! [protocols](crate::protocol) provide ([`Encodings`]), and readers follow with a
 //! [`Cursor`].
 
+mod attachment;
 mod character;
 mod command;
 mod draft;
@@ -21,20 +22,22 @@ mod members;
 mod model;
 mod name;
 mod names;
+mod outcome;
 mod rate;
 mod recent_ids;
 mod record;
 #[cfg(test)]
 mod replay;
 mod resumptions;
+mod rules;
 mod seed;
 mod text;
 mod time;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
+pub use self::attachment::{Lease, TokenHash};
 pub use self::command::{
     Announce, Change, Close, Command, Enter, Expire, Leave, Lose, Outcome, Resume, Say, SetRules,
 };
@@ -48,10 +51,11 @@ pub use self::name::{
     ConfusableKey, DEFAULT_NAME, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,
     clean_room_name, name_or_default,
 };
+pub use self::outcome::{Coming, Entered, Expired, NotEntered, NotResumed, NotSaid, Parting, Said};
 pub use self::rate::{Meter, RateLimit};
 pub use self::recent_ids::RECENT_IDS;
 pub use self::record::Record;
-pub use self::resumptions::{Expired, Lease, NotResumed, Parting, TokenHash};
+pub use self::rules::{GATHER_TIME, GRACE, MESSAGE_ID_LIMIT, Rules, SMALL_ROOM};
 pub use self::seed::Seed;
 pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};
 pub use self::time::Time;
@@ -61,122 +65,6 @@ use self::log::Log;
 use self::members::Members;
 use self::recent_ids::IdHasher;
 use self::resumptions::Resumptions;
-
-/// Up to this many members, the room announces each join and leave separately; above, it
-/// collects them.
-pub const SMALL_ROOM: usize = 100;
-
-/// The time for which a big room collects joins and leaves before it announces them.
-pub const GATHER_TIME: Duration = Duration::from_millis(250);
-
-/// The most bytes of the id that a sender gives to its message.
-pub const MESSAGE_ID_LIMIT: usize = 64;
-
-/// The default time that a member whose connection was lost has to come back (see
-/// [`Rules::grace`]).
-pub const GRACE: Duration = Duration::from_mins(1);
-
-/// The rules of a room for its members.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// The most members at a time.
-    pub max_members: usize,
-    /// The rate limit of messages for each member.
-    pub rate_limit: RateLimit,
-    /// The limits of the history in memory.
-    pub retention: Retention,
-    /// The time that a member whose connection was lost has to come back; with zero, it
-    /// leaves at once.
-    pub grace: Duration,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            max_members: 10_000,
-            rate_limit: RateLimit::default(),
-            retention: Retention::default(),
-            grace: GRACE,
-        }
-    }
-}
-
-/// The reason why someone could not join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotEntered {
-    /// The number of members has reached its limit.
-    #[error("the room is full")]
-    Full,
-    /// The room was closed.
-    #[error("the room is closed")]
-    Closed(Closing),
-}
-
-/// The reason why the room rejected a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSaid {
-    /// Its sender sends too fast.
-    #[error("too fast")]
-    TooFast {
-        /// The time for which the room will reject all messages of this sender.
-        retry: Duration,
-    },
-    /// It has more than [`TEXT_LIMIT`] characters or [`LINES_LIMIT`] lines.
-    #[error("too long")]
-    TooLong,
-    /// It has no visible characters.
-    #[error("empty")]
-    Empty,
-    /// Its id is empty or longer than [`MESSAGE_ID_LIMIT`] bytes.
-    #[error("unusable id")]
-    BadId,
-    /// The room was closed.
-    #[error("closed")]
-    Closed,
-    /// The sender has left, or another connection has taken the member over.
-    #[error("the lease is over")]
-    LeaseOver,
-}
-
-/// The result for an accepted message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// The room sent it, with this `seq`.
-    New(u64),
-    /// Its sender has already sent it, with the same id and this `seq`; the room does not
-    /// send it again.
-    Before(u64),
-}
-
-/// The starting state of a connection that has joined or resumed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entered {
-    /// Its right to act for the member, and the member's id.
-    pub lease: Lease,
-    /// The member's name.
-    pub name: Arc<str>,
-    /// Whether this member hosts the room.
-    pub host: bool,
-    /// How it joined.
-    pub coming: Coming,
-    /// The cursor where it begins to read: after its own join or return.
-    pub cursor: Cursor,
-    /// The `seq` of the next lasting entry.
-    pub next_seq: u64,
-    /// The number of members in the room, including itself.
-    pub count: usize,
-}
-
-/// How a connection joined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coming {
-    /// As a new member.
-    New,
-    /// As a member that was away.
-    Back,
-    /// By taking a member over from another connection, whose lease is over.
-    Instead,
-}
 
 /// A room.
 #[derive(Debug)]

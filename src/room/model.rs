@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use std::time::Duration;
+
 use super::*;
 
 const MAX_MEMBERS: usize = 5;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::attachment::TokenHash;
 use super::entry::Entry;
 use super::entry::MemberId;
-use super::resumptions::TokenHash;
 
 /// One event to store. The store writes records in the order of events.
 #[derive(Clone, Debug, PartialEq, Eq)]

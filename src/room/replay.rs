@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use std::time::Duration;
+
 use super::*;
 
 const FULL: EncodingId = EncodingId::new(0);

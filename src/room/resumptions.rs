@@ -5,141 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
+use super::Room;
+use super::attachment::{Absence, Attachment, Lease, TokenHash};
+use super::command::{Expire, Leave, Lose, Resume};
 use super::entry::MemberId;
 use super::event::{Event, Why};
-use super::recent_ids::{IdHash, RecentIds};
-use super::{Coming, Entered, Expire, Leave, Lose, Resume, Room, SMALL_ROOM, Time};
+use super::outcome::{Coming, Entered, Expired, NotResumed, Parting};
+use super::rules::SMALL_ROOM;
+use super::time::Time;
 
 /// The longest grace time.
 const GRACE_LIMIT: Duration = Duration::from_hours(365 * 24);
-
-/// The hash of a resume token, the secret by which a client comes back. It is enough
-/// to recognize the token, but does not reveal it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TokenHash(
-    /// The SHA-256 of the token.
-    pub [u8; 32],
-);
-
-impl TokenHash {
-    /// The hash of a token.
-    #[must_use]
-    pub fn of(token: &str) -> Self {
-        Self(Sha256::digest(token).into())
-    }
-
-    /// The first 64 bits, as an index: two hashes do not begin the same way in practice.
-    fn start(&self) -> u64 {
-        let (start, _) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
-        u64::from_be_bytes(*start)
-    }
-}
-
-/// The right of one connection to act for a member. It ends when the connection is
-/// lost, or when another connection takes the member over. After that, any use of it has
-/// no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// The member.
-    pub id: MemberId,
-    /// Counts the leases of the member.
-    generation: u64,
-}
-
-/// The state of a member after its connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parting {
-    /// The member left.
-    Left {
-        /// The number of members that remain.
-        count: usize,
-    },
-    /// The member is away, and may come back.
-    Away,
-}
-
-/// The reason why a connection could not resume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotResumed {
-    /// The room does not know the token, or is closed.
-    Unknown,
-    /// A connection that was opened later has the member, or had it last.
-    Late,
-}
-
-/// A member that did not come back in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expired {
-    /// The member's id.
-    pub id: MemberId,
-    /// Its name.
-    pub name: Arc<str>,
-    /// The reason why its connection ended.
-    pub why: Why,
-    /// The number of members that remain.
-    pub count: usize,
-}
-
-/// What ties a member to its present connection, or to the next one.
-#[derive(Debug)]
-pub(super) struct Attachment {
-    /// The hash of its token. A member without one cannot come back.
-    token: Option<TokenHash>,
-    /// The number of the valid lease, or of the next one if the member is away.
-    generation: u64,
-    /// When the member's current or last connection was opened; `None` for its first.
-    opened: Option<Time>,
-    /// Set while the member is away.
-    absence: Option<Box<Absence>>,
-    /// The ids of the member's last messages, if any.
-    recent: Option<Box<RecentIds>>,
-}
-
-impl Attachment {
-    pub(super) fn new(token: Option<TokenHash>) -> Self {
-        Self {
-            token,
-            generation: 0,
-            opened: None,
-            absence: None,
-            recent: None,
-        }
-    }
-
-    pub(super) const fn is_away(&self) -> bool {
-        self.absence.is_some()
-    }
-
-    pub(super) const fn lease(&self, id: MemberId) -> Lease {
-        let generation = self.generation;
-        Lease { id, generation }
-    }
-
-    pub(super) const fn honours(&self, lease: Lease) -> bool {
-        self.generation == lease.generation
-    }
-
-    /// The `seq` of the member's message with this id.
-    pub(super) fn said(&self, id: IdHash) -> Option<u64> {
-        self.recent.as_ref()?.find(id)
-    }
-
-    /// Remembers that the member sent a message with this id.
-    pub(super) fn remember(&mut self, id: IdHash, seq: u64) {
-        self.recent.get_or_insert_default().add(id, seq);
-    }
-}
-
-/// The absence of a member.
-#[derive(Clone, Copy, Debug)]
-struct Absence {
-    /// The deadline for coming back.
-    until: Time,
-    /// The reason why the connection ended.
-    why: Why,
-}
 
 /// Who may come back to a room, and until when.
 #[derive(Debug, Default)]

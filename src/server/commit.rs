@@ -2,7 +2,7 @@
 //! in groups, and is published when it is on disk. While the store writes one group, the
 //! next one collects; so the slower the disk, the larger the groups.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "store"))]
 mod tests;
 
 use std::path::{Path, PathBuf};

@@ -80,6 +80,7 @@ impl BindError {
                     | OpenError::NotAStore(_)
                     | OpenError::Damaged(_)
                     | OpenError::IsDirectory(_)
+                    | OpenError::NotBuilt(_)
             ),
             _ => false,
         }

@@ -1,9 +1,7 @@
 //! The errors of a store, in words for the administrator.
 
 use std::io;
-use std::path::{Path, PathBuf};
-
-use rusqlite::ErrorCode;
+use std::path::PathBuf;
 
 /// Why a store cannot be opened. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +39,11 @@ pub enum OpenError {
     /// The file system is read-only.
     #[error("{0} is on a file system that is read-only. Choose another file.")]
     ReadOnly(PathBuf),
+    /// The program was built without the feature `store`.
+    #[error(
+        "{0} cannot be used: this build of Chatroom has no store. Use another build, or leave the store out."
+    )]
+    NotBuilt(PathBuf),
     /// Something else went wrong.
     #[error("{path} cannot be opened: {error}.")]
     Failed {
@@ -103,104 +106,6 @@ pub enum ReadError {
     },
 }
 
-/// An error, before the code that knows the operation and the file has added them.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// `SQLite` reports it.
-    Sqlite(rusqlite::Error),
-    /// The stored data contradicts itself.
-    Damaged,
-    /// The records contradict the contents of the file.
-    OutOfOrder,
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl Trouble {
-    /// Whether the cause may go away soon, and nothing of the batch is on disk: another
-    /// program has the file locked, or the disk is full. The server never tries a write
-    /// again that failed in any other way, because nobody knows what the disk holds.
-    pub(super) fn is_passing(&self) -> bool {
-        matches!(
-            self.code(),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull)
-        )
-    }
-
-    /// The code of `SQLite`. Data that `SQLite` can read but this program does not
-    /// understand counts as damage.
-    fn code(&self) -> Option<ErrorCode> {
-        match self {
-            Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => match error.code {
-                // No such table, a malformed schema.
-                ErrorCode::Unknown | ErrorCode::NotADatabase | ErrorCode::TypeMismatch => {
-                    Some(ErrorCode::DatabaseCorrupt)
-                }
-                ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
-                    Some(ErrorCode::DatabaseBusy)
-                }
-                code => Some(code),
-            },
-            Self::Sqlite(_) | Self::Damaged => Some(ErrorCode::DatabaseCorrupt),
-            Self::OutOfOrder => None,
-        }
-    }
-
-    fn into_io(self) -> io::Error {
-        match self {
-            Self::Sqlite(error) => io::Error::other(error),
-            Self::Damaged | Self::OutOfOrder => io::ErrorKind::InvalidData.into(),
-        }
-    }
-
-    pub(super) fn opening(self, path: &Path) -> OpenError {
-        let path = path.to_owned();
-        match self.code() {
-            Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path),
-            Some(ErrorCode::DatabaseBusy) => OpenError::Locked(path),
-            Some(ErrorCode::DiskFull) => OpenError::DiskFull(path),
-            Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-                OpenError::NoPermission(path)
-            }
-            _ => OpenError::Failed {
-                path,
-                error: self.into_io(),
-            },
-        }
-    }
-
-    pub(super) fn writing(self, path: &Path) -> WriteError {
-        let path = path.to_owned();
-        match self.code() {
-            None => WriteError::OutOfOrder(path),
-            Some(ErrorCode::DatabaseCorrupt) => WriteError::Damaged(path),
-            Some(ErrorCode::DatabaseBusy) => WriteError::Locked(path),
-            Some(ErrorCode::DiskFull) => WriteError::DiskFull(path),
-            Some(ErrorCode::ReadOnly) => WriteError::ReadOnly(path),
-            Some(_) => WriteError::Failed {
-                path,
-                error: self.into_io(),
-            },
-        }
-    }
-
-    pub(super) fn reading(self, path: &Path) -> ReadError {
-        let path = path.to_owned();
-        match self.code() {
-            Some(ErrorCode::DatabaseCorrupt) => ReadError::Damaged(path),
-            Some(ErrorCode::DatabaseBusy) => ReadError::Locked(path),
-            _ => ReadError::Failed {
-                path,
-                error: self.into_io(),
-            },
-        }
-    }
-}
-
 impl WriteError {
     /// The obstacle, if the cause may go away soon. Nothing was written, and the same
     /// batch can be written again.
@@ -210,20 +115,6 @@ impl WriteError {
             Self::Locked(path) => Some(format!("another program has locked {}", path.display())),
             Self::DiskFull(path) => Some(format!("the disk that {} is on is full", path.display())),
             _ => None,
-        }
-    }
-}
-
-impl OpenError {
-    /// An error that the system reports about `path`.
-    pub(super) fn of_system(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => Self::NoPermission(path),
-            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path),
-            io::ErrorKind::IsADirectory => Self::IsDirectory(path),
-            _ => Self::Failed { path, error },
         }
     }
 }

@@ -3,14 +3,22 @@
 //! A [`Journal`] takes [`Record`]s. When [`Journal::append`] returns, they are on disk, and
 //! survive the end of the process and the loss of power. A [`History`] reads old entries
 //! beside it. Both block: call them on threads that nobody waits for. [`Store`] and
-//! [`Reader`] are both of them in one `SQLite` file.
+//! [`Reader`] are both of them in one `SQLite` file, with the feature `store`; without it, no
+//! store can be opened.
 //!
 //! A store knows nothing of connections, and time comes in as an argument.
 
+// Without the feature `store`, nobody counts time or looks at the disk.
+#[cfg_attr(not(feature = "store"), allow(dead_code))]
 mod age;
+#[cfg_attr(not(feature = "store"), allow(dead_code))]
 mod disk;
 mod error;
+mod past;
+#[cfg(feature = "store")]
 mod sqlite;
+#[cfg(not(feature = "store"))]
+mod without;
 
 use std::fmt::Debug;
 use std::io;
@@ -19,7 +27,11 @@ use std::ops::Range;
 pub use self::age::{ClockDoubt, Reading};
 pub use self::disk::{DiskSpace, SpaceWatch};
 pub use self::error::{OpenError, ReadError, WriteError};
-pub use self::sqlite::{Past, Reader, Store, StoredSession};
+pub use self::past::{Past, StoredSession};
+#[cfg(feature = "store")]
+pub use self::sqlite::{Reader, Store};
+#[cfg(not(feature = "store"))]
+pub use self::without::{Reader, Store};
 
 use crate::room::{self, Entry, Record};
 

@@ -8,16 +8,16 @@ use crate::protocol::sniff::Protocol;
 use crate::room::{Why, name_or_default};
 use crate::server::{Event, Refusal};
 
-use super::fold::fold;
 use super::listen::write_event;
-use super::note::Note;
+use super::log_entry::LogEntry;
+use super::wrap::wrap;
 
 /// The text that the listener prints for an event on a terminal of this width.
 pub(crate) fn printed(event: &client::Event, columns: usize) -> String {
     let mut lines = Vec::new();
     write_event(event, &mut lines);
     assert_harmless_bytes(&lines);
-    fold(&String::from_utf8_lossy(&lines), columns)
+    wrap(&String::from_utf8_lossy(&lines), columns)
 }
 
 /// Events with any wanted name and any address, as the server's log reports them. No part
@@ -73,24 +73,24 @@ pub(crate) fn journal(data: &[u8]) {
             why: Refusal::TooManyConnections,
         },
     ] {
-        check(&Note::from(&event));
+        check(&LogEntry::from(&event));
     }
     // Text from the system, with a path in it that can have any name.
     for event in [
         Event::Unread(words.to_string()),
         Event::Stalled(words.to_string()),
     ] {
-        check(&Note::from(&event));
+        check(&LogEntry::from(&event));
     }
-    check(&Note::failed(&words));
-    check(&Note::unchanged(&words));
+    check(&LogEntry::failed(&words));
+    check(&LogEntry::unchanged(&words));
 }
 
-fn check(note: &Note) {
-    let line = note.line(false);
+fn check(entry: &LogEntry) {
+    let line = entry.line(false);
     let line = line.strip_suffix('\n').expect("a whole line");
     assert_harmless_line(line);
-    let record = note.record();
+    let record = entry.to_journal();
     let fields = std::str::from_utf8(record.bytes()).expect("UTF-8");
     for field in fields.strip_suffix('\n').expect("whole lines").split('\n') {
         let (name, value) = field.split_once('=').expect("a field");

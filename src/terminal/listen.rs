@@ -4,12 +4,12 @@ use std::error::Error;
 use std::io;
 
 use crate::client::{self, Client, End, Event, Listener, Settings, write_lines};
+use crate::platform::signals::Signals;
 use crate::protocol::address::Address;
 use crate::protocol::text::{here, write_notice};
 use crate::room::Entry;
 
 use super::printer::Printer;
-use super::signals::Signals;
 
 /// The name that the listener asks for by default.
 pub const LISTENER_NAME: &str = "ServerListener";

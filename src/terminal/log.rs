@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::platform::systemd::journal::{self, Record};
 
-use super::note::{Note, left_out};
+use super::log_entry::LogEntry;
 use super::printer::Printer;
 use super::queue::{Batch, Queue};
 
@@ -25,7 +25,7 @@ pub enum Log {
         colours: bool,
     },
     /// Records for the journal.
-    Journal(Records),
+    Journal(JournalWriter),
 }
 
 impl Log {
@@ -36,7 +36,7 @@ impl Log {
     pub fn start() -> io::Result<Self> {
         let out = io::stdout();
         if journal::is_journal(&out) {
-            return Records::start(Path::new(journal::SOCKET)).map(Self::Journal);
+            return JournalWriter::start(Path::new(journal::SOCKET)).map(Self::Journal);
         }
         let colours =
             out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
@@ -46,10 +46,10 @@ impl Log {
     }
 
     /// Logs an entry; never waits.
-    pub fn note(&self, note: &Note) {
+    pub fn record(&self, entry: &LogEntry) {
         match self {
-            Self::Lines { printer, colours } => printer.print(note.line(*colours).as_bytes()),
-            Self::Journal(records) => records.send(note.record()),
+            Self::Lines { printer, colours } => printer.print(entry.line(*colours).as_bytes()),
+            Self::Journal(journal) => journal.send(entry.to_journal()),
         }
     }
 
@@ -57,7 +57,7 @@ impl Log {
     pub fn finish(&self) {
         match self {
             Self::Lines { printer, .. } => printer.finish(),
-            Self::Journal(records) => records.finish(),
+            Self::Journal(journal) => journal.finish(),
         }
     }
 }
@@ -67,23 +67,23 @@ impl Log {
 ///
 /// When too many wait, the next ones are dropped until all that wait have been sent; then
 /// a record gives the number of dropped ones.
-pub struct Records(Queue<Waiting>);
+pub struct JournalWriter(Queue<Records>);
 
 /// Records that wait.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Records {
     records: Vec<Record>,
     /// Their size in bytes.
     bytes: usize,
 }
 
-impl Batch for Waiting {
+impl Batch for Records {
     fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
-impl Records {
+impl JournalWriter {
     /// Starts to send to the journal that listens at `journal`.
     ///
     /// # Errors
@@ -91,8 +91,8 @@ impl Records {
     pub fn start(journal: &Path) -> io::Result<Self> {
         let sender = journal::Sender::new()?;
         let journal = journal.to_owned();
-        let send = move |waiting: Waiting, count| {
-            let missed = (count > 0).then(|| left_out(count));
+        let send = move |waiting: Records, dropped| {
+            let missed = (dropped > 0).then(|| LogEntry::missed(dropped).to_journal());
             for record in waiting.records.iter().chain(&missed) {
                 // A journal that is missing for a moment must not end the thread.
                 let _ = sender.send(record, &journal);
@@ -121,54 +121,39 @@ impl Records {
 mod tests {
     use std::os::unix::net::UnixDatagram;
 
-    use super::super::note::Note;
     use super::*;
 
     #[test]
-    fn a_journal_that_stops_holds_nobody_up_and_is_told_what_was_left_out() {
+    fn the_journal_gets_every_record_in_order_or_the_number_of_dropped_ones() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let journal = UnixDatagram::bind(&path).unwrap();
-        let records = Records::start(&path).unwrap();
-        let record = Note::failed(&"x".repeat(1_000)).record();
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let journal = JournalWriter::start(&path).unwrap();
+        let record = LogEntry::failed(&"x".repeat(1_000)).to_journal();
         // Several times as much as a socket and the queue hold.
         let count = 4 * JOURNAL_BYTES / record.bytes().len();
         for _ in 0..count {
-            records.send(record.clone());
+            journal.send(record.clone());
         }
-        assert!(records.0.state().0 <= JOURNAL_BYTES);
         let reader = std::thread::spawn(move || {
-            let (mut whole, mut left_out) = (0, 0);
+            let (mut whole, mut dropped) = (0, 0);
             let mut bytes = vec![0; 1 << 16];
-            while whole + left_out < count {
-                let size = journal.recv(&mut bytes).unwrap();
+            while whole + dropped < count {
+                let size = socket.recv(&mut bytes).unwrap();
                 let text = std::str::from_utf8(&bytes[..size]).unwrap();
                 match text
                     .lines()
                     .find_map(|it| it.strip_prefix("CHATROOM_MISSED="))
                 {
-                    Some(missed) => left_out += missed.parse::<usize>().unwrap(),
+                    Some(missed) => dropped += missed.parse::<usize>().unwrap(),
                     None => whole += 1,
                 }
             }
-            (whole, left_out)
+            (whole, dropped)
         });
-        let (whole, left_out) = reader.join().unwrap();
-        assert!(whole > 0 && left_out > 0);
-        assert_eq!(whole + left_out, count);
-        records.finish();
-        assert!(records.0.is_done());
-    }
-
-    #[test]
-    fn a_journal_that_never_reads_does_not_keep_the_program() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal");
-        let _journal = UnixDatagram::bind(&path).unwrap();
-        let records = Records::start(&path).unwrap();
-        for _ in 0..10_000 {
-            records.send(Note::changed(&[]).record());
-        }
-        records.finish();
+        let (whole, dropped) = reader.join().unwrap();
+        assert!(whole > 0 && dropped > 0);
+        assert_eq!(whole + dropped, count);
+        journal.finish();
     }
 }

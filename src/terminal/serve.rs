@@ -5,16 +5,14 @@ use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use crate::options::{Options, Source};
+use crate::platform::signals::{Signal, Signals};
 use crate::platform::systemd::notify::Manager;
-use crate::platform::systemd::take_sockets;
+use crate::platform::systemd::{report_state, take_sockets};
 use crate::room::Closing;
 use crate::server::{Event, Handle, Server, Settings};
 
 use super::log::Log;
-use super::manager::keep_told;
-use super::note::Note;
-use super::signals::{Signal, Signals};
+use super::log_entry::LogEntry;
 use super::status::StatusSocket;
 
 /// The most events of the server that wait to be made log entries.
@@ -23,19 +21,30 @@ const EVENTS: usize = 1_024;
 /// How long clients wait before they come back to a stopped service.
 const RETRY_MS: u64 = 500;
 
+/// The configuration of a server, as it is at the start or at a reload.
+#[derive(Debug)]
+pub struct Configuration {
+    /// The settings.
+    pub settings: Settings,
+    /// The names of the settings that differ from those at the start and need a restart.
+    pub need_restart: Vec<&'static str>,
+}
+
 /// Hosts a room until a signal closes it, or it has been empty for as long as it may be;
 /// logs to the journal or to standard output. Sockets that a service manager passed
-/// replace the port and the addresses. A hang-up (SIGHUP) makes the server read the
-/// configuration again, if there is a file and no terminal that went away.
+/// replace the port and the addresses. `read` reads the configuration. If it `can_change`, a
+/// hang-up (SIGHUP) makes the server read it again, unless a terminal went away.
 ///
 /// # Errors
 /// If the configuration is wrong, or the room cannot be opened or kept open.
-pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
+pub fn serve<E: Error + 'static>(
+    mut read: impl FnMut() -> Result<Configuration, E> + Send + 'static,
+    can_change: bool,
+) -> Result<(), Box<dyn Error>> {
     // Before there is a second thread.
     let sockets = take_sockets()?;
     let signals = Signals::catch()?;
-    let options = source.options()?;
-    let mut settings = Settings::from(options.clone());
+    let mut settings = read()?.settings;
     let (events, told) = async_channel::bounded::<Event>(EVENTS);
     settings.events = Some(events);
     let ends = opening_words(&settings);
@@ -46,18 +55,17 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
     };
     let manager = Manager::from_env().map(Arc::new);
     if let Some(manager) = &manager {
-        keep_told(&mut server, Arc::clone(manager));
+        report_state(&mut server, Arc::clone(manager));
     }
     let _status = StatusSocket::open(server.handle(), &server.listening());
     let log = Arc::new(Log::start()?);
     match &*log {
         Log::Lines { printer, .. } => printer.print(opened(&server, &ends).as_bytes()),
-        Log::Journal(_) => log.note(&Note::opened(&server)),
+        Log::Journal(_) => log.record(&LogEntry::opened(&server)),
     }
-    let reload = (source.file.is_some() && !io::stdout().is_terminal()).then(|| {
+    let reload = (can_change && !io::stdout().is_terminal()).then(|| {
         let mut reload = Reload {
-            source,
-            started: options,
+            read,
             handle: server.handle(),
             log: Arc::clone(&log),
             manager: manager.clone(),
@@ -77,7 +85,7 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
             .name("log".to_owned())
             .spawn_scoped(scope, || {
                 while let Ok(event) = told.recv_blocking() {
-                    log.note(&Note::from(&event));
+                    log.record(&LogEntry::from(&event));
                 }
             })?;
         let ended = server.run();
@@ -87,7 +95,7 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
         ended
     });
     if let Ok(ended) = &ended {
-        log.note(&Note::closed(*ended));
+        log.record(&LogEntry::closed(*ended));
     }
     log.finish();
     ended?;
@@ -95,27 +103,28 @@ pub fn serve(source: Source) -> Result<(), Box<dyn Error>> {
 }
 
 /// Reads the configuration again.
-struct Reload {
-    source: Source,
-    /// The options with which the server was started.
-    started: Options,
+struct Reload<R> {
+    read: R,
     handle: Handle,
     log: Arc<Log>,
     manager: Option<Arc<Manager>>,
 }
 
-impl Reload {
+impl<E, R> Reload<R>
+where
+    E: Error,
+    R: FnMut() -> Result<Configuration, E>,
+{
     fn now(&mut self) {
         if let Some(manager) = &self.manager {
             manager.tell_reloading();
         }
-        match self.source.options() {
-            Ok(options) => {
-                let later = options.need_restart(&self.started);
-                self.handle.change(&Settings::from(options));
-                self.log.note(&Note::changed(&later));
+        match (self.read)() {
+            Ok(new) => {
+                self.handle.change(&new.settings);
+                self.log.record(&LogEntry::changed(&new.need_restart));
             }
-            Err(error) => self.log.note(&Note::unchanged(&error)),
+            Err(error) => self.log.record(&LogEntry::unchanged(&error)),
         }
         if let Some(manager) = &self.manager {
             manager.tell("READY=1");

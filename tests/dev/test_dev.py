@@ -92,7 +92,7 @@ class Dev(unittest.TestCase):
         for command in (["--server"], ["--listen", "x"], ["--port", "1", "--server"], ["--status"]):
             said, status = self.machine.dev("run", *command)
             self.assertEqual(status, 0, said)
-            self.assertIn("cargo run --locked --no-default-features -- " + " ".join(command), said)
+            self.assertIn("cargo run --locked --no-default-features --features cli,store -- " + " ".join(command), said)
 
     def test_the_app_is_not_built_without_itself(self):
         self.machine.has("pkg-config", NEW_GTK)

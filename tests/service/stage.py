@@ -2,7 +2,7 @@
 
 import unittest
 
-from machine import CONFIG, UNITS
+from machine import UNITS
 
 machine = None
 
@@ -24,9 +24,8 @@ class Stage(unittest.TestCase):
         machine.systemctl("stop", *UNITS)
         machine.systemctl("reset-failed")
         machine.run("sh", "-c", "rm -rf /run/systemd/system/chatroom*.d /etc/credstore"
-                                " /var/lib/chatroom* /var/lib/private/chatroom*")
+                                " /etc/chatroom /var/lib/chatroom* /var/lib/private/chatroom*")
         machine.systemctl("daemon-reload")
-        machine.run("cp", "/etc/chatroom/chatroom.toml.shipped", CONFIG)
 
     def journal(self, *matches):
         """The entries of the journal during this test."""

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "hosting.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CATALOG = "/usr/lib/systemd/catalog/chatroom.catalog"
 LEFT_BEHIND = ("/etc/systemd/system/chatroom* /etc/systemd/system/*.wants/chatroom* "
-               "/etc/chatroom/4*.toml /root/room-backup.db")
+               "/root/room-backup.db")
 
 
 class Docs(Stage):

@@ -3,7 +3,7 @@
 import random
 import time
 
-from machine import CLOSED, CONFIG, JOINED, OPENED
+from machine import CLOSED, CONFIG, JOINED, OPENED, SHIPPED_CONFIG
 from programs import wait_for
 from stage import Stage
 import sentences
@@ -14,7 +14,8 @@ SOCKET, SERVICE = "chatroom-ondemand.socket", "chatroom-ondemand.service"
 def impatient(seconds):
     """The unit's command line, but with a shorter time until an empty room ends."""
     return (f"[Service]\nExecStart=\nExecStart=/usr/bin/chatroom --server --idle-timeout {seconds}"
-            f" --store %S/chatroom-ondemand/room.db --config /etc/chatroom/chatroom.toml\n")
+            f" --store %S/chatroom-ondemand/room.db --config {CONFIG}"
+            f" --default-config {SHIPPED_CONFIG}\n")
 
 
 class OnDemand(Stage):

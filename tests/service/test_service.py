@@ -62,6 +62,22 @@ class Service(Stage):
         self.assertEqual(self.pid(), pid)
         ada.is_there()
 
+    def test_it_needs_no_file_and_a_reload_takes_one_that_has_come_or_gone(self):
+        machine = self.machine
+        self.assertNotEqual(machine.run("ls", CONFIG, check=False).returncode, 0)
+        machine.systemctl("start", SERVICE)
+        own = machine.member("ada").welcome["room"]
+        for name in ("Attic", own):
+            if name == own:
+                machine.run("rm", CONFIG)
+            else:
+                machine.write(CONFIG, f'room-name = "{name}"\n')
+            machine.systemctl("reload", SERVICE)
+            wait_for("the new name", lambda: machine.member("ben").welcome["room"] == name)
+        # The limit of the store is the same again, and needs no restart.
+        entries = self.journal(f"MESSAGE_ID={CHANGED}")
+        self.assertEqual([entry.get("CHATROOM_LATER") for entry in entries], ["keep-size", None])
+
     def test_a_wrong_file_is_told_to_whoever_reloads_and_changes_nothing(self):
         machine = self.machine
         machine.systemctl("start", SERVICE)

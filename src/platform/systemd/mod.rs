@@ -3,6 +3,10 @@
 
 pub mod journal;
 pub mod notify;
+#[cfg(feature = "cli")]
 mod sockets;
+mod state;
 
+#[cfg(feature = "cli")]
 pub use self::sockets::{SocketError, take_sockets};
+pub use self::state::report_state;

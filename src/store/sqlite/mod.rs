@@ -3,6 +3,7 @@
 mod file;
 mod read;
 mod schema;
+mod trouble;
 mod write;
 
 #[cfg(test)]
@@ -16,15 +17,15 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-pub use self::read::{Past, Reader, StoredSession};
+pub use self::read::Reader;
 
 use self::file::StoreFile;
 use self::schema::Access;
+use self::trouble::Trouble;
 use crate::room::{Entry, MemberId, Record};
 use crate::store::age::{Saved, SeenTime};
-use crate::store::error::Trouble;
 use crate::store::{
-    ClockDoubt, DiskSpace, History, Journal, Keep, OpenError, ReadError, Reading, Recent,
+    ClockDoubt, DiskSpace, History, Journal, Keep, OpenError, Past, ReadError, Reading, Recent,
     WriteError, disk,
 };
 

@@ -10,10 +10,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::file::StoreFile;
 use super::schema::KIND_TEXT;
+use super::trouble::Trouble;
 use crate::room::{Author, Body, Entry, MemberId, TokenHash};
 use crate::store::age::Saved;
-use crate::store::error::{ReadError, Trouble};
-use crate::store::{RECENT_IDS, Recent};
+use crate::store::{RECENT_IDS, ReadError, Recent, StoredSession};
 
 pub(super) const ROOM: &str =
     "SELECT epoch, last_member, oldest_seq, time, clock, doubt, began FROM room LIMIT 2";
@@ -26,39 +26,6 @@ pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text, kind FRO
      WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
 const SESSIONS: &str = "SELECT member, name, host, key FROM session ORDER BY member";
 const SAID: &str = "SELECT member, slot, seq, id FROM said";
-
-/// A member who may come back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredSession {
-    /// The member's id.
-    pub id: MemberId,
-    /// The member's name.
-    pub name: Box<str>,
-    /// Whether the member hosts the room.
-    pub host: bool,
-    /// The hash of the member's resume token.
-    pub token: TokenHash,
-    /// The ids of the member's last messages, at most [`RECENT_IDS`], with their `seq`s, in
-    /// order.
-    pub said: Vec<(Box<str>, u64)>,
-}
-
-/// The contents of a store when it was opened.
-#[derive(Clone, Debug)]
-pub struct Past {
-    /// Distinguishes this log from every other: 32 hexadecimal digits.
-    pub epoch: String,
-    /// The `seq` that the next entry gets.
-    pub next_seq: u64,
-    /// The `seq` of the oldest stored entry, or of the next one if none is stored.
-    pub oldest_seq: u64,
-    /// The last id that the room gave to a member; 0 if there was no member.
-    pub last_member: u64,
-    /// All members who have a session.
-    pub sessions: Vec<StoredSession>,
-    /// The newest entries, in order.
-    pub entries: Vec<Entry<'static>>,
-}
 
 /// The state of the log as a whole.
 pub(super) struct Head {

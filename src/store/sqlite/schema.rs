@@ -9,7 +9,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::file::{APPLICATION_ID, beside};
-use crate::store::error::{OpenError, Trouble};
+use super::trouble::Trouble;
+use crate::store::OpenError;
 
 /// The version of the tables; each change of them increases it.
 ///

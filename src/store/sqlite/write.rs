@@ -6,10 +6,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::Store;
 use super::schema::{CHECKPOINT_PAGES, KIND_TEXT};
+use super::trouble::Trouble;
 use crate::clock::LATEST;
 use crate::room::{Body, Entry, MemberId, Record};
+use crate::store::WriteError;
 use crate::store::age::{DAY, Saved, SeenTime};
-use crate::store::error::{Trouble, WriteError};
 use crate::store::{Keep, RECENT_IDS, Reading, SIZE_LEAVES, TRIM_STEP};
 
 /// The seen times of messages, oldest first.

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 
 use crate::room::{DEFAULT_NAME, LINES_LIMIT, TEXT_LIMIT, clean_name, clean_room_name, clean_text};
 
-/// A frame that can outlive the line that it was read from.
-pub trait IntoOwned {
+/// A frame that can outlive the line that it was read from. (The name differs from
+/// `into_owned`, which [`Entry`](crate::room::Entry) has too and which cleans nothing.)
+pub trait IntoClean {
     /// The same frame, owned.
     type Owned;
 
     /// Copies the frame, and cleans its names and texts.
-    fn into_owned(self) -> Self::Owned;
+    fn into_clean(self) -> Self::Owned;
 }
 
 /// A number, a time or a code.
@@ -20,12 +21,12 @@ pub(super) fn same<T>(value: T) -> T {
 }
 
 /// A content within the content.
-pub(super) fn content<T: IntoOwned>(content: T) -> T::Owned {
-    content.into_owned()
+pub(super) fn content<T: IntoClean>(content: T) -> T::Owned {
+    content.into_clean()
 }
 
-pub(super) fn contents<T: IntoOwned>(contents: Vec<T>) -> Vec<T::Owned> {
-    contents.into_iter().map(T::into_owned).collect()
+pub(super) fn contents<T: IntoClean>(contents: Vec<T>) -> Vec<T::Owned> {
+    contents.into_iter().map(T::into_clean).collect()
 }
 
 /// A code or an id of the protocol, which no person sees.

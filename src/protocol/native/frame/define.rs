@@ -43,10 +43,10 @@ macro_rules! content {
             pub struct $name<$life> { $($(#[$field_meta])* pub $field: $type,)* }
         }
 
-        impl $crate::protocol::native::frame::IntoOwned for $name<'_> {
+        impl $crate::protocol::native::frame::IntoClean for $name<'_> {
             type Owned = $name<'static>;
 
-            fn into_owned(self) -> Self::Owned {
+            fn into_clean(self) -> Self::Owned {
                 $name {
                     $($field: $crate::protocol::native::frame::clean::$kind(self.$field),)*
                 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::room::{Author, Body, Entry, MemberId};
 
-use super::IntoOwned;
+use super::IntoClean;
 use super::clean::{name, text, word_if_any};
 use super::define::{Content, content};
 
@@ -81,10 +81,10 @@ impl Content for Entry<'_> {
     const FIELDS: &'static [&'static str] = MessageContent::FIELDS;
 }
 
-impl IntoOwned for Entry<'_> {
+impl IntoClean for Entry<'_> {
     type Owned = Entry<'static>;
 
-    fn into_owned(self) -> Entry<'static> {
+    fn into_clean(self) -> Entry<'static> {
         Entry {
             seq: self.seq,
             at: self.at,

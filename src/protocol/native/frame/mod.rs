@@ -26,7 +26,7 @@ use self::define::{Content, content, frames};
 use self::line::{Frames, Read};
 use self::unknown::Unknown;
 
-pub use self::clean::{IntoOwned, clean_sentence};
+pub use self::clean::{IntoClean, clean_sentence};
 pub use self::define::{FrameInfo, Side};
 pub use self::hello::{Hello, Limits, Welcome};
 pub use self::line::{NotAFrame, read_reply, read_request, write_frame};

@@ -1,5 +1,7 @@
 //! Messages that were written can be read back.
 
+use crate::store::StoredSession;
+
 use super::*;
 
 #[test]

@@ -18,7 +18,7 @@ const NARROW: usize = 20;
 const TAB: usize = 8;
 
 /// Wraps every line of `lines` to `columns`, and replaces tabs with spaces.
-pub(super) fn fold(lines: &str, columns: usize) -> String {
+pub(super) fn wrap(lines: &str, columns: usize) -> String {
     if columns < NARROW {
         return lines.to_owned();
     }
@@ -87,37 +87,37 @@ mod tests {
     #[test]
     fn colours_take_no_columns() {
         let line = format!("\u{1b}[32m{}\u{1b}[0m\n", "x".repeat(20));
-        assert_eq!(fold(&line, 20), line);
+        assert_eq!(wrap(&line, 20), line);
     }
 
     #[test]
     fn what_fits_stays_as_it_is() {
-        assert_eq!(fold("a\n\nbc\n", 20), "a\n\nbc\n");
+        assert_eq!(wrap("a\n\nbc\n", 20), "a\n\nbc\n");
         let full = "x".repeat(20) + "\n";
-        assert_eq!(fold(&full, 20), full);
-        assert_eq!(fold(&full, 0), full);
+        assert_eq!(wrap(&full, 20), full);
+        assert_eq!(wrap(&full, 0), full);
     }
 
     #[test]
     fn nothing_begins_a_row_but_the_start_of_a_line() {
         let forged = format!("eve: {}SERVER: closed\n", " ".repeat(15));
         assert_eq!(
-            fold(&forged, 20),
+            wrap(&forged, 20),
             format!("eve: {}\n    SERVER: closed\n", " ".repeat(15))
         );
         assert_eq!(
-            fold("eve:\t\t\tSERVER: bye\n", 20),
+            wrap("eve:\t\t\tSERVER: bye\n", 20),
             format!("eve: {}\n        SERVER: bye\n", " ".repeat(15))
         );
     }
 
     #[test]
     fn characters_take_the_room_that_they_need() {
-        assert_eq!(fold(&"語".repeat(11), 20), "語".repeat(10) + "\n    語");
+        assert_eq!(wrap(&"語".repeat(11), 20), "語".repeat(10) + "\n    語");
         // Of a decomposed letter only the base takes a column.
-        assert_eq!(fold(&"e\u{301}".repeat(20), 20), "e\u{301}".repeat(20));
+        assert_eq!(wrap(&"e\u{301}".repeat(20), 20), "e\u{301}".repeat(20));
         assert_eq!(
-            fold(&"\u{2764}\u{fe0f}".repeat(11), 20),
+            wrap(&"\u{2764}\u{fe0f}".repeat(11), 20),
             "\u{2764}\u{fe0f}".repeat(10) + "\n    \u{2764}\u{fe0f}"
         );
     }
@@ -128,14 +128,14 @@ mod tests {
             text in "[a\t é語\u{301}\u{ad}\u{200d}👩❤\u{fe0f}\n]{0,200}",
             columns in 20_usize..40,
         ) {
-            let folded = fold(&text, columns);
-            for row in folded.split('\n') {
+            let wrapped = wrap(&text, columns);
+            for row in wrapped.split('\n') {
                 prop_assert!(row.chars().map(width).sum::<usize>() <= columns);
             }
             let solid = |text: &str| -> String {
                 text.chars().filter(|c| !c.is_whitespace()).collect()
             };
-            prop_assert_eq!(solid(&folded), solid(&text));
+            prop_assert_eq!(solid(&wrapped), solid(&text));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line, and the mode of the program that it asks for.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser};
 
-use crate::options::{Options, Source};
 use crate::protocol::address::Address;
 use crate::terminal::LISTENER_NAME;
 
+use super::file::Source;
+use super::options::{OPTIONS, Options};
+
 /// How the user started the program.
 #[derive(Debug)]
-pub enum Face {
+pub enum Mode {
     /// The GNOME app. With an address, it joins the room there at once.
     App(Option<Address>),
     /// The GNOME app without a window; the desktop then asks it for one.
@@ -20,7 +22,7 @@ pub enum Face {
     /// The server in a terminal.
     Server(Box<Source>),
     /// A check of a configuration file.
-    CheckConfig(PathBuf),
+    CheckConfig(Source),
     /// A report on the servers that run on this computer.
     Status {
         /// Only the server on this port.
@@ -28,7 +30,7 @@ pub enum Face {
         /// Print JSON, for programs.
         json: bool,
     },
-    /// A manual page or completions, made from the definition of the command line.
+    /// A text that is made from the definition of the command line.
     Generate(Generated),
     /// The listener in a terminal.
     Listener {
@@ -64,25 +66,13 @@ Exit codes: 0 when it ended normally, 1 with a message when something failed, 2 
 the command line is wrong, 78 when the settings or the store have to be changed before \
 it can start.";
 
-/// The options that need --server. --port is not one of them: --status takes it too.
-const FOR_A_SERVER: [&str; 16] = [
-    "config",
-    "bind",
-    "room_name",
-    "stay_open",
-    "idle_timeout",
-    "history",
-    "name_timeout",
-    "max_members",
-    "max_per_address",
-    "text_per_address",
-    "rate",
-    "grace",
-    "store",
-    "keep_messages",
-    "keep_days",
-    "keep_size",
-];
+/// The ids of the arguments that need --server. --port is not one of them: --status takes
+/// it too.
+fn for_a_server() -> impl Iterator<Item = &'static str> {
+    let keys = OPTIONS.iter().map(|option| option.key);
+    keys.filter(|key| *key != "port")
+        .chain(["config", "default_config"])
+}
 
 #[derive(Parser)]
 #[command(
@@ -114,24 +104,31 @@ struct CommandLine {
 
 #[derive(Args)]
 #[command(next_help_heading = "Server", group = ArgGroup::new("about-a-server"))]
+#[command(group = ArgGroup::new("about-a-file"))]
 struct ServerOptions {
     /// Host a room without a desktop, and print who joins and leaves
     #[arg(long, group = "about-a-server")]
     server: bool,
 
     /// Read settings from FILE; options on the command line win
-    #[arg(long, value_name = "FILE", requires = "server")]
+    #[arg(long, value_name = "FILE", requires = "server", group = "about-a-file")]
     config: Option<PathBuf>,
+
+    /// Read FILE instead if the file of --config does not exist
+    #[arg(long, value_name = "FILE", requires = "about-a-file")]
+    default_config: Option<PathBuf>,
 
     #[command(flatten)]
     options: Options,
 
     /// Check a configuration file, and report what is wrong in it
-    #[arg(long, value_name = "FILE", exclusive = true)]
+    #[arg(long, value_name = "FILE", group = "about-a-file")]
+    #[arg(conflicts_with_all = for_a_server().filter(|it| *it != "default_config"))]
+    #[arg(conflicts_with_all = ["server", "port", "status", "json", "listen", "name", "address"])]
     check_config: Option<PathBuf>,
 
     /// Show the state of the servers on this computer, or of the one with --port
-    #[arg(long, group = "about-a-server", conflicts_with_all = FOR_A_SERVER)]
+    #[arg(long, group = "about-a-server", conflicts_with_all = for_a_server())]
     #[arg(conflicts_with_all = ["server", "address"])]
     status: bool,
 
@@ -139,12 +136,12 @@ struct ServerOptions {
     #[arg(long, requires = "status", conflicts_with = "server")]
     json: bool,
 
-    /// Print the manual page or completions for a shell.
+    /// Print the manual page, completions for a shell or an example of the file.
     #[arg(long, hide = true, exclusive = true)]
     generate: Option<Generated>,
 }
 
-/// An output that the program makes from the definition of the command line.
+/// A text that the program makes from the definition of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Generated {
     /// The manual page.
@@ -155,6 +152,8 @@ pub enum Generated {
     Fish,
     /// Completions for zsh.
     Zsh,
+    /// An example of the configuration file.
+    Config,
 }
 
 #[derive(Args)]
@@ -163,7 +162,7 @@ struct ListenerOptions {
     /// Join a room and print its messages
     // clap takes an option's `requires` as met if the required option is in conflict with
     // a given one. So each option needs a conflict of its own.
-    #[arg(long, conflicts_with_all = FOR_A_SERVER)]
+    #[arg(long, conflicts_with_all = for_a_server())]
     #[arg(conflicts_with_all = ["server", "port", "status", "json"])]
     listen: bool,
 
@@ -172,7 +171,7 @@ struct ListenerOptions {
     name: String,
 }
 
-impl Face {
+impl Mode {
     /// Reads the command line; the first of `arguments` is the program's name.
     ///
     /// # Errors
@@ -201,7 +200,7 @@ impl Face {
     }
 }
 
-impl From<CommandLine> for Face {
+impl From<CommandLine> for Mode {
     fn from(line: CommandLine) -> Self {
         if line.gapplication_service {
             Self::Service
@@ -209,12 +208,17 @@ impl From<CommandLine> for Face {
             Self::Server(Box::new(Source {
                 flags: line.server.options,
                 file: line.server.config,
+                fallback: line.server.default_config,
             }))
         } else if let Some(file) = line.server.check_config {
-            Self::CheckConfig(file)
+            Self::CheckConfig(Source {
+                file: Some(file),
+                fallback: line.server.default_config,
+                ..Source::default()
+            })
         } else if line.server.status {
             Self::Status {
-                port: line.server.options.port,
+                port: line.server.options.port(),
                 json: line.server.json,
             }
         } else if let Some(what) = line.server.generate {
@@ -231,7 +235,7 @@ impl From<CommandLine> for Face {
 }
 
 /// The definition of the command line.
-pub(crate) fn command() -> clap::Command {
+pub(super) fn command() -> clap::Command {
     CommandLine::command()
 }
 
@@ -242,16 +246,18 @@ mod tests {
 
     use crate::server::Settings;
 
+    use super::super::options::Value;
+
     use super::*;
 
-    fn read(arguments: &str) -> Result<Face, clap::Error> {
-        Face::read(std::iter::once("chatroom").chain(arguments.split_whitespace()))
+    fn read(arguments: &str) -> Result<Mode, clap::Error> {
+        Mode::read(std::iter::once("chatroom").chain(arguments.split_whitespace()))
     }
 
     fn server(arguments: &str) -> Settings {
         match read(&format!("--server {arguments}")).unwrap() {
-            Face::Server(source) => source.options().unwrap().into(),
-            face => panic!("{face:?}"),
+            Mode::Server(source) => Settings::from(&source.options().unwrap()),
+            mode => panic!("{mode:?}"),
         }
     }
 
@@ -262,10 +268,10 @@ mod tests {
 
     #[test]
     fn the_app_is_what_is_not_asked_otherwise() {
-        assert!(matches!(read(""), Ok(Face::App(None))));
+        assert!(matches!(read(""), Ok(Mode::App(None))));
         let service = read("--gapplication-service");
-        assert!(matches!(service, Ok(Face::Service)));
-        let Ok(Face::App(Some(address))) = read("chatroom://example.org:4000/?x=1#y") else {
+        assert!(matches!(service, Ok(Mode::Service)));
+        let Ok(Mode::App(Some(address))) = read("chatroom://example.org:4000/?x=1#y") else {
             panic!()
         };
         assert_eq!(address.to_string(), "example.org:4000");
@@ -283,7 +289,7 @@ mod tests {
                 "ada",
             ),
         ] {
-            let Ok(Face::Listener { address, name }) = read(arguments) else {
+            let Ok(Mode::Listener { address, name }) = read(arguments) else {
                 panic!("{arguments}")
             };
             assert_eq!((&*address.to_string(), &*name), (wanted, named));
@@ -324,38 +330,43 @@ mod tests {
     fn a_server_can_be_looked_at_and_its_file_checked() {
         assert!(matches!(
             read("--status --json --port 4000"),
-            Ok(Face::Status {
+            Ok(Mode::Status {
                 port: Some(4000),
                 json: true
             })
         ));
         assert!(matches!(
             read("--status"),
-            Ok(Face::Status {
+            Ok(Mode::Status {
                 port: None,
                 json: false
             })
         ));
-        assert!(matches!(read("--check-config x"), Ok(Face::CheckConfig(_))));
-        let Ok(Face::Server(source)) = read("--server --config x --stay-open=false") else {
+        let Ok(Mode::CheckConfig(source)) = read("--check-config x --default-config y") else {
+            panic!()
+        };
+        assert_eq!(
+            (source.file, source.fallback),
+            (Some("x".into()), Some("y".into()))
+        );
+        let Ok(Mode::Server(source)) = read("--server --config x --stay-open=false") else {
             panic!()
         };
         assert_eq!(source.file, Some("x".into()));
-        assert_eq!(source.flags.stay_open, Some(false));
+        assert_eq!(source.flags.get("stay-open"), Some(&Value::Switch(false)));
     }
 
     #[test]
     fn what_a_server_is_told_is_wrong_for_the_other_faces() {
-        let options = Options::augment_args(clap::Command::new("chatroom"));
-        for option in options.get_arguments().filter_map(|it| it.get_long()) {
+        for option in OPTIONS.iter().map(|option| option.key) {
             // A valid value for each option, so that only the combination is wrong.
             let value = if option == "bind" { "::1" } else { "1" };
             let value = if option == "stay-open" { "true" } else { value };
             let value = if option == "keep-size" { "1M" } else { value };
-            for face in ["", "--listen", "--status"] {
-                let told = read(&format!("{face} --{option}={value}"));
-                let may = (face, option) == ("--status", "port");
-                assert_eq!(told.is_ok(), may, "{face} --{option}");
+            for mode in ["", "--listen", "--status"] {
+                let told = read(&format!("{mode} --{option}={value}"));
+                let may = (mode, option) == ("--status", "port");
+                assert_eq!(told.is_ok(), may, "{mode} --{option}");
             }
             read(&format!("--server --{option}={value}")).expect(option);
         }
@@ -378,6 +389,13 @@ mod tests {
             "--server --store x --keep-days 0",
             "--listen --idle-timeout 1",
             "--listen --config x",
+            "--listen --default-config x",
+            "--status --default-config x",
+            "--default-config x",
+            "--server --default-config x",
+            "--check-config x --history 1",
+            "--check-config x --listen",
+            "--check-config x --name ada",
             "--listen --status",
             "--config x",
             "--json",

@@ -90,13 +90,13 @@ static FAILED: Kind = kind("8a44676136eb4ad6aeb87fe6f96d82b9", Priority::Error, 
 
 /// One entry of the server's log.
 #[derive(Debug)]
-pub struct Note {
+pub struct LogEntry {
     kind: &'static Kind,
     words: String,
     fields: Vec<(&'static str, String)>,
 }
 
-impl Note {
+impl LogEntry {
     fn new(kind: &'static Kind, words: impl Into<String>) -> Self {
         Self {
             kind,
@@ -124,12 +124,12 @@ impl Note {
             Refusal::TooManyConnections => "too-many-connections",
             Refusal::ClosedDoor(_) => "closed-door",
         };
-        let note = Self::new(&REFUSED, words)
+        let entry = Self::new(&REFUSED, words)
             .with("CHATROOM_REASON", reason)
             .with("CHATROOM_COUNT", count);
         match why {
-            Refusal::ClosedDoor(door) => note.with("CHATROOM_DOOR", door.name()),
-            _ => note,
+            Refusal::ClosedDoor(door) => entry.with("CHATROOM_DOOR", door.name()),
+            _ => entry,
         }
     }
 
@@ -163,21 +163,25 @@ impl Note {
     pub fn opened(server: &Server) -> Self {
         let (room, port) = (server.room_name(), server.port());
         let words = format!("“{room}” is open on port {port}.");
-        let note = Self::new(&OPENED, words)
+        let entry = Self::new(&OPENED, words)
             .with("CHATROOM_ROOM", room)
             .with("CHATROOM_MEMBERS", 0);
         let addresses = server.addresses();
         let each = addresses.iter();
-        each.fold(note, |note, address| note.with("CHATROOM_ADDRESS", address))
+        each.fold(entry, |entry, address| {
+            entry.with("CHATROOM_ADDRESS", address)
+        })
     }
 
     /// Others can join at other addresses than before.
     fn moved(addresses: &[Address]) -> Self {
         let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let words = format!("Others can now join at {}.", texts.join(" or "));
-        let note = Self::new(&ADDRESSES, words);
+        let entry = Self::new(&ADDRESSES, words);
         let each = addresses.iter();
-        each.fold(note, |note, address| note.with("CHATROOM_ADDRESS", address))
+        each.fold(entry, |entry, address| {
+            entry.with("CHATROOM_ADDRESS", address)
+        })
     }
 
     /// The room is closed.
@@ -215,6 +219,12 @@ impl Note {
         Self::new(&FAILED, why.to_string()).with("CHATROOM_REASON", why)
     }
 
+    /// `count` entries were dropped here.
+    pub fn missed(count: impl Display) -> Self {
+        let words = format!("({count} entries of the log are missing here.)");
+        Self::new(&MISSED, words).with("CHATROOM_MISSED", count)
+    }
+
     /// The entry as one line. Nothing in `words` can pass for our colours: names have no
     /// control characters, and those of a path or of an error of the system are replaced.
     pub fn line(&self, colours: bool) -> String {
@@ -228,22 +238,14 @@ impl Note {
     }
 
     /// The entry as a record for the journal.
-    pub fn record(&self) -> Record {
+    pub fn to_journal(&self) -> Record {
         let record = Record::new(&self.words, self.kind.priority, self.kind.id);
         let fields = self.fields.iter();
         fields.fold(record, |record, (name, value)| record.with(name, value))
     }
 }
 
-/// A record that gives the number of entries that were dropped before it.
-pub fn left_out(count: usize) -> Record {
-    let words = format!("({count} entries of the log are missing here.)");
-    Note::new(&MISSED, words)
-        .with("CHATROOM_MISSED", count)
-        .record()
-}
-
-impl From<&Event> for Note {
+impl From<&Event> for LogEntry {
     /// Names are in quotes and come first, so no name can forge the end of the sentence.
     fn from(event: &Event) -> Self {
         match event {
@@ -336,10 +338,7 @@ impl From<&Event> for Note {
                 let words = format!("No one can join at the moment: {why}");
                 Self::new(&STALLED, words).with("CHATROOM_REASON", why)
             }
-            Event::Missed(count) => {
-                let words = format!("({count} entries of the log are missing here.)");
-                Self::new(&MISSED, words).with("CHATROOM_MISSED", count)
-            }
+            Event::Missed(count) => Self::missed(count),
         }
     }
 }
@@ -382,20 +381,20 @@ mod tests {
     use super::*;
 
     /// The part of a record's bytes that has the fields.
-    fn fields(note: &Note) -> String {
-        String::from_utf8(note.record().bytes().to_vec()).unwrap()
+    fn fields(entry: &LogEntry) -> String {
+        String::from_utf8(entry.to_journal().bytes().to_vec()).unwrap()
     }
 
     #[test]
     fn a_leave_is_found_by_who_and_why() {
-        let note = Note::from(&Event::Left {
+        let entry = LogEntry::from(&Event::Left {
             name: "ada".into(),
             address: ([192, 0, 2, 1], 4000).into(),
             door: Protocol::Native,
             why: Why::Lost,
             count: 3,
         });
-        let fields = fields(&note);
+        let fields = fields(&entry);
         for field in [
             "CHATROOM_NAME=ada",
             "CHATROOM_ADDRESS=192.0.2.1:4000",
@@ -424,12 +423,13 @@ mod tests {
             (Some("2001:db8::"), "2001:db8::/64"),
             (None, "others"),
         ] {
-            let note = Note::from(&many(network));
+            let entry = LogEntry::from(&many(network));
             assert!(
-                note.line(false)
+                entry
+                    .line(false)
                     .contains("31999 times: too many connections")
             );
-            let fields = fields(&note);
+            let fields = fields(&entry);
             for field in [
                 &*format!("CHATROOM_ADDRESS={address}"),
                 "CHATROOM_COUNT=31999",
@@ -459,10 +459,10 @@ mod tests {
 
     #[test]
     fn colours_stand_around_a_line_and_only_where_they_are_wanted() {
-        let note = Note::from(&Event::Missed(2));
+        let entry = LogEntry::from(&Event::Missed(2));
         let plain = "(2 entries of the log are missing here.)";
-        assert_eq!(note.line(false), format!("{plain}\n"));
-        assert_eq!(note.line(true), format!("\x1b[33m{plain}\x1b[0m\n"));
+        assert_eq!(entry.line(false), format!("{plain}\n"));
+        assert_eq!(entry.line(true), format!("\x1b[33m{plain}\x1b[0m\n"));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::platform::systemd::notify::Manager;
 use crate::server::{Handle, Server};
+
+use super::notify::Manager;
 
 /// How often this reads the state of the room.
 const LOOK: Duration = Duration::from_secs(2);
@@ -15,7 +16,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 /// Tells the service manager when the server is ready, and later its state. The loop that
 /// serves the members calls this, so the service manager notices a hang.
-pub fn keep_told(server: &mut Server, manager: Arc<Manager>) {
+pub fn report_state(server: &mut Server, manager: Arc<Manager>) {
     let every = manager.watchdog().map_or(LOOK, |time| LOOK.min(time / 3));
     let handle = server.handle();
     let mut rate = Rate::default();

@@ -6,10 +6,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use toml::de::DeTable;
 
 use crate::platform::systemd::journal::printable;
+use crate::server::Settings;
+use crate::terminal::Configuration;
 
-use super::Options;
+use super::options::{OPTIONS, Options, find};
 
 /// Where the server's options come from. They can be read again.
 #[derive(Clone, Debug, Default)]
@@ -18,24 +21,53 @@ pub struct Source {
     pub flags: Options,
     /// The configuration file, if there is one.
     pub file: Option<PathBuf>,
+    /// The file that is read if the configuration file does not exist.
+    pub fallback: Option<PathBuf>,
 }
 
 impl Source {
     /// The options that apply at this moment.
     ///
     /// # Errors
-    /// If the file cannot be read or is wrong, or if stored messages are limited without a
-    /// store.
+    /// If the file cannot be read or is wrong, or if an option is given without the one
+    /// that it needs.
     pub fn options(&self) -> Result<Options, FileError> {
-        let file = self.file.as_deref().map(read).transpose()?;
-        let options = self.flags.clone().or(file.unwrap_or_default());
-        let keeps = options.keep_messages.is_some()
-            || options.keep_days.is_some()
-            || options.keep_size.is_some();
-        if keeps && options.store.is_none() {
-            return Err(FileError::NothingToKeep);
+        let options = self.flags.clone().or(self.in_file()?);
+        match options.lacking() {
+            Some((key, needed)) => Err(FileError::Lacking(key, needed)),
+            None => Ok(options),
         }
-        Ok(options)
+    }
+
+    /// The options in the file; none if there is no file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is wrong.
+    pub fn in_file(&self) -> Result<Options, FileError> {
+        let Some(file) = &self.file else {
+            return Ok(Options::default());
+        };
+        match (read(file), &self.fallback) {
+            (Err(FileError::Unreadable { error, .. }), Some(fallback))
+                if error.kind() == io::ErrorKind::NotFound =>
+            {
+                read(fallback)
+            }
+            (read, _) => read,
+        }
+    }
+
+    /// A function that reads the configuration, at the start and at each reload.
+    pub fn into_reader(self) -> impl FnMut() -> Result<Configuration, FileError> + Send + 'static {
+        let mut started = None;
+        move || {
+            let options = self.options()?;
+            let started = started.get_or_insert_with(|| options.clone());
+            Ok(Configuration {
+                settings: Settings::from(&options),
+                need_restart: options.need_restart(started),
+            })
+        }
     }
 }
 
@@ -50,12 +82,9 @@ pub enum FileError {
         /// The error of the system.
         error: std::io::Error,
     },
-    /// The stored messages are limited, but there is no store.
-    #[error(
-        "keep-messages, keep-days and keep-size need a store: name its file with --store, or \
-         leave them out."
-    )]
-    NothingToKeep,
+    /// An option is given without the one that it needs.
+    #[error("{0} needs {1}: give it as --{1}, or leave {0} out.")]
+    Lacking(&'static str, &'static str),
     /// The file is wrong in one place.
     #[error("{}, line {line}, column {column}: {what}", path.display())]
     Wrong {
@@ -73,7 +102,7 @@ pub enum FileError {
 fn remedy(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
-            "Create it (start from the example that comes with Chatroom), or leave --config out."
+            "Create it (chatroom --generate config prints an example), or leave --config out."
         }
         std::io::ErrorKind::PermissionDenied => {
             "The user who runs the server must be able to read it: chmod a+r."
@@ -96,17 +125,44 @@ pub fn read(path: &Path) -> Result<Options, FileError> {
 
 /// Reads the text of a configuration file; errors name it by its path.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<Options, FileError> {
-    toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
+    read_table(text).map_err(|(start, what)| {
         let before = text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         FileError::Wrong {
             path: path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            what: in_words(error.message()),
+            what: in_words(&what),
         }
     })
+}
+
+/// Reads the keys and their values.
+///
+/// # Errors
+/// The place of the first error, in bytes, and its description.
+fn read_table(text: &str) -> Result<Options, (usize, String)> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        (start, error.message().to_owned())
+    })?;
+    let mut entries: Vec<_> = table.get_ref().iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    let mut options = Options::default();
+    for (key, value) in entries {
+        let option = find(key.get_ref()).ok_or_else(|| {
+            let keys: Vec<String> = OPTIONS.iter().map(|it| format!("`{}`", it.key)).collect();
+            let what = format!(
+                "unknown field `{}`, expected one of {}. Correct the key or remove it",
+                key.get_ref(),
+                keys.join(", ")
+            );
+            (key.span().start, what)
+        })?;
+        let read = option.kind.read(value);
+        options.set(option, read.map_err(|(place, what)| (place.start, what))?);
+    }
+    Ok(options)
 }
 
 /// The most bytes that a configuration file may have; every option takes a few dozen.
@@ -129,33 +185,20 @@ fn read_text(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// The parser's message on one line, with what to do. It quotes the file, which may hold
-/// anything.
+/// The message on one line. It quotes the file, which may hold anything.
 fn in_words(message: &str) -> String {
     let message = message.trim().replace('\n', "; ");
     let message: String = message.chars().map(printable).collect();
-    if message.starts_with("unknown field") {
-        format!("{message}. Correct the key or remove it.")
-    } else if message.starts_with("invalid type") {
-        format!(
-            "{message}. Write numbers, true and false without quotes, texts in double quotes, \
-             and several addresses as [\"::1\", \"127.0.0.1\"]."
-        )
-    } else {
-        format!("{message}.")
-    }
+    format!("{message}.")
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::cli::options::Value;
     use crate::room::RateLimit;
-    use crate::server::Settings;
-    use clap::Args;
     use std::fs;
 
     use super::*;
-
-    const EXAMPLE: &str = include_str!("../../data/chatroom.toml");
 
     fn read_example(text: &str) -> Result<Options, FileError> {
         let folder = tempfile::tempdir().unwrap();
@@ -164,88 +207,80 @@ mod tests {
         read(&path)
     }
 
-    fn settings(options: Options) -> String {
-        format!("{:?}", Settings::from(options))
-    }
-
-    #[test]
-    fn the_example_changes_nothing_and_what_it_shows_are_the_defaults() {
-        assert_eq!(read_example(EXAMPLE).unwrap(), Options::default());
-        // A key that is commented out, with its default value.
-        let keys = EXAMPLE
-            .lines()
-            .filter_map(|line| line.strip_prefix('#'))
-            .filter(|line| !line.starts_with(' ') && line.contains(" = "));
-        // These have no default value to show.
-        let shown: Vec<&str> = keys
-            .clone()
-            .filter(|key| {
-                ![
-                    "room-name",
-                    "bind",
-                    "idle-timeout",
-                    "store",
-                    "keep-messages",
-                    "keep-days",
-                    "keep-size",
-                ]
-                .contains(&key_of(key))
-            })
-            .collect();
-        let options = read_example(&shown.join("\n")).unwrap();
-        assert_eq!(settings(options), settings(Options::default()));
-        let all = read_example(&keys.collect::<Vec<_>>().join("\n")).unwrap();
-        assert!(all.room_name.is_some() && !all.bind.is_empty() && all.idle_timeout.is_some());
-    }
-
-    fn key_of(line: &str) -> &str {
-        line.split(" = ").next().unwrap()
-    }
-
-    #[test]
-    fn the_example_has_every_key_and_each_is_a_flag() {
-        let command = Options::augment_args(clap::Command::new("chatroom"));
-        let flags: Vec<&str> = command
-            .get_arguments()
-            .filter_map(|it| it.get_long())
-            .collect();
-        let keys: Vec<&str> = EXAMPLE
-            .lines()
-            .filter_map(|line| line.strip_prefix('#'))
-            .filter(|line| !line.starts_with(' ') && line.contains(" = "))
-            .map(key_of)
-            .collect();
-        assert_eq!(keys, flags);
-    }
-
     #[test]
     fn a_flag_counts_more_than_the_file_and_the_file_more_than_the_default() {
         let file =
             read_example("port = 1\nhistory = 2\nstay-open = true\nbind = [\"::1\"]").unwrap();
-        let flags = Options {
-            port: Some(3),
-            stay_open: Some(false),
-            ..Options::default()
-        };
-        let settings = Settings::from(flags.or(file.clone()));
+        let flags = read_example("port = 3\nstay-open = false").unwrap();
+        let settings = Settings::from(&flags.or(file.clone()));
         assert_eq!((settings.port, settings.history), (3, 2));
         assert!(!settings.stay_open);
         assert_eq!(settings.bind.len(), 1);
         assert_eq!(settings.rules.rate_limit, RateLimit::default());
-        let flags = Options {
-            idle_timeout: Some(30),
-            ..Options::default()
-        };
-        assert!(!Settings::from(flags.or(file)).stay_open);
+        let flags = read_example("idle-timeout = 30").unwrap();
+        assert!(!Settings::from(&flags.or(file)).stay_open);
     }
 
     #[test]
     fn what_is_to_be_kept_needs_a_store() {
-        let mut source = Source::default();
-        source.flags.keep_days = Some(1);
-        assert!(matches!(source.options(), Err(FileError::NothingToKeep)));
-        source.flags.store = Some("room.db".into());
-        source.options().unwrap();
+        for key in ["keep-messages = 1", "keep-days = 1", "keep-size = \"1G\""] {
+            let mut source = Source {
+                flags: read_example(key).unwrap(),
+                ..Source::default()
+            };
+            let error = source.options().unwrap_err().to_string();
+            assert!(error.contains("needs store: give it as --store"), "{error}");
+            source.flags = source
+                .flags
+                .or(read_example("store = \"room.db\"").unwrap());
+            source.options().unwrap();
+        }
+    }
+
+    #[test]
+    fn only_a_missing_file_is_replaced_by_the_fallback() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| Some(folder.path().join(name));
+        fs::write(folder.path().join("shipped"), "history = 7").unwrap();
+        fs::write(folder.path().join("own"), "history = 8").unwrap();
+        fs::write(folder.path().join("wrong"), "histroy = 8").unwrap();
+        let source = |file: &str, fallback: Option<PathBuf>| Source {
+            file: path(file),
+            fallback,
+            ..Source::default()
+        };
+        let history = |source: &Source| source.options().unwrap().get("history").cloned();
+        let missing = source("missing", path("shipped"));
+        assert_eq!(history(&missing), Some(Value::Number(7)));
+        assert_eq!(
+            history(&source("own", path("shipped"))),
+            Some(Value::Number(8))
+        );
+        source("wrong", path("shipped")).options().unwrap_err();
+        source("missing", path("missing")).options().unwrap_err();
+        source("missing", None).options().unwrap_err();
+        // A folder is no file, but it is there.
+        source("", path("shipped")).options().unwrap_err();
+    }
+
+    #[test]
+    fn a_reload_says_which_of_the_changes_need_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chatroom.toml");
+        let write = |text: &str| fs::write(&path, text).unwrap();
+        write("port = 1\nhistory = 2");
+        let mut read = Source {
+            file: Some(path.clone()),
+            ..Source::default()
+        }
+        .into_reader();
+        assert!(read().unwrap().need_restart.is_empty());
+        write("port = 3\nhistory = 4\nstore = \"room.db\"");
+        let again = read().unwrap();
+        assert_eq!(again.need_restart, ["port", "store"]);
+        assert_eq!(again.settings.history, 4);
+        write("port = 1\nhistory = 2");
+        assert!(read().unwrap().need_restart.is_empty());
     }
 
     #[test]

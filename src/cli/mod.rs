@@ -1,0 +1,17 @@
+//! The program's start: the command line, the options of a server and their file, and the
+//! manual page.
+
+mod exit;
+mod file;
+mod manual;
+mod mode;
+mod options;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::file::parse;
+
+pub use self::exit::exit_status;
+pub use self::file::{FileError, Source};
+pub use self::manual::generate;
+pub use self::mode::{Generated, Mode};
+pub use self::options::Options;
