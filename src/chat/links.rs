@@ -30,6 +30,7 @@ pub struct Link {
 }
 
 /// The links in `text`, in their order.
+#[must_use]
 pub fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
     let mut from = 0;
@@ -63,6 +64,7 @@ pub fn links(text: &str) -> Vec<Link> {
 }
 
 /// The link in `text` that covers the byte `at`.
+#[must_use]
 pub fn link_at(text: &str, at: usize) -> Option<Link> {
     links(text)
         .into_iter()
