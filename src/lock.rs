@@ -21,8 +21,8 @@ pub(crate) enum Rank {
     Followers,
     /// The room.
     Room,
-    /// The open connections, by address.
-    Guests,
+    /// The open connections, by address (`server::admission`).
+    Admission,
     /// The memory that the server holds for peers (`server::budget`).
     Budget,
     /// The rate of text from one address.
@@ -35,8 +35,8 @@ pub(crate) enum Rank {
     Reporter,
     /// The reason why nothing can be stored at the moment.
     Obstacle,
-    /// Tasks that wait for log entries (`server::bell`).
-    Bell,
+    /// Tasks that wait for log entries (`server::wakers`).
+    Notifier,
     /// The messages that a client sends.
     SendQueue,
     /// The time of a client's next try to come back.

@@ -45,7 +45,7 @@ pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
 pub use self::entry::{Author, Body, Entry, MemberId};
 pub use self::event::{Closing, Event, PresenceBatch, Why};
-pub use self::log::{Cursor, Encoder, EncodingId, Encodings, Gap, Retention, Slice};
+pub use self::log::{Cursor, Encoder, EncodingId, Encodings, Gap, Retention, Slice, split};
 pub use self::members::{Listed, Member, Page};
 pub use self::name::{
     ConfusableKey, DEFAULT_NAME, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,

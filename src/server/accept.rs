@@ -9,17 +9,13 @@ use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::protocol::native::error;
-use crate::protocol::native::frame::{Code, Reply, write_frame};
-use crate::protocol::sniff::{Protocol, Sniffed};
-use crate::protocol::text::write_notice;
-
-use super::connection::hang_up;
-use super::event::{Event, Refusal};
-use super::shared::Shared;
-use super::worker::take_in;
+use super::connection::{Service, refuse};
+use super::event::Event;
+use super::hub::{Guest, Hub};
+use super::listener::hold_less;
+use super::pool::Pool;
 
 /// The pause after the system could not accept another connection, because it has no file
 /// descriptors or memory left.
@@ -29,25 +25,18 @@ const STALL: Duration = Duration::from_millis(100);
 /// further ones without an answer.
 const REFUSED_AT_ONCE: usize = 64;
 
-/// The time that a refused connection has to show which door it takes.
-const REFUSED_PATIENCE: Duration = Duration::from_secs(2);
-
-/// The answer to a connection over the limit of its address.
-pub(super) const TOO_MANY_CONNECTIONS: &str =
-    "Too many connections come from your address. Try again later.";
-
-/// Accepts connections and serves each in a task of its own.
-pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+/// Accepts connections to the room of this hub, and has the pool serve each.
+pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>, pool: Arc<Pool<Service>>) {
     let refused = Arc::new(Semaphore::new(REFUSED_AT_ONCE));
     let mut stalled = false;
     loop {
-        let (stream, address) = match next(&listener, &shared).await {
+        let (stream, address) = match next(&listener, &hub).await {
             Ok(accepted) => accepted,
             // The newcomer gave up before its turn; the next one may still wait.
             Err(error) if is_of_the_peer(&error) => continue,
             Err(error) => {
                 if !std::mem::replace(&mut stalled, true) {
-                    shared.report(Event::Stalled(error.to_string()));
+                    hub.report(Event::Stalled(error.to_string()));
                 }
                 sleep(STALL).await;
                 continue;
@@ -55,10 +44,13 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         };
         stalled = false;
         let address = as_told(address);
-        match shared.admit(address, Instant::now()) {
-            Ok(guest) => take_in(&shared, stream, guest).await,
+        match Guest::arriving(&hub, address, Instant::now()) {
+            Ok(guest) => {
+                hold_less(&stream, hub.admission.open());
+                pool.take_in(stream, guest).await;
+            }
             Err(why) => {
-                shared.report(Event::Refused { address, why });
+                hub.report(Event::Refused { address, why });
                 if let Ok(permit) = Arc::clone(&refused).try_acquire_owned() {
                     tokio::spawn(async move {
                         refuse(&stream, why).await;
@@ -81,9 +73,9 @@ fn as_told(address: SocketAddr) -> SocketAddr {
 
 /// Waits for the next newcomer. Once the room is closed, it leaves newcomers to the
 /// server that listens on the port afterwards.
-async fn next(listener: &TcpListener, shared: &Shared) -> io::Result<(TcpStream, SocketAddr)> {
+async fn next(listener: &TcpListener, hub: &Hub) -> io::Result<(TcpStream, SocketAddr)> {
     poll_fn(|context| {
-        if shared.room().closed().is_some() {
+        if hub.closed().is_some() {
             return Poll::Pending;
         }
         listener.poll_accept(context)
@@ -104,44 +96,6 @@ fn is_of_the_peer(error: &io::Error) -> bool {
             | Kind::NetworkUnreachable
             | Kind::NetworkDown
     )
-}
-
-/// Tells a peer why the server refuses it, in the language of its door; in plain text if
-/// the door is not known.
-async fn refuse(stream: &TcpStream, why: Refusal) {
-    let mut first = [0; 64];
-    let first = match timeout(REFUSED_PATIENCE, read(stream, &mut first)).await {
-        Ok(Ok(0) | Err(_)) => return,
-        Ok(Ok(count)) => &first[..count],
-        Err(_) => &[],
-    };
-    let (code, text) = match why {
-        Refusal::RoomFull => (Code::RoomFull, "The room is full. Try again later."),
-        _ => (Code::TooManyConnections, TOO_MANY_CONNECTIONS),
-    };
-    let mut answer = Vec::new();
-    match Sniffed::of(first) {
-        Some(Sniffed::Served(_, Protocol::Native)) => {
-            write_frame(&Reply::Error(error(code, text)), &mut answer);
-        }
-        Some(Sniffed::Unserved(unserved)) => answer = unserved.answer(first),
-        Some(Sniffed::Served(_, Protocol::Text)) | None => write_notice(text, &mut answer),
-    }
-    // A fresh connection always has room for so few bytes.
-    if stream.try_write(&answer).is_ok() {
-        hang_up(stream).await;
-    }
-}
-
-/// Reads the first bytes of a connection.
-async fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
-    loop {
-        stream.readable().await?;
-        match stream.try_read(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            result => return result,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ impl Drop for Used {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wakes::Wakes;
+    use super::super::wakers::counting::Wakes;
     use super::*;
 
     #[test]

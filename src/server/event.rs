@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::address::Address;
-use crate::protocol::sniff::{Protocol, Unserved};
 use crate::room::Why;
 use crate::store::{ClockDoubt, DiskSpace};
+
+use crate::protocol::sniff::{Protocol, Unserved};
 
 /// Something that happened at a server. An event never contains the text of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Protocol,
+        /// The protocol by which it joined.
+        protocol: Protocol,
         /// The number of members in the room now.
         count: usize,
     },
@@ -29,8 +30,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its last connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Protocol,
+        /// The protocol by which it joined.
+        protocol: Protocol,
         /// The reason.
         why: Why,
         /// The number of members in the room now.
@@ -42,8 +43,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of the lost connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Protocol,
+        /// The protocol by which it joined.
+        protocol: Protocol,
     },
     /// An absent member is back.
     Back {
@@ -51,8 +52,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its new connection.
         address: SocketAddr,
-        /// The door of its new connection.
-        door: Protocol,
+        /// The protocol of its new connection.
+        protocol: Protocol,
     },
     /// The server refused a connection.
     Refused {
@@ -77,8 +78,8 @@ pub enum Event {
         name: Arc<str>,
         /// The address of its connection.
         address: SocketAddr,
-        /// The door by which it joined.
-        door: Protocol,
+        /// The protocol by which it joined.
+        protocol: Protocol,
         /// The number of messages that the server did not send to it.
         missed: u64,
     },

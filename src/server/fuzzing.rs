@@ -19,22 +19,25 @@
 //! | `0d` | it accepts everything again |
 //! | `0w500` | 500 ms pass, with the deadlines in them |
 //! | `0x` | the room closes |
+//! | `0l` | from now on the outcomes of commands come later |
+//! | `0o` | the outcome of the oldest command comes |
 //! | `0m` | the next line, and the waits before it, happen before the server writes to anyone or handles input that it put aside |
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use crate::harmless::assert_harmless;
 use crate::protocol::native::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
 use crate::protocol::{FRAME_LIMIT, PROTOCOL};
-use crate::room::{Close, Closing, RateLimit, Rules, Slice, Why};
+use crate::room::{Closing, RateLimit, Rules, Slice, Why};
 
-use super::session::{Found, Session, Slices};
+use super::connection::Talk;
+use super::hub::{Guest, Hub};
+use super::session::{Found, Slices};
 use super::settings::Settings;
-use super::shared::Shared;
-use super::surroundings::Surroundings;
 
 const PEERS: usize = 4;
 
@@ -62,7 +65,7 @@ pub(crate) fn session(script: &[u8]) {
 
 /// The server, its peers and the time.
 struct Hall {
-    shared: Arc<Shared>,
+    hub: Arc<Hub>,
     now: Instant,
     peers: [Peer; PEERS],
     ids: u64,
@@ -79,7 +82,7 @@ struct Peer {
 
 /// A connection, as its peer sees it.
 struct Connection {
-    session: Session,
+    talk: Talk,
     /// The number of bytes that it still accepts; `None` means all.
     takes: Option<usize>,
     /// Whether the last byte that it sent was a line break.
@@ -121,10 +124,8 @@ impl Hall {
             },
             ..Settings::default()
         };
-        let (shared, _) =
-            Shared::new(settings, Surroundings::unknown(), None).expect("random numbers");
         Self {
-            shared: Arc::new(shared),
+            hub: Hub::in_memory(settings),
             now: Instant::now(),
             peers: Default::default(),
             ids: 0,
@@ -146,15 +147,15 @@ impl Hall {
             b'n' => self.connect(index),
             b'c' => {
                 if let Some(connection) = &mut self.peers[index].connection
-                    && connection.session.ending().is_none()
-                    && connection.session.wants_input()
+                    && connection.talk.ending().is_none()
+                    && connection.talk.wants_input()
                 {
-                    connection.session.half_close(self.now);
+                    connection.talk.half_close(self.now);
                 }
             }
             b'b' => {
                 if let Some(mut connection) = self.peers[index].connection.take() {
-                    connection.session.break_off(Why::Lost, self.now);
+                    connection.talk.break_off(Why::Lost, self.now);
                 }
             }
             b's' | b'd' => {
@@ -164,9 +165,9 @@ impl Hall {
                 }
             }
             b'w' => self.wait(number(rest).min(WAIT_MOST)),
-            b'x' => self.shared.room().apply(Close {
-                closing: Closing::ForGood,
-            }),
+            b'l' => self.hub.delay_outcomes(),
+            b'o' => drop(self.hub.apply_next()),
+            b'x' => self.hub.close(Closing::ForGood),
             _ => {}
         }
         self.at_once = *what == b'm' || (self.at_once && *what == b'w');
@@ -176,9 +177,9 @@ impl Hall {
     fn connect(&mut self, index: usize) {
         let last = u8::try_from(index).unwrap_or(0);
         let address = SocketAddr::from(([192, 0, 2, last], 4_000));
-        let guest = self.shared.admit(address, self.now);
+        let guest = Guest::arriving(&self.hub, address, self.now);
         self.peers[index].connection = guest.ok().map(|guest| Connection {
-            session: Session::new(guest, self.now),
+            talk: Talk::new(guest, self.now),
             takes: None,
             at_line: true,
             received: Received::default(),
@@ -195,10 +196,10 @@ impl Hall {
             return;
         };
         if let Some(last) = bytes.last()
-            && connection.session.wants_input()
+            && connection.talk.wants_input()
         {
             connection.at_line = *last == b'\n';
-            connection.session.take(bytes, self.now);
+            connection.talk.take(bytes, self.now);
         }
     }
 
@@ -206,7 +207,7 @@ impl Hall {
         let hello = Hello {
             protocol: PROTOCOL,
             name: format!("peer {index}").into(),
-            host_key: host.then(|| self.shared.host_key.clone().into()),
+            host_key: host.then(|| self.hub.host_key.clone().into()),
             session: self.peers[index].ticket.clone().map(Into::into),
             ..Hello::default()
         };
@@ -220,7 +221,7 @@ impl Hall {
             return;
         };
         let received = &mut connection.received;
-        if !received.is_welcomed || received.is_over || !connection.session.wants_input() {
+        if !received.is_welcomed || received.is_over || !connection.talk.wants_input() {
             return;
         }
         let mut frames = if connection.at_line {
@@ -250,17 +251,17 @@ impl Hall {
         let end = self.now + Duration::from_millis(milliseconds);
         // The heartbeat is the most frequent of the regular deadlines.
         for _ in 0..1_000 {
-            let deadlines = self.connections().filter_map(|it| it.session.deadline());
+            let deadlines = self.connections().filter_map(|it| it.talk.deadline());
             let Some(next) = deadlines.min().filter(|next| *next <= end) else {
                 break;
             };
             self.now = self.now.max(next);
             let now = self.now;
             for connection in self.connections() {
-                let session = &mut connection.session;
+                let talk = &mut connection.talk;
                 let mut rounds = 0;
-                while session.deadline().is_some_and(|deadline| deadline <= now) {
-                    session.tick(now);
+                while talk.deadline().is_some_and(|deadline| deadline <= now) {
+                    talk.tick(now);
                     rounds += 1;
                     assert!(rounds < 10, "a deadline is not due again at once");
                 }
@@ -268,8 +269,8 @@ impl Hall {
             self.settle();
         }
         self.now = end;
-        self.shared.expire(end);
-        self.shared.tell_gathered();
+        self.hub.expire(end);
+        self.hub.tell_gathered();
         self.settle();
     }
 
@@ -291,9 +292,12 @@ impl Hall {
                 let Some(connection) = &mut peer.connection else {
                     continue;
                 };
+                let context = &mut Context::from_waker(Waker::noop());
+                let now = self.now;
+                went_on |= connection.talk.poll_outcomes(|| now, context).is_ready();
                 went_on |= connection.write(&mut peer.ticket);
-                if connection.session.can_take_up() {
-                    connection.session.take_up(self.now);
+                if connection.talk.can_take_up() {
+                    connection.talk.take_up(self.now);
                     went_on = true;
                 }
             }
@@ -311,9 +315,13 @@ impl Hall {
             connection.takes = None;
         }
         self.settle();
+        // A session asks for more while outcomes come.
+        while self.hub.apply_next() {
+            self.settle();
+        }
         self.wait(5_000);
         for connection in self.connections() {
-            let is_over = connection.received.is_over || connection.session.ending().is_some();
+            let is_over = connection.received.is_over || connection.talk.ending().is_some();
             let open = &connection.received.open;
             assert!(is_over || open.is_empty(), "never answered: {open:?}");
             connection.received.end();
@@ -328,19 +336,19 @@ impl Connection {
         let mut slices = Slices::new();
         let mut total = 0;
         loop {
-            let found = self.session.gather(&mut slices);
+            let found = self.talk.gather(&mut slices);
             if found == Found::Nothing {
                 return total > 0;
             }
             let bytes: Vec<u8> = if slices.is_empty() {
-                self.session.output().to_vec()
+                self.talk.output().to_vec()
             } else {
                 slices.iter().flat_map(Slice::bytes).copied().collect()
             };
             let count = self.takes.unwrap_or(usize::MAX).min(bytes.len());
             self.takes = self.takes.map(|takes| takes - count);
             self.received.take(&bytes[..count], ticket);
-            let complete = self.session.wrote(count, &slices);
+            let complete = self.talk.wrote(count, &slices);
             slices.clear();
             total += count;
             assert!(total < ENDLESS, "the server stops writing at some point");

@@ -5,49 +5,54 @@
 //! followers, without waking them.
 
 mod accept;
-mod bell;
+mod admission;
 mod budget;
-mod commit;
 mod connection;
 mod event;
 mod fanout;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
-mod guest;
-mod guests;
+mod hub;
+mod link;
 mod listener;
+mod pool;
 mod probe;
 mod reporter;
-mod room_lock;
+mod running;
+mod sentences;
 mod session;
 mod settings;
-mod shared;
+mod stats;
 mod surroundings;
-mod vitals;
 #[cfg(test)]
-mod wakes;
-mod worker;
+mod tests;
+mod wakers;
+mod watchdog;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::protocol::address::Address;
-use crate::room::{Closing, GATHER_TIME};
+use crate::room::Closing;
 
 pub use self::event::{Event, Refusal};
 pub use self::listener::BindError;
+pub use self::running::{Ended, Handle, Running};
 pub use self::settings::Settings;
-pub use self::vitals::{Refused, Vitals};
+pub use self::stats::{Refused, Stats};
 
-use self::commit::{OpenedStore, Writer};
-use self::shared::Shared;
-use self::surroundings::{Surroundings, keep_current};
-use self::vitals::Pulse;
+use self::connection::Service;
+use self::hub::{Foundation, Hub, OpenedStore, Writer, random_seed};
+use self::pool::{Pool, runtime, threads};
+use self::surroundings::Surroundings;
+use self::wakers::Wakers;
+use self::watchdog::Watchdog;
 
 /// The time that members have to read that the room was closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -60,18 +65,9 @@ const LAST_CALL: Duration = Duration::from_millis(20);
 pub struct Server {
     listeners: Vec<std::net::TcpListener>,
     port: u16,
-    shared: Arc<Shared>,
+    hub: Arc<Hub>,
     writer: Option<Writer>,
-    pulse: Option<Pulse>,
-}
-
-/// The reason why a server ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It was closed.
-    Closed(Closing),
-    /// All members had left.
-    Empty,
+    watchdog: Option<Watchdog>,
 }
 
 impl Server {
@@ -110,25 +106,35 @@ impl Server {
         };
         raise_open_files();
         let surroundings = Surroundings::of(&listeners);
-        let kept = match &settings.store {
-            Some(path) => Some(OpenedStore::open(path, settings.keep, &settings.rules)?),
-            None => None,
+        let rules = settings.rules;
+        let seed = random_seed().map_err(other(port))?;
+        let (foundation, writer) = match &settings.store {
+            Some(path) => {
+                let opened = OpenedStore::open(path, settings.keep, &rules)?;
+                let (foundation, writer) = opened.split(rules, seed);
+                (foundation, Some(writer))
+            }
+            None => (
+                Foundation::in_memory(rules, seed).map_err(other(port))?,
+                None,
+            ),
         };
-        let (shared, writer) = Shared::new(settings, surroundings, kept).map_err(other(port))?;
+        let wakers = Wakers::new(threads());
+        let hub = Hub::new(settings, surroundings, foundation, wakers).map_err(other(port))?;
         Ok(Self {
             listeners,
             port,
-            shared: Arc::new(shared),
+            hub,
             writer,
-            pulse: None,
+            watchdog: None,
         })
     }
 
     /// Calls `beat` from the loop that serves the members: when the server starts to
     /// accept newcomers, and then at this interval for as long as all of its threads
     /// respond. `beat` must not block.
-    pub fn on_pulse(&mut self, every: Duration, beat: impl FnMut() + Send + 'static) {
-        self.pulse = Some(Pulse {
+    pub fn on_watchdog(&mut self, every: Duration, beat: impl FnMut() + Send + 'static) {
+        self.watchdog = Some(Watchdog {
             every,
             beat: Box::new(beat),
         });
@@ -151,22 +157,19 @@ impl Server {
     /// computer is in no network, its own address.
     #[must_use]
     pub fn addresses(&self) -> Arc<Vec<Address>> {
-        self.shared.surroundings.addresses()
+        self.hub.surroundings.addresses()
     }
 
     /// The name of the room.
     #[must_use]
     pub fn room_name(&self) -> Arc<str> {
-        Arc::clone(&self.shared.live().room_name)
+        Arc::clone(&self.hub.live().room_name)
     }
 
     /// A handle to control the server while it runs.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle {
-            shared: Arc::clone(&self.shared),
-            port: self.port,
-        }
+        Handle::new(Arc::clone(&self.hub), self.port)
     }
 
     /// Serves the room on this thread until it is closed or, unless it stays open, until
@@ -176,7 +179,7 @@ impl Server {
     /// # Errors
     /// If the system provides no event queue.
     pub fn run(self) -> io::Result<Ended> {
-        let runtime = worker::runtime()?;
+        let runtime = runtime()?;
         let ended = runtime.block_on(self.serve());
         // This drops open connections without waiting.
         runtime.shutdown_background();
@@ -193,72 +196,71 @@ impl Server {
         let thread = thread::Builder::new()
             .name("chatroom-server".into())
             .spawn(move || self.run())?;
-        Ok(Running {
-            handle,
-            port,
-            thread: Some(thread),
-        })
+        Ok(Running::new(handle, port, thread))
     }
 
     async fn serve(self) -> io::Result<Ended> {
-        let shared = self.shared;
+        let hub = self.hub;
         let writing = self.writer.map(Writer::start).transpose()?;
-        let keeper = writing.map(|writing| {
-            let shared = Arc::clone(&shared);
-            tokio::spawn(async move { writing.keep(&shared).await })
+        let commit = writing.map(|writing| {
+            let hub = Arc::clone(&hub);
+            tokio::spawn(async move { writing.keep(&hub).await })
         });
-        let mut acceptors = tokio::task::JoinSet::new();
+        let pool = Pool::new(&hub.wakers, Service::new(Arc::clone(&hub)));
+        let mut acceptors = JoinSet::new();
         for listener in self.listeners {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            acceptors.spawn(accept::accept(listener, Arc::clone(&shared)));
+            acceptors.spawn(accept::accept(
+                listener,
+                Arc::clone(&hub),
+                Arc::clone(&pool),
+            ));
         }
-        let gatherer = tokio::spawn(tell_gathered(Arc::clone(&shared)));
-        let reporter = tokio::spawn({
-            let shared = Arc::clone(&shared);
-            async move { shared.reporter.tell_gathered().await }
-        });
-        let waiter = tokio::spawn(wait_for_the_absent(Arc::clone(&shared)));
-        let writer = tokio::spawn({
-            let shared = Arc::clone(&shared);
-            async move { shared.workers[0].serve(&shared).await }
-        });
-        let empty = Arc::clone(&shared);
-        let watcher = tokio::spawn(async move { empty.close_when_deserted(LAST_CALL).await });
-        if let Some(pulse) = self.pulse {
-            tokio::spawn(beat(pulse, Arc::clone(&shared)));
+        let mut tasks = JoinSet::new();
+        let announcing = Arc::clone(&hub);
+        tasks.spawn(async move { announcing.announce_gathered().await });
+        let reporting = Arc::clone(&hub);
+        tasks.spawn(async move { reporting.reporter.tell_gathered().await });
+        let expiring = Arc::clone(&hub);
+        tasks.spawn(async move { expiring.expire_in_time().await });
+        let watching = Arc::clone(&hub);
+        tasks.spawn(async move { watching.close_when_deserted(LAST_CALL).await });
+        let first = Arc::clone(&pool);
+        let fan_out = tokio::spawn(async move { first.run_here().await });
+        if let Some(watchdog) = self.watchdog {
+            tokio::spawn(watch(watchdog, Arc::clone(&pool)));
         }
 
+        let tell_addresses = |addresses| {
+            hub.report(Event::Addresses(addresses));
+            hub.tell_hosts();
+        };
         tokio::select! {
-            () = shared.closing() => {}
+            () = hub.closing() => {}
             // This never returns.
-            () = keep_current(&shared) => {}
+            () = hub.surroundings.keep_current(tell_addresses) => {}
         }
         // The server accepts nobody new; the tasks of all members notify them.
         acceptors.shutdown().await;
-        gatherer.abort();
-        reporter.abort();
-        shared.reporter.finish();
-        waiter.abort();
-        watcher.abort();
+        tasks.abort_all();
+        hub.reporter.finish();
         let closing = timeout(CLOSE_TIMEOUT, async {
-            let closing = shared.over().await;
-            shared.guests.all_gone().await;
+            let closing = hub.over().await;
+            hub.admission.all_gone().await;
             closing
         });
-        let closing = closing.await.or(shared.room().closed().ok_or(()));
-        writer.abort();
-        for worker in &shared.workers {
-            worker.stop();
-        }
-        if let Some(keeper) = keeper {
-            keeper.abort();
+        let closing = closing.await.or(hub.closed().ok_or(()));
+        fan_out.abort();
+        pool.stop();
+        if let Some(commit) = commit {
+            commit.abort();
             // When this is ready, it has released its resources.
-            let _ = keeper.await;
+            let _ = commit.await;
         }
-        if let Some(why) = shared.store_failed() {
+        if let Some(why) = hub.store_failed() {
             return Err(io::Error::other(why));
         }
-        Ok(if shared.ended_empty() {
+        Ok(if hub.ended_empty() {
             Ended::Empty
         } else {
             Ended::Closed(closing.unwrap_or(Closing::ForGood))
@@ -266,140 +268,12 @@ impl Server {
     }
 }
 
-/// Announces the joins and leaves of a big room, collected over a short time.
-async fn tell_gathered(shared: Arc<Shared>) {
-    loop {
-        shared.gathering().await;
-        sleep(GATHER_TIME).await;
-        shared.tell_gathered();
-    }
-}
-
-/// Removes absent members who do not come back in time.
-async fn wait_for_the_absent(shared: Arc<Shared>) {
-    loop {
-        shared.expiry().await;
-        shared.expire(Instant::now());
-    }
-}
-
 /// Checks all threads that serve members, at regular intervals.
-async fn beat(mut pulse: Pulse, shared: Arc<Shared>) {
+async fn watch(mut watchdog: Watchdog, pool: Arc<Pool<Service>>) {
     loop {
-        for worker in &shared.workers {
-            worker.responds().await;
-        }
-        (pulse.beat)();
-        sleep(pulse.every).await;
-    }
-}
-
-/// Controls a server, from any thread.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    shared: Arc<Shared>,
-    port: u16,
-}
-
-impl Handle {
-    /// Asks the server to close the room: it notifies everyone, then closes every
-    /// connection. Returns at once. Only the first call has an effect.
-    pub fn close(&self, closing: Closing) {
-        self.shared.request_close(closing);
-    }
-
-    /// The host key: a client that sends it in its `hello` is the host.
-    #[must_use]
-    pub fn host_key(&self) -> &str {
-        &self.shared.host_key
-    }
-
-    /// Applies those `settings` that can change while every member stays: the name of the
-    /// room (for newcomers), when it ends by itself, how much history newcomers get, the
-    /// time to give a name and to come back, and the limits of members, connections and
-    /// rates. Ignores the other settings.
-    pub fn change(&self, settings: &Settings) {
-        self.shared.change(settings);
-    }
-
-    /// The server's statistics at this moment. Does not wait for any work of the server.
-    #[must_use]
-    pub fn vitals(&self) -> Vitals {
-        self.shared.vitals(self.port)
-    }
-
-    /// The number of messages sent since the server started. Does not wait.
-    #[must_use]
-    pub fn messages(&self) -> u64 {
-        self.shared.messages()
-    }
-
-    /// The number of members in the room, including absent ones. Does not wait.
-    #[must_use]
-    pub fn members(&self) -> usize {
-        self.shared.members()
-    }
-}
-
-/// A server that runs on a thread of its own. Dropping it closes the room for good, after
-/// everyone was notified.
-#[derive(Debug)]
-pub struct Running {
-    handle: Handle,
-    port: u16,
-    thread: Option<JoinHandle<io::Result<Ended>>>,
-}
-
-impl Running {
-    /// The handle to control the server.
-    #[must_use]
-    pub const fn handle(&self) -> &Handle {
-        &self.handle
-    }
-
-    /// The TCP port.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The addresses where others can join at this moment, the likeliest first.
-    #[must_use]
-    pub fn addresses(&self) -> Arc<Vec<Address>> {
-        self.handle.shared.surroundings.addresses()
-    }
-
-    /// Waits until the server has ended.
-    ///
-    /// # Errors
-    /// If it could not serve.
-    pub fn wait(mut self) -> io::Result<Ended> {
-        self.join()
-    }
-
-    /// Closes the room, and waits until everyone was notified, a few seconds at most.
-    ///
-    /// # Errors
-    /// If it could not serve.
-    pub fn close(mut self, closing: Closing) -> io::Result<Ended> {
-        self.handle.close(closing);
-        self.join()
-    }
-
-    fn join(&mut self) -> io::Result<Ended> {
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(ended)) => ended,
-            Some(Err(_)) => Err(io::Error::other("the server's thread panicked")),
-            None => Ok(Ended::Closed(Closing::ForGood)),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.handle.close(Closing::ForGood);
-        // Whether or not it served, there is nobody left to report an error to.
-        let _ = self.join();
+        pool.responds().await;
+        (watchdog.beat)();
+        sleep(watchdog.every).await;
     }
 }
 

@@ -349,7 +349,7 @@ mod tests {
         let fall = || Event::FellBehind {
             name: "ada".into(),
             address: address(1, 1),
-            door: crate::protocol::sniff::Protocol::Text,
+            protocol: crate::protocol::sniff::Protocol::Text,
             missed: 1,
         };
         for _ in 0..10_000 {

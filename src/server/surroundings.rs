@@ -12,9 +12,6 @@ use tokio::time::sleep;
 use crate::net::{Links, Listening, LocalNetwork, Monitor, Subscriber, reachable};
 use crate::protocol::address::Address;
 
-use super::event::Event;
-use super::shared::Shared;
-
 /// The least time between two checks for changes: people get a notice of each change.
 const SPACING: Duration = Duration::from_secs(2);
 
@@ -64,7 +61,7 @@ impl Surroundings {
 
     /// Applies the current state of the network; returns the addresses if they have
     /// changed.
-    fn change(&self, network: LocalNetwork) -> Option<Arc<Vec<Address>>> {
+    pub(super) fn change(&self, network: LocalNetwork) -> Option<Arc<Vec<Address>>> {
         let addresses = reachable(&network.interfaces, &self.listening);
         self.links.store(Arc::new(network.links));
         if **self.addresses.load() == addresses {
@@ -76,24 +73,25 @@ impl Surroundings {
     }
 }
 
-/// Keeps the state of the network current, and reports each change of the addresses;
-/// never returns.
-pub(super) async fn keep_current(shared: &Shared) {
-    // First, so that it misses no change between the first check and the first report.
-    let monitor = Monitor::listen();
-    loop {
-        // If the system cannot start a thread, the state stays as it is.
-        if let Ok(network) = look().await
-            && let Some(addresses) = shared.surroundings.change(network)
-        {
-            shared.report(Event::Addresses(Arc::clone(&addresses)));
-            shared.tell_hosts();
-        }
-        if monitor.is_deaf() {
-            sleep(LOOK).await;
-        } else {
-            sleep(SPACING).await;
-            monitor.changed().await;
+impl Surroundings {
+    /// Keeps the state of the network current, and calls `tell` with the addresses at each
+    /// change of them; never returns.
+    pub(super) async fn keep_current(&self, tell: impl Fn(Arc<Vec<Address>>)) {
+        // First, so that it misses no change between the first check and the first report.
+        let monitor = Monitor::listen();
+        loop {
+            // If the system cannot start a thread, the state stays as it is.
+            if let Ok(network) = look().await
+                && let Some(addresses) = self.change(network)
+            {
+                tell(addresses);
+            }
+            if monitor.is_deaf() {
+                sleep(LOOK).await;
+            } else {
+                sleep(SPACING).await;
+                monitor.changed().await;
+            }
         }
     }
 }
@@ -115,7 +113,7 @@ mod tests {
     use crate::net::{Interface, LocalAddress, State};
     use crate::room::Closing;
 
-    use super::super::{Server, Settings};
+    use super::super::{Event, Server, Settings};
     use super::*;
 
     fn network(ip: [u8; 4]) -> LocalNetwork {
@@ -146,7 +144,7 @@ mod tests {
             ..Settings::default()
         };
         let server = Server::bind(settings).unwrap();
-        let (shared, port) = (Arc::clone(&server.shared), server.port());
+        let (hub, port) = (Arc::clone(&server.hub), server.port());
         let running = server.start().unwrap();
         let join = |key: &str| {
             let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -156,16 +154,16 @@ mod tests {
             stream.write_all(hello.as_bytes()).unwrap();
             BufReader::new(stream).lines().map(Result::unwrap)
         };
-        let mut host = join(&shared.host_key);
+        let mut host = join(&hub.host_key);
         host.find(|line| line.starts_with("{\"notice\"")).unwrap();
         let mut other = join("guess");
         other.find(|line| line.starts_with("{\"welcome\"")).unwrap();
 
         let tell = || {
-            if let Some(told) = shared.surroundings.change(network([192, 0, 2, 7])) {
-                shared.report(Event::Addresses(told));
+            if let Some(told) = hub.surroundings.change(network([192, 0, 2, 7])) {
+                hub.report(Event::Addresses(told));
             }
-            shared.tell_hosts();
+            hub.tell_hosts();
         };
         let address = format!("192.0.2.7:{port}");
         let words = format!("Others can now join at {address}.");

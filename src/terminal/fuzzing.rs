@@ -37,35 +37,35 @@ pub(crate) fn journal(data: &[u8]) {
     let words = String::from_utf8_lossy(rest);
     let name = || name_or_default(&words).into();
     let count = usize::from(first);
-    let door = Protocol::Native;
+    let protocol = Protocol::Native;
     for event in [
         Event::Joined {
             name: name(),
             address,
-            door,
+            protocol,
             count,
         },
         Event::Left {
             name: name(),
             address,
-            door: Protocol::Text,
+            protocol: Protocol::Text,
             why: Why::Lost,
             count,
         },
         Event::Away {
             name: name(),
             address,
-            door,
+            protocol,
         },
         Event::Back {
             name: name(),
             address,
-            door,
+            protocol,
         },
         Event::FellBehind {
             name: name(),
             address,
-            door,
+            protocol,
             missed: u64::from(port),
         },
         Event::Refused {

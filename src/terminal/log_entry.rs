@@ -111,10 +111,10 @@ impl LogEntry {
     }
 
     /// Adds the fields of the member that the entry is about.
-    fn about(self, name: &str, address: SocketAddr, door: Protocol) -> Self {
+    fn about(self, name: &str, address: SocketAddr, protocol: Protocol) -> Self {
         self.with("CHATROOM_NAME", name)
             .with("CHATROOM_ADDRESS", origin(address))
-            .with("CHATROOM_DOOR", door.name())
+            .with("CHATROOM_DOOR", protocol.name())
     }
 
     /// The server refused connections.
@@ -252,19 +252,19 @@ impl From<&Event> for LogEntry {
             Event::Joined {
                 name,
                 address,
-                door,
+                protocol,
                 count,
             } => {
-                let from = from(*address, *door);
+                let from = from(*address, *protocol);
                 let words = format!("“{name}” joined ({from}). {}", here(*count));
                 Self::new(&JOINED, words)
-                    .about(name, *address, *door)
+                    .about(name, *address, *protocol)
                     .with("CHATROOM_MEMBERS", count)
             }
             Event::Left {
                 name,
                 address,
-                door,
+                protocol,
                 why,
                 count,
             } => {
@@ -274,29 +274,29 @@ impl From<&Event> for LogEntry {
                     Why::Timeout => (": the server heard nothing for too long", "timeout"),
                     _ => (": it broke the protocol", "protocol"),
                 };
-                let from = from(*address, *door);
+                let from = from(*address, *protocol);
                 let words = format!("“{name}” left ({from}){why}. {}", here(*count));
                 Self::new(&LEFT, words)
-                    .about(name, *address, *door)
+                    .about(name, *address, *protocol)
                     .with("CHATROOM_REASON", reason)
                     .with("CHATROOM_MEMBERS", count)
             }
             Event::Away {
                 name,
                 address,
-                door,
+                protocol,
             } => {
-                let from = from(*address, *door);
+                let from = from(*address, *protocol);
                 let words = format!("“{name}” lost the connection ({from}), and may come back.");
-                Self::new(&AWAY, words).about(name, *address, *door)
+                Self::new(&AWAY, words).about(name, *address, *protocol)
             }
             Event::Back {
                 name,
                 address,
-                door,
+                protocol,
             } => {
-                let words = format!("“{name}” is back ({}).", from(*address, *door));
-                Self::new(&BACK, words).about(name, *address, *door)
+                let words = format!("“{name}” is back ({}).", from(*address, *protocol));
+                Self::new(&BACK, words).about(name, *address, *protocol)
             }
             Event::Refused { address, why } => {
                 let address = origin(*address);
@@ -311,13 +311,13 @@ impl From<&Event> for LogEntry {
             Event::FellBehind {
                 name,
                 address,
-                door,
+                protocol,
                 missed,
             } => {
-                let from = from(*address, *door);
+                let from = from(*address, *protocol);
                 let words = format!("“{name}” reads too slowly ({from}): {missed} messages missed");
                 Self::new(&FELL_BEHIND, words)
-                    .about(name, *address, *door)
+                    .about(name, *address, *protocol)
                     .with("CHATROOM_MISSED", missed)
             }
             Event::Addresses(addresses) => Self::moved(addresses),
@@ -343,9 +343,9 @@ impl From<&Event> for LogEntry {
     }
 }
 
-/// The door and the address of a member.
-fn from(address: SocketAddr, door: Protocol) -> String {
-    format!("{}, {}", door.name(), origin(address))
+/// The protocol and the address of a member.
+fn from(address: SocketAddr, protocol: Protocol) -> String {
+    format!("{}, {}", protocol.name(), origin(address))
 }
 
 /// The address and the port of a peer, with the name of the network interface if the
@@ -390,7 +390,7 @@ mod tests {
         let entry = LogEntry::from(&Event::Left {
             name: "ada".into(),
             address: ([192, 0, 2, 1], 4000).into(),
-            door: Protocol::Native,
+            protocol: Protocol::Native,
             why: Why::Lost,
             count: 3,
         });

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::room::clean_room_name;
-use crate::server::{Handle, Vitals};
+use crate::server::{Handle, Stats};
 
 /// How long a client may take to read the answer, and how long all servers together may
 /// take to answer.
@@ -48,7 +48,7 @@ const NEW_TIME: Duration = Duration::from_mins(1);
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
     #[serde(flatten)]
-    vitals: Vitals,
+    vitals: Stats,
     /// The addresses at which it listens.
     #[serde(default)]
     listening: Vec<String>,
@@ -91,7 +91,7 @@ impl StatusSocket {
         let mut token = [0; 8];
         getrandom::fill(&mut token)?;
         let token = u64::from_ne_bytes(token);
-        let port = handle.vitals().port;
+        let port = handle.stats().port;
         let path = folder.join(format!("{port}-{token:016x}.{ANSWERED}"));
         let new = path.with_extension(NEW);
         let listener = UnixListener::bind(&new)?;
@@ -104,7 +104,7 @@ impl StatusSocket {
                 // One client after the other; none can delay the next one for long.
                 for stream in listener.incoming() {
                     match stream {
-                        Ok(stream) => drop(tell(&stream, handle.vitals(), &listening)),
+                        Ok(stream) => drop(tell(&stream, handle.stats(), &listening)),
                         Err(_) => std::thread::sleep(PATIENCE),
                     }
                 }
@@ -119,7 +119,7 @@ impl Drop for StatusSocket {
     }
 }
 
-fn tell(mut stream: &UnixStream, vitals: Vitals, listening: &[String]) -> io::Result<()> {
+fn tell(mut stream: &UnixStream, vitals: Stats, listening: &[String]) -> io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut answer = serde_json::to_vec(&Answer {
         vitals,
@@ -309,7 +309,7 @@ impl Asked {
 
 fn in_words(answer: &Answer) -> String {
     let Answer { vitals, listening } = answer;
-    let Vitals {
+    let Stats {
         room,
         port,
         version,
@@ -490,7 +490,7 @@ mod tests {
     fn what_another_program_answers_is_cleaned_and_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let server = server();
-        let mut vitals = server.handle().vitals();
+        let mut vitals = server.handle().stats();
         vitals.room = "a\u{1b}[2J\nb\u{9b}\u{202e}c".to_owned();
         vitals.version = "1\u{1b}]0;x\u{7}\n".repeat(10_000 / 8);
         let listening = vec!["x\r\n".to_owned(); 1_000];

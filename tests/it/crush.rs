@@ -81,7 +81,7 @@ fn joins_takeovers_reloads_and_questions_at_once_stop_nothing() {
     for _ in 0..2 {
         spawn(Box::new(move || {
             while !done.load(Ordering::Relaxed) {
-                let vitals = handle.vitals();
+                let vitals = handle.stats();
                 assert!(vitals.members >= IDLE, "{vitals:?}");
             }
         }));

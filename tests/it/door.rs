@@ -146,10 +146,7 @@ fn other_programs_are_closed_without_a_word_counted_and_told() {
         let told = why.to_string();
         assert!(told.ends_with(foreign.name()), "{told}");
     }
-    assert_eq!(
-        server.running().handle().vitals().refused.closed_door,
-        count
-    );
+    assert_eq!(server.running().handle().stats().refused.closed_door, count);
     bob.say("1", "nobody came");
     bob.expect("message");
 }

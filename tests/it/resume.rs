@@ -193,18 +193,18 @@ fn who_does_not_come_back_in_time_has_left_and_its_name_is_free() {
 
     assert!(matches!(server.event(), Event::Joined { .. }));
     assert!(matches!(server.event(), Event::Joined { .. }));
-    let (name, door) = ("ada".into(), Protocol::Native);
+    let (name, protocol) = ("ada".into(), Protocol::Native);
     let away = Event::Away {
         name,
         address,
-        door,
+        protocol,
     };
     assert_eq!(server.event(), away);
     let (name, why, count) = ("ada".into(), Why::Lost, 1);
     let left = Event::Left {
         name,
         address,
-        door,
+        protocol,
         why,
         count,
     };
@@ -296,11 +296,11 @@ fn a_room_waits_for_the_last_one_and_ends_when_it_does_not_come_back() {
     let (ada, back) = come_back(&server, &welcome, 0);
     assert_eq!(back["resumed"], true);
     let address = ada.stream.local_addr().unwrap();
-    let (name, door) = ("ada".into(), Protocol::Native);
+    let (name, protocol) = ("ada".into(), Protocol::Native);
     let back = Event::Back {
         name,
         address,
-        door,
+        protocol,
     };
     assert_eq!(server.event(), back);
     ada.break_off();

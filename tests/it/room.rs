@@ -128,14 +128,14 @@ fn a_broken_connection_is_told_like_a_leave() {
 
 #[test]
 fn an_empty_room_ends_by_itself() {
-    for door in [Protocol::Text, Protocol::Native] {
+    for protocol in [Protocol::Text, Protocol::Native] {
         let server = TestServer::with(|settings| {
             settings.stay_open = false;
             settings.rules.grace = Duration::ZERO;
         });
         // A connection that was never a member does not end the room.
         drop(Peer::connect(server.address()));
-        let member = match door {
+        let member = match protocol {
             Protocol::Text => Peer::text(&server, "ada"),
             Protocol::Native => Peer::native(&server, "ada"),
         };
@@ -370,21 +370,21 @@ fn whoever_runs_it_is_told_of_joins_and_leaves() {
     let Event::Joined {
         name,
         address,
-        door,
+        protocol,
         count,
     } = server.event()
     else {
         panic!()
     };
     assert_eq!(
-        (&*name, address, door, count),
+        (&*name, address, protocol, count),
         ("ada", from, Protocol::Text, 1)
     );
     drop(ada);
     let Event::Left {
         name,
         address,
-        door,
+        protocol,
         why,
         count,
     } = server.event()
@@ -392,7 +392,7 @@ fn whoever_runs_it_is_told_of_joins_and_leaves() {
         panic!()
     };
     assert_eq!(
-        (&*name, address, door, why, count),
+        (&*name, address, protocol, why, count),
         ("ada", from, Protocol::Text, Why::Quit, 0)
     );
 }

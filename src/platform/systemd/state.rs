@@ -21,7 +21,7 @@ pub fn report_state(server: &mut Server, manager: Arc<Manager>) {
     let handle = server.handle();
     let mut rate = Rate::default();
     let mut told = None;
-    server.on_pulse(every, move || {
+    server.on_watchdog(every, move || {
         let mut state = String::from("WATCHDOG=1");
         if told.is_none() {
             state += "\nREADY=1";

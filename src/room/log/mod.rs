@@ -12,6 +12,7 @@
 mod block;
 mod encoding;
 mod open;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use super::event::Event;
 
 pub use self::block::Slice;
 pub use self::encoding::{Encoder, EncodingId, Encodings};
+pub use self::split::split;
 
 use self::block::Block;
 use self::encoding::EncodingSet;

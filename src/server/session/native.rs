@@ -1,6 +1,7 @@
-//! The native door: requests and their answers.
+//! The native protocol: requests and their answers.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use crate::protocol::address::Address;
@@ -9,19 +10,19 @@ use crate::protocol::native::frame::{
     self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, NotAFrame, Notice,
     Reply, Request, Say, Welcome, read_request, write_frame,
 };
-use crate::protocol::native::{closed, error, member_list, not_said};
-use crate::protocol::sniff::Protocol;
-use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, NATIVE, PROTOCOL, WELCOME_MEMBERS};
+use crate::protocol::native::{closed, error, member_list, not_said, taken_over};
+use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 use crate::room::{
-    self, Coming, Draft, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotResumed, NotSaid, Rules,
-    Said, TokenHash, WantedName, Why,
+    self, Coming, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotSaid, Rules, Said, TokenHash,
+    Why,
 };
 
-use super::super::accept::TOO_MANY_CONNECTIONS;
 use super::super::event::Refusal;
-use super::super::guest::{Arrival, NotLetIn};
-use super::super::shared::random_token;
-use super::{Membership, Session};
+use super::super::hub::{Arrival, NotLetIn, Soon, Wish};
+use super::super::sentences::{ROOM_FULL, TOO_MANY_CONNECTIONS};
+use super::peer::PeerSession;
+use super::phase::{Farewell, Hail, Hold, Membership, Phase};
+use crate::protocol::sniff::Protocol;
 
 /// The optional features of the server.
 fn features(rules: &Rules) -> impl Iterator<Item = &'static str> {
@@ -29,15 +30,29 @@ fn features(rules: &Rules) -> impl Iterator<Item = &'static str> {
     resume.into_iter().chain(["history"])
 }
 
-impl Session {
+/// What became of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handled {
+    Done,
+    /// It must wait until the outcomes of earlier messages have come.
+    Waits,
+}
+
+impl PeerSession {
     /// Handles bytes of a native client.
     pub(super) fn take_native(&mut self, lines: &mut Lines, bytes: &[u8], now: Instant) {
         let mut rest = bytes;
+        let mut unread = Vec::new();
         while self.may_take()
             && let Some(line) = lines.next(&mut rest)
         {
             match line {
-                Line::Whole(line) => self.take_line(&line, now),
+                Line::Whole(line) => {
+                    if self.take_line(&line, now) == Handled::Waits {
+                        unread.extend_from_slice(&line);
+                        unread.push(b'\n');
+                    }
+                }
                 Line::TooLong => self.fail(
                     Code::FrameTooLong,
                     format!("A frame is longer than {FRAME_LIMIT} bytes."),
@@ -45,25 +60,36 @@ impl Session {
             }
         }
         // Requests that exceed the memory for this client wait until later.
-        self.unread = rest.to_vec();
+        unread.extend_from_slice(rest);
+        self.unread = unread;
         self.tell_said();
     }
 
-    fn take_line(&mut self, line: &[u8], now: Instant) {
+    fn take_line(&mut self, line: &[u8], now: Instant) -> Handled {
         if line.trim_ascii().is_empty() {
-            return;
+            return Handled::Done;
         }
+        let is_member = self.phase.member().is_some();
         let request = match read_request(line) {
             Ok(Some(request)) => request,
-            Ok(None) => return,
-            Err(NotAFrame::Content { id, why }) if self.member.is_some() => {
-                return self.pass_over(id.as_deref(), &why, now);
+            Ok(None) => return Handled::Done,
+            Err(NotAFrame::Content { id, why }) if is_member => {
+                self.pass_over(id.as_deref(), &why, now);
+                return Handled::Done;
             }
             Err(why) => {
-                return self.fail(Code::BadFrame, format!("This is not a frame: {why}."));
+                self.fail(Code::BadFrame, format!("This is not a frame: {why}."));
+                return Handled::Done;
             }
         };
-        match (request, &self.member) {
+        if let Some(awaited) = &mut self.awaited
+            && !matches!(request, Request::Say(_))
+        {
+            // Its answer comes after those to the messages before it.
+            awaited.is_waited_for = true;
+            return Handled::Waits;
+        }
+        match (request, self.phase.member()) {
             (Request::Ping(Empty {}), _) => self.reply(&Reply::Pong(Empty {})),
             (Request::Pong(Empty {}), _) => {}
             (Request::Bye(Empty {}), _) => self.leave(),
@@ -84,12 +110,13 @@ impl Session {
             (Request::Members(request), Some(_)) => self.answer_members(request),
             (Request::History(request), Some(_)) => self.answer_history(request),
         }
+        Handled::Done
     }
 
     /// Answers a frame of a member that cannot be read, and continues with the next one.
     fn pass_over(&mut self, id: Option<&str>, why: &str, now: Instant) {
         // It counts as a rejected message: reading it took as long.
-        self.refused(NotSaid::BadId, now);
+        self.rejected(NotSaid::BadId, now);
         let text = format!("The server ignored a frame that it cannot read: {why}.");
         self.reply(&Reply::Error(frame::Error {
             id: id.filter(|id| id.len() <= MESSAGE_ID_LIMIT).map(Into::into),
@@ -100,7 +127,7 @@ impl Session {
 
     fn greet(&mut self, hello: &Hello<'_>) {
         if hello.protocol == PROTOCOL {
-            self.enter_native(hello);
+            self.join_native(hello);
         } else {
             let asked = hello.protocol;
             self.fail(
@@ -110,47 +137,51 @@ impl Session {
         }
     }
 
-    /// Adds the client to the room, and welcomes it.
-    pub(super) fn enter_native(&mut self, hello: &Hello<'_>) {
+    /// Asks to join, or to come back.
+    pub(super) fn join_native(&mut self, hello: &Hello<'_>) {
         self.asked = false;
-        let host = hello.host_key.as_deref() == Some(self.shared.host_key.as_str());
-        let back = hello.session.as_deref().map(|session| {
-            let key = TokenHash::of(session);
-            let arrival = self.guest.resume(&key, self.arrived, WELCOME_MEMBERS);
-            arrival.map(|arrival| (arrival, session.to_owned()))
-        });
-        match back {
-            Some(Ok((arrival, session))) => self.welcome(hello, session, arrival),
-            Some(Err(NotResumed::Late)) => self.end_taken_over(),
-            Some(Err(NotResumed::Unknown)) | None => self.enter_anew(hello, host),
-        }
-        if host && self.member.is_some() {
-            let addresses = self.shared.surroundings.addresses();
-            self.tell_addresses(addresses, "can");
+        let hub = self.hub();
+        // A position in another log is of no use here.
+        let is_this_log = hello.epoch.as_ref().is_none_or(|epoch| *epoch == hub.epoch);
+        let hail = Hail {
+            after: hello.after.filter(|_| is_this_log),
+            session: hello.session.as_deref().map(str::to_owned),
+            host: hello.host_key.as_deref() == Some(hub.host_key.as_str()),
+        };
+        let wish = Wish {
+            name: (&*hello.name).into(),
+            protocol: Protocol::Native,
+            host: hail.host,
+            resume: hail.session.as_deref().map(TokenHash::of),
+            opened: self.arrived,
+            members: WELCOME_MEMBERS,
+        };
+        match self.guest.come(&wish) {
+            Poll::Ready(outcome) => self.joined(outcome, hail),
+            Poll::Pending => self.phase = Phase::Joining(Box::new(hail)),
         }
     }
 
-    /// Adds the client to the room as a newcomer.
-    fn enter_anew(&mut self, hello: &Hello<'_>, host: bool) {
-        let Ok(session) = random_token() else {
-            // There is no membership without a secret.
-            return self.end(Why::Lost);
-        };
-        let (wanted, key) = (WantedName::of(&hello.name), Some(TokenHash::of(&session)));
-        let entered = self
-            .guest
-            .enter(&wanted, Protocol::Native, host, key, WELCOME_MEMBERS);
-        match entered {
+    /// Welcomes the client, or tells it why it cannot join.
+    pub(super) fn joined_native(&mut self, outcome: Result<Arrival, NotLetIn>, hail: Hail) {
+        match outcome {
             Ok(arrival) => {
-                self.welcome(hello, session, arrival);
+                let host = hail.host;
+                self.welcome(arrival, hail);
+                if host {
+                    let addresses = self.hub().surroundings.addresses();
+                    self.tell_addresses(addresses, "can");
+                }
             }
+            Err(NotLetIn::Late) => self.end_taken_over(),
+            Err(NotLetIn::NoSecret) => self.end(Why::Lost),
             Err(NotLetIn::Address) => {
-                self.report_refusal(Refusal::TooManyConnections);
+                self.guest.refused(Refusal::TooManyConnections);
                 self.fail(Code::TooManyConnections, TOO_MANY_CONNECTIONS);
             }
             Err(NotLetIn::Room(NotEntered::Full)) => {
-                self.report_refusal(Refusal::RoomFull);
-                self.fail(Code::RoomFull, "The room is full. Try again later.");
+                self.guest.refused(Refusal::RoomFull);
+                self.fail(Code::RoomFull, ROOM_FULL);
             }
             Err(NotLetIn::Room(NotEntered::Closed(closing))) => {
                 self.reply(&Reply::Closed(closed(closing)));
@@ -159,24 +190,24 @@ impl Session {
         }
     }
 
-    /// Welcomes the client.
-    fn welcome(&mut self, hello: &Hello<'_>, session: String, arrival: Arrival) {
+    fn welcome(&mut self, arrival: Arrival, hail: Hail) {
         let Arrival {
             entered,
+            token,
             takeovers,
             held,
             oldest_seq,
             rules,
             members,
         } = arrival;
-        let (shared, live) = (&self.shared, self.shared.live());
+        let (hub, live) = (self.guest.hub(), self.guest.hub().live());
         let limit = |value| (rules.rate_limit.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
             protocol: PROTOCOL,
             room: (&*live.room_name).into(),
-            epoch: shared.epoch.as_str().into(),
-            durable: shared.is_durable(),
-            session: session.into(),
+            epoch: hub.epoch.as_str().into(),
+            durable: hub.is_durable(),
+            session: token.or(hail.session).unwrap_or_default().into(),
             resumed: entered.coming != Coming::New,
             next: entered.next_seq,
             you: Member {
@@ -196,35 +227,27 @@ impl Session {
         });
         write_frame(&welcome, &mut self.output);
         let newest = entered.next_seq.saturating_sub(live.history);
-        let first = match hello.after {
-            // A position in another log is of no use here.
-            Some(after)
-                if hello
-                    .epoch
-                    .as_ref()
-                    .is_none_or(|epoch| *epoch == shared.epoch) =>
-            {
-                after.saturating_add(1)
-            }
-            _ => newest.max(oldest_seq),
+        let first = match hail.after {
+            Some(after) => after.saturating_add(1),
+            None => newest.max(oldest_seq),
         };
-        self.member = Some(Membership {
+        self.phase = Phase::Member(Membership {
             lease: entered.lease,
             takeovers,
-            door: NATIVE,
             cursor: entered.cursor,
             replay: first.max(1)..entered.next_seq,
+            hold: held.map(|until| Box::new(Hold::Welcome(until))),
+            wanted: None,
         });
-        self.held = held.map(Box::new);
     }
 
     /// Notifies the host of new addresses where others can join.
-    pub(in super::super) fn tell_new_addresses(&mut self) {
+    pub fn tell_new_addresses(&mut self) {
         let Some(told) = &self.told_addresses else {
             return;
         };
-        let now = self.shared.surroundings.addresses();
-        if !Arc::ptr_eq(told, &now) && self.member.is_some() {
+        let now = self.hub().surroundings.addresses();
+        if !Arc::ptr_eq(told, &now) && self.phase.member().is_some() {
             self.tell_addresses(now, "can now");
         }
     }
@@ -241,18 +264,36 @@ impl Session {
     }
 
     fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {
-        let draft = Draft::new(say.id.as_deref(), &say.text);
-        let said = self.try_to_say(from, draft, now);
-        match said {
-            Ok(Said::New(_)) => self.said(),
+        let id = say.id.as_deref();
+        match self.guest.say(from, id, &say.text, now) {
+            Soon::Now(outcome) => {
+                if let Ok(Said::New(_)) = outcome {
+                    self.accepted();
+                } else {
+                    self.was_said(outcome, id, now);
+                }
+            }
+            Soon::Later(ticket) => self.await_said(ticket, id),
+        }
+    }
+
+    /// Tells the client the outcome of its message with this id, unless its echo does.
+    pub(super) fn was_said(
+        &mut self,
+        outcome: Result<Said, NotSaid>,
+        id: Option<&str>,
+        now: Instant,
+    ) {
+        match outcome {
+            Ok(Said::New(_)) => {}
             Ok(Said::Before(seq)) => {
-                let id = say.id.as_deref().unwrap_or_default().into();
+                let id = id.unwrap_or_default().into();
                 self.reply(&Reply::Said(frame::Said { id, seq }));
             }
             Err(NotSaid::LeaseOver) => self.end_taken_over(),
             Err(why) => {
-                self.refused(why, now);
-                if let Some(error) = not_said(why, say.id.as_deref()) {
+                self.rejected(why, now);
+                if let Some(error) = not_said(why, id) {
                     self.reply(&Reply::Error(error));
                 }
             }
@@ -260,10 +301,10 @@ impl Session {
     }
 
     fn answer_members(&mut self, request: MembersRequest) {
-        let limit = super::clamp(request.limit, MEMBERS_LIMIT as u64);
+        let limit = clamp(request.limit, MEMBERS_LIMIT as u64);
         let limit = usize::try_from(limit).unwrap_or(MEMBERS_LIMIT);
         let after = request.after.and_then(MemberId::new);
-        let page = self.shared.room().list(after, limit);
+        let page = self.hub().room().list(after, limit);
         self.reply(&Reply::Members(member_list(&page)));
     }
 
@@ -281,4 +322,18 @@ impl Session {
         }));
         self.end(Why::Protocol);
     }
+
+    /// Ends the session because another connection has taken over the member.
+    pub(super) fn end_taken_over(&mut self) {
+        self.finish_now(Farewell::Silent);
+        // They would come before earlier events.
+        self.replies.clear();
+        self.reply(&Reply::Closed(taken_over()));
+        self.end(Why::Quit);
+    }
+}
+
+/// The requested number, limited to 1 to `most`; `most` if none was requested.
+pub fn clamp(asked: Option<u64>, most: u64) -> u64 {
+    asked.map_or(most, |asked| asked.clamp(1, most))
 }

@@ -4,16 +4,17 @@
 use std::mem;
 
 use crate::protocol::native::frame::{Closed, ClosedCode, Reply, write_frame};
-use crate::protocol::native::{closed, gap, taken_over};
+use crate::protocol::native::{closed, gap};
 use crate::protocol::text::{self, Framing, first_chunk, write_notice};
 use crate::protocol::{NATIVE, TEXT};
-use crate::room::{Closing, Cursor, Gap, Lease, Room, Slice, Why};
+use crate::room::{Closing, Cursor, Gap, Lease, Room, Slice, Why, split};
 
-use super::super::fanout::split;
 use super::past::Replay;
-use super::{Farewell, Membership, Session, Speech};
+use super::peer::PeerSession;
+use super::phase::{Farewell, Hold, Leaving, Membership, Phase};
+use crate::protocol::sniff::Protocol;
 
-/// While the server writes to a peer of the text door, it holds this many bytes for it at
+/// While the server writes to a peer of the text protocol, it holds this many bytes for it at
 /// once, and one message more.
 const TEXT_BYTES: usize = 16 << 10;
 
@@ -34,9 +35,9 @@ pub enum Found {
     All,
 }
 
-impl Session {
+impl PeerSession {
     /// Finds the bytes to write now: either slices of the log, which this puts into
-    /// `slices`, or the session's [output](Session::output).
+    /// `slices`, or the session's [output](Self::output).
     pub fn gather(&mut self, slices: &mut Slices) -> Found {
         if !self.is_released() {
             return Found::Nothing;
@@ -47,9 +48,11 @@ impl Session {
         // An idle session holds no buffer.
         self.output = Vec::new();
         self.written = 0;
-        let mut room = self.shared.room();
-        match &mut self.member {
-            Some(member) if member.door == NATIVE => {
+        let hub = self.guest.hub();
+        let mut room = hub.room();
+        let until = self.phase.leaves_at();
+        match (self.phase.member_mut(), self.protocol) {
+            (Some(member), Protocol::Native) => {
                 // This runs for all followers of the log, for each message: comparing the
                 // number avoids looking up the member.
                 if member.takeovers != room.revocations() {
@@ -68,8 +71,8 @@ impl Session {
                         Replay::Fetching | Replay::Waiting => Found::Nothing,
                     };
                 }
-                if let Some(leaving) = &self.leaving
-                    && !member.cursor.is_before(**leaving)
+                if let Some(until) = until
+                    && !member.cursor.is_before(until)
                 {
                     drop(room);
                     self.say_goodbye();
@@ -79,7 +82,7 @@ impl Session {
                 let missed = room.read(&mut member.cursor, NATIVE, slices);
                 if let Some(mut missed) = missed {
                     drop(room);
-                    if self.shared.is_durable() && missed.from <= missed.to {
+                    if hub.is_durable() && missed.from <= missed.to {
                         // The store has them, so they are sent from there; the joins and
                         // leaves are lost.
                         member.replay = missed.from..missed.to + 1;
@@ -90,50 +93,47 @@ impl Session {
                     return Found::Some;
                 }
                 let count = member.cursor.seq() - before;
-                self.shared.counters.delivered(count);
+                hub.counters.delivered(count);
                 let all = self.replies.is_empty()
-                    && self.leaving.is_none()
+                    && until.is_none()
                     && room.over().is_none()
                     && !room.is_behind(member.cursor);
                 if all && !slices.is_empty() {
                     return Found::All;
                 }
             }
-            Some(member) => {
+            (Some(member), Protocol::Text) => {
                 let mut before = member.cursor.seq();
-                let missed = gather_text(&mut room, member, self.manner, slices, &mut self.output);
+                let framing = self.framing;
+                let missed = gather_text(&mut room, member, framing, slices, &mut self.output);
                 if let Some(missed) = missed {
                     self.guest.fell_behind(missed);
                     before = before.max(missed.to.saturating_add(1));
                 }
                 let count = member.cursor.seq().saturating_sub(before);
-                self.shared.counters.delivered(count);
+                hub.counters.delivered(count);
             }
-            None => {}
+            (None, _) => {}
         }
         if !slices.is_empty() || !self.output.is_empty() {
             return Found::Some;
         }
-        let goes_on = self.ending.is_none();
         if let Some(closing) = room.over()
-            && goes_on
+            && !self.phase.has_ended()
         {
             drop(room);
             self.end_closed(closing);
-        } else if !self.replies.is_empty() && room.is_recorded() && goes_on {
+        } else if let Some(member) = self.phase.member_mut()
+            && !self.replies.is_empty()
+            && room.is_recorded()
+        {
             // An earlier event may not be stored yet.
-            let withheld = self
-                .withheld
-                .get_or_insert_with(|| Box::new((room.reached(), self.replies.len())));
-            let (until, count) = **withheld;
-            let may_tell = room.may_tell(until);
+            let told = released(member, &room, &mut self.replies);
             drop(room);
-            if !may_tell {
-                return Found::Nothing;
-            }
-            self.withheld = None;
-            self.output = self.replies.drain(..count).collect();
-            return Found::Some;
+            return told.map_or(Found::Nothing, |told| {
+                self.output = told;
+                Found::Some
+            });
         } else {
             drop(room);
         }
@@ -148,13 +148,20 @@ impl Session {
     /// Ends the session of a peer that said goodbye: at once or, if its earlier messages
     /// are not stored yet, when they are.
     pub(super) fn leave(&mut self) {
-        let room = self.shared.room();
-        let (is_told, head) = (room.may_tell(room.reached()), room.head());
+        let room = self.hub().room();
+        let (is_told, until) = (room.may_tell(room.reached()), room.head());
         drop(room);
-        if self.member.is_some() && !is_told {
-            self.leaving = Some(Box::new(head));
-        } else {
-            self.say_goodbye();
+        if is_told {
+            return self.say_goodbye();
+        }
+        match mem::replace(&mut self.phase, Phase::Greeting) {
+            Phase::Member(member) => {
+                self.phase = Phase::Leaving(Box::new(Leaving { member, until }));
+            }
+            other => {
+                self.phase = other;
+                self.say_goodbye();
+            }
         }
     }
 
@@ -165,47 +172,49 @@ impl Session {
             retry_ms: None,
         }));
         self.end(Why::Quit);
-        let room = self.shared.room();
-        self.held = room.is_recorded().then(|| Box::new(room.reached()));
+        let room = self.hub().room();
+        let until = room.is_recorded().then(|| Box::new(room.reached()));
+        drop(room);
+        if let Phase::Ending(ending) = &mut self.phase {
+            ending.held = until;
+        }
     }
 
     /// Ends the session because the room was closed; a member has read that in the log.
     fn end_closed(&mut self, closing: Closing) {
-        if self.member.is_none() {
-            match self.speech {
-                Speech::Native(_) => self.reply(&Reply::Closed(closed(closing))),
-                _ => self.notice(&closed(closing).text),
+        if self.phase.member().is_none() {
+            match self.protocol {
+                Protocol::Native => self.reply(&Reply::Closed(closed(closing))),
+                Protocol::Text => self.notice(&closed(closing).text),
             }
             return self.end(Why::Quit);
         }
         // Nothing follows what the member has read.
         self.replies.clear();
-        if self.manner == Some(Framing::Chunks) {
-            self.ending = Some(Farewell::QuitCommand);
-        }
-        self.member = None;
-        self.end(Why::Quit);
-    }
-
-    /// Ends the session because another connection has taken over the member.
-    pub(super) fn end_taken_over(&mut self) {
-        self.member = None;
-        // They would come before earlier events.
-        self.replies.clear();
-        self.reply(&Reply::Closed(taken_over()));
+        self.finish_now(match self.framing {
+            Some(Framing::Chunks) => Farewell::QuitCommand,
+            Some(Framing::Lines) | None => Farewell::Silent,
+        });
         self.end(Why::Quit);
     }
 
     /// Drops the answers and the welcome that must wait for the store: a session that
     /// ends does not wait for it.
     pub(super) fn drop_withheld(&mut self) {
-        let room = self.shared.room();
+        let room = self.hub().room();
         let is_told = room.may_tell(room.reached());
         drop(room);
-        if self.member.is_some() && !is_told {
-            self.replies.clear();
-        }
-        if self.held.take().is_some() {
+        let held = match &mut self.phase {
+            Phase::Ending(ending) => ending.held.take().is_some(),
+            phase => phase.member_mut().is_some_and(|member| {
+                if !is_told {
+                    self.replies.clear();
+                }
+                let hold = member.hold.take();
+                matches!(hold.as_deref(), Some(Hold::Welcome(_)))
+            }),
+        };
+        if held {
             self.output.clear();
         }
     }
@@ -214,40 +223,57 @@ impl Session {
     /// id and the available messages, nor a goodbye, which confirms that a session has
     /// ended. After a power failure, they would not be true.
     fn is_released(&mut self) -> bool {
-        let Some(held) = &self.held else {
-            return true;
+        let (until, is_member) = match &self.phase {
+            Phase::Ending(ending) => match &ending.held {
+                Some(until) => (**until, false),
+                None => return true,
+            },
+            phase => match phase.member().and_then(|member| member.hold.as_deref()) {
+                Some(Hold::Welcome(until)) => (*until, true),
+                Some(Hold::Answers(..)) | None => return true,
+            },
         };
-        let room = self.shared.room();
-        let (is_recorded, may_tell) = (room.is_recorded(), room.may_tell(**held));
+        let room = self.hub().room();
+        let (is_recorded, may_tell) = (room.is_recorded(), room.may_tell(until));
         drop(room);
         if is_recorded && !may_tell {
             return false;
         }
-        if !is_recorded && self.member.take().is_some() {
-            // The store failed before the welcome could be sent.
+        match &mut self.phase {
+            Phase::Ending(ending) => ending.held = None,
+            phase => {
+                if let Some(member) = phase.member_mut() {
+                    member.hold = None;
+                }
+            }
+        }
+        if !is_recorded && is_member {
+            // The store failed before the welcome could be sent: to the peer it is as if
+            // it had never joined, and all it learns is that the room is closed.
+            self.phase = Phase::Greeting;
             self.output.clear();
         }
-        self.held = None;
         true
     }
 
     /// Copies the log entries that the peer has not read, as far as one read returns
     /// them: it is the last read.
     pub(super) fn gather_last(&mut self) {
-        while let Some(member) = &self.member
+        while let Some(member) = self.phase.member()
             && !member.replay.is_empty()
             && self.output.len() < LAST_BYTES
             && self.replay() == Replay::Going
         {}
         // Entries after a history that is sent only in part would hide the gap.
-        let Some(member) = self.member.as_mut().filter(|it| it.replay.is_empty()) else {
+        let member = self.phase.member_mut();
+        let Some(member) = member.filter(|it| it.replay.is_empty()) else {
             return;
         };
-        let mut room = self.shared.room();
+        let mut room = self.guest.hub().room();
         let is_over = room.over().is_some();
         let mut slices = Slices::new();
-        match member.door {
-            NATIVE => {
+        match self.protocol {
+            Protocol::Native => {
                 let missed = room.read(&mut member.cursor, NATIVE, &mut slices);
                 drop(room);
                 if let Some(missed) = missed {
@@ -261,16 +287,16 @@ impl Session {
                     self.replies.clear();
                 }
             }
-            TEXT if self.output.is_empty() => {
+            Protocol::Text if self.output.is_empty() => {
                 gather_text(
                     &mut room,
                     member,
-                    self.manner,
+                    self.framing,
                     &mut slices,
                     &mut self.output,
                 );
             }
-            _ => {}
+            Protocol::Text => {}
         }
     }
 
@@ -278,13 +304,13 @@ impl Session {
     /// more than it can receive at once.
     pub fn output(&self) -> &[u8] {
         let rest = &self.output[self.written..];
-        match self.manner {
+        match self.framing {
             Some(Framing::Chunks) => first_chunk(rest),
             _ => rest,
         }
     }
 
-    /// Records that the first `count` bytes of what [`gather`](Session::gather) found
+    /// Records that the first `count` bytes of what [`gather`](Self::gather) found
     /// were written. The session keeps the rest of an entry that was cut; the cursor
     /// moves past that entry. Returns whether everything from the log was written.
     pub fn wrote(&mut self, count: usize, slices: &Slices) -> bool {
@@ -295,9 +321,9 @@ impl Session {
         }
         match split(slices, count) {
             Some((cursor, rest)) => {
-                if let Some(member) = &self.member {
+                if let Some(member) = self.phase.member() {
                     let count = member.cursor.seq() - cursor.seq();
-                    self.shared.counters.took_back(count);
+                    self.hub().counters.took_back(count);
                 }
                 self.go_on(cursor, rest);
                 false
@@ -309,9 +335,9 @@ impl Session {
     /// The cursor from which the peer only has to follow the log, if that is so, and its
     /// lease.
     pub fn follows_from(&self) -> Option<(Cursor, Lease)> {
-        match &self.member {
-            Some(member)
-                if member.door == NATIVE
+        match &self.phase {
+            Phase::Member(member)
+                if self.protocol == Protocol::Native
                     && member.replay.is_empty()
                     && self.output.is_empty()
                     && self.replies.is_empty()
@@ -326,23 +352,38 @@ impl Session {
     /// Continues to write the log from `cursor` on, after `rest` of the entry before it.
     pub fn go_on(&mut self, cursor: Cursor, rest: Vec<u8>) {
         self.output = rest;
-        if let Some(member) = &mut self.member {
+        if let Some(member) = self.phase.member_mut() {
             member.cursor = cursor;
         }
     }
 }
 
-/// Copies log entries that a peer of the text door has not read into its output. Returns
+/// The answers to a member that do not wait for the store any more; none while some do.
+fn released(member: &mut Membership, room: &Room, replies: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let (until, count) = match member.hold.as_deref() {
+        Some(Hold::Answers(until, count)) => (*until, *count),
+        // A welcome waits no longer.
+        Some(Hold::Welcome(_)) | None => (room.reached(), replies.len()),
+    };
+    if room.may_tell(until) {
+        member.hold = None;
+        return Some(replies.drain(..count).collect());
+    }
+    member.hold = Some(Box::new(Hold::Answers(until, count)));
+    None
+}
+
+/// Copies log entries that a peer of the text protocol has not read into its output. Returns
 /// the gap, if it missed messages.
 fn gather_text(
     room: &mut Room,
     member: &mut Membership,
-    manner: Option<Framing>,
+    framing: Option<Framing>,
     slices: &mut Slices,
     output: &mut Vec<u8>,
 ) -> Option<Gap> {
     let mut fell = None;
-    let chunks = manner == Some(Framing::Chunks);
+    let chunks = framing == Some(Framing::Chunks);
     while output.is_empty() {
         if let Some(missed) = room.read(&mut member.cursor, TEXT, slices) {
             if let Some(text) = text::missed(missed) {

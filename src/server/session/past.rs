@@ -10,30 +10,13 @@ use crate::room::{Entry, Event, Gap, Slice};
 use crate::store::ReadError;
 
 use super::super::event;
-use super::Session;
+use super::native::clamp;
+use super::peer::PeerSession;
+use super::wanted::{Purpose, Wanted};
 
 /// While the server sends past messages to a newcomer, it holds this many bytes of them
 /// at once, and one message more.
 const REPLAY_BYTES: usize = 32 << 10;
-
-/// Messages that only the store holds.
-#[derive(Clone, Debug)]
-pub(in super::super) struct Wanted {
-    /// Their `seq` numbers.
-    pub range: Range<u64>,
-    /// The most bytes of memory that they may take, and one message more.
-    pub bytes: usize,
-    /// Their purpose.
-    purpose: Purpose,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// The member missed them.
-    Replay,
-    /// The member asked for them.
-    Page,
-}
 
 /// The progress of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,21 +29,22 @@ pub(super) enum Replay {
     Waiting,
 }
 
-impl Session {
+impl PeerSession {
     /// The messages to fetch from the store before the session can continue.
-    pub(in super::super) fn wanted(&self) -> Option<&Wanted> {
-        self.wanted.as_deref()
+    pub fn wanted(&self) -> Option<&Wanted> {
+        self.phase.member()?.wanted.as_deref()
     }
 
     /// Copies the next past messages of the replay into the output, or writes that they
     /// are no longer held.
     pub(super) fn replay(&mut self) -> Replay {
-        let Some(member) = &mut self.member else {
+        let Some(member) = self.phase.member_mut() else {
             return Replay::Waiting;
         };
-        let mut room = self.shared.room();
+        let hub = self.guest.hub();
+        let mut room = hub.room();
         let Range { start, end } = member.replay;
-        let oldest = self.shared.oldest_seq(&room).min(end);
+        let oldest = hub.oldest_seq(&room).min(end);
         if start < oldest {
             drop(room);
             write_gap(start..oldest, &mut self.output);
@@ -68,7 +52,7 @@ impl Session {
             return Replay::Going;
         }
         if start < room.oldest_seq() {
-            self.wanted = Some(Box::new(Wanted {
+            member.wanted = Some(Box::new(Wanted {
                 range: start..end.min(room.oldest_seq()),
                 bytes: REPLAY_BYTES,
                 purpose: Purpose::Replay,
@@ -89,14 +73,18 @@ impl Session {
 
     /// Answers a request for past messages, at once if the log holds them in memory.
     pub(super) fn answer_history(&mut self, request: HistoryRequest) {
-        let mut room = self.shared.room();
+        let Some(member) = self.phase.member_mut() else {
+            return;
+        };
+        let hub = self.guest.hub();
+        let mut room = hub.room();
         let next = room.readable_seq();
         let end = request.before.map_or(next, |before| before.min(next));
-        let limit = super::clamp(request.limit, PAGE_LIMIT);
-        let oldest = self.shared.oldest_seq(&room);
+        let limit = clamp(request.limit, PAGE_LIMIT);
+        let oldest = hub.oldest_seq(&room);
         let start = end.saturating_sub(limit).max(oldest);
         if start < end && start < room.oldest_seq() {
-            self.wanted = Some(Box::new(Wanted {
+            member.wanted = Some(Box::new(Wanted {
                 range: start..end,
                 bytes: usize::MAX,
                 purpose: Purpose::Page,
@@ -110,14 +98,15 @@ impl Session {
     }
 
     /// Handles messages that were fetched from the store.
-    pub(in super::super) fn take_past(&mut self, fetched: Result<Vec<Entry<'static>>, ReadError>) {
-        let Some(wanted) = self.wanted.take() else {
+    pub fn take_past(&mut self, fetched: Result<Vec<Entry<'static>>, ReadError>) {
+        let wanted = self.phase.member_mut().and_then(|it| it.wanted.take());
+        let Some(wanted) = wanted else {
             return;
         };
         let messages = match fetched {
             Ok(messages) => messages,
             Err(error) => {
-                self.shared.report(event::Event::Unread(error.to_string()));
+                self.hub().report(event::Event::Unread(error.to_string()));
                 Vec::new()
             }
         };
@@ -128,7 +117,7 @@ impl Session {
     }
 
     fn take_replay(&mut self, range: Range<u64>, messages: &[Entry<'_>]) {
-        let Some(member) = &mut self.member else {
+        let Some(member) = self.phase.member_mut() else {
             return;
         };
         let first = messages.first().map_or(range.end, |message| message.seq);
@@ -152,7 +141,7 @@ impl Session {
             })
             .collect();
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-        let oldest = self.shared.oldest_seq(&self.shared.room());
+        let oldest = self.hub().oldest_seq(&self.hub().room());
         let first = messages.first().map_or(range.start, |first| first.seq);
         // None of the messages: they cannot be read now, but perhaps later.
         self.write_fitting(&frames, first > oldest || messages.is_empty());

@@ -1,158 +1,183 @@
-//! The text door: a person with `nc`, or the original program.
+//! The text protocol: a person with `nc`, or the original program.
 
+use std::task::Poll;
 use std::time::Instant;
 
-use crate::protocol::TEXT;
+use memchr::memchr;
+
 use crate::protocol::native::closed;
-use crate::protocol::sniff::Protocol;
-use crate::protocol::text::{
-    Framing, Input, Reader, WELCOME_NAMES, not_said, welcome, write_notice,
-};
-use crate::room::{Draft, NotEntered, NotSaid, WantedName, Why};
+use crate::protocol::text::{Framing, Input, Reader, WELCOME_NAMES, welcome, write_notice};
+use crate::room::{Lease, NotEntered, NotSaid, Said, Why};
 
-use super::super::accept::TOO_MANY_CONNECTIONS;
 use super::super::event::Refusal;
-use super::super::guest::NotLetIn;
-use super::{Membership, Session};
+use super::super::hub::{Arrival, NotLetIn, Soon, Wish};
+use super::super::sentences::{NAME, ROOM_FULL, TOO_MANY_CONNECTIONS};
+use super::peer::PeerSession;
+use super::phase::{Hail, Membership, Phase};
+use super::rejected::Rejected;
+use crate::protocol::sniff::Protocol;
 
-/// The rejected messages of one chunk.
-#[derive(Default)]
-struct NotTaken {
-    too_fast: usize,
-    too_long: usize,
-    empty: usize,
-    /// The reason for the last one that came too fast.
-    why: Option<NotSaid>,
-    /// Whether there was a line without a name where one was expected.
-    nameless: bool,
-}
-
-impl Session {
-    /// Handles bytes of a peer of the text door; an empty slice if no more will come.
+impl PeerSession {
+    /// Handles bytes of a peer of the text protocol; an empty slice if no more will come.
     pub(super) fn take_text(&mut self, reader: &mut Reader, bytes: &[u8], now: Instant) {
-        let mut not_taken = NotTaken::default();
-        let take = |input: Input<'_>| {
-            if self.ending.is_none() {
-                self.take_input(&input, now, &mut not_taken);
-            }
-        };
-        match bytes {
-            [] => reader.finish(take),
-            bytes => reader.take(bytes, take),
+        let mut rejected = Rejected::default();
+        if bytes.is_empty() {
+            reader.finish(|input| self.take_input(&input, now, &mut rejected));
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.phase.has_ended() && !self.awaits_outcomes() {
+            let (piece, after) = rest.split_at(self.piece(rest));
+            rest = after;
+            reader.take(piece, |input| self.take_input(&input, now, &mut rejected));
+        }
+        if !self.phase.has_ended() {
+            self.unread = rest.to_vec();
         }
         self.tell_said();
-        let refusals = [
-            (not_taken.why, not_taken.too_fast),
-            (Some(NotSaid::TooLong), not_taken.too_long),
-            (Some(NotSaid::Empty), not_taken.empty),
-        ];
-        for (why, count) in refusals {
-            if count > 0
-                && let Some(text) = why.and_then(|why| not_said(why, count))
-            {
-                self.notice(&text);
-            }
-        }
+        self.tell_rejected(&rejected);
         // One notice for all lines that arrived together.
-        if not_taken.nameless && self.member.is_none() && self.ending.is_none() {
-            self.ask_for_name();
+        if rejected.nameless && matches!(self.phase, Phase::Greeting) {
+            self.asked = true;
+            self.notice(NAME);
         }
     }
 
-    /// Asks a person for a name.
-    pub(super) fn ask_for_name(&mut self) {
-        self.asked = true;
-        self.notice("What is your name?");
+    /// The number of first bytes of a chunk that are handled before the session looks
+    /// whether it must wait: a line, or all where chunks are messages.
+    fn piece(&self, chunk: &[u8]) -> usize {
+        let line = match self.framing {
+            Some(Framing::Lines) => memchr(b'\n', chunk),
+            Some(Framing::Chunks) | None => None,
+        };
+        line.map_or(chunk.len(), |end| end + 1)
     }
 
-    fn take_input(&mut self, input: &Input<'_>, now: Instant, not_taken: &mut NotTaken) {
-        match (input, &self.member) {
+    fn take_input(&mut self, input: &Input<'_>, now: Instant, rejected: &mut Rejected) {
+        if self.phase.has_ended() {
+            return;
+        }
+        match (input, self.phase.member()) {
             (Input::Quit, _) => self.end(Why::Quit),
             // Enter, before the name.
             (Input::Said(name), None)
-                if self.manner == Some(Framing::Lines) && name.trim().is_empty() =>
+                if self.framing == Some(Framing::Lines) && name.trim().is_empty() =>
             {
-                not_taken.nameless = true;
+                rejected.nameless = true;
             }
-            (Input::Said(name), None) => self.enter_text(name),
-            (Input::TooLong, None) => self.enter_text(""),
-            (Input::TooLong, Some(_)) => not_taken.too_long += 1,
+            (Input::Said(name), None) => self.join_text(name),
+            (Input::TooLong, None) => self.join_text(""),
+            (Input::TooLong, Some(_)) => rejected.count(NotSaid::TooLong),
             // Enter alone sends no message, and needs no answer.
             (Input::Said(text), Some(_)) if text.trim_matches(['\r', '\n']).is_empty() => {}
             (Input::Said(text), Some(member)) => {
                 let lease = member.lease;
-                let said = self.try_to_say(lease, Draft::new(None, text), now);
-                match said {
-                    Ok(_) => self.said(),
-                    Err(NotSaid::LeaseOver) => self.end_taken_over(),
-                    Err(why) => {
-                        self.refused(why, now);
-                        match why {
-                            NotSaid::TooFast { .. } => {
-                                not_taken.too_fast += 1;
-                                not_taken.why = Some(why);
-                            }
-                            NotSaid::TooLong => not_taken.too_long += 1,
-                            NotSaid::Empty => not_taken.empty += 1,
-                            NotSaid::BadId | NotSaid::Closed | NotSaid::LeaseOver => {}
-                        }
-                    }
-                }
+                self.say_text(lease, text, rejected, now);
             }
         }
     }
 
-    /// Adds the peer to the room, and welcomes it.
-    pub(super) fn enter_text(&mut self, name: &str) {
-        // One of those listed may be the newcomer itself.
-        let (wanted, listed) = (WantedName::of(name), WELCOME_NAMES + 1);
-        let arrival = match self
-            .guest
-            .enter(&wanted, Protocol::Text, false, None, listed)
-        {
+    fn say_text(&mut self, from: Lease, text: &str, rejected: &mut Rejected, now: Instant) {
+        match self.guest.say(from, None, text, now) {
+            Soon::Now(outcome) => {
+                if outcome.is_ok() {
+                    self.accepted();
+                }
+                self.was_said_in_text(outcome, rejected, now);
+            }
+            Soon::Later(ticket) => self.await_said(ticket, None),
+        }
+    }
+
+    /// Counts the outcome of a message with those that are told together.
+    pub(super) fn was_said_in_text(
+        &mut self,
+        outcome: Result<Said, NotSaid>,
+        rejected: &mut Rejected,
+        now: Instant,
+    ) {
+        match outcome {
+            Ok(_) => {}
+            Err(NotSaid::LeaseOver) => self.end_taken_over(),
+            Err(why) => {
+                self.rejected(why, now);
+                rejected.count(why);
+            }
+        }
+    }
+
+    /// Tells the peer how many of its messages were rejected, and why.
+    pub(super) fn tell_rejected(&mut self, rejected: &Rejected) {
+        for text in rejected.sentences() {
+            self.notice(&text);
+        }
+    }
+
+    /// Asks to join.
+    pub(super) fn join_text(&mut self, name: &str) {
+        let wish = Wish {
+            name: name.into(),
+            protocol: Protocol::Text,
+            host: false,
+            resume: None,
+            opened: self.arrived,
+            // One of those listed may be the newcomer itself.
+            members: WELCOME_NAMES + 1,
+        };
+        match self.guest.come(&wish) {
+            Poll::Ready(outcome) => self.joined(outcome, Hail::default()),
+            Poll::Pending => self.phase = Phase::Joining(Box::default()),
+        }
+    }
+
+    /// Welcomes the peer, or tells it why it cannot join.
+    pub(super) fn joined_text(&mut self, outcome: Result<Arrival, NotLetIn>) {
+        let arrival = match outcome {
             Ok(arrival) => arrival,
             Err(NotLetIn::Address) => {
-                self.report_refusal(Refusal::TooManyConnections);
+                self.guest.refused(Refusal::TooManyConnections);
                 self.notice(TOO_MANY_CONNECTIONS);
                 return self.end(Why::Protocol);
             }
             Err(NotLetIn::Room(NotEntered::Full)) => {
-                self.report_refusal(Refusal::RoomFull);
-                self.notice("The room is full. Try again later.");
+                self.guest.refused(Refusal::RoomFull);
+                self.notice(ROOM_FULL);
                 return self.end(Why::Protocol);
             }
             Err(NotLetIn::Room(NotEntered::Closed(closing))) => {
                 self.notice(&closed(closing).text);
                 return self.end(Why::Quit);
             }
+            // A peer of this protocol has no session.
+            Err(NotLetIn::Late | NotLetIn::NoSecret) => return self.end(Why::Lost),
         };
         let entered = &arrival.entered;
         let members = arrival.members.list.iter();
         let others = members.filter(|it| it.id != entered.lease.id);
         let others = others.map(|it| &*it.name);
-        let room_name = &self.shared.live().room_name;
+        let room_name = &self.guest.hub().live().room_name;
         let text = welcome(room_name, &entered.name, entered.count, others);
-        self.member = Some(Membership {
+        self.phase = Phase::Member(Membership {
             lease: entered.lease,
             takeovers: arrival.takeovers,
-            door: TEXT,
             cursor: entered.cursor,
             replay: 0..0,
+            hold: None,
+            wanted: None,
         });
         // Before all later events.
         write_notice(&text, &mut self.output);
-        if self.manner == Some(Framing::Chunks) {
+        if self.framing == Some(Framing::Chunks) {
             self.output.pop();
         }
     }
 
     /// Sends a sentence of the server to the peer.
     pub(super) fn notice(&mut self, text: &str) {
-        if self.manner == Some(Framing::Chunks) && !self.replies.is_empty() {
+        if self.framing == Some(Framing::Chunks) && !self.replies.is_empty() {
             self.replies.push(b'\n');
         }
         write_notice(text, &mut self.replies);
-        if self.manner == Some(Framing::Chunks) {
+        if self.framing == Some(Framing::Chunks) {
             self.replies.pop();
         }
     }

@@ -1,4 +1,4 @@
-//! The open connections, by the address that they come from.
+//! Admits connections, and counts those that are open by the address that they come from.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -24,7 +24,7 @@ const ADDRESSES: usize = 4_096;
 
 /// The open connections, and the number of them that have not joined yet.
 #[derive(Debug)]
-pub(super) struct Guests {
+pub struct Admission {
     state: Mutex<State>,
     /// The number of open connections, and of those that have not joined yet, readable
     /// without the lock.
@@ -69,7 +69,7 @@ struct Address {
 
 /// An address as limits count it. Its connections share it.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub struct Origin {
     from: Subscriber,
     /// The bytes of text that the members from this address have sent.
     text: Mutex<Meter<Instant>>,
@@ -89,12 +89,7 @@ impl Origin {
     /// The time to wait, if the members from this address send more than `per_second`
     /// bytes a second, and [`TEXT_BURST`] seconds' worth at once; or the members from its
     /// link [`LINK_TEXT`] times as many. 0 lifts the limit.
-    pub(super) fn count_text(
-        &self,
-        bytes: usize,
-        per_second: u32,
-        now: Instant,
-    ) -> Result<(), Duration> {
+    pub fn count_text(&self, bytes: usize, per_second: u32, now: Instant) -> Result<(), Duration> {
         let pace = RateLimit {
             // The longest text is allowed at any rate.
             burst: per_second.saturating_mul(TEXT_BURST).max(LONGEST_TEXT),
@@ -119,32 +114,32 @@ const TEXT_BURST: u32 = 8;
 /// The members from one link may send as much text as those from this many addresses.
 const LINK_TEXT: u32 = 16;
 
-impl Guests {
-    pub(super) fn new(now: Instant) -> Self {
+impl Admission {
+    pub fn new(now: Instant) -> Arc<Self> {
         let state = State {
             by_address: HashMap::new(),
             forget_at: ADDRESSES,
             away: HashMap::new(),
             left_at: now,
         };
-        Self {
-            state: Mutex::new(Rank::Guests, state),
+        Arc::new(Self {
+            state: Mutex::new(Rank::Admission, state),
             open: AtomicUsize::new(0),
             at_the_door: AtomicUsize::new(0),
             gone: Notify::new(),
-        }
+        })
     }
 
-    /// Counts a new connection.
+    /// Counts a new connection, until its permit is dropped.
     ///
     /// # Errors
     /// If there are too many, altogether or from its address.
-    pub(super) fn admit(
-        &self,
+    pub fn admit(
+        self: &Arc<Self>,
         from: Subscriber,
         live: &Live,
         now: Instant,
-    ) -> Result<Arc<Origin>, Refusal> {
+    ) -> Result<Permit, Refusal> {
         let mut state = self.state.lock();
         if self.open() >= live.max_members.saturating_add(SPARE) {
             return Err(Refusal::RoomFull);
@@ -154,13 +149,16 @@ impl Guests {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.at_the_door.fetch_add(1, Ordering::Relaxed);
         drop(state);
-        Ok(origin)
+        Ok(Permit {
+            admission: Arc::clone(self),
+            origin,
+        })
     }
 
     /// Whether one more member may join from this address: the limit of connections
     /// covers its open connections (including the newcomer's own) and its absent members
     /// together. Otherwise one address could fill a room with absent members.
-    pub(super) fn may_enter(&self, origin: &Origin, live: &Live) -> bool {
+    pub fn may_enter(&self, origin: &Origin, live: &Live) -> bool {
         let limit = live.max_per_address;
         let state = self.state.lock();
         let may = keys(origin.from, limit).all(|(key, most)| {
@@ -172,22 +170,22 @@ impl Guests {
     }
 
     /// A guest joined or ended before it joined.
-    pub(super) fn leave_door(&self) {
+    pub fn leave_door(&self) {
         self.at_the_door.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The number of open connections.
-    pub(super) fn open(&self) -> usize {
+    pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
     /// The number of open connections that have given no name yet.
-    pub(super) fn at_the_door(&self) -> usize {
+    pub fn at_the_door(&self) -> usize {
         self.at_the_door.load(Ordering::Relaxed)
     }
 
     /// Counts an admitted connection that has ended.
-    pub(super) fn count_out(&self, origin: &Origin) {
+    fn count_out(&self, origin: &Origin) {
         let mut state = self.state.lock();
         state.each(origin, |here| here.open -= 1);
         let is_last = self.open.fetch_sub(1, Ordering::Relaxed) == 1;
@@ -198,14 +196,14 @@ impl Guests {
     }
 
     /// Waits until no admitted connection is open.
-    pub(super) async fn all_gone(&self) {
+    pub async fn all_gone(&self) {
         while self.open() > 0 {
             self.gone.notified().await;
         }
     }
 
     /// Counts a member from this address as absent.
-    pub(super) fn add_away(&self, id: MemberId, address: SocketAddr, origin: &Arc<Origin>) {
+    pub fn add_away(&self, id: MemberId, address: SocketAddr, origin: &Arc<Origin>) {
         let mut state = self.state.lock();
         state.each(origin, |here| here.away += 1);
         state.away.insert(id, (address, Arc::clone(origin)));
@@ -213,7 +211,7 @@ impl Guests {
 
     /// Counts a member as no longer absent; returns its last address, if it came while
     /// this server runs.
-    pub(super) fn remove_away(&self, id: MemberId) -> Option<SocketAddr> {
+    pub fn remove_away(&self, id: MemberId) -> Option<SocketAddr> {
         let mut state = self.state.lock();
         let (address, origin) = state.away.remove(&id)?;
         state.each(&origin, |here| here.away -= 1);
@@ -222,14 +220,34 @@ impl Guests {
     }
 
     /// Records that a member or connection has gone.
-    pub(super) fn set_left(&self, now: Instant) {
+    pub fn set_left(&self, now: Instant) {
         self.state.lock().left_at = now;
     }
 
     /// The time when the last one left; `None` while a connection has not joined yet.
-    pub(super) fn deserted_since(&self) -> Option<Instant> {
+    pub fn deserted_since(&self) -> Option<Instant> {
         let left_at = self.state.lock().left_at;
         (self.at_the_door() == 0).then_some(left_at)
+    }
+}
+
+/// The right of one connection to be open. Dropping it counts the connection out.
+#[derive(Debug)]
+pub struct Permit {
+    admission: Arc<Admission>,
+    origin: Arc<Origin>,
+}
+
+impl Permit {
+    /// The origin of the connection, as limits count it.
+    pub const fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.admission.count_out(&self.origin);
     }
 }
 
@@ -317,42 +335,41 @@ mod tests {
     #[test]
     fn members_who_are_away_count_for_their_address() {
         let (start, live) = (Instant::now(), live(10));
-        let guests = Guests::new(start);
+        let admission = Admission::new(start);
         let address = SocketAddr::from(([192, 0, 2, 1], 1));
         // One connection after the other joins and is lost, as fast as allowed.
         let mut entered = 0;
         for n in 1..=100 {
             let now = start + Duration::from_secs(n);
-            let origin = guests.admit(from(address), &live, now).unwrap();
-            if guests.may_enter(&origin, &live) {
+            let permit = admission.admit(from(address), &live, now).unwrap();
+            if admission.may_enter(permit.origin(), &live) {
                 entered += 1;
-                guests.add_away(id(n), address, &origin);
+                admission.add_away(id(n), address, permit.origin());
             }
-            guests.count_out(&origin);
         }
         assert_eq!(entered, 10);
         // Other addresses are unaffected, and a member that comes back makes room for
         // another.
         let now = start + Duration::from_secs(101);
-        let other = guests.admit(from(([192, 0, 2, 2], 1).into()), &live, now);
-        assert!(guests.may_enter(&other.unwrap(), &live));
-        assert_eq!(guests.remove_away(id(1)), Some(address));
-        let origin = guests.admit(from(address), &live, now).unwrap();
-        assert!(guests.may_enter(&origin, &live));
+        let other = admission.admit(from(([192, 0, 2, 2], 1).into()), &live, now);
+        assert!(admission.may_enter(other.unwrap().origin(), &live));
+        assert_eq!(admission.remove_away(id(1)), Some(address));
+        let permit = admission.admit(from(address), &live, now).unwrap();
+        assert!(admission.may_enter(permit.origin(), &live));
     }
 
     #[test]
     fn the_text_of_an_address_is_limited_whoever_says_it() {
         let start = Instant::now();
-        let guests = Guests::new(start);
+        let admission = Admission::new(start);
         let address = SocketAddr::from(([192, 0, 2, 1], 1));
-        let origin = guests.admit(from(address), &live(256), start).unwrap();
+        let permit = admission.admit(from(address), &live(256), start).unwrap();
         let mut said = 0;
         for second in 0..100 {
             let now = start + Duration::from_secs(second);
             // As many of the longest messages as 256 members may send in a second.
             for _ in 0..256 * 5 {
-                if origin.count_text(16_000, 100_000, now).is_ok() {
+                if permit.origin().count_text(16_000, 100_000, now).is_ok() {
                     said += 16_000;
                 }
             }
@@ -363,27 +380,25 @@ mod tests {
     #[test]
     fn addresses_without_a_connection_are_forgotten() {
         let (now, live) = (Instant::now(), live(10));
-        let guests = Guests::new(now);
+        let admission = Admission::new(now);
         for n in 0..3 * u32::try_from(ADDRESSES).unwrap() {
             let address = SocketAddr::from((n.to_be_bytes(), 1));
-            let origin = guests.admit(from(address), &live, now).unwrap();
-            guests.count_out(&origin);
+            drop(admission.admit(from(address), &live, now).unwrap());
         }
-        assert!(guests.state.lock().by_address.len() <= ADDRESSES);
+        assert!(admission.state.lock().by_address.len() <= ADDRESSES);
     }
 
     #[test]
     fn the_computers_of_a_link_count_by_themselves_and_the_link_as_a_whole() {
         let (now, live) = (Instant::now(), live(256));
-        let guests = Guests::new(now);
-        let mut admitted = 0;
+        let admission = Admission::new(now);
+        let mut admitted = Vec::new();
         for n in 0..5_000_u16 {
             let ip = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, n);
-            let origin = guests.admit(from((ip, 1).into()), &live, now);
-            admitted += usize::from(origin.is_ok());
+            admitted.extend(admission.admit(from((ip, 1).into()), &live, now));
         }
-        assert_eq!(admitted, 4_096);
+        assert_eq!(admitted.len(), 4_096);
         let afar = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-        assert!(guests.admit(from((afar, 1).into()), &live, now).is_ok());
+        assert!(admission.admit(from((afar, 1).into()), &live, now).is_ok());
     }
 }

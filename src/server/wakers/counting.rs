@@ -6,11 +6,11 @@ use std::task::Wake;
 
 /// A task that does nothing but count.
 #[derive(Debug, Default)]
-pub(super) struct Wakes(AtomicUsize);
+pub struct Wakes(AtomicUsize);
 
 impl Wakes {
     /// How often it was woken.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }

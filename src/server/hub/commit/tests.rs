@@ -2,92 +2,105 @@
 
 use std::future::Future as _;
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
 
-use super::super::connection::{Connection, serve};
+use super::super::super::connection::{Service, Talk};
+use super::super::super::pool::Service as _;
+use super::super::super::session::Found;
+use super::super::super::settings::Settings;
+use super::super::super::surroundings::Surroundings;
+use super::super::super::wakers::Wakers;
+use super::super::commands::{Arrival, Wish};
+use super::super::core::random_seed;
 use super::super::guest::Guest;
-use super::super::session::{Found, Session};
-use super::super::settings::Settings;
-use super::super::surroundings::Surroundings;
 use super::*;
 use crate::protocol::NATIVE;
 use crate::protocol::sniff::Protocol;
-use crate::room::{
-    Close, Closing, Coming, Draft, Enter, Lease, SMALL_ROOM, Say, TokenHash, WantedName,
-};
+use crate::room::{Closing, Coming, Draft, Enter, Lease, SMALL_ROOM, Say, TokenHash, WantedName};
 
-/// The shared state of a server with a store. Nothing is stored automatically.
-fn durable(directory: &Path) -> (Arc<Shared>, Writer) {
+/// The hub state of a server with a store. Nothing is stored automatically.
+fn durable(directory: &Path) -> (Arc<Hub>, Writer) {
     let mut settings = Settings::default();
     settings.rules.rate_limit.per_second = 0;
     let path = directory.join("room.db");
-    let kept = OpenedStore::open(&path, settings.keep, &settings.rules).unwrap();
-    let (shared, writer) = Shared::new(settings, Surroundings::unknown(), Some(kept)).unwrap();
-    (Arc::new(shared), writer.unwrap())
+    let opened = OpenedStore::open(&path, settings.keep, &settings.rules).unwrap();
+    let (foundation, writer) = opened.split(settings.rules, random_seed().unwrap());
+    let unknown = Surroundings::unknown();
+    let hub = Hub::new(settings, unknown, foundation, Wakers::new(1)).unwrap();
+    (hub, writer)
 }
 
 /// A connection that has not joined yet.
-fn guest(shared: &Arc<Shared>) -> Guest {
+fn guest(hub: &Arc<Hub>) -> Guest {
     let address = ([127, 0, 0, 1], 1).into();
-    shared.admit(address, Instant::now()).unwrap()
+    Guest::arriving(hub, address, Instant::now()).unwrap()
 }
 
-fn ada() -> WantedName {
-    WantedName::of("ada")
+/// Asks to join as `ada`, or to resume.
+fn come(guest: &mut Guest, protocol: Protocol, resume: Option<TokenHash>) -> Arrival {
+    let wish = Wish {
+        name: "ada".into(),
+        protocol,
+        host: false,
+        resume,
+        opened: Instant::now(),
+        members: 1,
+    };
+    match guest.come(&wish) {
+        Poll::Ready(arrival) => arrival.unwrap(),
+        Poll::Pending => panic!("the outcome comes at once"),
+    }
 }
 
-/// Adds a member by the text door.
+/// Adds a member of the text protocol.
 fn enter(guest: &mut Guest) -> Lease {
-    let arrival = guest.enter(&ada(), Protocol::Text, false, None, 1).unwrap();
-    arrival.entered.lease
+    come(guest, Protocol::Text, None).entered.lease
 }
 
-fn say(shared: &Shared, lease: Lease, text: &str) {
+fn say(hub: &Hub, lease: Lease, text: &str) {
     let command = Say {
         lease,
         draft: Draft::new(None, text),
         at: Timestamp::now(),
-        time: shared.time(Instant::now()),
+        time: hub.time(Instant::now()),
     };
-    shared.room().apply(command).unwrap();
+    hub.room().apply(command).unwrap();
 }
 
 /// Acts as if all events were on disk.
-fn publish(shared: &Shared) {
-    let staged = shared.room().stage().unwrap();
-    shared.publish(staged.end);
+fn publish(hub: &Hub) {
+    let staged = hub.stage().unwrap();
+    hub.publish(staged.end);
 }
 
 /// Whether the tasks that follow the log were woken.
-fn is_news(shared: &Shared) -> bool {
+fn is_news(hub: &Hub) -> bool {
     let mut context = Context::from_waker(Waker::noop());
-    let news = pin!(shared.workers[0].fan_out.news());
+    let news = pin!(hub.wakers.first().news());
     news.poll(&mut context).is_ready()
 }
 
 #[test]
 fn whose_place_is_taken_is_woken_though_there_is_nothing_to_store() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, _writer) = durable(directory.path());
-    let key = TokenHash::of("secret");
-    let (mut old, mut new) = (guest(&shared), guest(&shared));
-    old.enter(&ada(), Protocol::Native, false, Some(key), 1)
-        .unwrap();
-    publish(&shared);
-    assert!(is_news(&shared));
-    let arrival = new.resume(&key, Instant::now(), 1).unwrap();
+    let (hub, _writer) = durable(directory.path());
+    let (mut old, mut new) = (guest(&hub), guest(&hub));
+    let token = come(&mut old, Protocol::Native, None).token.unwrap();
+    publish(&hub);
+    assert!(is_news(&hub));
+    let arrival = come(&mut new, Protocol::Native, Some(TokenHash::of(&token)));
     assert_eq!(arrival.entered.coming, Coming::Instead);
-    assert!(is_news(&shared));
-    assert!(shared.room().stage().is_none());
+    assert!(is_news(&hub));
+    assert!(hub.stage().is_none());
 }
 
 /// The bytes that a session would write now.
-fn told(session: &mut Session) -> String {
+fn told(session: &mut Talk) -> String {
     let mut told = String::new();
     let mut slices = Vec::new();
     while session.gather(&mut slices) != Found::Nothing {
@@ -102,9 +115,9 @@ fn told(session: &mut Session) -> String {
     told
 }
 
-fn greeting(shared: &Arc<Shared>) -> Session {
+fn greeting(hub: &Arc<Hub>) -> Talk {
     let now = Instant::now();
-    let mut session = Session::new(guest(shared), now);
+    let mut session = Talk::new(guest(hub), now);
     session.take(b"{\"hello\":{\"protocol\":1}}\n", now);
     session
 }
@@ -112,22 +125,21 @@ fn greeting(shared: &Arc<Shared>) -> Session {
 #[test]
 fn a_welcome_waits_until_what_it_tells_is_stored() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, _writer) = durable(directory.path());
+    let (hub, _writer) = durable(directory.path());
     for count in [1, SMALL_ROOM, SMALL_ROOM + 1] {
-        while shared.room().count() + 1 < count {
-            let key = Some(TokenHash::of("x"));
-            let mut room = shared.room();
+        while hub.room().count() + 1 < count {
+            let mut room = hub.room();
             room.apply(Enter {
                 wanted: WantedName::of("x"),
                 encoding: NATIVE,
                 host: false,
-                token: key,
+                token: Some(TokenHash::of("x")),
             })
             .unwrap();
         }
-        let mut session = greeting(&shared);
+        let mut session = greeting(&hub);
         assert_eq!(told(&mut session), "");
-        publish(&shared);
+        publish(&hub);
         assert!(told(&mut session).starts_with("{\"welcome\""));
     }
 }
@@ -135,9 +147,9 @@ fn a_welcome_waits_until_what_it_tells_is_stored() {
 #[test]
 fn who_came_in_when_the_store_failed_is_told_only_that() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, _writer) = durable(directory.path());
-    let mut session = greeting(&shared);
-    shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
+    let (hub, _writer) = durable(directory.path());
+    let mut session = greeting(&hub);
+    hub.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
     let told = told(&mut session);
     assert!(told.starts_with("{\"closed\""), "{told}");
     assert_eq!(told.lines().count(), 1, "{told}");
@@ -146,19 +158,19 @@ fn who_came_in_when_the_store_failed_is_told_only_that() {
 #[test]
 fn who_reads_a_long_past_slowly_is_there_though_it_is_not_heard() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, _writer) = durable(directory.path());
-    let mut speaker = guest(&shared);
+    let (hub, _writer) = durable(directory.path());
+    let mut speaker = guest(&hub);
     let lease = enter(&mut speaker);
     let now = Instant::now();
     for _ in 0..1_000 {
         let text = "x".repeat(4_000);
-        say(&shared, lease, &text);
+        say(&hub, lease, &text);
     }
-    let mut session = Session::new(guest(&shared), now);
+    let mut session = Talk::new(guest(&hub), now);
     session.take(b"{\"hello\":{\"protocol\":1,\"after\":0}}\n", now);
-    publish(&shared);
+    publish(&hub);
     let mut slices = Vec::new();
-    let heartbeat = shared.settings.heartbeat;
+    let heartbeat = hub.settings.heartbeat;
     for beat in 1..20 {
         session.tick(now + heartbeat * beat);
         assert!(session.ending().is_none(), "lost at beat {beat}");
@@ -170,15 +182,13 @@ fn who_reads_a_long_past_slowly_is_there_though_it_is_not_heard() {
 #[test]
 fn a_closed_room_is_closed_once_though_the_store_fails_afterwards() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, _writer) = durable(directory.path());
-    let mut session = greeting(&shared);
-    publish(&shared);
+    let (hub, _writer) = durable(directory.path());
+    let mut session = greeting(&hub);
+    publish(&hub);
     told(&mut session);
-    shared.room().apply(Close {
-        closing: Closing::ForGood,
-    });
-    publish(&shared);
-    shared.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
+    hub.close(Closing::ForGood);
+    publish(&hub);
+    hub.fail(1, &WriteError::DiskFull(directory.path().to_owned()));
     let told = told(&mut session);
     assert_eq!(told.matches("{\"closed\"").count(), 1, "{told}");
     assert!(told.contains("host-closed"), "{told}");
@@ -187,38 +197,39 @@ fn a_closed_room_is_closed_once_though_the_store_fails_afterwards() {
 #[tokio::test]
 async fn who_spoke_while_nobody_was_listened_to_is_heard_afterwards() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, _writer) = durable(directory.path());
-    let serving = Arc::clone(&shared);
-    tokio::spawn(async move { serving.workers[0].serve(&serving).await });
+    let (hub, _writer) = durable(directory.path());
+    let service = Arc::new(Service::new(Arc::clone(&hub)));
+    let serving = Arc::clone(&service);
+    tokio::spawn(async move { serving.run(0).await });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap());
     let (served, peer) = tokio::join!(listener.accept(), peer);
     let mut peer = BufReader::new(peer.unwrap());
-    let connection = Connection::new(served.unwrap().0, guest(&shared), 0);
-    tokio::spawn(serve(Box::new(connection)));
+    let seat = hub.wakers.first().seat();
+    tokio::spawn(service.serve(served.unwrap().0, guest(&hub), 0, seat));
     let mut line = String::new();
     peer.write_all(b"{\"hello\":{\"protocol\":1}}\n")
         .await
         .unwrap();
-    while shared.room().count() == 0 {
+    while hub.room().count() == 0 {
         yield_now().await;
     }
-    publish(&shared);
+    publish(&hub);
     peer.read_line(&mut line).await.unwrap();
     // It follows the log now.
-    let mut speaker = guest(&shared);
+    let mut speaker = guest(&hub);
     let lease = enter(&mut speaker);
-    while shared.room().waiting() < 5 << 20 {
-        say(&shared, lease, &"x".repeat(4_000));
+    while hub.room().waiting() < 5 << 20 {
+        say(&hub, lease, &"x".repeat(4_000));
     }
-    shared.tell_news();
-    assert!(shared.is_congested());
+    hub.tell_news();
+    assert!(hub.is_congested());
     peer.write_all(b"{\"ping\":{}}\n").await.unwrap();
     for _ in 0..1_000 {
         yield_now().await;
     }
-    publish(&shared);
-    assert!(!shared.is_congested());
+    publish(&hub);
+    assert!(!hub.is_congested());
     let heard = async {
         while !line.starts_with("{\"pong\"") {
             line.clear();
@@ -231,15 +242,15 @@ async fn who_spoke_while_nobody_was_listened_to_is_heard_afterwards() {
 #[tokio::test]
 async fn a_writer_that_is_gone_has_stored_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, _writer) = durable(directory.path());
+    let (hub, _writer) = durable(directory.path());
     let writing = GroupCommit {
         jobs: mpsc::channel(1).0,
         obstacle: Arc::new(lock::Mutex::new(Rank::Obstacle, None)),
         thread: None,
     };
-    enter(&mut guest(&shared));
-    writing.keep(&shared).await;
-    assert!(shared.store_failed().is_some());
+    enter(&mut guest(&hub));
+    writing.keep(&hub).await;
+    assert!(hub.store_failed().is_some());
 }
 
 /// Another program, which locks the file of the store until the test ends it.
@@ -252,27 +263,27 @@ fn locked(directory: &Path) -> rusqlite::Connection {
 #[tokio::test]
 async fn a_store_that_stays_locked_closes_the_room_when_patience_is_over() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, mut writer) = durable(directory.path());
+    let (hub, mut writer) = durable(directory.path());
     writer.patience = Duration::from_millis(1);
     let writing = writer.start().unwrap();
     let _other = locked(directory.path());
-    enter(&mut guest(&shared));
-    let kept = time::timeout(Duration::from_secs(20), writing.keep(&shared));
+    enter(&mut guest(&hub));
+    let kept = time::timeout(Duration::from_secs(20), writing.keep(&hub));
     kept.await.unwrap();
-    let why = shared.store_failed().unwrap();
+    let why = hub.store_failed().unwrap();
     assert!(why.contains("was locked by another program"), "{why}");
 }
 
 #[tokio::test]
 async fn a_server_that_ends_does_not_wait_for_a_locked_store() {
     let directory = tempfile::tempdir().unwrap();
-    let (shared, writer) = durable(directory.path());
+    let (hub, writer) = durable(directory.path());
     let writing = writer.start().unwrap();
     let _other = locked(directory.path());
-    enter(&mut guest(&shared));
+    enter(&mut guest(&hub));
     let obstacle = Arc::clone(&writing.obstacle);
     {
-        let mut kept = pin!(writing.keep(&shared));
+        let mut kept = pin!(writing.keep(&hub));
         while obstacle.lock().is_none() {
             let turn = time::timeout(Duration::from_millis(10), &mut kept);
             assert!(turn.await.is_err());

@@ -9,7 +9,7 @@ use crate::room::Room;
 /// The room behind its lock. Its counts can be read at any time without waiting, also by
 /// a thread that must not wait.
 #[derive(Debug)]
-pub(super) struct RoomLock {
+pub struct RoomLock {
     room: Mutex<Room>,
     glance: Glance,
 }
@@ -23,7 +23,7 @@ struct Glance {
 }
 
 impl RoomLock {
-    pub(super) fn new(room: Room) -> Self {
+    pub fn new(room: Room) -> Self {
         let glance = Glance::default();
         glance.update(&room);
         let room = Mutex::new(Rank::Room, room);
@@ -31,7 +31,7 @@ impl RoomLock {
     }
 
     /// Takes the lock.
-    pub(super) fn lock(&self) -> RoomGuard<'_> {
+    pub fn lock(&self) -> RoomGuard<'_> {
         RoomGuard {
             room: self.room.lock(),
             glance: &self.glance,
@@ -39,17 +39,17 @@ impl RoomLock {
     }
 
     /// The number of members in the room, including absent ones.
-    pub(super) fn members(&self) -> usize {
+    pub fn members(&self) -> usize {
         self.glance.members.load(Ordering::Relaxed)
     }
 
     /// The number of absent members.
-    pub(super) fn away(&self) -> usize {
+    pub fn away(&self) -> usize {
         self.glance.away.load(Ordering::Relaxed)
     }
 
     /// The `seq` of the next message.
-    pub(super) fn next_seq(&self) -> u64 {
+    pub fn next_seq(&self) -> u64 {
         self.glance.next_seq.load(Ordering::Relaxed)
     }
 }
@@ -65,7 +65,7 @@ impl Glance {
 /// The right to use the room, until it is dropped.
 #[derive(Debug)]
 #[clippy::has_significant_drop]
-pub(super) struct RoomGuard<'a> {
+pub struct RoomGuard<'a> {
     room: Guard<'a, Room>,
     glance: &'a Glance,
 }

@@ -5,26 +5,27 @@
 #[cfg(all(test, feature = "store"))]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::spawn_blocking;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, timeout_at};
 
 use crate::lock::{self, Rank};
-use crate::room::{Absent, Encodings, Entry, Event, Record, Room, Rules, Seed, Time};
+use crate::room::{Absent, Encodings, Event, Record, Room, Rules, Seed, Time};
 use crate::store::{
-    self, Journal, Keep, OpenError, Past, ReadError, Reading, Recent, SpaceWatch, Store, WriteError,
+    self, Journal, Keep, OpenError, Past, Reading, Recent, SpaceWatch, Store, WriteError,
 };
 
+use crate::protocol::ENCODINGS;
 use crate::protocol::native::frame::{NOTICE_DELAYED, NOTICE_RESUMED};
 
-use super::event as server;
-use super::shared::Shared;
+use super::super::event as server;
+use super::core::{Foundation, Hub};
+use super::history::History;
 
 /// The time that clients wait before they come back to a room whose store failed.
 const RETRY_MS: u64 = 5_000;
@@ -33,8 +34,7 @@ const RETRY_MS: u64 = 5_000;
 const TRIM_TIME: Duration = Duration::from_mins(1);
 
 /// The longest time for which the server holds messages back while it cannot store them;
-/// then it closes the room. It waits as long for a locked store when it opens or reads
-/// one.
+/// then it closes the room. It waits as long for a locked store when it opens one.
 const HOLD_TIME: Duration = Duration::from_mins(1);
 
 /// The pause between two attempts.
@@ -55,7 +55,7 @@ const RESUMED: &str = "Messages are no longer delayed.";
 
 /// An opened store, and the room that it contains.
 #[derive(Debug)]
-pub(super) struct OpenedStore {
+pub struct OpenedStore {
     journal: Box<dyn Journal>,
     history: Box<dyn store::History>,
     past: Past,
@@ -91,18 +91,8 @@ impl OpenedStore {
         })
     }
 
-    /// The unique id of this log.
-    pub fn epoch(&self) -> &str {
-        &self.past.epoch
-    }
-
-    /// The `seq` of the oldest message, or of the next one if there is none.
-    pub const fn oldest_seq(&self) -> u64 {
-        self.past.oldest_seq
-    }
-
     /// The room as it was when its server ended: the members who were in it are away.
-    pub fn room(&mut self, rules: Rules, encodings: Encodings, seed: Seed) -> Room {
+    fn room(&mut self, rules: Rules, encodings: Encodings, seed: Seed) -> Room {
         let past = &mut self.past;
         let first = past.entries.first().map_or(past.next_seq, |it| it.seq);
         let mut room = Room::going_on(rules, encodings, seed, first, past.last_member);
@@ -129,63 +119,22 @@ impl OpenedStore {
         room
     }
 
-    /// The reader of old messages, and the writer, which must be
+    /// What the hub of the room starts with, and the writer, which must be
     /// [started](Writer::start).
-    pub fn split(self) -> (History, Writer) {
-        let history = History {
-            reader: Arc::new(Mutex::new(self.history)),
+    pub fn split(mut self, rules: Rules, seed: Seed) -> (Foundation, Writer) {
+        let foundation = Foundation {
+            room: self.room(rules, ENCODINGS, seed),
+            epoch: self.past.epoch,
+            oldest_stored: self.past.oldest_seq,
+            history: Some(History::new(self.history)),
         };
-        (history, Writer::new(self.journal))
-    }
-}
-
-/// Reads the messages that the log in memory no longer holds.
-#[derive(Debug)]
-pub(super) struct History {
-    reader: Arc<Mutex<Box<dyn store::History>>>,
-}
-
-impl History {
-    /// The messages from `from` to before `end`, in order, up to and including the one
-    /// with which they take `bytes` of memory.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    // The reader moves to a thread and comes back: all connections share it.
-    #[expect(clippy::significant_drop_tightening)]
-    pub async fn messages(
-        &self,
-        from: u64,
-        end: u64,
-        bytes: usize,
-    ) -> Result<Vec<Entry<'static>>, ReadError> {
-        // One read after the other, so that there is at most one such thread.
-        let mut reader = Arc::clone(&self.reader).lock_owned().await;
-        let since = Instant::now();
-        loop {
-            let (back, result) = spawn_blocking(move || {
-                let result = reader.entries(from..end, bytes);
-                (reader, result)
-            })
-            .await
-            .map_err(|error| ReadError::Failed {
-                path: PathBuf::new(),
-                error: io::Error::other(error),
-            })?;
-            match result {
-                Err(ReadError::Locked(_)) if since.elapsed() < HOLD_TIME => {
-                    reader = back;
-                    time::sleep(RETRY_PAUSE).await;
-                }
-                result => return result,
-            }
-        }
+        (foundation, Writer::new(self.journal))
     }
 }
 
 /// Writes to the store, in a thread of its own.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub struct Writer {
     journal: Box<dyn Journal>,
     space: SpaceWatch,
     /// How long it retries a batch that cannot be stored.
@@ -215,7 +164,7 @@ struct Written {
 
 /// A running writer. Dropping this ends it.
 #[derive(Debug)]
-pub(super) struct GroupCommit {
+pub struct GroupCommit {
     jobs: mpsc::Sender<Job>,
     obstacle: Arc<Obstacle>,
     thread: Option<JoinHandle<()>>,
@@ -312,37 +261,34 @@ impl Writer {
 
 impl GroupCommit {
     /// Stores events and publishes them, until the store fails: then it closes the room.
-    pub async fn keep(&self, shared: &Shared) {
-        if let Err(error) = self.store_all(shared).await {
-            shared.fail(RETRY_MS, &error);
+    pub async fn keep(&self, hub: &Hub) {
+        if let Err(error) = self.store_all(hub).await {
+            hub.fail(RETRY_MS, &error);
         }
     }
 
     /// Stores events; returns only if the store fails.
-    async fn store_all(&self, shared: &Shared) -> Result<(), WriteError> {
+    async fn store_all(&self, hub: &Hub) -> Result<(), WriteError> {
         let mut next_trim = time::Instant::now();
         loop {
-            if timeout_at(next_trim, shared.unstored()).await.is_err() {
+            if timeout_at(next_trim, hub.unstored()).await.is_err() {
                 // In small steps, so that new events do not wait for long.
-                let (more, _) = self.write(shared, Vec::new()).await?;
+                let (more, _) = self.write(hub, Vec::new()).await?;
                 let wait = if more { Duration::ZERO } else { TRIM_TIME };
                 next_trim = time::Instant::now() + wait;
             }
-            loop {
-                let Some(staged) = shared.room().stage() else {
-                    break;
-                };
+            while let Some(staged) = hub.stage() {
                 let mut delay = None;
                 if !staged.records.is_empty() {
-                    (_, delay) = self.write(shared, staged.records).await?;
+                    (_, delay) = self.write(hub, staged.records).await?;
                 }
-                shared.publish(staged.end);
+                hub.publish(staged.end);
                 if let Some(delay) = delay {
-                    shared.slip_in(&Event::Notice {
+                    hub.slip_in(&Event::Notice {
                         code: NOTICE_RESUMED,
                         text: RESUMED,
                     });
-                    shared.report(server::Event::Resumed(delay));
+                    hub.report(server::Event::Resumed(delay));
                 }
             }
         }
@@ -352,7 +298,7 @@ impl GroupCommit {
     /// them remain, and how long the delay was, if members were notified of one.
     async fn write(
         &self,
-        shared: &Shared,
+        hub: &Hub,
         records: Vec<Record>,
     ) -> Result<(bool, Option<Duration>), WriteError> {
         let since = Instant::now();
@@ -366,26 +312,26 @@ impl GroupCommit {
             if wait == DELAY_TOLD {
                 let obstacle = self.obstacle.lock().clone();
                 let why = obstacle.unwrap_or_else(|| "the disk is slow".to_owned());
-                shared.report(server::Event::Delayed(why));
-                shared.slip_in(&Event::Notice {
+                hub.report(server::Event::Delayed(why));
+                hub.slip_in(&Event::Notice {
                     code: NOTICE_DELAYED,
                     text: DELAYED,
                 });
             }
-            shared.slip_in(&Event::Alive);
+            hub.slip_in(&Event::Alive);
             wait = ALIVE_TIME;
         };
         let Ok(result) = result else {
             // Its thread ends only when this does; if it has ended, nothing is stored.
             return Err(WriteError::Failed {
-                path: shared.settings.store.clone().unwrap_or_default(),
+                path: hub.settings.store.clone().unwrap_or_default(),
                 error: io::Error::other("the thread that writes has ended"),
             });
         };
         let written = result?;
-        shared.set_oldest_stored(written.oldest_seq);
+        hub.set_oldest_stored(written.oldest_seq);
         for event in written.events {
-            shared.report(event);
+            hub.report(event);
         }
         let was_told = wait == ALIVE_TIME;
         Ok((written.more, was_told.then(|| since.elapsed())))

@@ -1,6 +1,5 @@
 //! The statistics of a running server.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use super::event::Refusal;
 
 /// The statistics of a server at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vitals {
+pub struct Stats {
     /// The version of the program.
     pub version: String,
     /// The name of the room.
@@ -61,7 +60,7 @@ pub struct Refused {
 /// The counters of a running server. Nothing waits for these numbers: each is read at
 /// some moment, independently of the others.
 #[derive(Debug)]
-pub(super) struct Counters {
+pub struct Counters {
     since: Instant,
     deliveries: AtomicU64,
     slow_readers: AtomicU64,
@@ -72,7 +71,7 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             since: Instant::now(),
@@ -86,27 +85,27 @@ impl Counters {
     }
 
     /// The time since the counters started.
-    pub(super) fn uptime(&self) -> Duration {
+    pub fn uptime(&self) -> Duration {
         self.since.elapsed()
     }
 
     /// Counts messages that were delivered to readers; one call for each write, or for
     /// many writes.
-    pub(super) fn delivered(&self, count: u64) {
+    pub fn delivered(&self, count: u64) {
         self.deliveries.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Subtracts the last ones of those, which were not written after all.
-    pub(super) fn took_back(&self, count: u64) {
+    pub fn took_back(&self, count: u64) {
         self.deliveries.fetch_sub(count, Ordering::Relaxed);
     }
 
-    pub(super) fn deliveries(&self) -> u64 {
+    pub fn deliveries(&self) -> u64 {
         self.deliveries.load(Ordering::Relaxed)
     }
 
     /// Counts one more connection that waits for its reader, or one less.
-    pub(super) fn count_slow(&self, slow: bool) {
+    pub fn count_slow(&self, slow: bool) {
         if slow {
             self.slow_readers.fetch_add(1, Ordering::Relaxed);
         } else {
@@ -114,19 +113,19 @@ impl Counters {
         }
     }
 
-    pub(super) fn slow_readers(&self) -> u64 {
+    pub fn slow_readers(&self) -> u64 {
         self.slow_readers.load(Ordering::Relaxed)
     }
 
-    pub(super) fn fell_behind(&self) -> u64 {
+    pub fn fell_behind(&self) -> u64 {
         self.fell_behind.load(Ordering::Relaxed)
     }
 
-    pub(super) fn count_fall(&self) {
+    pub fn count_fall(&self) {
         self.fell_behind.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_refusal(&self, why: Refusal) {
+    pub fn count_refusal(&self, why: Refusal) {
         let counter = match why {
             Refusal::RoomFull => &self.room_full,
             Refusal::TooManyConnections => &self.too_many_connections,
@@ -135,7 +134,7 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn refused(&self) -> Refused {
+    pub fn refused(&self) -> Refused {
         Refused {
             room_full: self.room_full.load(Ordering::Relaxed),
             too_many_connections: self.too_many_connections.load(Ordering::Relaxed),
@@ -144,21 +143,8 @@ impl Counters {
     }
 }
 
-/// A function that the loop that serves the members calls at once and then at regular
-/// intervals: as long as it is called, the members are served.
-pub(super) struct Pulse {
-    pub(super) every: Duration,
-    pub(super) beat: Box<dyn FnMut() + Send>,
-}
-
-impl fmt::Debug for Pulse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pulse").field(&self.every).finish()
-    }
-}
-
 /// The memory that this program takes, in bytes; 0 where the system does not report it.
-pub(super) fn memory() -> u64 {
+pub fn memory() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|told| told.split_whitespace().nth(1)?.parse::<u64>().ok());
