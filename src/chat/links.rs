@@ -1,6 +1,6 @@
 //! Finds the links in a text.
 //!
-//! A link begins with one of [`SCHEMES`] or with `www.`, and has a host. It ends where
+//! A link begins with one of `SCHEMES` or with `www.`, and has a host. It ends where
 //! its sentence goes on: before white space, quotes, a bracket that was not opened in it,
 //! punctuation at its end, full-width punctuation, and before a script that is written
 //! without spaces (Chinese, Japanese, Thai …), which can follow it directly. Only a host
