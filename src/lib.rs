@@ -21,6 +21,16 @@
 //!   `cli`;
 //! - `app`: the GNOME app, with the feature `gui`;
 //! - `fuzzing`: what the fuzz targets call, with the feature `fuzzing`.
+//!
+//! Where something new belongs:
+//!
+//! | something new | its place |
+//! | --- | --- |
+//! | a reaction, or another thing that a room remembers | a `Body` in `room/entry.rs`, a command in `room/command.rs`, a frame in `protocol/native/frame/`, a `kind` in `store/sqlite/schema.rs`, a line in `chat/line.rs` |
+//! | TLS, or another way of bytes | a `Transport` in `protocol/sniff/`, an arm of `server/link.rs`, a choice in `server/connection/greet.rs`; the client's side in `client/connect.rs` |
+//! | the browser, or another language | a `Protocol` in `protocol/sniff/`, a folder in `protocol/`, an input in `server/session/`, an encoding in `protocol/encodings.rs` |
+//! | kick, or another request | a frame, a command, and an arm in `server/session/native.rs` that asks the hub (`server/hub/commands.rs`) |
+//! | an option | an entry in `cli/options/list.rs` |
 
 #[cfg(feature = "gui")]
 pub mod app;

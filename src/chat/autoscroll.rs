@@ -20,17 +20,20 @@ pub struct View {
 
 impl View {
     /// The value at which the end is visible.
+    #[must_use]
     pub fn end(self) -> f64 {
         (self.upper - self.page).max(0.0)
     }
 
     /// Whether the start is within two lengths of the visible part. A view that shows
     /// nothing yet is near nothing.
+    #[must_use]
     pub fn is_near_top(self) -> bool {
         self.page > 1.0 && self.value < 2.0 * self.page
     }
 
     /// Whether the whole list is visible.
+    #[must_use]
     pub fn is_whole(self) -> bool {
         self.end() < 1.0
     }
@@ -66,11 +69,13 @@ impl Default for Autoscroll {
 
 impl Autoscroll {
     /// Whether the list should be at its end.
+    #[must_use]
     pub fn follows(&self) -> bool {
         self.follows
     }
 
     /// The number of messages that have come since the user was at the end.
+    #[must_use]
     pub fn unread(&self) -> u32 {
         self.unread
     }

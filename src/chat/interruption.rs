@@ -26,6 +26,7 @@ pub struct Outage {
 
 impl Interruption {
     /// A connection that was lost now, or when the server's silence began.
+    #[must_use]
     pub fn new(end: End, now: Instant) -> Self {
         let silence = match end {
             End::Lost(Loss::Silence(silence)) => silence,
@@ -36,6 +37,7 @@ impl Interruption {
     }
 
     /// The outage at `now`, if the next try is at `next_try`.
+    #[must_use]
     pub fn outage(&self, next_try: Option<Instant>, now: Instant) -> Outage {
         Outage {
             stopping: matches!(self.end, End::ServiceStopping { .. }),

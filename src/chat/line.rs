@@ -84,6 +84,7 @@ pub struct Message {
 
 impl Message {
     /// A confirmed message. `own` says whether the user sent it.
+    #[must_use]
     pub fn confirmed(entry: Entry<'static>, own: bool) -> Self {
         let Body::Text { text, .. } = entry.body;
         Self {
@@ -97,6 +98,7 @@ impl Message {
     }
 
     /// The id, if the message is not confirmed.
+    #[must_use]
     pub fn unconfirmed_id(&self) -> Option<&str> {
         match &self.delivery {
             Delivery::Confirmed(_) => None,
@@ -105,6 +107,7 @@ impl Message {
     }
 
     /// The `seq`, if the server has accepted the message.
+    #[must_use]
     pub fn seq(&self) -> Option<u64> {
         match self.delivery {
             Delivery::Confirmed(seq) => Some(seq),

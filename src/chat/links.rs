@@ -1,6 +1,6 @@
 //! Finds the links in a text.
 //!
-//! A link begins with one of [`SCHEMES`] or with `www.`, and has a host. It ends where
+//! A link begins with one of `SCHEMES` or with `www.`, and has a host. It ends where
 //! its sentence goes on: before white space, quotes, a bracket that was not opened in it,
 //! punctuation at its end, full-width punctuation, and before a script that is written
 //! without spaces (Chinese, Japanese, Thai …), which can follow it directly. Only a host
@@ -30,6 +30,7 @@ pub struct Link {
 }
 
 /// The links in `text`, in their order.
+#[must_use]
 pub fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
     let mut from = 0;
@@ -63,6 +64,7 @@ pub fn links(text: &str) -> Vec<Link> {
 }
 
 /// The link in `text` that covers the byte `at`.
+#[must_use]
 pub fn link_at(text: &str, at: usize) -> Option<Link> {
     links(text)
         .into_iter()

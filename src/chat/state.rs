@@ -102,6 +102,7 @@ pub struct Chat {
 /// What is known.
 impl Chat {
     /// A session that begins, or goes on from an `earlier` run of the program.
+    #[must_use]
     pub fn new(earlier: Earlier) -> Self {
         Self {
             earlier,
@@ -110,58 +111,69 @@ impl Chat {
     }
 
     /// Where the session stands.
+    #[must_use]
     pub fn phase(&self) -> &Phase {
         &self.phase
     }
 
     /// The name of the room; empty if it has none.
+    #[must_use]
     pub fn room_name(&self) -> &str {
         &self.about.name
     }
 
     /// Whether the room saves its messages.
+    #[must_use]
     pub fn is_durable(&self) -> bool {
         self.about.durable
     }
 
     /// The most characters of a message.
+    #[must_use]
     pub fn text_limit(&self) -> usize {
         self.about.limits.map_or(TEXT_LIMIT, |limits| limits.text)
     }
 
     /// Whether the connection is lost, and the client is restoring it.
+    #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.interruption.is_some()
     }
 
     /// The lost connection as of `now`, if it is lost. `next_try` is the time of the
     /// client's next try.
+    #[must_use]
     pub fn outage(&self, next_try: Option<Instant>, now: Instant) -> Option<Outage> {
         let interruption = self.interruption.as_ref()?;
         Some(interruption.outage(next_try, now))
     }
 
     /// Whether older messages are on their way.
+    #[must_use]
     pub fn is_loading(&self) -> bool {
         matches!(self.history, History::Asked(_))
     }
 
     /// The number of members. Not all of them need be known.
+    #[must_use]
     pub fn member_count(&self) -> usize {
         self.members.count()
     }
 
     /// A row for each known member, in the order of joining.
+    #[must_use]
     pub fn member_rows(&self) -> Vec<Row> {
         self.members.rows(self.me.id())
     }
 
     /// Whether there is a message, or the user has tried to send one.
+    #[must_use]
     pub fn has_messages(&self) -> bool {
         self.timeline.has_messages()
     }
 
     /// The `seq` of the newest message that came; 0 before the first one.
+    #[must_use]
     pub fn newest(&self) -> u64 {
         self.timeline.newest()
     }
@@ -214,6 +226,7 @@ impl Chat {
     }
 
     /// The id and the text of an unsent message, by the key of its line.
+    #[must_use]
     pub fn unsent(&self, key: u64) -> Option<(String, String)> {
         self.timeline.unsent(key)
     }

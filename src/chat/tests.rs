@@ -351,7 +351,7 @@ fn the_addresses_of_the_room_are_told_once() {
 
 #[test]
 fn at_the_end_nothing_is_pending_and_nothing_can_be_said() {
-    let (mut chat, _) = joined(1);
+    let (mut chat, mut list) = joined(1);
     assert_eq!(chat.sayable("hello").as_deref(), Ok("hello"));
     let too_long = chat.sayable("01234567890").map(drop);
     assert_eq!(too_long, Err(CannotSay::TooLong { limit: 10 }));
@@ -368,5 +368,15 @@ fn at_the_end_nothing_is_pending_and_nothing_can_be_said() {
     assert!(!chat.is_interrupted());
     let over = CannotSay::NotQueued(NotQueued::Over);
     assert_eq!(chat.sayable("hello").map(drop), Err(over));
-    assert_eq!(chat.unconfirmed().count(), 1);
+    let lines = lines(&mut chat, &mut list);
+    let [Line::Message(message)] = &lines[..] else {
+        panic!("{lines:?}");
+    };
+    assert!(matches!(
+        &message.delivery,
+        Delivery::Unsent {
+            why: NotSent::Unknown,
+            ..
+        }
+    ));
 }

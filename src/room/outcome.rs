@@ -28,13 +28,13 @@ pub enum NotSaid {
         /// The time for which the room will reject all messages of this sender.
         retry: Duration,
     },
-    /// It has more than [`TEXT_LIMIT`] characters or [`LINES_LIMIT`] lines.
+    /// It has more than [`TEXT_LIMIT`](super::TEXT_LIMIT) characters or [`LINES_LIMIT`](super::LINES_LIMIT) lines.
     #[error("too long")]
     TooLong,
     /// It has no visible characters.
     #[error("empty")]
     Empty,
-    /// Its id is empty or longer than [`MESSAGE_ID_LIMIT`] bytes.
+    /// Its id is empty or longer than [`MESSAGE_ID_LIMIT`](super::MESSAGE_ID_LIMIT) bytes.
     #[error("unusable id")]
     BadId,
     /// The room was closed.

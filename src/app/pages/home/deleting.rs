@@ -54,12 +54,11 @@ impl HomePage {
         // The button with the focus disappears.
         self.imp().host.grab_focus();
         self.imp().banner.set_revealed(false);
-        match result {
-            Err(why) => self.show_banner(&why),
-            Ok(()) => {
-                let sentence = gettext("Saved messages deleted").to_variant();
-                let _ = self.activate_action("window.tell", Some(&sentence));
-            }
+        if let Err(why) = result {
+            self.show_banner(&why);
+        } else {
+            let sentence = gettext("Saved messages deleted").to_variant();
+            let _ = self.activate_action("window.tell", Some(&sentence));
         }
         self.offer_to_delete();
     }
