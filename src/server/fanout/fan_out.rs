@@ -151,13 +151,13 @@ impl FanOut {
         let mut followers = self.followers.lock();
         let followers = &mut *followers;
         let mut news = News::default();
-        let takeovers = hub.room().revocations();
+        let revocations = hub.room().revocations();
         if from == 0 {
-            followers.takeovers.1 = takeovers;
+            followers.revocations.1 = revocations;
             followers.any_behind = false;
         }
         let mut delivered = 0;
-        let any_taken_over = takeovers != followers.takeovers.0;
+        let any_taken_over = revocations != followers.revocations.0;
         let to = followers.slots.len().min(from.saturating_add(TURN));
         for follower in followers.slots[from.min(to)..to].iter_mut().flatten() {
             let At::Log(cursor, lease) = follower.at else {
@@ -186,7 +186,7 @@ impl FanOut {
         if to < followers.slots.len() {
             return Turn::Next(to);
         }
-        followers.takeovers.0 = followers.takeovers.1;
+        followers.revocations.0 = followers.revocations.1;
         Turn::Done {
             again: followers.any_behind,
         }

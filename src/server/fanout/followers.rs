@@ -18,9 +18,9 @@ pub struct Followers {
     pub free: Vec<usize>,
     /// The time of the next alarm, if one is set.
     pub next_alarm: Option<Tick>,
-    /// The room's count of takeovers when the last round began, and when the current one
+    /// The room's count of revocations when the last round began, and when the current one
     /// did.
-    pub takeovers: (u64, u64),
+    pub revocations: (u64, u64),
     /// A follower got only part of the new entries in this round, because one write has a
     /// limit, and needs more.
     pub any_behind: bool,

@@ -44,9 +44,9 @@ pub struct Arrival {
     /// The secret by which a new member can come back; `None` for a member that is back,
     /// or that cannot come back.
     pub token: Option<String>,
-    /// The room's count of takeovers at that moment. While this number stays the same,
+    /// The room's count of revocations at that moment. While this number stays the same,
     /// the lease is valid.
-    pub takeovers: u64,
+    pub revocations: u64,
     /// The point up to which the store must be written before the welcome may be sent, in
     /// a room with a store.
     pub held: Option<Reached>,
@@ -224,7 +224,7 @@ impl Hub {
     ) -> Arrival {
         Arrival {
             token,
-            takeovers: room.revocations(),
+            revocations: room.revocations(),
             held: room.is_recorded().then(|| room.reached()),
             oldest_seq: self.oldest_seq(room),
             rules: *room.rules(),

@@ -194,7 +194,7 @@ impl PeerSession {
         let Arrival {
             entered,
             token,
-            takeovers,
+            revocations,
             held,
             oldest_seq,
             rules,
@@ -233,7 +233,7 @@ impl PeerSession {
         };
         self.phase = Phase::Member(Membership {
             lease: entered.lease,
-            takeovers,
+            revocations,
             cursor: entered.cursor,
             replay: first.max(1)..entered.next_seq,
             hold: held.map(|until| Box::new(Hold::Welcome(until))),

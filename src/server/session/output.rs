@@ -55,8 +55,8 @@ impl PeerSession {
             (Some(member), Protocol::Native) => {
                 // This runs for all followers of the log, for each message: comparing the
                 // number avoids looking up the member.
-                if member.takeovers != room.revocations() {
-                    member.takeovers = room.revocations();
+                if member.revocations != room.revocations() {
+                    member.revocations = room.revocations();
                     if !room.honours(member.lease) {
                         drop(room);
                         self.end_taken_over();

@@ -36,8 +36,8 @@ pub struct Hail {
 #[derive(Debug)]
 pub struct Membership {
     pub lease: Lease,
-    /// The room's count of takeovers when the lease was last known to be valid.
-    pub takeovers: u64,
+    /// The room's count of revocations when the lease was last known to be valid.
+    pub revocations: u64,
     pub cursor: Cursor,
     /// The `seq` numbers of past messages that the session sends before it follows the
     /// log.

@@ -113,10 +113,10 @@ fn a_takeover_right_after_coming_in_is_noticed() {
             panic!("it joins at once");
         };
         key = key.or(arrival.token.as_deref().map(TokenHash::of));
-        assert_eq!(arrival.takeovers, hub.room().revocations());
+        assert_eq!(arrival.revocations, hub.room().revocations());
         arrivals.push(arrival);
     }
-    assert!(arrivals.is_sorted_by(|a, b| a.takeovers < b.takeovers));
+    assert!(arrivals.is_sorted_by(|a, b| a.revocations < b.revocations));
     let honoured = arrivals
         .iter()
         .map(|it| hub.room().honours(it.entered.lease));

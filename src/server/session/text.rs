@@ -158,7 +158,7 @@ impl PeerSession {
         let text = welcome(room_name, &entered.name, entered.count, others);
         self.phase = Phase::Member(Membership {
             lease: entered.lease,
-            takeovers: arrival.takeovers,
+            revocations: arrival.revocations,
             cursor: entered.cursor,
             replay: 0..0,
             hold: None,
