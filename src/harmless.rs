@@ -22,6 +22,7 @@ pub(crate) fn assert_harmless_line(text: &str) {
 }
 
 /// As [`assert_harmless`], for bytes.
+#[cfg(feature = "cli")]
 pub(crate) fn assert_harmless_bytes(bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         Ok(text) => assert_harmless(text),

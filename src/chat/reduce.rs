@@ -61,6 +61,7 @@ impl Chat {
                     self.timeline.miss(gap.to);
                 }
             }
+            Event::Unknown { seq } => self.timeline.miss(seq),
             Event::Notice(notice)
                 if notice.code == NOTICE_ADDRESS && !notice.addresses.is_empty() =>
             {

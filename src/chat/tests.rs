@@ -284,6 +284,17 @@ fn missed_messages_are_counted_when_all_are_there() {
 }
 
 #[test]
+fn the_last_of_what_was_missed_can_be_of_an_unknown_kind() {
+    let (mut chat, mut list) = joined(1);
+    chat.reduce([Event::Interrupted(End::Lost(Loss::Slept))], now());
+    chat.reduce([Event::Returned(welcome("a", 4)), message(2)], now());
+    assert_eq!(lines(&mut chat, &mut list).len(), 1);
+    chat.reduce([Event::Unknown { seq: 3 }], now());
+    let caught_up = Line::CaughtUp { count: 1 };
+    assert_eq!(lines(&mut chat, &mut list).last(), Some(&caught_up));
+}
+
+#[test]
 fn in_another_room_the_old_messages_stay_and_nothing_older_is_asked_for() {
     let (mut chat, mut list) = joined(9);
     chat.reduce([Event::Returned(welcome("b", 1)), message(1)], now());

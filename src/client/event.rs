@@ -39,6 +39,12 @@ pub enum Event {
     Page(Page<'static>),
     /// The client missed messages, and will not get them.
     Gap(Gap),
+    /// An entry of a kind that this version does not know. There is nothing to show, but
+    /// nothing is missing at this `seq` either.
+    Unknown {
+        /// Its position among the entries.
+        seq: u64,
+    },
     /// An error that does not end the connection. If it names the id of a message, the
     /// server rejected that message. A message that came too fast is not reported: the
     /// client sends it again by itself.

@@ -130,7 +130,8 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
         | Event::Said(_)
         | Event::Members(_)
         | Event::Page(_)
-        | Event::Gap(_) => {}
+        | Event::Gap(_)
+        | Event::Unknown { .. } => {}
     }
 }
 

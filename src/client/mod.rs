@@ -53,7 +53,7 @@ mod connection;
 mod context;
 mod end;
 mod event;
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(all(any(test, feature = "fuzzing"), feature = "cli"))]
 pub(crate) mod fuzzing;
 mod inbox;
 mod listener;

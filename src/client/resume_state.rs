@@ -104,9 +104,10 @@ impl ResumeState {
     ) {
         match input {
             Incoming::Event(event) => self.take_event(event, outbox, now, out),
-            // Nothing to show, but nothing missing either.
             Incoming::Unknown { seq } => {
-                self.see(seq);
+                if self.see(seq) {
+                    out.push(Event::Unknown { seq });
+                }
             }
         }
         self.catch_up(outbox);
