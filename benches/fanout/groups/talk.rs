@@ -18,18 +18,18 @@ pub fn small(scale: &Scale) -> Group {
             less(
                 "CPU per delivery, one at a time, 200 members",
                 "µs",
-                Goal::OfFloor(1.15),
+                Goal::OfFloor(1.1),
             ),
             less(
                 "CPU per delivery, pipelined, 200 members",
                 "µs",
-                Goal::OfFloor(1.5),
+                Goal::OfFloor(1.2),
             ),
             less("p50 at 50,000 deliveries/s, 200 members", "ms", Goal::None),
             less(
                 "p99 at 50,000 deliveries/s, 200 members",
                 "ms",
-                Goal::OfFloor(1.25),
+                Goal::OfFloor(1.15),
             ),
             less("p50 at 100,000 deliveries/s, 200 members", "ms", Goal::None),
             less("p99 at 100,000 deliveries/s, 200 members", "ms", Goal::None),
@@ -60,17 +60,17 @@ pub fn large(scale: &Scale) -> Group {
             less(
                 "memory per idle member, 1,000 members",
                 "KiB",
-                Goal::AtMost(2.0),
+                Goal::AtMost(1.5),
             ),
             less(
                 "CPU per delivery, one at a time, 1,000 members",
                 "µs",
-                Goal::OfFloor(1.15),
+                Goal::OfFloor(1.1),
             ),
             less(
                 "CPU per delivery, pipelined, 1,000 members",
                 "µs",
-                Goal::OfFloor(1.5),
+                Goal::OfFloor(1.2),
             ),
             row(
                 "deliveries, pipelined, 1,000 members".to_owned(),
@@ -117,7 +117,7 @@ pub fn store(scale: &Scale, members: usize) -> Group {
             row(
                 format!("the same ÷ without --store, {what} members"),
                 "×",
-                Goal::AtLeast(0.5),
+                Goal::AtLeast(0.7),
                 Better::More,
             ),
         ],

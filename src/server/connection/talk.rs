@@ -214,7 +214,7 @@ impl Talk {
     }
 
     /// The number of bytes held for the peer.
-    pub const fn held_bytes(&self) -> usize {
+    pub fn held_bytes(&self) -> usize {
         match self {
             Self::Greeting(greeting) => greeting.held_bytes(),
             Self::Session(session) => session.held_bytes(),

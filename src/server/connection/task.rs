@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use crate::room::{Cursor, Entry, Lease, Why};
+use crate::room::{Entry, Why};
 use crate::store::ReadError;
 
 use super::super::budget::Share;
@@ -56,8 +56,8 @@ enum More {
     Space,
     /// The log grew.
     Log,
-    /// The fan-out gives the link back; it writes the log from this cursor on.
-    Follow((Cursor, Lease)),
+    /// The fan-out gives the link back; it writes the log from the session's cursor on.
+    Follow,
 }
 
 /// Serves a connection until it ends.
@@ -166,7 +166,7 @@ impl Connection {
         talk.set_slow(written == Written::Blocked);
         Next::Wait(match talk.follows_from() {
             _ if written == Written::Blocked => More::Space,
-            Some(from) => More::Follow(from),
+            Some(_) => More::Follow,
             None => More::Log,
         })
     }
@@ -175,21 +175,21 @@ impl Connection {
     fn poll_wake(&mut self, more: More, context: &mut Context<'_>) -> Poll<Wake> {
         let deadline = self.talk.deadline();
         let follows = match more {
-            More::Follow(from) => Some(from),
+            More::Follow => self.talk.follows_from(),
             More::Space | More::Log => None,
         };
         let given_back = self.slot.poll_wait(follows, deadline, context);
-        let more = match more {
+        let has_more = match more {
             More::Space => self.link.poll_write_ready(context),
             More::Log => self.news.poll_notified(context),
-            More::Follow(_) => given_back,
+            More::Follow => given_back,
         };
         let outcomes = self.talk.poll_outcomes(Instant::now, context);
         let wants_input = self.talk.wants_input();
         // The notifier wakes a member that the server does not read from when reading
         // resumes.
-        let follows_no_more = follows.is_some() && !wants_input;
-        if more.is_ready() || outcomes.is_ready() || follows_no_more || self.share.is_over() {
+        let follows_no_more = matches!(more, More::Follow) && follows.is_none();
+        if has_more.is_ready() || outcomes.is_ready() || follows_no_more || self.share.is_over() {
             return Poll::Ready(Wake::News);
         }
         if wants_input && self.link.poll_read_ready(context).is_ready() {
@@ -206,7 +206,7 @@ impl Connection {
         let kernel = match more {
             // The peer accepts nothing more, so the kernel holds as much as it may.
             More::Space => UNSENT_BYTES as usize,
-            More::Log | More::Follow(_) => 0,
+            More::Log | More::Follow => 0,
         };
         let bytes = kernel + self.talk.held_bytes();
         self.share.set(&self.hub.budget, bytes, context);

@@ -6,6 +6,7 @@
 //! it for the bytes to write.
 
 mod awaited;
+mod buffer;
 mod input;
 mod native;
 mod output;

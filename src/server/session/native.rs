@@ -61,7 +61,7 @@ impl PeerSession {
         }
         // Requests that exceed the memory for this client wait until later.
         unread.extend_from_slice(rest);
-        self.unread = unread;
+        self.unread = unread.into();
         self.tell_said();
     }
 

@@ -46,7 +46,7 @@ impl PeerSession {
             return Found::Some;
         }
         // An idle session holds no buffer.
-        self.output = Vec::new();
+        self.output.release();
         self.written = 0;
         let hub = self.guest.hub();
         let mut room = hub.room();
@@ -131,7 +131,7 @@ impl PeerSession {
             let told = released(member, &room, &mut self.replies);
             drop(room);
             return told.map_or(Found::Nothing, |told| {
-                self.output = told;
+                self.output = told.into();
                 Found::Some
             });
         } else {
@@ -351,7 +351,7 @@ impl PeerSession {
 
     /// Continues to write the log from `cursor` on, after `rest` of the entry before it.
     pub fn go_on(&mut self, cursor: Cursor, rest: Vec<u8>) {
-        self.output = rest;
+        self.output = rest.into();
         if let Some(member) = self.phase.member_mut() {
             member.cursor = cursor;
         }

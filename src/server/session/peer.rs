@@ -14,6 +14,7 @@ use crate::room::{NotSaid, Why};
 
 use super::super::hub::{Arrival, Guest, Hub, NotLetIn, Ticket};
 use super::awaited::Awaited;
+use super::buffer::Buffer;
 use super::input::Input;
 use super::phase::{Ending, Farewell, Hail, Phase};
 use super::rejected::Rejected;
@@ -67,16 +68,16 @@ pub struct PeerSession {
     /// Input that was read and not handled, because too much waits to be written, to be
     /// stored or to be decided. The session reads nothing more until this is handled, so
     /// it is at most as much as one read returns, and one unfinished frame.
-    pub(super) unread: Vec<u8>,
+    pub(super) unread: Buffer,
     /// The bytes to write next, before anything of the log.
-    pub(super) output: Vec<u8>,
+    pub(super) output: Buffer,
     /// The number of bytes of `output` that are written.
     pub(super) written: usize,
     /// Whether the peer accepted data while the server did not read from it, or while an
     /// answer waited.
     pub(super) took: bool,
     /// The bytes to write after all of the log.
-    pub(super) replies: Vec<u8>,
+    pub(super) replies: Buffer,
     /// Whether a message of this session is still to be announced to the others.
     has_said: bool,
     /// The number of rejected messages in a row.
@@ -109,11 +110,11 @@ impl PeerSession {
             framing: None,
             phase: Phase::Greeting,
             awaited: None,
-            unread: Vec::new(),
-            output,
+            unread: Buffer::new(),
+            output: output.into(),
             written: 0,
             took: false,
-            replies: Vec::new(),
+            replies: Buffer::new(),
             has_said: false,
             rejected: 0,
             paused_until: None,
@@ -387,9 +388,9 @@ impl PeerSession {
     }
 
     /// The number of bytes held for the peer.
-    pub const fn held_bytes(&self) -> usize {
-        let output = self.output.capacity() + self.replies.capacity();
-        self.input.held_bytes() + self.unread.capacity() + output
+    pub fn held_bytes(&self) -> usize {
+        let output = self.output.held_bytes() + self.replies.held_bytes();
+        self.input.held_bytes() + self.unread.held_bytes() + output
     }
 
     /// Ends the session: the peer leaves the room at once. The connection still writes

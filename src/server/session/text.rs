@@ -31,7 +31,7 @@ impl PeerSession {
             reader.take(piece, |input| self.take_input(&input, now, &mut rejected));
         }
         if !self.phase.has_ended() {
-            self.unread = rest.to_vec();
+            self.unread = rest.to_vec().into();
         }
         self.tell_said();
         self.tell_rejected(&rejected);

@@ -46,7 +46,7 @@ impl Notifier {
         Waiter {
             notifier: Arc::clone(self),
             seen,
-            signed: None,
+            signed: 0,
         }
     }
 }
@@ -57,8 +57,9 @@ pub struct Waiter {
     notifier: Arc<Notifier>,
     /// The number of notifications that this task has seen.
     seen: u64,
-    /// The notification after which this task signed up for the next one.
-    signed: Option<u64>,
+    /// One more than the number of notifications when this task signed up for the next one;
+    /// 0 if it never did.
+    signed: u64,
 }
 
 impl Waiter {
@@ -73,9 +74,9 @@ impl Waiter {
         if state.sent != self.seen {
             return Poll::Ready(());
         }
-        if self.signed != Some(state.sent) {
+        if self.signed != state.sent + 1 {
             state.waiting.push(context.waker().clone());
-            self.signed = Some(state.sent);
+            self.signed = state.sent + 1;
         }
         Poll::Pending
     }
