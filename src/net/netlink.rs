@@ -119,7 +119,7 @@ fn note_part(mut part: &[u8], told: &mut Told) -> io::Result<bool> {
         match message.payload {
             NetlinkPayload::Done(_) => return Ok(true),
             NetlinkPayload::Error(error) => return Err(error.to_io()),
-            NetlinkPayload::InnerMessage(message) => note(message, told),
+            NetlinkPayload::InnerMessage(message) => record(message, told),
             _ => {}
         }
         // Each begins at a multiple of four.
@@ -129,7 +129,7 @@ fn note_part(mut part: &[u8], told: &mut Told) -> io::Result<bool> {
     Ok(false)
 }
 
-fn note(message: RouteNetlinkMessage, told: &mut Told) {
+fn record(message: RouteNetlinkMessage, told: &mut Told) {
     match message {
         RouteNetlinkMessage::NewLink(link) => told.interfaces.push(interface(link)),
         RouteNetlinkMessage::NewAddress(address) => {

@@ -48,7 +48,7 @@ const NEW_TIME: Duration = Duration::from_mins(1);
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
     #[serde(flatten)]
-    vitals: Stats,
+    stats: Stats,
     /// The addresses at which it listens.
     #[serde(default)]
     listening: Vec<String>,
@@ -59,9 +59,9 @@ impl Answer {
     /// another program may have written the answer.
     fn clean(&mut self) {
         let clean = |text: &mut String| *text = clean_room_name(text).unwrap_or_default();
-        clean(&mut self.vitals.room);
-        clean(&mut self.vitals.version);
-        for addresses in [&mut self.listening, &mut self.vitals.addresses] {
+        clean(&mut self.stats.room);
+        clean(&mut self.stats.version);
+        for addresses in [&mut self.listening, &mut self.stats.addresses] {
             addresses.truncate(ADDRESSES);
             addresses.iter_mut().for_each(clean);
         }
@@ -119,10 +119,10 @@ impl Drop for StatusSocket {
     }
 }
 
-fn tell(mut stream: &UnixStream, vitals: Stats, listening: &[String]) -> io::Result<()> {
+fn tell(mut stream: &UnixStream, stats: Stats, listening: &[String]) -> io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut answer = serde_json::to_vec(&Answer {
-        vitals,
+        stats,
         listening: listening.to_owned(),
     })?;
     answer.push(b'\n');
@@ -153,7 +153,7 @@ pub fn status(port: Option<u16>, json: bool) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
     let mut found = false;
     for answer in ask(&sockets()) {
-        if port.is_some_and(|port| port != answer.vitals.port) {
+        if port.is_some_and(|port| port != answer.stats.port) {
             continue;
         }
         if json {
@@ -308,7 +308,7 @@ impl Asked {
 }
 
 fn in_words(answer: &Answer) -> String {
-    let Answer { vitals, listening } = answer;
+    let Answer { stats, listening } = answer;
     let Stats {
         room,
         port,
@@ -323,9 +323,9 @@ fn in_words(answer: &Answer) -> String {
         refused,
         addresses,
         ..
-    } = vitals;
-    let uptime = duration(vitals.uptime_seconds);
-    let memory = vitals.memory_bytes.div_ceil(1 << 20);
+    } = stats;
+    let uptime = duration(stats.uptime_seconds);
+    let memory = stats.memory_bytes.div_ceil(1 << 20);
     let (full, many) = (refused.room_full, refused.too_many_connections);
     let door = refused.closed_door;
     let addresses = match addresses.as_slice() {
@@ -410,8 +410,8 @@ mod tests {
         let [answer] = &answers[..] else {
             panic!("{answers:?}")
         };
-        let vitals = &answer.vitals;
-        assert_eq!((&*vitals.room, vitals.port), ("Ada's", server.port()));
+        let stats = &answer.stats;
+        assert_eq!((&*stats.room, stats.port), ("Ada's", server.port()));
         let words = in_words(answer);
         assert!(words.starts_with("Ada's, port "), "{words}");
         let listens = server.listening()[0].to_string();
@@ -490,11 +490,11 @@ mod tests {
     fn what_another_program_answers_is_cleaned_and_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let server = server();
-        let mut vitals = server.handle().stats();
-        vitals.room = "a\u{1b}[2J\nb\u{9b}\u{202e}c".to_owned();
-        vitals.version = "1\u{1b}]0;x\u{7}\n".repeat(10_000 / 8);
+        let mut stats = server.handle().stats();
+        stats.room = "a\u{1b}[2J\nb\u{9b}\u{202e}c".to_owned();
+        stats.version = "1\u{1b}]0;x\u{7}\n".repeat(10_000 / 8);
         let listening = vec!["x\r\n".to_owned(); 1_000];
-        let answer = serde_json::to_vec(&Answer { vitals, listening }).unwrap();
+        let answer = serde_json::to_vec(&Answer { stats, listening }).unwrap();
         let bad = other(folder.path(), "1.sock", move |mut stream| {
             stream.write_all(&answer).unwrap();
         });
@@ -506,7 +506,7 @@ mod tests {
         let [answer] = &answers[..] else {
             panic!("{answers:?}")
         };
-        assert_eq!(answer.vitals.room, "a[2J bc");
+        assert_eq!(answer.stats.room, "a[2J bc");
         let acts = |c: char| {
             c.is_control() && c != '\n'
                 || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -81,8 +81,8 @@ fn joins_takeovers_reloads_and_questions_at_once_stop_nothing() {
     for _ in 0..2 {
         spawn(Box::new(move || {
             while !done.load(Ordering::Relaxed) {
-                let vitals = handle.stats();
-                assert!(vitals.members >= IDLE, "{vitals:?}");
+                let stats = handle.stats();
+                assert!(stats.members >= IDLE, "{stats:?}");
             }
         }));
         spawn(Box::new(move || {

@@ -288,11 +288,11 @@ class Service(Stage):
         lines = machine.run("chatroom", "--status", "--json").stdout.splitlines()
         told = {it["port"]: it for it in map(json.loads, lines)}
         self.assertEqual(sorted(told), [4001, 53000])
-        vitals = told[53000]
-        self.assertEqual((vitals["members"], vitals["messages"], vitals["deliveries"]), (2, 1, 2))
-        self.assertEqual(vitals["refused"], {"room_full": 0, "too_many_connections": 0,
+        stats = told[53000]
+        self.assertEqual((stats["members"], stats["messages"], stats["deliveries"]), (2, 1, 2))
+        self.assertEqual(stats["refused"], {"room_full": 0, "too_many_connections": 0,
                                              "closed_door": 1})
-        self.assertGreater(vitals["memory_bytes"], 1 << 20)
+        self.assertGreater(stats["memory_bytes"], 1 << 20)
         words = machine.run("chatroom", "--status", "--port", "53000").stdout
         self.assertIn(sentences.status_members(2, 0, 0), words)
         nobody = machine.run("setpriv", "--reuid=65534", "chatroom", "--status", check=False)

@@ -10,11 +10,11 @@ use super::line::{Delivery, Line, Message, NotSent, continues};
 
 /// The most lines from the server that the client keeps for a reader at the end: as many
 /// messages as a room in memory holds.
-const KEPT: usize = 10_000;
+const LIMIT: usize = 10_000;
 
 /// The most lines that the client keeps for a reader further up, including older ones that
 /// they requested. Beyond that, the client may drop even the lines that they look at.
-const KEPT_FOR_READER: usize = 50_000;
+const LIMIT_FOR_READER: usize = 50_000;
 
 /// This many more lines may come before the client drops the oldest, all at once.
 const SLACK: usize = 1_000;
@@ -160,7 +160,7 @@ impl Timeline {
 
     /// Whether there is room for this many more lines for a reader further up.
     pub fn has_room_for(&self, lines: u64) -> bool {
-        self.told.len() as u64 + lines <= KEPT_FOR_READER as u64
+        self.told.len() as u64 + lines <= LIMIT_FOR_READER as u64
     }
 
     /// Inserts older lines at the top, in their order.
@@ -307,9 +307,9 @@ impl Timeline {
     /// Drops the oldest lines, if there are too many.
     pub fn trim(&mut self) {
         let kept = if self.further_up {
-            KEPT_FOR_READER
+            LIMIT_FOR_READER
         } else {
-            KEPT
+            LIMIT
         };
         if self.told.len() < kept + SLACK {
             return;

@@ -63,7 +63,7 @@ fn texts(timeline: &Timeline) -> Vec<String> {
 fn of_an_endless_conversation_the_newest_lines_are_kept() {
     let mut timeline = Timeline::default();
     say(&mut timeline, "mine");
-    for number in 1..KEPT + SLACK {
+    for number in 1..LIMIT + SLACK {
         other(&mut timeline, &number.to_string());
     }
     assert_eq!(trimmed(&mut timeline, false), 0);
@@ -72,21 +72,21 @@ fn of_an_endless_conversation_the_newest_lines_are_kept() {
     assert_eq!(trimmed(&mut timeline, true), 0);
     assert_eq!(trimmed(&mut timeline, false), SLACK);
     let texts = texts(&timeline);
-    assert_eq!(texts.len(), KEPT + 1);
+    assert_eq!(texts.len(), LIMIT + 1);
     assert_eq!(texts[0], (SLACK + 1).to_string());
-    assert_eq!(texts[KEPT - 1..], ["last", "mine…"]);
+    assert_eq!(texts[LIMIT - 1..], ["last", "mine…"]);
 }
 
 #[test]
 fn who_reads_further_up_keeps_more_lines_but_not_without_end() {
     let mut timeline = Timeline::default();
-    timeline.put_before(older(1..KEPT_FOR_READER as u64 + 1));
+    timeline.put_before(older(1..LIMIT_FOR_READER as u64 + 1));
     assert!(!timeline.has_room_for(1));
     timeline.put_before(older(1..SLACK as u64));
     assert_eq!(trimmed(&mut timeline, true), 0);
     other(&mut timeline, "last");
     assert_eq!(trimmed(&mut timeline, true), SLACK);
-    assert_eq!(trimmed(&mut timeline, false), KEPT_FOR_READER - KEPT);
+    assert_eq!(trimmed(&mut timeline, false), LIMIT_FOR_READER - LIMIT);
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn lines_that_are_dropped_leave_the_list_once() {
     }
     timeline.take_changes();
     // More than the list has is dropped before it hears of any of it.
-    for number in 0..KEPT + SLACK {
+    for number in 0..LIMIT + SLACK {
         other(&mut timeline, &number.to_string());
     }
     timeline.put_before(older(1..2));
@@ -298,7 +298,7 @@ fn lines_that_are_dropped_leave_the_list_once() {
     let top_is_right =
         matches!(top, Change::Splice { at: 0, removed: 10, added } if added.is_empty());
     let end_is_right =
-        matches!(end, Change::Splice { at: 0, removed: 0, added } if added.len() == KEPT);
+        matches!(end, Change::Splice { at: 0, removed: 0, added } if added.len() == LIMIT);
     assert!(top_is_right && end_is_right);
     assert!(timeline.was_cut() && !timeline.was_cut());
 }
