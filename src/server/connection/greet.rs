@@ -11,6 +11,7 @@ use tracing::debug;
 
 use crate::protocol::NAME_PROMPT;
 use crate::protocol::native::closed;
+use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
 use crate::protocol::text::telnet::Telnet;
 use crate::protocol::text::write_notice;
 use crate::room::Why;
@@ -19,7 +20,6 @@ use super::super::event::Refusal;
 use super::super::hub::{Guest, Hub};
 use super::super::sentences::NAME;
 use super::super::session::{PeerSession, Start, later};
-use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
 
 /// First bytes that could be the start of a protocol's signature wait this long for more;
 /// after that they count as a name.

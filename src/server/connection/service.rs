@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
+use crate::protocol::sniff::Transport;
+
 use super::super::fanout::FanOut;
 use super::super::hub::{Guest, Hub};
 use super::super::link::Link;
 use super::super::pool;
 use super::super::wakers::Seat;
 use super::task::{Connection, serve};
-use crate::protocol::sniff::Transport;
 
 /// The connections to one room, and the fan-out of each thread.
 #[derive(Debug)]

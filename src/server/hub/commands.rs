@@ -8,6 +8,7 @@ use std::time::Instant;
 use tracing::debug;
 
 use crate::clock;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::{NATIVE, TEXT};
 use crate::room::{
     Coming, Draft, EncodingId, Enter, Entered, Lease, Leave, Lose, NotEntered, NotResumed, NotSaid,
@@ -18,7 +19,6 @@ use super::super::admission::Origin;
 use super::super::event::Event;
 use super::core::Hub;
 use super::soon::Soon;
-use crate::protocol::sniff::Protocol;
 
 /// A connection that wants to join, or to come back.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tracing::debug;
 
+use crate::protocol::sniff::Protocol;
 use crate::room::{Draft, Gap, Lease, NotSaid, Said, Why};
 
 use super::super::admission::{Origin, Permit};
@@ -15,7 +16,6 @@ use super::super::event::{Event, Refusal};
 use super::commands::{Arrival, GivingUp, NotLetIn, Whence, Wish};
 use super::core::Hub;
 use super::soon::{Soon, Ticket};
-use crate::protocol::sniff::Protocol;
 
 /// A connection that the server counts. Dropping it counts as a lost connection.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::protocol::native::frame::{
     Reply, Request, Say, Welcome, read_request, write_frame,
 };
 use crate::protocol::native::{closed, error, member_list, not_said, taken_over};
+use crate::protocol::sniff::Protocol;
 use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 use crate::room::{
     self, Coming, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotSaid, Rules, Said, TokenHash,
@@ -22,7 +23,6 @@ use super::super::hub::{Arrival, NotLetIn, Soon, Wish};
 use super::super::sentences::{ROOM_FULL, TOO_MANY_CONNECTIONS};
 use super::peer::PeerSession;
 use super::phase::{Farewell, Hail, Hold, Membership, Phase};
-use crate::protocol::sniff::Protocol;
 
 /// The optional features of the server.
 fn features(rules: &Rules) -> impl Iterator<Item = &'static str> {

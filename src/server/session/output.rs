@@ -5,6 +5,7 @@ use std::mem;
 
 use crate::protocol::native::frame::{Closed, ClosedCode, Reply, write_frame};
 use crate::protocol::native::{closed, gap};
+use crate::protocol::sniff::Protocol;
 use crate::protocol::text::{self, Framing, first_chunk, write_notice};
 use crate::protocol::{NATIVE, TEXT};
 use crate::room::{Closing, Cursor, Gap, Lease, Room, Slice, Why, split};
@@ -12,7 +13,6 @@ use crate::room::{Closing, Cursor, Gap, Lease, Room, Slice, Why, split};
 use super::past::Replay;
 use super::peer::PeerSession;
 use super::phase::{Farewell, Hold, Leaving, Membership, Phase};
-use crate::protocol::sniff::Protocol;
 
 /// While the server writes to a peer of the text protocol, it holds this many bytes for it at
 /// once, and one message more.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::address::Address;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
+use crate::protocol::sniff::Protocol;
 use crate::protocol::text::Framing;
 use crate::protocol::text::telnet::Telnet;
 use crate::room::{NotSaid, Why};
@@ -18,7 +19,6 @@ use super::buffer::Buffer;
 use super::input::Input;
 use super::phase::{Ending, Farewell, Hail, Phase};
 use super::rejected::Rejected;
-use crate::protocol::sniff::Protocol;
 
 /// While this many bytes wait to be written to a peer, the server reads nothing from it.
 const OUTPUT_LIMIT: usize = 64 << 10;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use memchr::memchr;
 
 use crate::protocol::native::closed;
+use crate::protocol::sniff::Protocol;
 use crate::protocol::text::{Framing, Input, Reader, WELCOME_NAMES, welcome, write_notice};
 use crate::room::{Lease, NotEntered, NotSaid, Said, Why};
 
@@ -15,7 +16,6 @@ use super::super::sentences::{NAME, ROOM_FULL, TOO_MANY_CONNECTIONS};
 use super::peer::PeerSession;
 use super::phase::{Hail, Membership, Phase};
 use super::rejected::Rejected;
-use crate::protocol::sniff::Protocol;
 
 impl PeerSession {
     /// Handles bytes of a peer of the text protocol; an empty slice if no more will come.
