@@ -238,6 +238,7 @@ fn wrong_clocks_in_any_order_never_delete_what_is_young() {
 /// A store as version 1 made it, with one message at each of these times.
 fn of_version_1(disk: &Disk, times: &[Timestamp]) {
     let connection = Connection::open(disk.path()).unwrap();
+    connection.execute_batch(SESSION_BEFORE_3).unwrap();
     connection
         .execute_batch(
             "
@@ -254,23 +255,7 @@ fn of_version_1(disk: &Disk, times: &[Timestamp]) {
         id TEXT,
         text TEXT NOT NULL
     ) STRICT;
-    CREATE TABLE session (
-        member INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        host INTEGER NOT NULL,
-        key BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE said (
-        member INTEGER NOT NULL,
-        slot INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        id TEXT NOT NULL,
-        PRIMARY KEY (member, slot)
-    ) STRICT, WITHOUT ROWID;
     INSERT INTO room VALUES ('0123456789abcdef0123456789abcdef', 1, 1);
-    INSERT INTO session VALUES (1, 'member 1', 1, zeroblob(32));
-    INSERT INTO said VALUES (1, 0, 1, 'a');
-    PRAGMA application_id = 0x63686174;
     PRAGMA user_version = 1;
     PRAGMA journal_mode = WAL;
 ",

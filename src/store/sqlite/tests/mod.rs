@@ -24,6 +24,27 @@ const ALL: Recent = Recent {
     bytes: usize::MAX,
 };
 
+/// What a store of version 1 and one of version 2 have in common, as those versions made it: a
+/// member who may come back, and the id of its message 1.
+const SESSION_BEFORE_3: &str = "
+    CREATE TABLE session (
+        member INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        host INTEGER NOT NULL,
+        key BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE said (
+        member INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (member, slot)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO session VALUES (1, 'member 1', 1, zeroblob(32));
+    INSERT INTO said VALUES (1, 0, 1, 'a');
+    PRAGMA application_id = 0x63686174;
+";
+
 /// The time at which message `seq` is said: one a second.
 fn at(seq: u64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + i64::try_from(seq).unwrap()).unwrap()

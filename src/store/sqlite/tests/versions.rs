@@ -5,6 +5,7 @@ use super::*;
 /// A store as version 2 made it, with two messages.
 fn of_version_2(disk: &Disk) {
     let connection = Connection::open(disk.path()).unwrap();
+    connection.execute_batch(SESSION_BEFORE_3).unwrap();
     connection
         .execute_batch(
             "
@@ -26,28 +27,12 @@ fn of_version_2(disk: &Disk) {
         text TEXT NOT NULL,
         stored INTEGER
     ) STRICT;
-    CREATE TABLE session (
-        member INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        host INTEGER NOT NULL,
-        key BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE said (
-        member INTEGER NOT NULL,
-        slot INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        id TEXT NOT NULL,
-        PRIMARY KEY (member, slot)
-    ) STRICT, WITHOUT ROWID;
     INSERT INTO room VALUES
         ('0123456789abcdef0123456789abcdef', 1, 1, 1700000002000000, 1700000002000000, NULL,
          1700000001000000);
     INSERT INTO message VALUES
         (1, 1700000001000000, 1, 'member 1', 'a', 'text 1', 1700000001),
         (2, 1700000002000000, 1, 'member 1', NULL, 'text 2', 1700000002);
-    INSERT INTO session VALUES (1, 'member 1', 1, zeroblob(32));
-    INSERT INTO said VALUES (1, 0, 1, 'a');
-    PRAGMA application_id = 0x63686174;
     PRAGMA user_version = 2;
     PRAGMA journal_mode = WAL;
 ",
