@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
+use crate::protocol::invitation::Invitation;
 use crate::room::name_or_default;
-use crate::server::{BindError, Running, Server, Settings};
+use crate::server::{BindError, Handle, Running, Server, Settings};
 use crate::store::{OpenError, Store};
 
 use super::strings::fill;
@@ -25,30 +26,62 @@ fn folder() -> PathBuf {
     glib::user_data_dir().join("chatroom").join("rooms")
 }
 
-/// Opens a room of the person `name` on `port`; on another thread, because it takes a
-/// while to find out what uses a port that is taken. With `storage_key`, the room saves
-/// messages under that port, and the next room that is opened with it has them again; 0
-/// stands for rooms on any port. If the store of that port is in use, and the room itself
-/// takes any port, the room saves its messages as those of rooms on any port.
+/// An open room, and the invitation of its host.
+#[derive(Debug)]
+pub struct Hosted {
+    /// The server.
+    pub server: Running,
+    /// The pin and the keys of the room.
+    pub invitation: Invitation,
+}
+
+/// How to open a room.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// The port; 0 takes any free one.
+    pub port: u16,
+    /// The room saves messages under this port, and the next room that is opened with it
+    /// has them again; 0 stands for rooms on any port. `None`: it saves no messages.
+    pub storage_key: Option<u16>,
+    /// Only those may join who were invited.
+    pub private: bool,
+}
+
+/// The invitation of a room: for members, or for its `host`. Call it on another thread than
+/// GTK's: it waits for the server.
+pub fn invitation(handle: &Handle, host: bool) -> Option<Invitation> {
+    let mut invitation = Invitation::default();
+    invitation.host_key = Some(handle.host_key().clone()).filter(|_| host);
+    Some(invitation)
+}
+
+/// Opens a room of the person `name`; on another thread, because it takes a
+/// while to find out what uses a port that is taken. If the store of the wanted port is in
+/// use, and the room itself takes any port, the room saves its messages as those of rooms
+/// on any port.
 ///
 /// # Errors
 /// Why the room cannot be opened.
-pub async fn open(name: &str, port: u16, storage_key: Option<u16>) -> Result<Running, BindError> {
+pub async fn open(name: &str, wish: Wish) -> Result<Hosted, BindError> {
     let name = name_or_default(name);
+    let Wish { port, .. } = wish;
     let settings = Settings {
         port,
+        private: wish.private,
         room_name: Some(fill(&gettext("{name}’s Room"), &[("name", &name)])),
         ..Settings::default()
     };
     let opened = gio::spawn_blocking(move || {
-        let server = match storage_key {
+        let server = match wish.storage_key {
             Some(by) => bind_saving(&settings, by)?,
             None => Server::bind(settings)?,
         };
         let port = server.port();
-        server
-            .start()
-            .map_err(|error| BindError::Other { port, error })
+        let failed = |error| BindError::Other { port, error };
+        let server = server.start().map_err(failed)?;
+        let invitation = invitation(server.handle(), true)
+            .ok_or_else(|| failed(io::Error::other("the room closed while it was opened")))?;
+        Ok(Hosted { server, invitation })
     });
     opened.await.unwrap_or_else(|_| {
         let error = io::Error::other("the server could not be started");
