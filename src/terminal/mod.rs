@@ -1,6 +1,7 @@
 //! The parts of the program that need no desktop: the server and the listener, in a
 //! terminal or under a service manager.
 
+pub mod control;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod listen;
@@ -9,7 +10,7 @@ mod log_entry;
 mod printer;
 mod queue;
 mod serve;
-mod status;
+
 mod wrap;
 
 use std::error::Error;
@@ -21,10 +22,10 @@ use crate::platform::systemd::journal;
 use self::log::JournalWriter;
 use self::log_entry::LogEntry;
 
+pub use self::control::status;
 pub use self::listen::{LISTENER_NAME, listen};
 pub use self::printer::{PRINT_BYTES, Printer};
 pub use self::serve::{Configuration, serve};
-pub use self::status::status;
 
 /// Says in the journal or on standard error, in one sentence, why the program cannot go
 /// on. Does not wait for a terminal that is stopped.

@@ -11,9 +11,9 @@ use crate::platform::systemd::{report_state, take_sockets};
 use crate::room::Closing;
 use crate::server::{Event, Handle, Server, Settings};
 
+use super::control::ControlSocket;
 use super::log::Log;
 use super::log_entry::LogEntry;
-use super::status::StatusSocket;
 
 /// The most events of the server that wait to be made log entries.
 const EVENTS: usize = 1_024;
@@ -57,7 +57,7 @@ pub fn serve<E: Error + 'static>(
     if let Some(manager) = &manager {
         report_state(&mut server, Arc::clone(manager));
     }
-    let _status = StatusSocket::open(server.handle(), &server.listening());
+    let _control = ControlSocket::open(server.handle(), &server.listening());
     let log = Arc::new(Log::start()?);
     match &*log {
         Log::Lines { printer, .. } => printer.print(opened(&server, &ends).as_bytes()),
