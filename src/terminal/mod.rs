@@ -2,12 +2,15 @@
 //! terminal or under a service manager.
 
 pub mod control;
+mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod link;
 mod listen;
 mod log;
 mod log_entry;
 mod printer;
+mod prompt;
 mod queue;
 mod serve;
 
@@ -23,7 +26,10 @@ use self::log::JournalWriter;
 use self::log_entry::LogEntry;
 
 pub use self::control::status;
-pub use self::listen::{LISTENER_NAME, listen};
+pub use self::control::{Inviting, control, invite};
+pub use self::files::Files;
+pub use self::link::{Link, SecretError, read_invitation};
+pub use self::listen::{Joining, LISTENER_NAME, listen};
 pub use self::printer::{PRINT_BYTES, Printer};
 pub use self::serve::{Configuration, serve};
 

@@ -77,12 +77,13 @@ pub fn control(command: &str, port: Option<u16>, json: bool) -> Result<bool, Box
     match parsed {
         Command::Help => writeln!(io::stdout(), "{}", help())?,
         Command::Status => status(port, json)?,
-        _ => return print(&order(command, port)?, json),
+        _ => return print(&order(command, port)?.1, json),
     }
     Ok(true)
 }
 
-fn print(answer: &Answer, json: bool) -> Result<bool, Box<dyn Error>> {
+/// Prints what a server did, or to standard error why it did not.
+pub(super) fn print(answer: &Answer, json: bool) -> Result<bool, Box<dyn Error>> {
     if json {
         writeln!(io::stdout(), "{}", serde_json::to_string(answer)?)?;
     } else if answer.ok {
@@ -93,18 +94,20 @@ fn print(answer: &Answer, json: bool) -> Result<bool, Box<dyn Error>> {
     Ok(answer.ok)
 }
 
-/// Sends a command to the one server that is meant.
-fn order(command: &str, port: Option<u16>) -> Result<Answer, Box<dyn Error>> {
+/// Sends a command to the one server that is meant. Returns its state before, and its
+/// answer.
+pub(super) fn order(command: &str, port: Option<u16>) -> Result<(Status, Answer), Box<dyn Error>> {
     let sockets = sockets();
     let all = ask_all_of(&sockets);
+    let ports = all.iter().map(|(_, status)| status.stats.port);
+    let mut ports: Vec<u16> = ports.collect();
     let mut meant = all
-        .iter()
+        .into_iter()
         .filter(|(_, status)| port.is_none_or(|port| port == status.stats.port));
-    let Some((path, _)) = meant.next() else {
+    let Some((path, status)) = meant.next() else {
         return Err(none_answers(port).into());
     };
     if meant.next().is_some() {
-        let mut ports: Vec<u16> = all.iter().map(|(_, status)| status.stats.port).collect();
         ports.sort_unstable();
         ports.dedup();
         let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
@@ -117,7 +120,7 @@ fn order(command: &str, port: Option<u16>) -> Result<Answer, Box<dyn Error>> {
         }
         .into());
     }
-    ask_one(path, command)
+    Ok((status, ask_one(path, command)?))
 }
 
 /// Sends a command to the server of a socket.
