@@ -9,17 +9,16 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use crate::protocol::NAME_PROMPT;
 use crate::protocol::native::closed;
 use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
 use crate::protocol::text::telnet::Telnet;
 use crate::protocol::text::write_notice;
+use crate::protocol::{NAME_PROMPT, Pin};
 use crate::room::Why;
 
 use super::super::event::Refusal;
 use super::super::hub::{Guest, Hub};
-use super::super::sentences::NAME;
-use super::super::session::{PeerSession, Start, later};
+use super::super::session::{PeerSession, Start, later, prompt};
 
 /// First bytes that could be the start of a protocol's signature wait this long for more;
 /// after that they count as a name.
@@ -36,6 +35,9 @@ pub struct Greeting {
     asked: bool,
     /// Removes the negotiation that a telnet program sends beside what a person types.
     telnet: Telnet,
+    /// The certificate that the server has shown; `None` while the connection is not
+    /// encrypted.
+    certificate: Option<Box<Pin>>,
     /// The bytes so far.
     first: Vec<u8>,
     output: Vec<u8>,
@@ -62,11 +64,18 @@ impl Greeting {
             heard: now,
             asked: false,
             telnet: Telnet::default(),
+            certificate: None,
             first: Vec::new(),
             output: Vec::new(),
             written: 0,
             is_over: false,
         }
+    }
+
+    /// Acts as if the connection were encrypted, with this certificate.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn set_certificate(&mut self, certificate: Pin) {
+        self.certificate = Some(Box::new(certificate));
     }
 
     /// The hub of the room.
@@ -149,7 +158,9 @@ impl Greeting {
         }
         if waited >= NAME_PROMPT && !self.asked {
             self.asked = true;
-            write_notice(NAME, &mut self.output);
+            if let Some(prompt) = prompt(self.hub(), self.certificate.is_some()) {
+                write_notice(prompt, &mut self.output);
+            }
         }
         None
     }
@@ -166,6 +177,7 @@ impl Greeting {
         output.drain(..self.written);
         let start = Start {
             guest: self.guest,
+            certificate: self.certificate.map(|it| *it),
             arrived: self.arrived,
             heard: self.heard,
             asked: self.asked,

@@ -5,6 +5,8 @@ use std::mem;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::protocol::Pin;
 use crate::room::{Cursor, Entry, Lease, Why};
 use crate::store::ReadError;
 
@@ -27,6 +29,14 @@ impl Talk {
     /// A new connection.
     pub fn new(guest: Guest, now: Instant) -> Self {
         Self::Greeting(Greeting::new(guest, now))
+    }
+
+    /// A new connection that is encrypted, with this certificate.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn encrypted(guest: Guest, certificate: Pin, now: Instant) -> Self {
+        let mut greeting = Greeting::new(guest, now);
+        greeting.set_certificate(certificate);
+        Self::Greeting(greeting)
     }
 
     /// The greeting is over: the peer speaks what it chose.

@@ -1,15 +1,14 @@
 //! The hub itself: the room behind its lock, and the parts beside it.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::protocol::ENCODINGS;
-use crate::room::{
-    self, KEY_BYTES, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time,
-};
+use crate::protocol::{ENCODINGS, Pin};
+use crate::room::{self, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time};
 
 use super::super::admission::Admission;
 use super::super::budget::Budget;
@@ -22,6 +21,7 @@ use super::super::wakers::Wakers;
 use super::backlog::Backlog;
 use super::ending::Ending;
 use super::history::History;
+use super::keys::{Keys, random_key};
 #[cfg(any(test, feature = "fuzzing"))]
 use super::ordering::Ordering;
 use super::room_lock::{RoomGuard, RoomLock};
@@ -43,8 +43,10 @@ pub struct Hub {
     pub surroundings: Surroundings,
     /// The unique id of this log.
     pub epoch: String,
-    /// A client that sends this key is the host.
-    pub host_key: RoomKey,
+    /// The keys of the room.
+    pub(super) keys: ArcSwap<Keys>,
+    /// The pin of the server's identity, once it has one.
+    pub pin: OnceLock<Pin>,
     pub(super) room: RoomLock,
     /// The stored messages, in a room with a store.
     pub history: Option<History>,
@@ -103,16 +105,6 @@ pub fn random_seed() -> io::Result<Seed> {
     Ok(Seed::new(seed))
 }
 
-/// A key that nobody can guess.
-///
-/// # Errors
-/// If the kernel provides no random numbers.
-pub fn random_key() -> io::Result<RoomKey> {
-    let mut bytes = [0; KEY_BYTES];
-    getrandom::fill(&mut bytes)?;
-    Ok(RoomKey::from_random(bytes))
-}
-
 impl Hub {
     /// The hub of a room that the threads of these `wakers` serve.
     ///
@@ -131,6 +123,11 @@ impl Hub {
             history,
         } = foundation;
         let started = Instant::now();
+        let given = |key: &Option<RoomKey>| key.clone().map_or_else(random_key, Ok);
+        let keys = Keys {
+            key: given(&settings.key)?,
+            host_key: given(&settings.host_key)?,
+        };
         Ok(Arc::new(Self {
             live: Snapshot::new(&settings),
             started,
@@ -141,7 +138,8 @@ impl Hub {
             backlog: Backlog::new(oldest_stored),
             surroundings,
             epoch,
-            host_key: random_key()?,
+            keys: ArcSwap::from_pointee(keys),
+            pin: OnceLock::new(),
             admission: Admission::new(started),
             budget: Budget::new(settings.held_limit),
             reporter: Reporter::new(settings.events.clone()),
