@@ -10,9 +10,11 @@ mod encodings;
 mod limits;
 pub mod lines;
 pub mod native;
+mod pin;
 mod sentences;
 pub mod sniff;
 pub mod text;
 
 pub use self::encodings::{ENCODINGS, NATIVE, TEXT};
 pub use self::limits::*;
+pub use self::pin::{NotAPin, Pin};

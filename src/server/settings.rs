@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::protocol::{self, address::BindAddress};
 use crate::room::{Rules, clean_room_name};
 use crate::store::Keep;
+use crate::tls::{Certificate, Identity};
 
 use super::budget::HELD_LIMIT;
 use super::event::Event;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub bind: Vec<BindAddress>,
     /// The name of the room; if there is none, it comes from the computer's name.
     pub room_name: Option<String>,
+    /// How the server encrypts.
+    pub tls: TlsSettings,
     /// Whether the server continues when everyone has left.
     pub stay_open: bool,
     /// Unless it stays open, the server ends when the room was empty for this long, even
@@ -99,12 +102,25 @@ pub struct Settings {
     pub events: Option<async_channel::Sender<Event>>,
 }
 
+/// How a server encrypts its connections.
+#[derive(Clone, Debug, Default)]
+pub struct TlsSettings {
+    /// Who the server is; without one, it gets a new identity, which lives as long as the
+    /// server.
+    pub identity: Option<Arc<Identity>>,
+    /// A certificate of the administrator, which clients that are no clients of a room get.
+    pub certificate: Option<Certificate>,
+    /// Whether it takes encrypted connections only.
+    pub only: bool,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             port: protocol::DEFAULT_PORT,
             bind: Vec::new(),
             room_name: None,
+            tls: TlsSettings::default(),
             stay_open: false,
             idle_timeout: None,
             history: protocol::HISTORY,
