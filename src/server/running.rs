@@ -8,6 +8,7 @@ use crate::protocol::Pin;
 use crate::protocol::address::Address;
 use crate::protocol::invitation::Invitation;
 use crate::room::{Closing, RoomKey};
+use crate::tls::Certificate;
 
 use super::hub::Hub;
 use super::settings::Settings;
@@ -47,12 +48,6 @@ impl Handle {
         self.hub.keys().host_key.clone()
     }
 
-    /// The pin of the server: what a client knows it by. `None` before it has an identity.
-    #[must_use]
-    pub fn pin(&self) -> Option<Pin> {
-        self.hub.pin.get().copied()
-    }
-
     /// An invitation to the room: the addresses where others can join, the server's pin,
     /// and the key if the room is private; with the host key for `host`. `None` if no
     /// address is known. With a key in it, it is a secret.
@@ -67,6 +62,18 @@ impl Handle {
     /// rates. Ignores the other settings.
     pub fn change(&self, settings: &Settings) {
         self.hub.change(settings);
+    }
+
+    /// The pin of the server's identity: clients know the server by it.
+    #[must_use]
+    pub fn pin(&self) -> Pin {
+        self.hub.tls.identity().pin()
+    }
+
+    /// Replaces the administrator's certificate, or removes it. It is for connections that
+    /// begin afterwards; open ones stay as they are.
+    pub fn set_certificate(&self, certificate: Option<&Certificate>) {
+        self.hub.tls.set_certificate(certificate);
     }
 
     /// The server's statistics at this moment. Does not wait for any work of the server.

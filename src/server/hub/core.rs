@@ -1,14 +1,15 @@
 //! The hub itself: the room behind its lock, and the parts beside it.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::protocol::{ENCODINGS, Pin};
+use crate::protocol::ENCODINGS;
 use crate::room::{self, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time};
+use crate::tls::{Identity, ServerTls};
 
 use super::super::admission::Admission;
 use super::super::budget::Budget;
@@ -45,8 +46,8 @@ pub struct Hub {
     pub epoch: String,
     /// The keys of the room.
     pub(super) keys: ArcSwap<Keys>,
-    /// The pin of the server's identity, once it has one.
-    pub pin: OnceLock<Pin>,
+    /// What the server encrypts with.
+    pub tls: ServerTls,
     pub(super) room: RoomLock,
     /// The stored messages, in a room with a store.
     pub history: Option<History>,
@@ -128,6 +129,11 @@ impl Hub {
             key: given(&settings.key)?,
             host_key: given(&settings.host_key)?,
         };
+        let identity = match &settings.tls.identity {
+            Some(identity) => Arc::clone(identity),
+            None => Arc::new(Identity::generate().map_err(io::Error::other)?),
+        };
+        let tls = ServerTls::new(identity, settings.tls.certificate.as_ref());
         Ok(Arc::new(Self {
             live: Snapshot::new(&settings),
             started,
@@ -139,7 +145,7 @@ impl Hub {
             surroundings,
             epoch,
             keys: ArcSwap::from_pointee(keys),
-            pin: OnceLock::new(),
+            tls: tls.map_err(io::Error::other)?,
             admission: Admission::new(started),
             budget: Budget::new(settings.held_limit),
             reporter: Reporter::new(settings.events.clone()),

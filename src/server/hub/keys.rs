@@ -85,7 +85,7 @@ impl Hub {
         let is_private = self.live().private;
         let mut invitation = Invitation::to(first.clone());
         invitation.more = more.iter().take(MORE_ADDRESSES).cloned().collect();
-        invitation.pin = self.pin.get().copied();
+        invitation.pin = Some(self.tls.identity().pin());
         invitation.key = is_private.then(|| keys.key.clone());
         invitation.host_key = host.then(|| keys.host_key.clone());
         Some(invitation)

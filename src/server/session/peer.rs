@@ -35,8 +35,7 @@ const REJECTED_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Start {
     pub guest: Guest,
-    /// The certificate that the server has shown to it; `None` if the connection is not
-    /// encrypted.
+    /// The pin of the certificate that it got, if it is encrypted.
     pub certificate: Option<Pin>,
     /// When its connection was opened.
     pub arrived: Instant,
