@@ -86,13 +86,17 @@ impl Message {
     /// A confirmed message. `own` says whether the user sent it.
     #[must_use]
     pub fn confirmed(entry: Entry<'static>, own: bool) -> Self {
-        let Body::Text { text, .. } = entry.body;
+        let text = match entry.body {
+            Body::Text { text, .. } => text.into_owned(),
+            _ => String::new(),
+        };
         Self {
-            from: entry.author.id,
+            // Only an entry that is no message has no member.
+            from: entry.author.id.unwrap_or(MemberId::MAX),
             name: entry.author.name.into_owned(),
             own,
             at: entry.at.as_millisecond(),
-            text: text.into_owned(),
+            text,
             delivery: Delivery::Confirmed(entry.seq),
         }
     }

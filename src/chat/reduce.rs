@@ -107,7 +107,8 @@ impl Chat {
         // A message from before a lost connection may arrive after it, from the user's
         // former member.
         let waited_for = |id: &str| self.timeline.is_pending(id);
-        let own = self.me.said(entry.author.id) || id.as_deref().is_some_and(waited_for);
+        let own = entry.author.id.is_some_and(|it| self.me.said(it))
+            || id.as_deref().is_some_and(waited_for);
         let message = Message::confirmed(entry, own);
         if !own {
             effects.received = effects.received.saturating_add(1);
@@ -124,7 +125,7 @@ impl Chat {
         let count = older.entries.len();
         let mut lines: Vec<Line> = older.ends.into_iter().map(Line::Beginning).collect();
         lines.extend(older.entries.into_iter().map(|entry| {
-            let own = self.me.said(entry.author.id);
+            let own = entry.author.id.is_some_and(|it| self.me.said(it));
             Line::Message(Message::confirmed(entry, own))
         }));
         self.timeline.put_before(lines);

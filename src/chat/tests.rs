@@ -66,10 +66,7 @@ fn entry(seq: u64, from: u64, own_id: Option<&'static str>) -> Entry<'static> {
     Entry {
         seq,
         at: jiff::Timestamp::UNIX_EPOCH,
-        author: Author {
-            id: id(from),
-            name: member(from).name,
-        },
+        author: Author::member(id(from), member(from).name),
         body: Body::Text {
             id: own_id.map(Into::into),
             text: format!("text {seq}").into(),
