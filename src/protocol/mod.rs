@@ -7,12 +7,16 @@
 
 pub mod address;
 mod encodings;
+pub mod invitation;
 mod limits;
 pub mod lines;
 pub mod native;
+mod pin;
+pub mod proof;
 mod sentences;
 pub mod sniff;
 pub mod text;
 
 pub use self::encodings::{ENCODINGS, NATIVE, TEXT};
 pub use self::limits::*;
+pub use self::pin::{NotAPin, Pin};

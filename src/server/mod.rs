@@ -44,7 +44,7 @@ use crate::room::Closing;
 pub use self::event::{Event, Refusal};
 pub use self::listener::BindError;
 pub use self::running::{Ended, Handle, Running};
-pub use self::settings::Settings;
+pub use self::settings::{Settings, TlsSettings};
 pub use self::stats::{Refused, Stats};
 
 use self::connection::Service;

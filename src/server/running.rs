@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::protocol::address::Address;
-use crate::room::Closing;
+use crate::room::{Closing, RoomKey};
 
 use super::hub::Hub;
 use super::settings::Settings;
@@ -41,7 +41,7 @@ impl Handle {
 
     /// The host key: a client that sends it in its `hello` is the host.
     #[must_use]
-    pub fn host_key(&self) -> &str {
+    pub fn host_key(&self) -> &RoomKey {
         &self.hub.host_key
     }
 

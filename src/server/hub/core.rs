@@ -7,7 +7,9 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use crate::protocol::ENCODINGS;
-use crate::room::{self, MemberId, Reached, Room, Rules, Seed, SetRules, Staged, Time};
+use crate::room::{
+    self, KEY_BYTES, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time,
+};
 
 use super::super::admission::Admission;
 use super::super::budget::Budget;
@@ -42,7 +44,7 @@ pub struct Hub {
     /// The unique id of this log.
     pub epoch: String,
     /// A client that sends this key is the host.
-    pub host_key: String,
+    pub host_key: RoomKey,
     pub(super) room: RoomLock,
     /// The stored messages, in a room with a store.
     pub history: Option<History>,
@@ -101,6 +103,16 @@ pub fn random_seed() -> io::Result<Seed> {
     Ok(Seed::new(seed))
 }
 
+/// A key that nobody can guess.
+///
+/// # Errors
+/// If the kernel provides no random numbers.
+pub fn random_key() -> io::Result<RoomKey> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(RoomKey::from_random(bytes))
+}
+
 impl Hub {
     /// The hub of a room that the threads of these `wakers` serve.
     ///
@@ -129,7 +141,7 @@ impl Hub {
             backlog: Backlog::new(oldest_stored),
             surroundings,
             epoch,
-            host_key: random_token()?,
+            host_key: random_key()?,
             admission: Admission::new(started),
             budget: Budget::new(settings.held_limit),
             reporter: Reporter::new(settings.events.clone()),
