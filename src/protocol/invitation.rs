@@ -226,10 +226,13 @@ mod tests {
     fn what_later_versions_add_is_kept() {
         let link = format!("chatroom://h:1?x=1#p={PIN}&k=abcdefghijklmnop&z=%20&new");
         assert_eq!(read(&link).link(), link);
-        // A part that acts on a terminal does so no more.
+    }
+
+    #[test]
+    fn nothing_of_a_link_acts_on_a_terminal() {
         assert_eq!(
-            read("chatroom://h:1#z=\u{1b}[2J").link(),
-            "chatroom://h:1#z=%1B[2J"
+            read("chatroom://host?a\u{1b}[2J#\u{202e}\n é").link(),
+            "chatroom://host:53000?a%1B[2J#%E2%80%AE%0A%20é"
         );
     }
 
