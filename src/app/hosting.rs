@@ -4,16 +4,22 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
+use crate::protocol::address::Address;
 use crate::protocol::invitation::Invitation;
 use crate::room::name_or_default;
-use crate::server::{BindError, Handle, Running, Server, Settings};
+use crate::server::{BindError, Running, Server, Settings};
 use crate::store::{OpenError, Store};
+use crate::tls::{Identity, IdentityError};
 
 use super::strings::fill;
+
+/// The file with the identity of this computer, by which those who join know it again.
+const IDENTITY: &str = "identity.pem";
 
 /// The extension of the files of saved rooms.
 const SUFFIX: &str = "db";
@@ -47,14 +53,6 @@ pub struct Wish {
     pub private: bool,
 }
 
-/// The invitation of a room: for members, or for its `host`. Call it on another thread than
-/// GTK's: it waits for the server.
-pub fn invitation(handle: &Handle, host: bool) -> Option<Invitation> {
-    let mut invitation = Invitation::default();
-    invitation.host_key = Some(handle.host_key().clone()).filter(|_| host);
-    Some(invitation)
-}
-
 /// Opens a room of the person `name`; on another thread, because it takes a
 /// while to find out what uses a port that is taken. If the store of the wanted port is in
 /// use, and the room itself takes any port, the room saves its messages as those of rooms
@@ -65,13 +63,17 @@ pub fn invitation(handle: &Handle, host: bool) -> Option<Invitation> {
 pub async fn open(name: &str, wish: Wish) -> Result<Hosted, BindError> {
     let name = name_or_default(name);
     let Wish { port, .. } = wish;
-    let settings = Settings {
+    let mut settings = Settings {
         port,
         private: wish.private,
         room_name: Some(fill(&gettext("{name}’s Room"), &[("name", &name)])),
         ..Settings::default()
     };
     let opened = gio::spawn_blocking(move || {
+        settings.tls.identity = Some(Arc::new(identity().map_err(|error| {
+            let error = io::Error::other(error);
+            BindError::Other { port, error }
+        })?));
         let server = match wish.storage_key {
             Some(by) => bind_saving(&settings, by)?,
             None => Server::bind(settings)?,
@@ -79,13 +81,38 @@ pub async fn open(name: &str, wish: Wish) -> Result<Hosted, BindError> {
         let port = server.port();
         let failed = |error| BindError::Other { port, error };
         let server = server.start().map_err(failed)?;
-        let invitation = invitation(server.handle(), true)
-            .ok_or_else(|| failed(io::Error::other("the room closed while it was opened")))?;
+        let invitation = for_host(&server);
         Ok(Hosted { server, invitation })
     });
     opened.await.unwrap_or_else(|_| {
         let error = io::Error::other("the server could not be started");
         Err(BindError::Other { port, error })
+    })
+}
+
+/// Who this computer is for those who join. Where a new identity cannot be saved, it lives
+/// as long as the room.
+fn identity() -> Result<Identity, IdentityError> {
+    let folder = glib::user_data_dir().join("chatroom");
+    // If not, the identity cannot be saved, which is an error of its own.
+    let _ = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    match Identity::read_or_make(&folder.join(IDENTITY)) {
+        Err(IdentityError::Unwritable { .. }) => Identity::generate(),
+        result => result,
+    }
+}
+
+/// The pin and the keys of a room for its host, who needs no network.
+fn for_host(server: &Running) -> Invitation {
+    let handle = server.handle();
+    handle.invitation(true).unwrap_or_else(|| {
+        let mut invitation = Invitation::to(Address::new("127.0.0.1", server.port()));
+        invitation.pin = Some(handle.pin());
+        invitation.host_key = Some(handle.host_key());
+        invitation
     })
 }
 

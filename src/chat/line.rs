@@ -100,15 +100,18 @@ impl Message {
     /// A confirmed message. `own` says whether the user sent it.
     #[must_use]
     pub fn confirmed(entry: Entry<'static>, own: bool) -> Self {
-        let Body::Text { text, .. } = entry.body;
+        let (text, erased) = match entry.body {
+            Body::Text { text, .. } => (text.into_owned(), false),
+            _ => (String::new(), true),
+        };
         Self {
-            from: entry.author.id,
+            // Only an entry that is no message has no member.
+            from: entry.author.id.unwrap_or(MemberId::MAX),
             name: entry.author.name.into_owned(),
             own,
             at: entry.at.as_millisecond(),
-            // No message is empty when it is sent.
-            erased: text.is_empty(),
-            text: text.into_owned(),
+            erased,
+            text,
             delivery: Delivery::Confirmed(entry.seq),
         }
     }

@@ -122,12 +122,13 @@ impl Chat {
         // A message from before a lost connection may arrive after it, from the user's
         // former member.
         let waited_for = |id: &str| self.timeline.is_pending(id);
-        let own = self.me.said(entry.author.id) || id.as_deref().is_some_and(waited_for);
+        let own = entry.author.id.is_some_and(|it| self.me.said(it))
+            || id.as_deref().is_some_and(waited_for);
         let message = Message::confirmed(entry, own);
-        // What was erased before it came is no news.
         if self.me.id() == Some(message.from) {
             self.moderation.unmute();
         }
+        // What was erased before it came is no news.
         if !own && !message.erased {
             effects.received = effects.received.saturating_add(1);
             effects.news.push(News::Message {
@@ -143,7 +144,7 @@ impl Chat {
         let count = older.entries.len();
         let mut lines: Vec<Line> = older.ends.into_iter().map(Line::Beginning).collect();
         lines.extend(older.entries.into_iter().map(|entry| {
-            let own = self.me.said(entry.author.id);
+            let own = entry.author.id.is_some_and(|it| self.me.said(it));
             Line::Message(Message::confirmed(entry, own))
         }));
         self.timeline.put_before(lines);

@@ -67,10 +67,7 @@ fn entry(seq: u64, from: u64, own_id: Option<&'static str>) -> Entry<'static> {
     Entry {
         seq,
         at: jiff::Timestamp::UNIX_EPOCH,
-        author: Author {
-            id: id(from),
-            name: member(from).name,
-        },
+        author: Author::member(id(from), member(from).name),
         body: Body::Text {
             id: own_id.map(Into::into),
             text: format!("text {seq}").into(),
@@ -534,8 +531,7 @@ fn a_message_and_its_erasure_in_one_batch_show_nothing_of_the_text() {
 fn what_was_erased_before_it_came_is_no_news() {
     let gone = |seq| {
         let mut gone = entry(seq, EVE, None);
-        let Body::Text { text, .. } = &mut gone.body;
-        *text = "".into();
+        gone.body = Body::Gone { id: None };
         gone
     };
     let (mut chat, mut list) = joined(4);

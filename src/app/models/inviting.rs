@@ -3,7 +3,6 @@
 use gio::prelude::*;
 use glib::subclass::prelude::*;
 
-use crate::app::hosting;
 use crate::chat::CannotSay;
 use crate::client::{Security, Trust};
 use crate::protocol::invitation::Invitation;
@@ -43,7 +42,7 @@ impl RoomSession {
             }
             return;
         };
-        let made = gio::spawn_blocking(move || hosting::invitation(&handle, false)).await;
+        let made = gio::spawn_blocking(move || handle.invitation(false)).await;
         if let Ok(Some(invitation)) = made {
             self.take_invitation(&invitation);
         }
