@@ -62,6 +62,13 @@ impl Chat {
                 }
             }
             Event::Unknown { seq } => self.timeline.miss(seq),
+            Event::Erased(erased) => self.timeline.miss(erased.seq),
+            Event::Secured(_)
+            | Event::Host(_)
+            | Event::Limits(_)
+            | Event::Kicked(_)
+            | Event::Muted(_)
+            | Event::Invite(_) => {}
             Event::Notice(notice)
                 if notice.code == NOTICE_ADDRESS && !notice.addresses.is_empty() =>
             {

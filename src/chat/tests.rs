@@ -36,6 +36,8 @@ fn member(number: u64) -> Member<'static> {
 
 fn welcome(epoch: &'static str, next: u64) -> Box<Welcome<'static>> {
     Box::new(Welcome {
+        private: false,
+        proof: None,
         protocol: 1,
         room: "Ada’s Room".into(),
         epoch: epoch.into(),
@@ -50,6 +52,7 @@ fn welcome(epoch: &'static str, next: u64) -> Box<Welcome<'static>> {
             more: false,
         },
         limits: Limits {
+            every_s: None,
             frame: 65_536,
             text: 10,
             burst: None,

@@ -275,7 +275,6 @@ mod tests {
             panic!()
         };
         assert_eq!(address.to_string(), "example.org:4000");
-        assert_eq!(address.fragment.as_deref(), Some("y"));
     }
 
     #[test]

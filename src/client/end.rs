@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::protocol::Pin;
 use crate::protocol::address::Address;
 
 /// Why a connection to a room ended, or was never established. Its text is one sentence
@@ -44,6 +45,53 @@ pub enum End {
     /// Too many connections come from the client's address.
     #[error("Too many connections to the room come from your address; close one and try again.")]
     TooManyConnections,
+    /// The room is private, and the client has no key.
+    #[error("This room is private; ask for an invitation, or for its key.")]
+    KeyNeeded,
+    /// The client has another key than the room.
+    #[error(
+        "The key does not let you in: it was mistyped, or there is a new one; ask for a new \
+         invitation."
+    )]
+    KeyWrong,
+    /// The server takes encrypted connections only.
+    #[error("This room takes encrypted connections only; join without “plain”.")]
+    TlsNeeded,
+    /// A host keeps the client out for a while.
+    #[error("The host keeps you out of this room for a while.")]
+    Banned {
+        /// For how long, as the server says.
+        retry: Option<Duration>,
+    },
+    /// The host removed the member.
+    #[error("The host has removed you from the room.")]
+    Removed,
+    /// The server has another certificate than the one that is expected. Nothing was sent
+    /// to it.
+    #[error(
+        "Another computer answers than the one you know: its fingerprint is {} instead of {}; \
+         ask the host which one is right.", .found.fingerprint(), .expected.fingerprint()
+    )]
+    OtherIdentity {
+        /// The name of the room, if it was known under the expected pin.
+        room: Option<String>,
+        /// The expected pin.
+        expected: Pin,
+        /// The pin of the server that answered.
+        found: Pin,
+    },
+    /// The server did not prove that it knows the room's key.
+    #[error(
+        "This server could not prove that it hosts the room of your key; check the address, \
+         or ask for a new invitation."
+    )]
+    NotProven,
+    /// The server does not encrypt, although it should.
+    #[error(
+        "The server answers without encryption, although it should encrypt; nothing was sent. \
+         Check the address and your network."
+    )]
+    NotEncrypted,
     /// Client and server have no version of the protocol in common.
     #[error(
         "The server speaks another version of the protocol; use the same version of Chatroom \
@@ -82,6 +130,14 @@ impl End {
             Self::NotChatroom(_) => "not a room",
             Self::RoomFull => "room full",
             Self::TooManyConnections => "too many connections",
+            Self::KeyNeeded => "key needed",
+            Self::KeyWrong => "wrong key",
+            Self::TlsNeeded => "TLS needed",
+            Self::Banned { .. } => "banned",
+            Self::Removed => "removed",
+            Self::OtherIdentity { .. } => "other identity",
+            Self::NotProven => "host not proven",
+            Self::NotEncrypted => "not encrypted",
             Self::OtherVersion => "other version",
             Self::Rejected(_) => "rejected",
             Self::Garbled => "garbled",

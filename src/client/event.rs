@@ -1,7 +1,9 @@
 //! The events of a room, as a client reports them.
 
+use crate::protocol::Pin;
 use crate::protocol::native::frame::{
-    Away, Back, Error, Gap, Joined, Left, MemberList, Notice, Page, Presence, Said, Welcome,
+    Away, Back, Erased, Error, Gap, Host, Invite, Joined, Kicked, Left, Limits, MemberList, Muted,
+    Notice, Page, Presence, Said, Welcome,
 };
 use crate::room::Entry;
 
@@ -14,6 +16,9 @@ use super::outbox::Own;
 /// a terminal or a label.
 #[derive(Debug)]
 pub enum Event {
+    /// How the connection is protected. Comes directly before each [`Event::Welcomed`] and
+    /// [`Event::Returned`].
+    Secured(Security),
     /// The client is in the room now. Comes first, and once. If the welcome is `resumed`,
     /// the client is the same member as in an earlier run of the program.
     Welcomed(Box<Welcome<'static>>),
@@ -33,6 +38,19 @@ pub enum Event {
     Said(Said<'static>),
     /// A notice from the server itself.
     Notice(Notice<'static>),
+    /// The text of a message was erased.
+    Erased(Erased<'static>),
+    /// A member is the host now.
+    Host(Host<'static>),
+    /// The limits for members are other ones now.
+    Limits(Limits),
+    /// Answers [`Client::kick`](super::Client::kick).
+    Kicked(Kicked<'static>),
+    /// Answers [`Client::mute`](super::Client::mute).
+    Muted(Muted<'static>),
+    /// Answers [`Client::invite`](super::Client::invite). Its link is a secret where the
+    /// room is private.
+    Invite(Invite<'static>),
     /// Answers [`Client::ask_members`](super::Client::ask_members).
     Members(MemberList<'static>),
     /// Answers [`Client::ask_history`](super::Client::ask_history).
@@ -70,6 +88,33 @@ pub enum Event {
     },
     /// The connection is over, or was never established. Comes last, and once.
     Ended(End),
+}
+
+/// How a connection is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Not at all: everyone on the way can read and change everything.
+    Plain,
+    /// By TLS. Whoever hosts the room can read it, and nobody on the way.
+    Tls {
+        /// The pin of the server.
+        pin: Pin,
+        /// The reason why the client trusts the server.
+        trust: Trust,
+    },
+}
+
+/// Why a client trusts a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It has the pin that an invitation, the settings or an earlier connection named.
+    Pinned,
+    /// It proved that it knows the room's key.
+    Key,
+    /// The client has met it before.
+    Known,
+    /// The client meets it for the first time.
+    FirstUse,
 }
 
 impl Event {

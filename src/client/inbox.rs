@@ -134,7 +134,10 @@ impl Inbox {
             // Before the welcome the client ignores everything else, and there is only
             // one welcome.
             _ if !self.welcomed => return Ok(()),
-            None | Some(Reply::Pong(_) | Reply::Welcome(_)) => return Ok(()),
+            None
+            | Some(Reply::Pong(_) | Reply::Welcome(_) | Reply::Challenge(_) | Reply::About(_)) => {
+                return Ok(());
+            }
             Some(Reply::Unknown { seq }) => {
                 inputs.push(Incoming::Unknown { seq });
                 return Ok(());
@@ -150,6 +153,12 @@ impl Inbox {
             Some(Reply::Members(members)) => Event::Members(members.into_clean()),
             Some(Reply::Page(page)) => Event::Page(page.into_clean()),
             Some(Reply::Gap(gap)) => Event::Gap(gap),
+            Some(Reply::Erased(erased)) => Event::Erased(erased.into_clean()),
+            Some(Reply::Host(host)) => Event::Host(host.into_clean()),
+            Some(Reply::Limits(limits)) => Event::Limits(limits),
+            Some(Reply::Kicked(kicked)) => Event::Kicked(kicked.into_clean()),
+            Some(Reply::Muted(muted)) => Event::Muted(muted.into_clean()),
+            Some(Reply::Invite(invite)) => Event::Invite(invite.into_clean()),
             Some(Reply::Error(error)) => Event::Error(error.into_clean()),
         };
         inputs.push(event.into());
@@ -162,6 +171,12 @@ fn end_of_error(error: Error<'_>) -> End {
         Code::RoomFull => End::RoomFull,
         Code::TooManyConnections => End::TooManyConnections,
         Code::ProtocolVersion => End::OtherVersion,
+        Code::KeyNeeded => End::KeyNeeded,
+        Code::KeyWrong => End::KeyWrong,
+        Code::TlsNeeded => End::TlsNeeded,
+        Code::Banned => End::Banned {
+            retry: error.retry_ms.map(Duration::from_millis),
+        },
         _ => End::Rejected(in_a_line(error.text)),
     }
 }
@@ -171,6 +186,7 @@ fn end_of_closed(closed: Closed<'_>) -> End {
         ClosedCode::Bye => End::Left,
         ClosedCode::HostClosed => End::RoomClosed,
         ClosedCode::TakenOver => End::TakenOver,
+        ClosedCode::Removed => End::Removed,
         ClosedCode::ServiceStopping | ClosedCode::StoreFailed => End::ServiceStopping {
             retry: closed.retry_ms.map(Duration::from_millis),
         },

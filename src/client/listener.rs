@@ -126,7 +126,15 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
             text::write_notice(&format!("This message may not have been sent: {text}"), out);
         }
         Event::Ended(end) => text::write_notice(&end.to_string(), out),
-        Event::Welcomed(_)
+        // The words for these stand where they are told.
+        Event::Secured(_)
+        | Event::Erased(_)
+        | Event::Host(_)
+        | Event::Limits(_)
+        | Event::Kicked(_)
+        | Event::Muted(_)
+        | Event::Invite(_)
+        | Event::Welcomed(_)
         | Event::Said(_)
         | Event::Members(_)
         | Event::Page(_)

@@ -71,19 +71,22 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
 
 use crate::protocol::FRAME_LIMIT;
-use crate::protocol::native::frame::{HistoryRequest, MembersRequest, Request, Say, write_frame};
+use crate::protocol::native::frame::{
+    Erase, HistoryRequest, InviteRequest, Kick, MakeHost, MembersRequest, Mute, Request, Say, Slow,
+    write_frame,
+};
 use crate::room::{MESSAGE_ID_LIMIT, MemberId};
 
 pub use self::end::{End, Loss};
-pub use self::event::Event;
+pub use self::event::{Event, Security, Trust};
 pub use self::inbox::{JUNK_LIMIT, SERVER_FRAME_LIMIT};
 pub use self::listener::{Listener, Printing, listen, write_lines, write_message};
-pub use self::settings::{Resume, Settings};
+pub use self::settings::{Encryption, Resume, Settings};
 
 use self::context::Context;
 use self::outbox::{Outbox, Own};
@@ -246,6 +249,63 @@ impl Client {
         self.ask(&Request::History(HistoryRequest { before, limit }))
     }
 
+    /// Removes a member, and keeps its address out for `ban`. Only the host may do that,
+    /// and this. The answer is an [`Event::Kicked`], or an [`Event::Error`].
+    ///
+    /// # Errors
+    /// If the client cannot queue the request.
+    pub fn kick(&self, id: MemberId, ban: Option<Duration>) -> Result<(), NotQueued> {
+        let ban_s = ban.map(seconds);
+        self.ask(&Request::Kick(Kick { id, ban_s }))
+    }
+
+    /// Rejects the messages of a member from now on for this long; zero lifts it. The
+    /// answer is an [`Event::Muted`].
+    ///
+    /// # Errors
+    /// If the client cannot queue the request.
+    pub fn mute(&self, id: MemberId, time: Duration) -> Result<(), NotQueued> {
+        let for_s = seconds(time);
+        self.ask(&Request::Mute(Mute { id, for_s }))
+    }
+
+    /// Sets the time between two messages of each member; zero lifts it. The answer is an
+    /// [`Event::Limits`], for everyone.
+    ///
+    /// # Errors
+    /// If the client cannot queue the request.
+    pub fn slow(&self, every: Duration) -> Result<(), NotQueued> {
+        let every_s = seconds(every);
+        self.ask(&Request::Slow(Slow { every_s }))
+    }
+
+    /// Erases the text of the message with this `seq`, which the user wrote or may erase
+    /// as the host. The answer is an [`Event::Erased`], for everyone.
+    ///
+    /// # Errors
+    /// If the client cannot queue the request.
+    pub fn erase(&self, seq: u64) -> Result<(), NotQueued> {
+        self.ask(&Request::Erase(Erase { seq }))
+    }
+
+    /// Makes a member the host, instead of the user. The answer is an [`Event::Host`], for
+    /// everyone.
+    ///
+    /// # Errors
+    /// If the client cannot queue the request.
+    pub fn make_host(&self, id: MemberId) -> Result<(), NotQueued> {
+        self.ask(&Request::Host(MakeHost { id }))
+    }
+
+    /// Requests an invitation; if it is to be a `new` one, earlier ones let nobody in any
+    /// more. The answer is an [`Event::Invite`].
+    ///
+    /// # Errors
+    /// If the client cannot queue the request.
+    pub fn invite(&self, new: bool) -> Result<(), NotQueued> {
+        self.ask(&Request::Invite(InviteRequest { new }))
+    }
+
     /// Tries to come back at once, if the connection is lost and the client waits for its
     /// next try; otherwise does nothing. For a user who does not want to wait, and for a
     /// program that knows that the network has returned.
@@ -273,6 +333,12 @@ impl Client {
         write_frame(request, &mut line);
         self.handle.0.ask(line)
     }
+}
+
+/// The time in whole seconds, rounded up: only zero is 0.
+const fn seconds(time: Duration) -> u64 {
+    let more = if time.subsec_nanos() > 0 { 1 } else { 0 };
+    time.as_secs().saturating_add(more)
 }
 
 /// Whether the client can send the message. A frame that is too long would end the

@@ -90,7 +90,9 @@ impl ResumeState {
             epoch: reading.map(|it| it.epoch.as_str().into()),
             session: reading.map(|it| it.resume_token.as_str().into()),
             after: reading.map(Reading::after),
-            host_key: settings.host_key.as_deref().map(Into::into),
+            host_key: settings.host_key.as_ref().map(|key| key.secret().into()),
+            nonce: None,
+            host: false,
         }
     }
 

@@ -1,10 +1,12 @@
 //! The settings of a client: how it joins a room and comes back to it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::protocol::address::Address;
-use crate::protocol::{DEAD_AFTER, HEARTBEAT};
-use crate::room::DEFAULT_NAME;
+use crate::protocol::invitation::Invitation;
+use crate::protocol::{DEAD_AFTER, HEARTBEAT, Pin};
+use crate::room::{DEFAULT_NAME, RoomKey};
 
 /// The default time for which a server that owes an answer may be silent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -16,8 +18,20 @@ pub struct Settings {
     pub address: Address,
     /// The wanted name; the server may give another.
     pub name: String,
-    /// The key by which the program that embeds the server lets the host join.
-    pub host_key: Option<String>,
+    /// Further addresses of the same server.
+    pub more_addresses: Vec<Address>,
+    /// Whether the connection is encrypted.
+    pub encryption: Encryption,
+    /// The pin of the server: the client talks to no other one. Without it the server is
+    /// known by its `key`, or trusted on first use.
+    pub pin: Option<Pin>,
+    /// The key of a private room. It never crosses the wire.
+    pub key: Option<RoomKey>,
+    /// The key by which the client shows to be the host. It never crosses the wire.
+    pub host_key: Option<RoomKey>,
+    /// The file in which the client remembers servers, shared by all clients of this
+    /// user; without it, it remembers none.
+    pub known_rooms: Option<PathBuf>,
     /// The session of an earlier run of the program, to come back to.
     pub resume: Option<Resume>,
     /// Unconfirmed messages of an earlier run, each as its id and its text, in their
@@ -58,7 +72,12 @@ impl Default for Settings {
         Self {
             address: Address::default(),
             name: DEFAULT_NAME.to_owned(),
+            more_addresses: Vec::new(),
+            encryption: Encryption::default(),
+            pin: None,
+            key: None,
             host_key: None,
+            known_rooms: None,
             resume: None,
             unsent: Vec::new(),
             comes_back: true,
@@ -73,6 +92,32 @@ impl Default for Settings {
             leave_within: Duration::from_secs(2),
         }
     }
+}
+
+impl Settings {
+    /// The settings with which an invitation is accepted.
+    #[must_use]
+    pub fn invited(invitation: Invitation) -> Self {
+        Self {
+            address: invitation.address,
+            more_addresses: invitation.more,
+            pin: invitation.pin,
+            key: invitation.key,
+            host_key: invitation.host_key,
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a connection is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encryption {
+    /// By TLS. Only a server of which nothing is known, and that does not speak TLS, is
+    /// asked again without.
+    #[default]
+    Tls,
+    /// Never: everyone on the way can read everything.
+    Plain,
 }
 
 /// A session, and the position up to which the client has read: from the last

@@ -145,6 +145,14 @@ const fn is_temporary(end: &End) -> bool {
         | End::RoomClosed
         | End::TakenOver
         | End::RoomFull
+        | End::KeyNeeded
+        | End::KeyWrong
+        | End::TlsNeeded
+        | End::Banned { .. }
+        | End::Removed
+        | End::OtherIdentity { .. }
+        | End::NotProven
+        | End::NotEncrypted
         | End::OtherVersion
         | End::Rejected(_)
         | End::Garbled => false,

@@ -7,10 +7,12 @@
 
 pub mod address;
 mod encodings;
+pub mod invitation;
 mod limits;
 pub mod lines;
 pub mod native;
 mod pin;
+pub mod proof;
 mod sentences;
 pub mod sniff;
 pub mod text;

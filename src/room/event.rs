@@ -17,6 +17,8 @@ pub enum Why {
     Timeout,
     /// The member broke the protocol, and the server ended its connection.
     Protocol,
+    /// The host removed the member.
+    Removed,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,

@@ -16,6 +16,7 @@ mod draft;
 mod durable;
 mod entry;
 mod event;
+mod key;
 mod log;
 mod members;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
 pub use self::entry::{Author, Body, Entry, MemberId};
 pub use self::event::{Closing, Event, PresenceBatch, Why};
+pub use self::key::{KEY_BYTES, NotAKey, RoomKey};
 pub use self::log::{Cursor, Encoder, EncodingId, Encodings, Gap, Retention, Slice, split};
 pub use self::members::{Listed, Member, Page};
 pub use self::name::{

@@ -207,7 +207,7 @@ impl Hall {
         let hello = Hello {
             protocol: PROTOCOL,
             name: format!("peer {index}").into(),
-            host_key: host.then(|| self.hub.host_key.clone().into()),
+            host_key: host.then(|| self.hub.host_key.secret().to_owned().into()),
             session: self.peers[index].ticket.clone().map(Into::into),
             ..Hello::default()
         };

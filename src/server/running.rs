@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use crate::protocol::Pin;
 use crate::protocol::address::Address;
-use crate::room::Closing;
+use crate::room::{Closing, RoomKey};
 use crate::tls::Certificate;
 
 use super::hub::Hub;
@@ -43,7 +43,7 @@ impl Handle {
 
     /// The host key: a client that sends it in its `hello` is the host.
     #[must_use]
-    pub fn host_key(&self) -> &str {
+    pub fn host_key(&self) -> &RoomKey {
         &self.hub.host_key
     }
 

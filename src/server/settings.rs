@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::{self, address::BindAddress};
-use crate::room::{Rules, clean_room_name};
+use crate::room::{RoomKey, Rules, clean_room_name};
 use crate::store::Keep;
 use crate::tls::{Certificate, Identity};
 
@@ -64,6 +64,15 @@ pub struct Settings {
     pub bind: Vec<BindAddress>,
     /// The name of the room; if there is none, it comes from the computer's name.
     pub room_name: Option<String>,
+    /// Whether only those may join who prove that they know the room's key.
+    pub private: bool,
+    /// The key of the room; without one, the store's, or a new one.
+    pub key: Option<RoomKey>,
+    /// Whether nobody may replace the key from the room: an administrator has chosen it.
+    pub key_is_fixed: bool,
+    /// The key by which a client shows to be the host; without one, the store's, or a new
+    /// one.
+    pub host_key: Option<RoomKey>,
     /// How the server encrypts.
     pub tls: TlsSettings,
     /// Whether the server continues when everyone has left.
@@ -120,6 +129,10 @@ impl Default for Settings {
             port: protocol::DEFAULT_PORT,
             bind: Vec::new(),
             room_name: None,
+            private: false,
+            key: None,
+            key_is_fixed: false,
+            host_key: None,
             tls: TlsSettings::default(),
             stay_open: false,
             idle_timeout: None,

@@ -154,7 +154,7 @@ mod tests {
             stream.write_all(hello.as_bytes()).unwrap();
             BufReader::new(stream).lines().map(Result::unwrap)
         };
-        let mut host = join(&hub.host_key);
+        let mut host = join(hub.host_key.secret());
         host.find(|line| line.starts_with("{\"notice\"")).unwrap();
         let mut other = join("guess");
         other.find(|line| line.starts_with("{\"welcome\"")).unwrap();

@@ -100,7 +100,7 @@ fn a_full_room_says_so_at_every_door() {
     server.event();
     assert!(refused(server.event()) && refused(server.event()));
     // The host can join: without it nobody could close the room.
-    let key = server.running().handle().host_key().to_owned();
+    let key = server.running().handle().host_key().secret().to_owned();
     let mut host = Peer::connect(server.address());
     host.write(&json!({"hello": {"protocol": 1, "name": "host", "host_key": key}}));
     host.expect("welcome");

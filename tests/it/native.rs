@@ -354,7 +354,7 @@ fn a_silent_client_is_asked_and_then_taken_for_lost() {
 #[test]
 fn the_host_is_told_where_others_can_join() {
     let server = TestServer::start();
-    let key = server.running().handle().host_key().to_owned();
+    let key = server.running().handle().host_key().secret().to_owned();
     let mut host = Peer::connect(server.address());
     host.write(&json!({"hello": {"protocol": 1, "name": "ada", "host_key": key}}));
     assert_eq!(host.expect("welcome")["you"]["host"], true);

@@ -269,7 +269,7 @@ fn who_breaks_the_protocol_and_who_came_by_text_is_not_waited_for() {
 fn who_is_away_keeps_its_place_in_a_full_room_and_stays_the_host() {
     let server = TestServer::with(|settings| settings.rules.max_members = 2);
     let mut host = Peer::connect(server.address());
-    let key = server.running().handle().host_key().to_owned();
+    let key = server.running().handle().host_key().secret().to_owned();
     host.write(&json!({"hello": {"protocol": 1, "name": "ada", "host_key": key}}));
     let welcome = host.expect("welcome");
     let mut bob = Peer::native(&server, "bob");

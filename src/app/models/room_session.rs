@@ -13,7 +13,7 @@ use crate::chat::{Chat, Earlier, Moment, News, Outage, Phase, Row};
 use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
 use crate::clock;
 use crate::protocol::address::Address;
-use crate::room::Closing;
+use crate::room::{Closing, RoomKey};
 use crate::server::Running;
 
 use super::conversation::Conversation;
@@ -130,12 +130,12 @@ impl RoomSession {
     /// Joins the room of the user's own `server`, like any other client.
     pub fn host(server: Running, name: &str) -> Self {
         let address = Address::new("127.0.0.1", server.port());
-        let session = Self::new(address, name, Some(server.handle().host_key().to_owned()));
+        let session = Self::new(address, name, Some(server.handle().host_key().clone()));
         session.imp().server.replace(Some(server));
         session
     }
 
-    fn new(address: Address, name: &str, host_key: Option<String>) -> Self {
+    fn new(address: Address, name: &str, host_key: Option<RoomKey>) -> Self {
         let session: Self = glib::Object::new();
         let imp = session.imp();
         let saved = SavedState::shared().take(&address);

@@ -154,6 +154,8 @@ impl World {
         let len = self.server.log.len() as u64;
         self.connected = true;
         self.to_client.push_back(Event::Welcomed(Box::new(Welcome {
+            private: false,
+            proof: None,
             protocol: 1,
             room: "R".into(),
             epoch: self.server.epoch.to_string().into(),
@@ -168,6 +170,7 @@ impl World {
                 more: false,
             },
             limits: Limits {
+                every_s: None,
                 frame: 65_536,
                 text: 4_000,
                 burst: Some(20),

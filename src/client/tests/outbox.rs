@@ -7,6 +7,7 @@ use super::*;
 use crate::protocol::native::frame::Limits;
 
 const LIMITS: Limits = Limits {
+    every_s: None,
     frame: 65_536,
     text: 4_000,
     burst: Some(20),

@@ -7,13 +7,13 @@ use crate::room::Entry;
 #[test]
 fn a_client_joins_talks_asks_and_leaves() {
     let (listener, mut settings) = local();
-    settings.host_key = Some("k".to_owned());
+    settings.host_key = Some("abcdefghijklmnop".parse().unwrap());
     let (client, events) = Client::connect(settings);
     let mut peer = Peer::accept(&listener);
     let hello = peer.hear();
     assert_eq!(
         hello,
-        r#"{"hello":{"protocol":1,"name":"ada","host_key":"k"}}"#
+        r#"{"hello":{"protocol":1,"name":"ada","host_key":"abcdefghijklmnop"}}"#
     );
     peer.tell("SERVER: What is your name?");
     peer.tell(WELCOME);

@@ -26,12 +26,13 @@ const HOST_LIMIT: usize = 253;
 pub const DEFAULT_HOST: &str = "localhost";
 
 /// The address of a room: `host`, `host:port`, `[v6]:port` or a `chatroom://` link
-/// with one of these (RFC 3986, section 3.2).
+/// with one of these (RFC 3986, section 3.2). What follows in a link is for an
+/// [`Invitation`](super::invitation::Invitation).
 ///
 /// ```
 /// use chatroom::protocol::address::Address;
 ///
-/// let address: Address = "chatroom://example.org:4000/#later".parse().unwrap();
+/// let address: Address = "chatroom://example.org:4000/".parse().unwrap();
 /// assert_eq!((address.host.as_str(), address.port), ("example.org", 4000));
 /// assert_eq!("[::1]".parse::<Address>().unwrap().to_string(), "[::1]:53000");
 /// ```
@@ -42,10 +43,6 @@ pub struct Address {
     pub host: String,
     /// The TCP port.
     pub port: u16,
-    /// The part of a link after `?`; kept for later use.
-    pub parameters: Option<String>,
-    /// The part of a link after `#`; kept for later use.
-    pub fragment: Option<String>,
 }
 
 impl Default for Address {
@@ -75,8 +72,6 @@ impl Address {
         Self {
             host: host.into(),
             port,
-            parameters: None,
-            fragment: None,
         }
     }
 }
@@ -89,12 +84,10 @@ impl Address {
     /// If a part of it is not valid.
     pub fn read(written: &str) -> Result<(Self, bool), NotAnAddress> {
         let written = written.trim();
-        let (rest, parameters, fragment) = match written.split_once("://") {
-            None => (written, None, None),
+        let rest = match written.split_once("://") {
+            None => written,
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => {
-                let (rest, fragment) = cut(rest, '#');
-                let (rest, parameters) = cut(rest, '?');
-                (cut(rest, '/').0, parameters, fragment)
+                rest.split(['#', '?', '/']).next().unwrap_or_default()
             }
             Some((scheme, _)) => return Err(NotAnAddress::Scheme(shown(scheme))),
         };
@@ -108,24 +101,20 @@ impl Address {
                 host.into_owned()
             },
             port: port.map_or(Ok(DEFAULT_PORT), parse_port)?,
-            parameters: parameters.map(in_a_link),
-            fragment: fragment.map(in_a_link),
         };
         Ok((address, port_written))
     }
 
-    /// The address as a link, with all parts that were kept for later use.
+    /// The address as a link.
     #[must_use]
     pub fn to_link(&self) -> String {
-        // RFC 6874 defines how a link writes the sign before a zone.
-        let mut link = format!("{SCHEME}://{self}").replacen('%', "%25", 1);
-        for (sign, kept) in [("?", &self.parameters), ("#", &self.fragment)] {
-            if let Some(kept) = kept {
-                link += sign;
-                link += kept;
-            }
-        }
-        link
+        format!("{SCHEME}://{}", self.in_a_link())
+    }
+
+    /// The address as it stands in a link: RFC 6874 defines how that writes the sign
+    /// before a zone.
+    pub(super) fn in_a_link(&self) -> String {
+        self.to_string().replacen('%', "%25", 1)
     }
 }
 
@@ -218,7 +207,7 @@ fn unescaped(text: &str) -> Option<Cow<'_, str>> {
 
 /// `text` as it can stand in a link: this percent-encodes white space and characters that
 /// act on a terminal.
-fn in_a_link(text: &str) -> String {
+pub(super) fn in_a_link(text: &str) -> String {
     let mut link = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii_graphic() || (c.is_alphanumeric() && !c.is_ascii()) {
@@ -331,11 +320,10 @@ mod tests {
     }
 
     #[test]
-    fn a_link_keeps_what_later_versions_may_use() {
-        let address: Address = "chatroom://host?pin=1&x#fp".parse().unwrap();
-        assert_eq!(address.parameters.as_deref(), Some("pin=1&x"));
-        assert_eq!(address.fragment.as_deref(), Some("fp"));
-        assert_eq!(address.to_link(), "chatroom://host:53000?pin=1&x#fp");
+    fn of_a_link_the_rest_is_no_part_of_the_address() {
+        let address: Address = "chatroom://host/room?pin=1&x#fp".parse().unwrap();
+        assert_eq!(address, Address::new("host", 53000));
+        assert_eq!(address.to_link(), "chatroom://host:53000");
         assert_eq!(address.to_link().parse(), Ok(address));
     }
 
@@ -397,11 +385,6 @@ mod tests {
 
     #[test]
     fn nothing_of_an_address_acts_on_a_terminal() {
-        let address: Address = "chatroom://host?a\u{1b}[2J#\u{202e}\n é".parse().unwrap();
-        assert_eq!(
-            address.to_link(),
-            "chatroom://host:53000?a%1B[2J#%E2%80%AE%0A%20é"
-        );
         for written in [
             "\u{1b}[2J",
             "a:\u{9b}2J",

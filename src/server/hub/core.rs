@@ -7,7 +7,9 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use crate::protocol::ENCODINGS;
-use crate::room::{self, MemberId, Reached, Room, Rules, Seed, SetRules, Staged, Time};
+use crate::room::{
+    self, KEY_BYTES, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time,
+};
 use crate::tls::{Identity, ServerTls};
 
 use super::super::admission::Admission;
@@ -45,7 +47,7 @@ pub struct Hub {
     /// What the server encrypts with.
     pub tls: ServerTls,
     /// A client that sends this key is the host.
-    pub host_key: String,
+    pub host_key: RoomKey,
     pub(super) room: RoomLock,
     /// The stored messages, in a room with a store.
     pub history: Option<History>,
@@ -104,6 +106,16 @@ pub fn random_seed() -> io::Result<Seed> {
     Ok(Seed::new(seed))
 }
 
+/// A key that nobody can guess.
+///
+/// # Errors
+/// If the kernel provides no random numbers.
+pub fn random_key() -> io::Result<RoomKey> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(RoomKey::from_random(bytes))
+}
+
 impl Hub {
     /// The hub of a room that the threads of these `wakers` serve.
     ///
@@ -138,7 +150,7 @@ impl Hub {
             surroundings,
             epoch,
             tls: tls.map_err(io::Error::other)?,
-            host_key: random_token()?,
+            host_key: random_key()?,
             admission: Admission::new(started),
             budget: Budget::new(settings.held_limit),
             reporter: Reporter::new(settings.events.clone()),

@@ -107,6 +107,18 @@ impl PeerSession {
                 let lease = member.lease;
                 self.say(lease, &say, now);
             }
+            // As frames that are not known.
+            (
+                Request::Proof(_)
+                | Request::About(_)
+                | Request::Kick(_)
+                | Request::Mute(_)
+                | Request::Slow(_)
+                | Request::Erase(_)
+                | Request::Host(_)
+                | Request::Invite(_),
+                Some(_),
+            ) => {}
             (Request::Members(request), Some(_)) => self.answer_members(request),
             (Request::History(request), Some(_)) => self.answer_history(request),
         }
@@ -146,7 +158,7 @@ impl PeerSession {
         let hail = Hail {
             after: hello.after.filter(|_| is_this_log),
             session: hello.session.as_deref().map(str::to_owned),
-            host: hello.host_key.as_deref() == Some(hub.host_key.as_str()),
+            host: hello.host_key.as_deref() == Some(hub.host_key.secret()),
         };
         let wish = Wish {
             name: (&*hello.name).into(),
@@ -203,6 +215,8 @@ impl PeerSession {
         let (hub, live) = (self.guest.hub(), self.guest.hub().live());
         let limit = |value| (rules.rate_limit.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
+            private: false,
+            proof: None,
             protocol: PROTOCOL,
             room: (&*live.room_name).into(),
             epoch: hub.epoch.as_str().into(),
@@ -222,6 +236,7 @@ impl PeerSession {
                 text: room::TEXT_LIMIT,
                 burst: limit(rules.rate_limit.burst),
                 per_second: limit(rules.rate_limit.per_second),
+                every_s: None,
             },
             features: features(&rules).map(Into::into).collect(),
         });

@@ -58,6 +58,10 @@ pub(super) fn line(line: Cow<'_, str>) -> Cow<'static, str> {
     clean_room_name(&line).unwrap_or_default().into()
 }
 
+pub(super) fn line_if_any(it: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+    it.map(line)
+}
+
 pub(super) fn lines(lines: Vec<Cow<'_, str>>) -> Vec<Cow<'static, str>> {
     lines.into_iter().map(line).collect()
 }

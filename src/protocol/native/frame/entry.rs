@@ -11,6 +11,7 @@ use crate::room::{Author, Body, Entry, MemberId};
 use super::IntoClean;
 use super::clean::{name, text, word_if_any};
 use super::define::{Content, content};
+use super::optional::milliseconds;
 
 content! {
     /// The content of `message`.
@@ -34,12 +35,6 @@ pub struct From<'a> {
     id: MemberId,
     #[serde(borrow)]
     name: Cow<'a, str>,
-}
-
-/// Serde requires a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn milliseconds<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{at:.3}"))
 }
 
 impl Serialize for Entry<'_> {

@@ -29,6 +29,17 @@ content! {
         /// The key that the program which embeds the server gave to the host.
         #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
         pub host_key: Option<Cow<'a, str>>,
+        /// The client's nonce, base64url without padding: it can prove that it knows the
+        /// key.
+        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+        pub nonce: Option<Cow<'a, str>>,
+        /// Whether the client can prove that it is the host, and wants to.
+        #[serde(
+            default,
+            deserialize_with = "or_default",
+            skip_serializing_if = "is_false"
+        )]
+        pub host: bool,
     }
 }
 
@@ -69,11 +80,21 @@ content! {
         /// The optional features that the server has.
         #[serde(borrow, default, deserialize_with = "or_default")]
         pub features: Vec<Cow<'a, str>> => words,
+        /// Whether only those may join who prove that they know the key.
+        #[serde(
+            default,
+            deserialize_with = "or_default",
+            skip_serializing_if = "is_false"
+        )]
+        pub private: bool => same,
+        /// The server's proof that it knows the key that the client has proved.
+        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+        pub proof: Option<Cow<'a, str>> => word_if_any,
     }
 }
 
 content! {
-    /// The limits that a server sets for its members.
+    /// The limits that a server sets for its members. They can change.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
     pub struct Limits {
         /// The most bytes of a frame, not counting its line break.
@@ -86,5 +107,8 @@ content! {
         /// The most messages a second in the long run; missing without a limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub per_second: Option<u32>,
+        /// The seconds between two messages of one member; missing without such a limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub every_s: Option<u64>,
     }
 }

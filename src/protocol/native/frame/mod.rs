@@ -13,8 +13,10 @@ mod hello;
 mod line;
 mod members;
 mod messages;
+mod moderation;
 mod notices;
 mod optional;
+mod private;
 mod repair;
 mod unknown;
 
@@ -32,10 +34,14 @@ pub use self::hello::{Hello, Limits, Welcome};
 pub use self::line::{NotAFrame, read_reply, read_request, write_frame};
 pub use self::members::{Away, Back, Joined, Left, Member, MemberList, MembersRequest, Presence};
 pub use self::messages::{Gap, HistoryRequest, Page, Said, Say};
+pub use self::moderation::{
+    By, Erase, Erased, Host, Invite, InviteRequest, Kick, Kicked, MakeHost, Mute, Muted, Slow,
+};
 pub use self::notices::{
     Closed, ClosedCode, Code, Error, NOTICE_ADDRESS, NOTICE_DELAYED, NOTICE_RESUMED, NOTICES,
     Notice,
 };
+pub use self::private::{About, Challenge, Proof};
 
 content! {
     /// A frame without content.
@@ -54,6 +60,22 @@ frames! {
         "members" since "0.1" => Members(MembersRequest),
         /// Requests a page of past messages.
         "history" since "0.1" => History(HistoryRequest),
+        /// Proves that the client knows the key, or is the host.
+        "proof" since "0.1" => Proof(Proof<'a>),
+        /// Asks what room this is; allowed before `hello` too.
+        "about" since "0.1" => About(Empty),
+        /// Removes a member. From the host.
+        "kick" since "0.1" => Kick(Kick),
+        /// Rejects the messages of a member for a while. From the host.
+        "mute" since "0.1" => Mute(Mute),
+        /// Sets the time between two messages of each member. From the host.
+        "slow" since "0.1" => Slow(Slow),
+        /// Erases the text of a message. From the host, or from who wrote it.
+        "erase" since "0.1" => Erase(Erase),
+        /// Hands the role of the host over. From the host.
+        "host" since "0.1" => Host(MakeHost),
+        /// Requests an invitation. From the host.
+        "invite" since "0.1" => Invite(InviteRequest),
         /// Checks that the server is there; allowed before `hello` too.
         "ping" since "0.1" => Ping(Empty),
         /// Answers a `ping`.
@@ -68,6 +90,10 @@ frames! {
     pub enum Reply<'a> from Server {
         /// Answers `hello`.
         "welcome" since "0.1" => Welcome(Welcome<'a>),
+        /// The server wants a proof before it answers `hello`.
+        "challenge" since "0.1" => Challenge(Challenge<'a>),
+        /// Answers `about`.
+        "about" since "0.1" => About(About<'a>),
         /// A member sent a message.
         "message" since "0.1" => Message(Entry<'a>),
         /// The room already has a message with the same id from this member.
@@ -82,6 +108,18 @@ frames! {
         "back" since "0.1" => Back(Back<'a>),
         /// Members of a big room joined and left.
         "presence" since "0.1" => Presence(Presence<'a>),
+        /// The text of a message was erased.
+        "erased" since "0.1" => Erased(Erased<'a>),
+        /// A member is the host now.
+        "host" since "0.1" => Host(Host<'a>),
+        /// The limits for members are other ones now.
+        "limits" since "0.1" => Limits(Limits),
+        /// Answers `kick`.
+        "kicked" since "0.1" => Kicked(Kicked<'a>),
+        /// Answers `mute`.
+        "muted" since "0.1" => Muted(Muted<'a>),
+        /// Answers `invite`.
+        "invite" since "0.1" => Invite(Invite<'a>),
         /// Answers `members`.
         "members" since "0.1" => Members(MemberList<'a>),
         /// Answers `history`.

@@ -103,6 +103,25 @@ codes! {
         RoomFull = "room-full",
         /// Too many connections come from this address. Fatal.
         TooManyConnections = "too-many-connections",
+        /// The room is private, and the client did not say that it has the key. Fatal.
+        KeyNeeded = "key-needed",
+        /// The client's proof is wrong: it has another key. Fatal.
+        KeyWrong = "key-wrong",
+        /// The server takes this only over TLS. Fatal.
+        TlsNeeded = "tls-needed",
+        /// A host keeps the client out for a while. Fatal.
+        Banned = "banned",
+        /// Only the host may do this.
+        NotHost = "not-host",
+        /// No member has this id.
+        NoSuchMember = "no-such-member",
+        /// There is no message with this `seq`, or it is no longer held.
+        NoSuchMessage = "no-such-message",
+        /// The host has muted the member; the message was not sent.
+        Muted = "muted",
+        /// The room's key comes from a file of the administrator, and cannot be replaced
+        /// from the room.
+        KeyFixed = "key-fixed",
     }
 }
 
@@ -118,6 +137,10 @@ impl Code {
                 | Self::HelloFirst
                 | Self::RoomFull
                 | Self::TooManyConnections
+                | Self::KeyNeeded
+                | Self::KeyWrong
+                | Self::TlsNeeded
+                | Self::Banned
         )
     }
 }
@@ -135,5 +158,7 @@ codes! {
         StoreFailed = "store-failed",
         /// Another connection took over the membership.
         TakenOver = "taken-over",
+        /// The host has removed the member.
+        Removed = "removed",
     }
 }
