@@ -5,7 +5,7 @@ use std::time::Duration;
 use chatroom::protocol::sniff::{Foreign, Unserved};
 use chatroom::server::{Event, Refusal};
 
-use crate::common::{Host as _, Peer, TestServer};
+use super::room_of::{Host as _, Peer, TestServer};
 use crate::sentences::{from_server, welcome};
 
 #[test]

@@ -7,7 +7,7 @@ use chatroom::room::Why;
 use chatroom::server::{Ended, Event};
 use serde_json::{Value, json};
 
-use crate::common::{Host, Peer, TestServer};
+use super::room_of::{Host, Peer, TestServer};
 use crate::sentences::{self, from_server};
 
 /// Connects with a session; returns the peer and its welcome.

@@ -9,7 +9,7 @@ use chatroom::room::{Closing, Why};
 use chatroom::server::{BindError, Ended, Event, Server, Settings};
 use serde_json::json;
 
-use crate::common::{Host as _, Peer, TestServer};
+use super::room_of::{Host as _, Peer, TestServer};
 use crate::sentences::{self, from_server, joined, left, someone_joined, welcome};
 
 #[test]
