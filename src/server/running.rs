@@ -4,8 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::protocol::Pin;
 use crate::protocol::address::Address;
 use crate::room::{Closing, RoomKey};
+use crate::tls::Certificate;
 
 use super::hub::Hub;
 use super::settings::Settings;
@@ -51,6 +53,18 @@ impl Handle {
     /// rates. Ignores the other settings.
     pub fn change(&self, settings: &Settings) {
         self.hub.change(settings);
+    }
+
+    /// The pin of the server's identity: clients know the server by it.
+    #[must_use]
+    pub fn pin(&self) -> Pin {
+        self.hub.tls.identity().pin()
+    }
+
+    /// Replaces the administrator's certificate, or removes it. It is for connections that
+    /// begin afterwards; open ones stay as they are.
+    pub fn set_certificate(&self, certificate: Option<&Certificate>) {
+        self.hub.tls.set_certificate(certificate);
     }
 
     /// The server's statistics at this moment. Does not wait for any work of the server.

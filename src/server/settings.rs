@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::protocol::{self, address::BindAddress};
 use crate::room::{RoomKey, Rules, clean_room_name};
 use crate::store::Keep;
+use crate::tls::{Certificate, Identity};
 
 use super::budget::HELD_LIMIT;
 use super::event::Event;
@@ -113,6 +114,11 @@ pub struct Settings {
 /// How a server encrypts its connections.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
+    /// Who the server is; without one, it gets a new identity, which lives as long as the
+    /// server.
+    pub identity: Option<Arc<Identity>>,
+    /// A certificate of the administrator, which clients that are no clients of a room get.
+    pub certificate: Option<Certificate>,
     /// Whether it takes encrypted connections only.
     pub only: bool,
 }

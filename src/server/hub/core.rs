@@ -10,6 +10,7 @@ use crate::protocol::ENCODINGS;
 use crate::room::{
     self, KEY_BYTES, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time,
 };
+use crate::tls::{Identity, ServerTls};
 
 use super::super::admission::Admission;
 use super::super::budget::Budget;
@@ -43,6 +44,8 @@ pub struct Hub {
     pub surroundings: Surroundings,
     /// The unique id of this log.
     pub epoch: String,
+    /// What the server encrypts with.
+    pub tls: ServerTls,
     /// A client that sends this key is the host.
     pub host_key: RoomKey,
     pub(super) room: RoomLock,
@@ -131,6 +134,11 @@ impl Hub {
             history,
         } = foundation;
         let started = Instant::now();
+        let identity = match &settings.tls.identity {
+            Some(identity) => Arc::clone(identity),
+            None => Arc::new(Identity::generate().map_err(io::Error::other)?),
+        };
+        let tls = ServerTls::new(identity, settings.tls.certificate.as_ref());
         Ok(Arc::new(Self {
             live: Snapshot::new(&settings),
             started,
@@ -141,6 +149,7 @@ impl Hub {
             backlog: Backlog::new(oldest_stored),
             surroundings,
             epoch,
+            tls: tls.map_err(io::Error::other)?,
             host_key: random_key()?,
             admission: Admission::new(started),
             budget: Budget::new(settings.held_limit),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use crate::protocol::Pin;
 use crate::protocol::address::Address;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
 use crate::protocol::sniff::Protocol;
@@ -42,6 +43,8 @@ pub struct Start {
     pub asked: bool,
     /// The state of its telnet negotiation.
     pub telnet: Telnet,
+    /// The pin of the certificate that it got, if it is encrypted.
+    pub certificate: Option<Pin>,
     /// Bytes that wait to be written to it.
     pub output: Vec<u8>,
 }
@@ -97,6 +100,7 @@ impl PeerSession {
             heard,
             asked,
             telnet,
+            certificate: _,
             output,
         } = start;
         Self {

@@ -25,6 +25,7 @@ fn guest(hub: &Arc<Hub>, now: Instant) -> Guest {
 /// A peer that speaks this protocol and has said nothing yet.
 fn arrive(hub: &Arc<Hub>, protocol: Protocol, now: Instant) -> PeerSession {
     let start = Start {
+        certificate: None,
         guest: guest(hub, now),
         arrived: now,
         heard: now,
