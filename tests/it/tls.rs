@@ -33,6 +33,12 @@ mod room_of {
     }
 
     impl TestServer {
+        pub const ENCRYPTS: bool = true;
+
+        pub fn origin(&self, peer: &Peer) -> SocketAddr {
+            self.tunnel.far_end(peer.stream.local_addr().unwrap())
+        }
+
         pub fn start() -> Self {
             Self::with(|_| {})
         }

@@ -4,6 +4,7 @@
 //! A half-close becomes a `close_notify`, and the other way round. A reset, and an end
 //! without `close_notify`, become a reset.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::{Arc, Condvar, Mutex};
@@ -35,11 +36,13 @@ pub struct Tunnel {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The pin of the server's certificate, once there was a handshake.
 #[derive(Default)]
 struct Seen {
+    /// The pin of the server's certificate, once there was a handshake.
     pin: Mutex<Option<Pin>>,
     known: Condvar,
+    /// The addresses of the far ends of connections, by those of their near ends.
+    ends: Mutex<HashMap<SocketAddr, SocketAddr>>,
 }
 
 impl Tunnel {
@@ -116,6 +119,12 @@ impl Tunnel {
             .unwrap();
         pin.expect("there was no handshake")
     }
+
+    /// The address from which the server sees whoever is connected from this address, and
+    /// has had an answer.
+    pub fn far_end(&self, near: SocketAddr) -> SocketAddr {
+        self.seen.ends.lock().unwrap()[&near]
+    }
 }
 
 impl Host for Tunnel {
@@ -144,6 +153,8 @@ struct Way {
 impl Way {
     async fn carry(&self, near: TcpStream) -> io::Result<()> {
         let far = TcpStream::connect(self.server).await?;
+        let (from, to) = (near.peer_addr()?, far.local_addr()?);
+        self.seen.ends.lock().unwrap().insert(from, to);
         for stream in [&near, &far] {
             stream.set_nodelay(true)?;
             // However a side ends here: its end is a reset, unless it is shut down before.
