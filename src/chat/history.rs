@@ -122,10 +122,7 @@ mod tests {
         let entry = |seq| Entry {
             seq,
             at: jiff::Timestamp::UNIX_EPOCH,
-            author: Author {
-                id: MemberId::MIN,
-                name: "ada".into(),
-            },
+            author: Author::member(MemberId::MIN, "ada"),
             body: Body::Text {
                 id: None,
                 text: "hi".into(),

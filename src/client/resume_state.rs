@@ -135,7 +135,8 @@ impl ResumeState {
             Event::Message(message) => {
                 // Nobody can know an id of the client before the server accepted the
                 // message.
-                let own = Some(message.author.id) == self.me || self.was_another;
+                let is_me = message.author.id.is_some() && message.author.id == self.me;
+                let own = is_me || self.was_another;
                 if own && let Some(id) = message.message_id() {
                     outbox.said(id);
                 }

@@ -163,10 +163,7 @@ fn said(seq: u64, from: u64) -> Record {
     Record::Entry(Entry {
         seq,
         at: at(i64::try_from(seq % 100_000).unwrap_or(0)),
-        author: Author {
-            id: member(from),
-            name: format!("member {from}").into(),
-        },
+        author: Author::member(member(from), format!("member {from}")),
         body: Body::Text {
             id: Some(seq.to_string().into()),
             text: format!("text {seq}").into(),

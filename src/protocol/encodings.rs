@@ -11,4 +11,5 @@ pub const NATIVE: EncodingId = EncodingId::new(0);
 pub const TEXT: EncodingId = EncodingId::new(1);
 
 /// All encodings.
-pub const ENCODINGS: Encodings = Encodings::new(NATIVE, native::encode).with(TEXT, text::encode);
+pub const ENCODINGS: Encodings =
+    Encodings::new(NATIVE, native::encode, native::decode).with(TEXT, text::encode);

@@ -6,11 +6,14 @@
 //! kind by itself and gives its own kind of outcome; [`Command`] is any of them, for a
 //! list of commands.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{
-    Closing, Draft, EncodingId, Entered, Expired, Lease, NotEntered, NotResumed, NotSaid, Parting,
-    Room, Rules, Said, Time, TokenHash, WantedName, Why,
+    Ban, Closing, Draft, EncodingId, Entered, Erase, Expired, Lease, MakeHost, Mute, NoSuchMember,
+    NotBanned, NotEntered, NotErased, NotMadeHost, NotMuted, NotResumed, NotSaid, Parting, Remove,
+    Removed, Room, Rules, Said, SetKeys, Slow, Time, TokenHash, Unban, WantedName, Why,
 };
 
 /// A change of a room, with its outcome for whoever asked for it.
@@ -171,6 +174,14 @@ commands! {
     Close -> ();
     Announce -> ();
     SetRules -> ();
+    Remove -> Result<Removed, NoSuchMember>;
+    Mute -> Result<Arc<str>, NotMuted>;
+    Slow -> ();
+    Erase -> Result<u64, NotErased>;
+    MakeHost -> Result<Arc<str>, NotMadeHost>;
+    Ban -> Result<(), NotBanned>;
+    Unban -> usize;
+    SetKeys -> ();
 }
 
 change! {
@@ -183,6 +194,14 @@ change! {
     Close => close -> ();
     Announce => announce -> ();
     SetRules => set_rules -> ();
+    Remove => remove -> Result<Removed, NoSuchMember>;
+    Mute => mute -> Result<Arc<str>, NotMuted>;
+    Slow => slow_down -> ();
+    Erase => erase -> Result<u64, NotErased>;
+    MakeHost => make_host -> Result<Arc<str>, NotMadeHost>;
+    Ban => ban -> Result<(), NotBanned>;
+    Unban => unban -> usize;
+    SetKeys => set_keys -> ();
 }
 
 impl Say<'_> {

@@ -2,10 +2,11 @@
 //! its record is on disk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::attachment::TokenHash;
 use super::log::{Cursor, Encodings, Log};
-use super::{Closing, Entry, Event, MemberId, Record, Room, Rules, Seed, Time, Why};
+use super::{Ban, Closing, Entry, Event, Keys, MemberId, Record, Room, Rules, Seed, Time, Why};
 
 /// A member who was in a room when its server ended.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Absent {
     pub host: bool,
     /// The hash of the token by which it can come back.
     pub token: TokenHash,
+    /// Until when it is muted, if it is.
+    pub muted: Option<Time>,
 }
 
 /// A group of records to store, which can then be published.
@@ -84,17 +87,35 @@ impl Room {
         }
         // Whoever can come back does so in the encoding of the history.
         let encoding = self.log.encodings().history();
-        let Some(attachment) = self.members.restore(absent, encoding) else {
+        let Some(member) = self.members.restore(absent, encoding) else {
             return false;
         };
+        // A store may say that a host is muted; the room never does.
+        member.muted = absent.muted.filter(|_| !absent.host);
         for (id, seq) in recent {
-            attachment.remember(self.ids.hash(id), seq);
+            member.attachment.remember(self.ids.hash(id), seq);
         }
         self.log.add_reader(encoding);
         self.resumptions.begin(Some(absent.token), absent.id);
         self.wait_for(absent.id, Why::Lost, time);
         self.ever_entered = true;
         true
+    }
+
+    /// Continues with these keys, this slow mode and these bans from before the server's
+    /// restart.
+    pub fn restore_moderation(
+        &mut self,
+        keys: Keys,
+        slow: Duration,
+        bans: impl IntoIterator<Item = Ban>,
+    ) {
+        self.keys = keys;
+        self.slow = slow;
+        for ban in bans {
+            // One that keeps nobody out is not needed.
+            let _ = self.apply(ban);
+        }
     }
 
     /// From now on the room records everything, and publishes events when they are

@@ -1,8 +1,10 @@
 //! The events of a room, in the order in which everyone sees them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::entry::{Entry, MemberId};
+use super::rate::RateLimit;
 
 /// The reason why a member left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -17,7 +19,7 @@ pub enum Why {
     Timeout,
     /// The member broke the protocol, and the server ended its connection.
     Protocol,
-    /// The host removed the member.
+    /// A host or the administrator removed the member.
     Removed,
     /// A reason that this version does not know.
     #[serde(other)]
@@ -45,8 +47,15 @@ pub enum Closing {
 /// One entry of the log, before it is encoded.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
-    /// A lasting entry: a member sent a message.
+    /// A lasting entry.
     Entry(Entry<'a>),
+    /// A lasting entry by which a message was erased a moment ago.
+    Erased {
+        /// The entry; its body is a [`Body::Erased`](super::Body::Erased).
+        entry: Entry<'a>,
+        /// The name of the message's sender.
+        sender: &'a str,
+    },
     /// A member joined.
     Joined {
         /// The member.
@@ -83,6 +92,24 @@ pub enum Event<'a> {
         /// Its name, as the room gave it.
         name: &'a str,
     },
+    /// A member became a host of the room.
+    Host {
+        /// The member.
+        id: MemberId,
+        /// Its name.
+        name: &'a str,
+        /// The member who handed the role over, and no longer has it. `None` if nobody
+        /// gave it up.
+        from: Option<MemberId>,
+    },
+    /// Other limits hold from now on.
+    Limits {
+        /// The rate limit of messages for each member.
+        rate_limit: RateLimit,
+        /// The least time between two messages of a member who is no host; zero without
+        /// slow mode.
+        every: Duration,
+    },
     /// A sentence of the server itself for everyone.
     Notice {
         /// Its kind, for programs.
@@ -104,7 +131,7 @@ impl Event<'_> {
     #[must_use]
     pub const fn entry(&self) -> Option<&Entry<'_>> {
         match self {
-            Self::Entry(entry) => Some(entry),
+            Self::Entry(entry) | Self::Erased { entry, .. } => Some(entry),
             _ => None,
         }
     }

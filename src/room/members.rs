@@ -11,6 +11,7 @@ use super::name::WantedName;
 use super::names::{Names, Number};
 use super::rate::Meter;
 use super::seed::Seed;
+use super::time::Time;
 
 /// A member of the room.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub struct Member {
     /// The encoding in which it reads.
     pub encoding: EncodingId,
     pub(super) meter: Meter,
+    /// When the member sent its last message, for slow mode.
+    pub(super) spoke: Option<Time>,
+    /// Until when the room takes no messages from the member.
+    pub(super) muted: Option<Time>,
     pub(super) attachment: Attachment,
     number: Option<Box<Number>>,
 }
@@ -98,11 +103,7 @@ impl Members {
 
     /// Adds a member from before a restart, with its id and its name. `None` if the room
     /// never gave out that id, or it is in use.
-    pub(super) fn restore(
-        &mut self,
-        absent: &Absent,
-        encoding: EncodingId,
-    ) -> Option<&mut Attachment> {
+    pub(super) fn restore(&mut self, absent: &Absent, encoding: EncodingId) -> Option<&mut Member> {
         let &Absent {
             id, host, token, ..
         } = absent;
@@ -116,7 +117,7 @@ impl Members {
             host,
             Some(token),
         );
-        self.by_id.get_mut(&id).map(|member| &mut member.attachment)
+        self.get_mut(id)
     }
 
     fn take_in(
@@ -136,6 +137,8 @@ impl Members {
             host,
             encoding,
             meter: Meter::default(),
+            spoke: None,
+            muted: None,
             attachment,
             number,
         };

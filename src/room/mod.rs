@@ -10,17 +10,23 @@
 //! [`Cursor`].
 
 mod attachment;
+mod bans;
 mod character;
+#[cfg(test)]
+mod codec;
 mod command;
 mod draft;
 mod durable;
 mod entry;
+mod erasure;
 mod event;
 mod key;
+mod keys;
 mod log;
 mod members;
 #[cfg(test)]
 mod model;
+mod moderation;
 mod name;
 mod names;
 mod outcome;
@@ -37,18 +43,27 @@ mod time;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::attachment::{Lease, TokenHash};
+pub use self::bans::{BANS_LIMIT, Ban, Banned, Network, NotBanned, Unban};
 pub use self::command::{
     Announce, Change, Close, Command, Enter, Expire, Leave, Lose, Outcome, Resume, Say, SetRules,
 };
 pub use self::draft::Draft;
 pub use self::durable::{Absent, Reached, Staged};
 pub use self::entry::{Author, Body, Entry, MemberId};
+pub use self::erasure::{Erase, Eraser, NotErased};
 pub use self::event::{Closing, Event, PresenceBatch, Why};
 pub use self::key::{KEY_BYTES, NotAKey, RoomKey};
-pub use self::log::{Cursor, Encoder, EncodingId, Encodings, Gap, Retention, Slice, split};
+pub use self::keys::{Keys, SetKeys};
+pub use self::log::{
+    Cursor, Decoder, Encoder, EncodingId, Encodings, Gap, Retention, Slice, split,
+};
 pub use self::members::{Listed, Member, Page};
+pub use self::moderation::{
+    Fate, MakeHost, Mute, NoSuchMember, NotMadeHost, NotMuted, Remove, Removed, Slow,
+};
 pub use self::name::{
     ConfusableKey, DEFAULT_NAME, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,
     clean_room_name, name_or_default,
@@ -62,9 +77,11 @@ pub use self::seed::Seed;
 pub use self::text::{LINES_LIMIT, TEXT_LIMIT, TEXT_LIMIT_BYTES, clean_text, fits};
 pub use self::time::Time;
 
+use self::bans::Bans;
 use self::durable::Batch;
 use self::log::Log;
 use self::members::Members;
+use self::moderation::Revoked;
 use self::recent_ids::IdHasher;
 use self::resumptions::Resumptions;
 
@@ -74,6 +91,11 @@ pub struct Room {
     rules: Rules,
     members: Members,
     resumptions: Resumptions,
+    revoked: Revoked,
+    bans: Bans,
+    keys: Keys,
+    /// The least time between two messages of a member who is no host.
+    slow: Duration,
     ids: IdHasher,
     log: Log,
     /// The records that are not stored yet, in a room with a store.
@@ -91,6 +113,10 @@ impl Room {
             rules,
             members: Members::new(seed),
             resumptions: Resumptions::default(),
+            revoked: Revoked::default(),
+            bans: Bans::default(),
+            keys: Keys::default(),
+            slow: Duration::ZERO,
             ids: IdHasher::new(seed),
             log: Log::new(encodings, rules.retention),
             batch: None,
@@ -190,7 +216,8 @@ impl Room {
         self.record(|| Record::Left { id });
         if self.closed.is_none() {
             let count = self.members.count();
-            if count >= SMALL_ROOM {
+            // A big room learns at once, too, that someone was removed.
+            if count >= SMALL_ROOM && why != Why::Removed {
                 let name = Arc::clone(&member.name);
                 self.gathered.get_or_insert_default().leave(name);
             } else {
@@ -223,10 +250,25 @@ impl Room {
             return Ok(Said::Before(seq));
         }
         let text = draft.text()?;
+        if let Some(until) = member.muted
+            && time < until
+        {
+            let retry = until - time;
+            return Err(NotSaid::Muted { retry });
+        }
+        if !self.slow.is_zero()
+            && !member.host
+            && let Some(next) = member.spoke.map(|last| last + self.slow)
+            && time < next
+        {
+            let retry = next - time;
+            return Err(NotSaid::TooFast { retry });
+        }
         member
             .meter
             .count(self.rules.rate_limit, time)
             .map_err(|retry| NotSaid::TooFast { retry })?;
+        member.spoke = member.spoke.max(Some(time));
         let name = Arc::clone(&member.name);
         let seq = self.log.next_seq();
         if let Some(id) = id_hash {
@@ -235,10 +277,7 @@ impl Room {
         let entry = Entry {
             seq,
             at,
-            author: Author {
-                id: lease.id,
-                name: Cow::Borrowed(&name),
-            },
+            author: Author::member(lease.id, &*name),
             body: Body::Text {
                 id: message_id.map(Cow::Borrowed),
                 text: Cow::Borrowed(text),

@@ -24,6 +24,22 @@ fn enter(wanted: &str, token: Option<TokenHash>) -> Enter {
     }
 }
 
+/// A command that erases a message.
+fn erase(by: Eraser, seq: u64, time: Time) -> Erase {
+    Erase {
+        by,
+        seq,
+        stored: None,
+        at: Timestamp::UNIX_EPOCH,
+        time,
+    }
+}
+
+/// The end of a mute or a ban.
+fn until(time: Time) -> (Time, Timestamp) {
+    (time, Timestamp::UNIX_EPOCH)
+}
+
 fn lost(lease: Lease, time: Time) -> Lose {
     let why = Why::Lost;
     Lose { lease, why, time }
@@ -43,30 +59,58 @@ fn say(lease: Lease, id: Option<&str>, time: Time) -> Say<'_> {
     }
 }
 
-/// An action. Leases and sessions are counted back from the newest; some of them are
-/// over.
+/// An action. Leases, sessions, messages and members are counted back from the newest; some
+/// of them are over.
 #[derive(Clone, Debug)]
 enum Step {
-    Enter { name: usize, session: bool },
+    Enter {
+        name: usize,
+        session: bool,
+        host: bool,
+    },
     Resume(usize),
     Lose(usize),
     Leave(usize),
-    Say { lease: usize, id: Option<u8> },
+    Say {
+        lease: usize,
+        id: Option<u8>,
+    },
+    Remove(u64),
+    Mute(u64, Option<Duration>),
+    Slow(Duration),
+    Erase {
+        by: Option<usize>,
+        message: u64,
+    },
+    MakeHost {
+        from: Option<usize>,
+        to: u64,
+    },
     Wait(Duration),
     Close,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let lease = || 0_usize..6;
+    let member = || 0_u64..6;
+    let seconds = |range| proptest::strategy::Strategy::prop_map(range, Duration::from_secs);
     prop_oneof![
-        6 => (0_usize..4, proptest::bool::weighted(0.8))
-            .prop_map(|(name, session)| Step::Enter { name, session }),
+        6 => (0_usize..4, proptest::bool::weighted(0.8), proptest::bool::weighted(0.2))
+            .prop_map(|(name, session, host)| Step::Enter { name, session, host }),
         6 => lease().prop_map(Step::Resume),
         6 => lease().prop_map(Step::Lose),
         2 => lease().prop_map(Step::Leave),
         10 => (lease(), proptest::option::of(0_u8..4))
             .prop_map(|(lease, id)| Step::Say { lease, id }),
-        4 => (0_u64..50).prop_map(|seconds| Step::Wait(Duration::from_secs(seconds))),
+        2 => member().prop_map(Step::Remove),
+        2 => (member(), proptest::option::of(seconds(0_u64..100)))
+            .prop_map(|(member, time)| Step::Mute(member, time)),
+        1 => seconds(0_u64..30).prop_map(Step::Slow),
+        4 => (proptest::option::weighted(0.8, lease()), 0_u64..6)
+            .prop_map(|(by, message)| Step::Erase { by, message }),
+        2 => (proptest::option::of(lease()), member())
+            .prop_map(|(from, to)| Step::MakeHost { from, to }),
+        4 => seconds(0_u64..50).prop_map(Step::Wait),
         1 => Just(Step::Close),
     ]
 }
@@ -79,6 +123,9 @@ struct Known {
     session: bool,
     away: Option<(Time, Why)>,
     said: HashMap<u8, u64>,
+    host: bool,
+    muted: Option<Time>,
+    spoke: Option<Time>,
 }
 
 struct Model {
@@ -89,7 +136,11 @@ struct Model {
     /// The member of each session.
     sessions: Vec<u64>,
     entered: u64,
-    said: u64,
+    /// The lasting entries.
+    said: Vec<Entry<'static>>,
+    slow: Duration,
+    /// The leases of members who were removed.
+    removed: Vec<usize>,
     revocations: u64,
     /// The events that everyone sees.
     told: Vec<String>,
@@ -110,7 +161,20 @@ impl Model {
         (member.lease == Some(lease)).then_some((id, member))
     }
 
-    fn enter(&mut self, session: bool, name: &str) -> u64 {
+    /// Tells an entry, without the line break.
+    fn tell_entry(&mut self, entry: Entry<'static>) {
+        let mut line = Vec::new();
+        codec::write(&Event::Entry(entry.as_borrowed()), &mut line);
+        line.pop();
+        self.tell(String::from_utf8(line).unwrap());
+        self.said.push(entry);
+    }
+
+    fn next_seq(&self) -> u64 {
+        self.said.len() as u64 + 1
+    }
+
+    fn enter(&mut self, session: bool, name: &str, host: bool) -> u64 {
         self.entered += 1;
         let id = self.entered;
         let member = Known {
@@ -119,6 +183,9 @@ impl Model {
             session,
             away: None,
             said: HashMap::new(),
+            host,
+            muted: None,
+            spoke: None,
         };
         self.members.insert(id, member);
         self.leases.push(id);
@@ -172,7 +239,7 @@ impl Model {
     }
 
     fn say(&mut self, lease: usize, message: Option<u8>) -> Result<Said, NotSaid> {
-        let seq = self.said + 1;
+        let (seq, now, slow) = (self.next_seq(), self.now, self.slow);
         if self.closed {
             return Err(NotSaid::Closed);
         }
@@ -180,10 +247,117 @@ impl Model {
         if let Some(before) = message.and_then(|message| member.said.get(&message)) {
             return Ok(Said::Before(*before));
         }
+        if let Some(until) = member.muted.filter(|until| now < *until) {
+            return Err(NotSaid::Muted { retry: until - now });
+        }
+        let next = member.spoke.map(|spoke| spoke + slow);
+        if let Some(next) = next.filter(|next| now < *next && !member.host) {
+            return Err(NotSaid::TooFast { retry: next - now });
+        }
+        member.spoke = Some(now);
         member.said.extend(message.map(|message| (message, seq)));
-        self.said = seq;
-        self.tell(format!("message {seq} {id} {message:?}"));
+        let author = Author::member(MemberId::new(id).unwrap(), member.name.clone());
+        self.tell_entry(Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            author,
+            body: Body::Text {
+                id: message.map(|id| id.to_string().into()),
+                text: "hi".into(),
+            },
+        });
         Ok(Said::New(seq))
+    }
+
+    fn remove(&mut self, id: u64) -> Option<usize> {
+        let member = self.members.get(&id).filter(|_| !self.closed)?;
+        if let Some(lease) = member.lease {
+            self.removed.push(lease);
+            self.revocations += 1;
+        }
+        let Parting::Left { count } = self.let_go(id, Why::Removed) else {
+            return None;
+        };
+        Some(count)
+    }
+
+    fn mute(&mut self, id: u64, until: Option<Time>) -> Result<(), NotMuted> {
+        let member = self.members.get_mut(&id).filter(|_| !self.closed);
+        let member = member.ok_or(NotMuted::NoSuchMember)?;
+        if member.host && until.is_some() {
+            return Err(NotMuted::Host);
+        }
+        member.muted = until;
+        Ok(())
+    }
+
+    fn slow_down(&mut self, every: Duration) {
+        self.tell(format!("limits {every:?}"));
+        if !self.closed {
+            self.slow = every;
+        }
+    }
+
+    fn make_host(&mut self, from: Option<usize>, to: u64) -> Result<(), NotMadeHost> {
+        if self.closed {
+            return Err(NotMadeHost::NoSuchMember);
+        }
+        let giver = match from {
+            None => None,
+            Some(lease) => {
+                let (id, giver) = self.held(lease).ok_or(NotMadeHost::LeaseOver)?;
+                if !giver.host {
+                    return Err(NotMadeHost::NotHost);
+                }
+                Some(id).filter(|id| *id != to)
+            }
+        };
+        let member = self.members.get_mut(&to);
+        let member = member.ok_or(NotMadeHost::NoSuchMember)?;
+        (member.host, member.muted) = (true, None);
+        let name = member.name.clone();
+        if let Some(giver) = giver {
+            self.members.get_mut(&giver).unwrap().host = false;
+        }
+        self.tell(format!("host {to} {name} {giver:?}"));
+        Ok(())
+    }
+
+    fn erase(&mut self, by: Option<usize>, of: u64) -> Result<u64, NotErased> {
+        if self.closed {
+            return Err(NotErased::Closed);
+        }
+        let eraser = match by {
+            None => None,
+            Some(lease) => {
+                let (id, member) = self.held(lease).ok_or(NotErased::LeaseOver)?;
+                Some((id, member.name.clone(), member.host))
+            }
+        };
+        let index = usize::try_from(of.wrapping_sub(1)).unwrap();
+        let message = self.said.get_mut(index).ok_or(NotErased::NoSuchMessage)?;
+        let id = match &message.body {
+            Body::Text { id, .. } => id.clone(),
+            Body::Gone { .. } => return Err(NotErased::Already),
+            Body::Erased { .. } => return Err(NotErased::NoSuchMessage),
+        };
+        let sender = message.author.id.map(MemberId::get);
+        if eraser
+            .as_ref()
+            .is_some_and(|(id, _, host)| Some(*id) != sender && !host)
+        {
+            return Err(NotErased::NotHost);
+        }
+        message.body = Body::Gone { id };
+        let seq = self.next_seq();
+        let author = eraser.map(|(id, name, _)| Author::member(MemberId::new(id).unwrap(), name));
+        self.tell_entry(Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            author: author.unwrap_or(Author::administrator()),
+            body: Body::Erased { of },
+        });
+        Ok(seq)
     }
 
     /// The absent member with the earliest deadline.
@@ -199,12 +373,7 @@ impl Model {
 
 fn told(event: &Event<'_>, out: &mut Vec<u8>) {
     let text = match event {
-        Event::Entry(entry) => {
-            let (seq, author) = (entry.seq, entry.author.id);
-            let Body::Text { id, .. } = &entry.body;
-            let id = id.as_ref().map(|id| id.parse::<u8>().unwrap());
-            format!("message {seq} {author} {id:?}")
-        }
+        Event::Entry(_) | Event::Erased { .. } => return codec::write(event, out),
         Event::Joined {
             id, name, count, ..
         } => format!("joined {id} {name} {count}"),
@@ -218,6 +387,8 @@ fn told(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Back { id, name } => format!("back {id} {name}"),
         Event::Presence(gathered) => format!("{gathered:?}"),
         Event::Closed(_) => "closed".to_owned(),
+        Event::Host { id, name, from } => format!("host {id} {name} {from:?}"),
+        Event::Limits { every, .. } => format!("limits {every:?}"),
         // Only a log that is held back has these.
         Event::Notice { .. } | Event::Alive => unreachable!(),
     };
@@ -241,14 +412,20 @@ impl Pair {
             grace,
             ..Rules::default()
         };
-        let room = Room::new(rules, Encodings::new(TOLD, told), Seed::new([7; 16]));
+        let room = Room::new(
+            rules,
+            Encodings::new(TOLD, told, codec::read),
+            Seed::new([7; 16]),
+        );
         let model = Model {
             now: Time::BEGINNING,
             members: BTreeMap::new(),
             leases: Vec::new(),
             sessions: Vec::new(),
             entered: 0,
-            said: 0,
+            said: Vec::new(),
+            slow: Duration::ZERO,
+            removed: Vec::new(),
             revocations: 0,
             told: Vec::new(),
             closed: false,
@@ -275,7 +452,11 @@ impl Pair {
             Some((index, self.leases[index]))
         };
         match *step {
-            Step::Enter { name, session } => self.enter(name, session),
+            Step::Enter {
+                name,
+                session,
+                host,
+            } => self.enter(name, session, host),
             Step::Resume(back) => {
                 let (index, key) = self.session(back);
                 let entered = self.room.apply(resume(key, self.model.now));
@@ -310,6 +491,35 @@ impl Pair {
                     assert_eq!(said, self.model.say(index, id));
                 }
             }
+            Step::Remove(back) => {
+                let id = self.member(back);
+                let removed = self.room.apply(Remove { id }).ok();
+                let expected = self.model.remove(id.get());
+                assert_eq!(removed.map(|it| it.count), expected);
+            }
+            Step::Mute(back, time) => {
+                let (id, end) = (self.member(back), time.map(|time| self.model.now + time));
+                let until = end.map(until);
+                let muted = self.room.apply(Mute { id, until }).map(drop);
+                assert_eq!(muted, self.model.mute(id.get(), end));
+            }
+            Step::Slow(every) => {
+                self.room.apply(Slow { every });
+                self.model.slow_down(every);
+            }
+            Step::Erase { by, message } => {
+                let lease = by.and_then(lease_at);
+                let seq = self.model.next_seq().saturating_sub(message);
+                let eraser = lease.map_or(Eraser::Administrator, |(_, it)| Eraser::Member(it));
+                let erased = self.room.apply(erase(eraser, seq, self.model.now));
+                assert_eq!(erased, self.model.erase(lease.map(|it| it.0), seq));
+            }
+            Step::MakeHost { from, to } => {
+                let (lease, to) = (from.and_then(lease_at), self.member(to));
+                let from = lease.map(|it| it.1);
+                let made = self.room.apply(MakeHost { from, to }).map(drop);
+                assert_eq!(made, self.model.make_host(lease.map(|it| it.0), to.get()));
+            }
             Step::Wait(time) => self.wait(time),
             Step::Close => {
                 self.room.apply(Close {
@@ -321,23 +531,33 @@ impl Pair {
         }
     }
 
-    fn enter(&mut self, name: usize, session: bool) {
+    /// A member of the past, or one who never was.
+    fn member(&self, back: u64) -> MemberId {
+        let id = (self.model.entered + 1).saturating_sub(back);
+        MemberId::new(id).unwrap_or(MemberId::MAX)
+    }
+
+    fn enter(&mut self, name: usize, session: bool, host: bool) {
         let wanted = ["ada", "bob", "kim", "eve"][name];
         let key = session.then(|| TokenHash::of(&self.model.sessions.len().to_string()));
-        match self.room.apply(enter(wanted, key)) {
+        let wish = Enter {
+            host,
+            ..enter(wanted, key)
+        };
+        match self.room.apply(wish) {
             Ok(entered) => {
                 let name = &*entered.name;
                 let mut names = self.model.members.values().map(|member| &member.name);
                 assert!(names.all(|other| other != name), "{name} is in use");
                 let mut names = self.model.members.values().map(|member| &member.name);
                 assert!(name == wanted || names.any(|other| other == wanted));
-                assert!(self.model.members.len() < MAX_MEMBERS && !self.model.closed);
+                assert!((host || self.model.members.len() < MAX_MEMBERS) && !self.model.closed);
                 assert_eq!(entered.coming, Coming::New);
-                let id = self.model.enter(session, name);
+                let id = self.model.enter(session, name, host);
                 assert_eq!(entered.lease.id.get(), id);
                 self.leases.push(entered.lease);
             }
-            Err(NotEntered::Full) => assert_eq!(self.model.members.len(), MAX_MEMBERS),
+            Err(NotEntered::Full) => assert!(!host && self.model.members.len() >= MAX_MEMBERS),
             Err(NotEntered::Closed(_)) => assert!(self.model.closed),
         }
     }
@@ -376,17 +596,23 @@ impl Pair {
         let members: Vec<_> = self.room.members(None).collect();
         let members = members
             .iter()
-            .map(|(id, member)| (id.get(), &*member.name, member.is_away()));
+            .map(|(id, it)| (id.get(), &*it.name, it.is_away(), it.host));
         let known = model
             .members
             .iter()
-            .map(|(id, member)| (*id, &*member.name, member.away.is_some()));
+            .map(|(id, it)| (*id, &*it.name, it.away.is_some(), it.host));
         assert!(members.eq(known));
         assert_eq!(
             self.room.next_expiry(),
             model.due().map(|(until, ..)| until)
         );
-        assert_eq!(self.room.next_seq(), model.said + 1);
+        assert_eq!(self.room.next_seq(), model.next_seq());
+        assert_eq!(self.room.slow(), model.slow);
+        let (held, _) = self.room.lasting(1, u64::MAX, usize::MAX);
+        let held = held
+            .iter()
+            .map(|it| codec::read(it.bytes()).unwrap().into_owned());
+        assert!(held.eq(model.said.iter().cloned()));
         assert_eq!(self.room.revocations(), model.revocations);
         let sessions = model.members.values().filter(|member| member.session);
         assert_eq!(self.room.resumptions.members.len(), sessions.count());
@@ -395,7 +621,15 @@ impl Pair {
             model.entered > 0 && model.members.is_empty()
         );
         for (index, lease) in self.leases.iter().enumerate() {
-            assert_eq!(self.room.honours(*lease), model.held(index).is_some());
+            let fate = if model.held(index).is_some() {
+                Fate::Valid
+            } else if model.removed.contains(&index) {
+                Fate::Removed
+            } else {
+                Fate::TakenOver
+            };
+            assert_eq!(self.room.fate(*lease), fate);
+            assert_eq!(self.room.honours(*lease), fate == Fate::Valid);
         }
     }
 }

@@ -40,9 +40,16 @@ pub enum NotSaid {
     /// The room was closed.
     #[error("closed")]
     Closed,
-    /// The sender has left, or another connection has taken the member over.
+    /// The sender has left or was removed, or another connection has taken the member
+    /// over.
     #[error("the lease is over")]
     LeaseOver,
+    /// A host has muted the sender.
+    #[error("muted")]
+    Muted {
+        /// The time after which the sender may send again.
+        retry: Duration,
+    },
 }
 
 /// The result for an accepted message.

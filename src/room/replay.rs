@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
@@ -10,11 +11,7 @@ use super::*;
 const FULL: EncodingId = EncodingId::new(0);
 const SHORT: EncodingId = EncodingId::new(3);
 
-const ENCODINGS: Encodings = Encodings::new(FULL, full).with(SHORT, short);
-
-fn full(event: &Event<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("{event:?}\n").as_bytes());
-}
+const ENCODINGS: Encodings = Encodings::new(FULL, codec::write, codec::read).with(SHORT, short);
 
 fn short(event: &Event<'_>, out: &mut Vec<u8>) {
     if let Some(entry) = event.entry() {
@@ -44,6 +41,16 @@ enum Step {
         grace: u64,
     },
     Close(Closing),
+    /// A command that needs no lease.
+    Other(Command),
+    Erase {
+        by: Option<usize>,
+        seq: u64,
+    },
+    MakeHost {
+        from: Option<usize>,
+        to: u64,
+    },
     Wait(u64),
     Stage,
     Publish,
@@ -76,10 +83,51 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Expire),
         2 => Just(Step::Announce),
         1 => (0_u32..3, 0_u64..40).prop_map(|(rate, grace)| Step::SetRules { rate, grace }),
+        4 => moderation().prop_map(Step::Other),
+        3 => (proptest::option::of(lease()), 0_u64..30)
+            .prop_map(|(by, seq)| Step::Erase { by, seq }),
+        1 => (proptest::option::of(lease()), 1_u64..160)
+            .prop_map(|(from, to)| Step::MakeHost { from, to }),
         4 => (0_u64..30).prop_map(Step::Wait),
         3 => Just(Step::Stage),
         3 => Just(Step::Publish),
         1 => Just(Step::Close(Closing::Service { retry_ms: 1 })),
+    ]
+}
+
+/// Commands of hosts and administrators.
+fn moderation() -> impl Strategy<Value = Command> {
+    let id = || (1_u64..160).prop_map(|id| MemberId::new(id).unwrap_or(MemberId::MIN));
+    let until = || {
+        (0_u64..60).prop_map(|seconds| {
+            let time = Time::after(Duration::from_secs(seconds));
+            (time, Timestamp::UNIX_EPOCH)
+        })
+    };
+    let address = || (0_u8..4).prop_map(|last| IpAddr::from([10, 0, 0, last]));
+    let ban = (address(), 30_u8..33, until()).prop_map(|(address, prefix, until)| Ban {
+        network: Some(Network::new(address, prefix)),
+        token: None,
+        name: None,
+        until,
+    });
+    prop_oneof![
+        id().prop_map(|id| Command::Remove(Remove { id })),
+        (id(), proptest::option::of(until()))
+            .prop_map(|(id, until)| Command::Mute(Mute { id, until })),
+        (0_u64..20).prop_map(|seconds| Command::Slow(Slow {
+            every: Duration::from_secs(seconds)
+        })),
+        ban.prop_map(Command::Ban),
+        address().prop_map(|ip| Command::Unban(Unban {
+            whom: Banned::Address(ip)
+        })),
+        any::<[u8; KEY_BYTES]>().prop_map(|bytes| Command::SetKeys(SetKeys {
+            keys: Keys {
+                key: Some(RoomKey::from_random(bytes)),
+                host_key: None,
+            },
+        })),
     ]
 }
 
@@ -147,10 +195,11 @@ impl Seen {
             room.reached(),
         );
         let facts = (room.has_gathered(), room.is_deserted(), room.waiting());
+        let moderation = (room.slow(), room.bans(), room.keys());
         let members = room.list(None, usize::MAX);
         (
             read,
-            format!("{numbers:?} {points:?} {facts:?} {members:?}"),
+            format!("{numbers:?} {points:?} {facts:?} {moderation:?} {members:?}"),
         )
     }
 }
@@ -198,6 +247,21 @@ fn command(step: &Step, now: Time, leases: &[Lease]) -> Option<Command> {
             },
         }),
         Step::Close(closing) => Command::Close(Close { closing: *closing }),
+        Step::Other(command) => command.clone(),
+        Step::Erase { by, seq } => Command::Erase(Erase {
+            by: match by {
+                Some(back) => Eraser::Member(lease(*back)?),
+                None => Eraser::Administrator,
+            },
+            seq: *seq,
+            stored: None,
+            at: Timestamp::UNIX_EPOCH,
+            time,
+        }),
+        Step::MakeHost { from, to } => Command::MakeHost(MakeHost {
+            from: from.and_then(lease),
+            to: MemberId::new(*to)?,
+        }),
         Step::Wait(_) | Step::Stage | Step::Publish => return None,
     })
 }

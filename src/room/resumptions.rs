@@ -24,7 +24,8 @@ pub(super) struct Resumptions {
     pub(super) members: BTreeMap<u64, MemberId>,
     /// Absent members, ordered by deadline.
     away: BTreeSet<(Time, MemberId)>,
-    /// How often a connection took a member over from another.
+    /// How often a lease ended without its connection: another connection took the member
+    /// over, or the member was removed.
     revocations: u64,
 }
 
@@ -42,6 +43,11 @@ impl Resumptions {
         if let Some(absence) = &attachment.absence {
             self.away.remove(&(absence.until, id));
         }
+    }
+
+    /// Counts a lease that ended without its connection.
+    pub(super) const fn revoke(&mut self) {
+        self.revocations += 1;
     }
 
     /// The number of absent members.
@@ -76,7 +82,7 @@ impl Room {
             self.tell_whereabouts(&Event::Back { id, name: &name });
             Coming::Back
         } else {
-            self.resumptions.revocations += 1;
+            self.resumptions.revoke();
             Coming::Instead
         };
         Ok(self.entered(lease, name, host, coming))
@@ -131,8 +137,10 @@ impl Room {
         })
     }
 
-    /// How often a connection took a member over from another. While this number stays the
-    /// same, no takeover has ended a lease.
+    /// How often a lease ended without its connection: another connection took the member
+    /// over, or the member was removed. While this number stays the same, every lease that
+    /// was valid and not given up still is. Afterwards, [`Room::fate`] tells what became of
+    /// one.
     #[must_use]
     pub const fn revocations(&self) -> u64 {
         self.resumptions.revocations

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use crate::protocol::Pin;
 use crate::protocol::address::Address;
+use crate::protocol::invitation::Invitation;
 use crate::room::{Closing, RoomKey};
 use crate::tls::Certificate;
 
@@ -41,10 +42,18 @@ impl Handle {
         self.hub.request_close(closing);
     }
 
-    /// The host key: a client that sends it in its `hello` is the host.
+    /// The host key, a secret: a client that proves that it knows it is a host.
     #[must_use]
-    pub fn host_key(&self) -> &RoomKey {
-        &self.hub.host_key
+    pub fn host_key(&self) -> RoomKey {
+        self.hub.keys().host_key.clone()
+    }
+
+    /// An invitation to the room: the addresses where others can join, the server's pin,
+    /// and the key if the room is private; with the host key for `host`. `None` if no
+    /// address is known. With a key in it, it is a secret.
+    #[must_use]
+    pub fn invitation(&self, host: bool) -> Option<Invitation> {
+        self.hub.invitation(host)
     }
 
     /// Applies those `settings` that can change while every member stays: the name of the

@@ -21,6 +21,9 @@ const TEXT_PER_ADDRESS: u32 = 256 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) room_name: Arc<str>,
+    pub(super) private: bool,
+    /// Whether only encrypted connections may join.
+    pub(super) tls_only: bool,
     pub(super) stay_open: bool,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) history: u64,
@@ -35,6 +38,8 @@ impl Live {
         let room_name = settings.room_name.as_deref().and_then(clean_room_name);
         Self {
             room_name: room_name.unwrap_or_else(default_room_name).into(),
+            private: settings.private,
+            tls_only: settings.tls.only,
             stay_open: settings.stay_open,
             idle_timeout: settings.idle_timeout,
             history: settings.history,

@@ -74,10 +74,7 @@ fn batch(number: u64) -> Vec<Record> {
         records.push(Record::Entry(Entry {
             seq,
             at: Timestamp::UNIX_EPOCH,
-            author: Author {
-                id: MemberId::MIN,
-                name: "member 1".into(),
-            },
+            author: Author::member(MemberId::MIN, "member 1"),
             body: Body::Text {
                 id: Some(seq.to_string().into()),
                 text: text(seq).into(),

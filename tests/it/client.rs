@@ -67,7 +67,7 @@ fn clients_talk_ask_and_are_told_that_the_room_was_closed() {
             _ => None,
         });
         assert_eq!((message.seq, message.text()), (1, Some("hi\nthere")));
-        assert_eq!(message.author.id, joined.id);
+        assert_eq!(message.author.id, Some(joined.id));
         assert_eq!(message.message_id(), Some(&*id));
     }
 

@@ -130,7 +130,7 @@ impl RoomSession {
     /// Joins the room of the user's own `server`, like any other client.
     pub fn host(server: Running, name: &str) -> Self {
         let address = Address::new("127.0.0.1", server.port());
-        let session = Self::new(address, name, Some(server.handle().host_key().clone()));
+        let session = Self::new(address, name, Some(server.handle().host_key()));
         session.imp().server.replace(Some(server));
         session
     }

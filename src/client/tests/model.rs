@@ -121,10 +121,7 @@ impl World {
         Event::Message(Entry {
             seq,
             at: "2026-11-22T10:00:00Z".parse().unwrap(),
-            author: Author {
-                id: MemberId::new(*from).unwrap(),
-                name: member(*from).name,
-            },
+            author: Author::member(MemberId::new(*from).unwrap(), member(*from).name),
             body: Body::Text {
                 id: Some(id.clone().into()),
                 text: "hi".into(),

@@ -2,19 +2,38 @@
 
 pub mod frame;
 
-use crate::room::{self, Closing, Event, NotSaid};
+use std::time::Duration;
 
-use super::sentences;
+use crate::room::{self, Author, Body, Closing, Entry, Event, NotSaid, RateLimit, TEXT_LIMIT};
+
+use super::{FRAME_LIMIT, sentences};
 
 use self::frame::{
-    Away, Back, Closed, ClosedCode, Code, Empty, Gap, Joined, Left, Member, MemberList, Notice,
-    Presence, Reply, write_frame,
+    Away, Back, By, Closed, ClosedCode, Code, Empty, Erased, Gap, Host, Joined, Left, Limits,
+    Member, MemberList, Notice, Presence, Reply, write_frame,
 };
 
 /// Appends an event of the room as one frame.
 pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     let reply = match *event {
-        Event::Entry(ref entry) => Reply::Message(entry.as_borrowed()),
+        Event::Entry(ref entry) | Event::Erased { ref entry, .. } => match entry.body {
+            Body::Erased { of } => Reply::Erased(Erased {
+                seq: entry.seq,
+                at: entry.at,
+                of,
+                by: By {
+                    id: entry.author.id,
+                    name: (&*entry.author.name).into(),
+                },
+            }),
+            _ => Reply::Message(entry.as_borrowed()),
+        },
+        Event::Host { id, name, from } => Reply::Host(Host {
+            id,
+            name: name.into(),
+            from,
+        }),
+        Event::Limits { rate_limit, every } => Reply::Limits(limits(rate_limit, every)),
         Event::Joined {
             id,
             name,
@@ -66,6 +85,39 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Closed(closing) => Reply::Closed(closed(closing)),
     };
     write_frame(&reply, out);
+}
+
+/// Reads a lasting entry back from its frame.
+#[must_use]
+pub fn decode(frame: &[u8]) -> Option<Entry<'_>> {
+    match frame::read_reply(frame) {
+        Ok(Some(Reply::Message(entry))) => Some(entry),
+        Ok(Some(Reply::Erased(Erased { seq, at, of, by }))) => Some(Entry {
+            seq,
+            at,
+            author: Author {
+                id: by.id,
+                name: by.name,
+            },
+            body: Body::Erased { of },
+        }),
+        _ => None,
+    }
+}
+
+/// The limits for the members of a room: its rate limit, and the least time between two
+/// messages of a member who is no host, zero without slow mode.
+#[must_use]
+pub fn limits(rate_limit: RateLimit, every: Duration) -> Limits {
+    let rate = (rate_limit.per_second > 0).then_some(rate_limit);
+    let seconds = every.as_secs() + u64::from(every.subsec_nanos() > 0);
+    Limits {
+        frame: FRAME_LIMIT,
+        text: TEXT_LIMIT,
+        burst: rate.map(|it| it.burst),
+        per_second: rate.map(|it| it.per_second),
+        every_s: (seconds > 0).then_some(seconds),
+    }
 }
 
 /// The frame for a room that was closed.
@@ -121,13 +173,11 @@ pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {
 pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
     let text = sentences::not_said(why, 1)?;
     let (code, retry_ms) = match why {
-        NotSaid::TooFast { retry } => {
-            let retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX).max(1);
-            (Code::TooFast, Some(retry_ms))
-        }
+        NotSaid::TooFast { retry } => (Code::TooFast, Some(milliseconds(retry))),
         NotSaid::TooLong => (Code::TooLong, None),
         NotSaid::Empty => (Code::EmptyText, None),
         NotSaid::BadId => (Code::BadId, None),
+        NotSaid::Muted { retry } => (Code::Muted, Some(milliseconds(retry))),
         NotSaid::Closed | NotSaid::LeaseOver => return None,
     };
     // An id that is too long is not sent back: the answer stays small.
@@ -139,6 +189,14 @@ pub fn not_said(why: NotSaid, id: Option<&str>) -> Option<frame::Error<'_>> {
         retry_ms,
         ..error(code, text)
     })
+}
+
+/// The time after which a peer may try again: it never tries too early.
+fn milliseconds(retry: Duration) -> u64 {
+    let rounded_up = retry.saturating_add(Duration::from_nanos(999_999));
+    u64::try_from(rounded_up.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1)
 }
 
 /// The frame for messages that a reader missed.
@@ -166,18 +224,26 @@ pub fn member_list(page: &room::Page) -> MemberList<'_> {
     }
 }
 
-/// Appends a `page` of messages that the log already holds as frames.
+/// The content of a frame of one key.
+fn content(frame: &[u8]) -> &[u8] {
+    // No name of a frame has a colon.
+    let content = frame.iter().position(|byte| *byte == b':');
+    content
+        .and_then(|colon| frame[colon + 1..].strip_suffix(b"}\n"))
+        .unwrap_or(b"{}")
+}
+
+/// Appends a `page` of entries that the log already holds as frames.
+///
+/// A message is in a page with the content of its `message`, an erasure with that of its
+/// `erased`: it has `of`, and no `text`.
 pub fn write_page<'a>(messages: impl Iterator<Item = &'a [u8]>, more: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"page":{"messages":["#);
     for (index, frame) in messages.enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        let content = frame
-            .strip_prefix(br#"{"message":"#)
-            .and_then(|rest| rest.strip_suffix(b"}\n"))
-            .unwrap_or(b"{}");
-        out.extend_from_slice(content);
+        out.extend_from_slice(content(frame));
     }
     out.extend_from_slice(br#"],"more":"#);
     out.extend_from_slice(if more { b"true" } else { b"false" });

@@ -9,10 +9,10 @@ pub mod telnet;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::room::{Body, Event, Gap, PresenceBatch, SERVER_NAME, TEXT_LIMIT_BYTES};
+use crate::room::{Body, Event, Gap, PresenceBatch, SERVER_NAME, TEXT_LIMIT_BYTES, Why};
 
 use super::lines::{Line, Lines};
-use super::native;
+use super::{native, sentences};
 
 pub use super::sentences::not_said;
 
@@ -174,12 +174,28 @@ fn give_until_quit(text: &str, give: &mut impl FnMut(Input<'_>)) -> bool {
 /// Appends an event of the room as lines.
 pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     match event {
-        Event::Entry(entry) => {
-            let Body::Text { text, .. } = &entry.body;
-            write_lines(&entry.author.name, text, out);
-        }
+        Event::Entry(entry) => match &entry.body {
+            Body::Text { text, .. } => write_lines(&entry.author.name, text, out),
+            // The entry by which it was erased tells it.
+            Body::Gone { .. } => {}
+            Body::Erased { .. } => write_notice(&sentences::erased(None), out),
+        },
+        Event::Erased { sender, .. } => write_notice(&sentences::erased(Some(sender)), out),
+        Event::Host { name, .. } => write_notice(&sentences::hosts(name), out),
+        Event::Limits { every, .. } => write_notice(&sentences::slow(*every), out),
         Event::Joined { name, count, .. } => {
             write_notice(&format!("“{name}” joined. {}", here(*count)), out);
+        }
+        Event::Left {
+            name,
+            count,
+            why: Why::Removed,
+            ..
+        } => {
+            write_notice(
+                &format!("{} {}", sentences::removed(name), here(*count)),
+                out,
+            );
         }
         Event::Left { name, count, .. } => {
             write_notice(&format!("“{name}” left. {}", here(*count)), out);

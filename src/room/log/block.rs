@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::super::entry::MemberId;
+use super::super::event::Event;
 use super::Cursor;
-use super::encoding::{EncodingId, EncodingSet};
+use super::encoding::{EncodingId, EncodingSet, Encodings};
 
 /// Where the entries of a block end in each encoding, their authors, and which of them
 /// are lasting.
@@ -85,7 +86,9 @@ impl Marks {
     }
 }
 
-/// Entries that were sealed together.
+/// Entries that were sealed together. What is in a block never changes, because readers
+/// share it; a block in which an entry is other than before [takes its
+/// place](Block::replacing).
 #[derive(Debug)]
 pub(super) struct Block {
     pub start: Cursor,
@@ -102,6 +105,60 @@ impl Block {
         Cursor {
             position: self.start.position + index as u64,
             seq: self.start.seq + lasting.count() as u64,
+        }
+    }
+
+    /// The index of the lasting entry with this `seq`.
+    pub fn index_of(&self, seq: u64) -> Option<usize> {
+        let place = usize::try_from(seq.checked_sub(self.start.seq)?).ok()?;
+        let mut lasting = (0..self.marks.len()).filter(|&index| self.marks.is_lasting(index));
+        lasting.nth(place)
+    }
+
+    /// The same block with another event in the place of the entry at `index`. An encoding
+    /// that has nothing of the entry, because nobody read it then, has nothing afterwards.
+    pub fn replacing(&self, index: usize, event: &Event<'_>, encodings: &Encodings) -> Self {
+        let (count, made) = (self.marks.len(), self.marks.made);
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        // The ends of all entries, for each encoding.
+        let mut ends: Vec<Vec<u32>> = Vec::with_capacity(made.len());
+        for (rank, id) in made.iter().enumerate() {
+            let (start, end) = (self.marks.start(rank, index), self.marks.end(rank, index));
+            let last = self.marks.start(rank, count);
+            let before = self.marks.start(rank, 0);
+            let begin = bytes.len();
+            bytes.extend_from_slice(&self.bytes[before..start]);
+            if start < end
+                && let Some(encode) = encodings.encoder(id)
+            {
+                encode(event, &mut bytes);
+            }
+            let now = bytes.len();
+            bytes.extend_from_slice(&self.bytes[end..last]);
+            let moved = |entry: usize| {
+                let old = self.marks.end(rank, entry);
+                let new = if entry < index {
+                    begin + (old - before)
+                } else {
+                    now + (old - end)
+                };
+                // A block is sealed long before its end exceeds 32 bits.
+                u32::try_from(new).unwrap_or(u32::MAX)
+            };
+            ends.push((0..count).map(moved).collect());
+        }
+        let mut marks = Marks::with_capacity(count, made);
+        for entry in 0..count {
+            marks.push_author(self.marks.author(entry), self.marks.is_lasting(entry));
+            for ends in &ends {
+                marks.push_end(ends[entry]);
+            }
+        }
+        Self {
+            start: self.start,
+            end: self.end,
+            bytes: bytes.into(),
+            marks,
         }
     }
 

@@ -1,9 +1,14 @@
 //! The encodings of a room's events, as a set.
 
+use super::super::entry::Entry;
 use super::super::event::Event;
 
 /// Appends an event in one encoding: exactly one entry of the log, which may be empty.
 pub type Encoder = fn(&Event<'_>, &mut Vec<u8>);
+
+/// Reads a lasting entry back from what an [`Encoder`] made of it, with the precision of the
+/// encoding; `None` if it was none.
+pub type Decoder = fn(&[u8]) -> Option<Entry<'_>>;
 
 /// The number of one encoding in the set of a room, below [`EncodingId::LIMIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,15 +39,22 @@ impl EncodingId {
 #[derive(Clone, Copy, Debug)]
 pub struct Encodings {
     history: EncodingId,
+    /// Reads entries in the encoding of the history.
+    decoder: Decoder,
     encoders: [Option<Encoder>; EncodingId::LIMIT],
 }
 
 impl Encodings {
-    /// The encoding from which history is answered.
+    /// The encoding from which history is answered. It can be read as well, because an
+    /// entry whose text is erased is made anew from it.
     #[must_use]
-    pub const fn new(history: EncodingId, encoder: Encoder) -> Self {
-        let encoders = [None; EncodingId::LIMIT];
-        Self { history, encoders }.with(history, encoder)
+    pub const fn new(history: EncodingId, encoder: Encoder, decoder: Decoder) -> Self {
+        let all = Self {
+            history,
+            decoder,
+            encoders: [None; EncodingId::LIMIT],
+        };
+        all.with(history, encoder)
     }
 
     /// With one more encoding; an id that is in the set already gets this encoder.
@@ -56,6 +68,11 @@ impl Encodings {
     #[must_use]
     pub const fn history(&self) -> EncodingId {
         self.history
+    }
+
+    /// The entry of these bytes, in the encoding of the history.
+    pub(super) fn decode(self, bytes: &[u8]) -> Option<Entry<'_>> {
+        (self.decoder)(bytes)
     }
 
     /// The encoder of an encoding. `None` if the set does not have it: then its readers

@@ -11,6 +11,8 @@
 
 mod block;
 mod encoding;
+#[cfg(test)]
+mod erasing;
 mod open;
 mod split;
 #[cfg(test)]
@@ -19,10 +21,11 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::entry::Entry;
 use super::event::Event;
 
 pub use self::block::Slice;
-pub use self::encoding::{Encoder, EncodingId, Encodings};
+pub use self::encoding::{Decoder, Encoder, EncodingId, Encodings};
 pub use self::split::split;
 
 use self::block::Block;
@@ -329,6 +332,41 @@ impl Log {
                 self.tail = block.end;
             }
         }
+    }
+
+    /// The readable lasting entry with this `seq`, if the log holds it.
+    pub fn entry(&mut self, seq: u64) -> Option<Entry<'static>> {
+        let (block, index) = self.find(seq)?;
+        let block = Arc::clone(self.blocks.get(block)?);
+        let slice = Slice::new(block, index..index + 1, self.encodings.history());
+        let entry = self.encodings.decode(slice.bytes())?;
+        Some(entry.into_owned())
+    }
+
+    /// Puts this entry in the place of the readable one with the same `seq`, in every
+    /// encoding that has it. Readers who were given the old one finish with that. Costs as
+    /// much as one block.
+    pub fn replace(&mut self, entry: &Entry<'_>) {
+        let Some((block, index)) = self.find(entry.seq) else {
+            return;
+        };
+        let Some(block) = self.blocks.get_mut(block) else {
+            return;
+        };
+        let event = Event::Entry(entry.as_borrowed());
+        let new = block.replacing(index, &event, &self.encodings);
+        self.weight = self.weight - block.weight() + new.weight();
+        *block = Arc::new(new);
+        self.trim();
+    }
+
+    /// Where the readable lasting entry with this `seq` is: its block among all, and its
+    /// index in that.
+    fn find(&mut self, seq: u64) -> Option<(usize, usize)> {
+        self.seal_to_read();
+        let block = self.blocks.partition_point(|block| block.end.seq <= seq);
+        let index = self.blocks.get(block)?.index_of(seq)?;
+        Some((block, index))
     }
 
     /// Reads the entries at `cursor` into `into`, and moves the cursor past them. Reads at

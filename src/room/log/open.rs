@@ -73,8 +73,15 @@ impl Open {
             self.made.insert(id);
         }
         let entry = event.entry();
-        let author = entry.map(|entry| entry.author.id);
+        let author = entry.and_then(|entry| entry.author.id);
         self.authors.push((author, entry.is_some()));
+    }
+
+    /// All bytes that it holds.
+    #[cfg(test)]
+    pub fn held(&self) -> Vec<u8> {
+        let stretches = self.stretches.iter();
+        stretches.flat_map(|it| it.bytes.iter().copied()).collect()
     }
 
     /// The block of all entries, which end at `end`; afterwards there are none.

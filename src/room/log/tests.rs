@@ -12,14 +12,11 @@ const SHORT: EncodingId = EncodingId::new(5);
 
 /// The text of an entry and `+` for all else; in the second encoding the length of the
 /// text, and nothing for all else.
-const ENCODINGS: Encodings = Encodings::new(FULL, full).with(SHORT, short);
+const ENCODINGS: Encodings = Encodings::new(FULL, full, |_| None).with(SHORT, short);
 
 fn text<'a>(event: &'a Event<'_>) -> Option<&'a str> {
     match event {
-        Event::Entry(entry) => {
-            let Body::Text { text, .. } = &entry.body;
-            Some(text)
-        }
+        Event::Entry(entry) => entry.text(),
         Event::Notice { text, .. } => Some(text),
         _ => None,
     }
@@ -43,10 +40,7 @@ fn say(log: &mut Log, text: &str) {
     let entry = Entry {
         seq: log.next_seq(),
         at: Timestamp::UNIX_EPOCH,
-        author: Author {
-            id: MemberId::MIN,
-            name: Cow::Borrowed("ada"),
-        },
+        author: Author::member(MemberId::MIN, Cow::Borrowed("ada")),
         body: Body::Text {
             id: None,
             text: text.into(),

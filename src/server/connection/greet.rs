@@ -18,8 +18,7 @@ use crate::room::Why;
 
 use super::super::event::Refusal;
 use super::super::hub::{Guest, Hub};
-use super::super::sentences::NAME;
-use super::super::session::{PeerSession, Start, later};
+use super::super::session::{PeerSession, Start, later, prompt};
 
 /// First bytes that could be the start of a protocol's signature wait this long for more;
 /// after that they count as a name.
@@ -108,7 +107,7 @@ impl Greeting {
 
     /// The time of the next call of [`tick`](Self::tick).
     pub fn deadline(&self) -> Option<Instant> {
-        let is_asked = self.asked || self.awaits_handshake();
+        let is_asked = self.asked || self.awaits_handshake() || self.prompt().is_none();
         let ask = (!is_asked).then(|| self.arrived + NAME_PROMPT);
         let decide = (!self.first.is_empty()).then(|| self.heard + PATIENCE);
         let name = later(self.arrived, self.hub().live().name_timeout);
@@ -199,10 +198,17 @@ impl Greeting {
             return Some(Self::text(mem::take(&mut self.first)));
         }
         if waited >= NAME_PROMPT && !self.asked {
-            self.asked = true;
-            write_notice(NAME, &mut self.output);
+            if let Some(prompt) = self.prompt() {
+                self.asked = true;
+                write_notice(prompt, &mut self.output);
+            }
         }
         None
+    }
+
+    /// What a peer that says nothing is asked for, if anything.
+    fn prompt(&self) -> Option<&'static str> {
+        prompt(self.hub(), matches!(self.way, Way::Tls(_)))
     }
 
     /// The session of the peer, which has chosen.

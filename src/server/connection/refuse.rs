@@ -31,9 +31,8 @@ pub async fn refuse(stream: TcpStream, why: Refusal, tls: &ServerTls) {
     }
     let (code, text) = match why {
         Refusal::RoomFull => (Code::RoomFull, ROOM_FULL),
-        Refusal::TooManyConnections | Refusal::ClosedDoor(_) => {
-            (Code::TooManyConnections, TOO_MANY_CONNECTIONS)
-        }
+        // The others are causes of a session.
+        _ => (Code::TooManyConnections, TOO_MANY_CONNECTIONS),
     };
     let mut answer = Vec::new();
     match Sniffed::of(&first) {

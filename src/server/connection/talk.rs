@@ -30,6 +30,14 @@ impl Talk {
         Self::Greeting(Greeting::new(guest, now))
     }
 
+    /// A new connection that is encrypted, with this certificate.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn encrypted(guest: Guest, certificate: Pin, now: Instant) -> Self {
+        let mut greeting = Greeting::new(guest, now);
+        greeting.secured(certificate, now);
+        Self::Greeting(greeting)
+    }
+
     /// The greeting is over: the peer speaks what it chose.
     fn begin(&mut self, chosen: Option<Chosen>, now: Instant) {
         let Some(chosen) = chosen else { return };

@@ -106,6 +106,7 @@ impl OpenedStore {
                 name: session.name.into(),
                 host: session.host,
                 token: session.token,
+                muted: None,
             };
             let said = session.said.iter().map(|(id, seq)| (&**id, *seq));
             if !room.restore(&absent, said, Time::BEGINNING) {

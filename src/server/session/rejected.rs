@@ -9,6 +9,9 @@ pub struct Rejected {
     too_fast: usize,
     too_long: usize,
     empty: usize,
+    muted: usize,
+    /// The reason for the last one that came while the peer was muted.
+    why_muted: Option<NotSaid>,
     /// The reason for the last one that came too fast.
     why: Option<NotSaid>,
     /// Whether there was a line without a name where one was expected.
@@ -25,6 +28,10 @@ impl Rejected {
             }
             NotSaid::TooLong => self.too_long += 1,
             NotSaid::Empty => self.empty += 1,
+            NotSaid::Muted { .. } => {
+                self.muted += 1;
+                self.why_muted = Some(why);
+            }
             NotSaid::BadId | NotSaid::Closed | NotSaid::LeaseOver => {}
         }
     }
@@ -35,6 +42,7 @@ impl Rejected {
             (self.why, self.too_fast),
             (Some(NotSaid::TooLong), self.too_long),
             (Some(NotSaid::Empty), self.empty),
+            (self.why_muted, self.muted),
         ];
         let told = reasons.into_iter().filter(|(_, count)| *count > 0);
         told.filter_map(|(why, count)| not_said(why?, count))

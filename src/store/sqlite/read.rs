@@ -157,7 +157,7 @@ fn entry(row: &Row<'_>) -> Result<Entry<'static>, Trouble> {
         seq: row.get(0)?,
         at: Timestamp::from_microsecond(row.get(1)?).map_err(|_| Trouble::Damaged)?,
         author: Author {
-            id: member(row, 2)?,
+            id: Some(member(row, 2)?),
             name: owned(3)?,
         },
         body: match row.get(6)? {

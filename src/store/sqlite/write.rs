@@ -304,7 +304,9 @@ impl Writer<'_> {
                     author,
                     body,
                 } = entry;
-                let Body::Text { id, text } = body;
+                let (Body::Text { id, text }, Some(author_id)) = (body, author.id) else {
+                    return Err(Trouble::OutOfOrder);
+                };
                 if *seq != self.next_seq {
                     return Err(Trouble::OutOfOrder);
                 }
@@ -318,7 +320,7 @@ impl Writer<'_> {
                         seq,
                         // A time that is rounded up must still be a valid time.
                         (*at).min(LATEST).as_microsecond(),
-                        author.id.get(),
+                        author_id.get(),
                         &author.name,
                         id,
                         text,
@@ -326,7 +328,7 @@ impl Writer<'_> {
                         KIND_TEXT,
                     ))?;
                 if let Some(id) = id {
-                    self.remember(author.id, id, *seq)?;
+                    self.remember(author_id, id, *seq)?;
                 }
             }
             Record::Entered {
@@ -363,6 +365,12 @@ impl Writer<'_> {
                     }
                 }
             }
+            Record::Keys(_)
+            | Record::Banned(_)
+            | Record::Unbanned(_)
+            | Record::Muted { .. }
+            | Record::Slow { .. }
+            | Record::Host { .. } => {}
             Record::Closed => {
                 let all = self.rings.drain();
                 self.undo.extend(all.map(|(id, slot)| (id, Some(slot))));

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::room::{Author, Body, Entry, MemberId};
@@ -11,7 +12,7 @@ use crate::room::{Author, Body, Entry, MemberId};
 use super::IntoClean;
 use super::clean::{name, text, word_if_any};
 use super::define::{Content, content};
-use super::optional::milliseconds;
+use super::optional::{is_false, milliseconds, or_default};
 
 content! {
     /// The content of `message`.
@@ -27,6 +28,13 @@ content! {
         pub id: Option<Cow<'a, str>>,
         #[serde(borrow)]
         pub text: Cow<'a, str>,
+        /// Whether the text was erased; then it is empty.
+        #[serde(
+            default,
+            deserialize_with = "or_default",
+            skip_serializing_if = "is_false"
+        )]
+        pub erased: bool,
     }
 }
 
@@ -39,16 +47,19 @@ pub struct From<'a> {
 
 impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Body::Text { id, text } = &self.body;
+        let Some(id) = self.author.id else {
+            return Err(S::Error::custom("a message has a member who wrote it"));
+        };
         let content = MessageContent {
             seq: self.seq,
             at: self.at,
             from: From {
-                id: self.author.id,
+                id,
                 name: Cow::Borrowed(&self.author.name),
             },
-            id: id.as_deref().map(Cow::Borrowed),
-            text: Cow::Borrowed(text),
+            id: self.message_id().map(Cow::Borrowed),
+            text: Cow::Borrowed(self.text().unwrap_or_default()),
+            erased: matches!(self.body, Body::Gone { .. }),
         };
         content.serialize(to)
     }
@@ -60,13 +71,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
         Ok(Self {
             seq: content.seq,
             at: content.at,
-            author: Author {
-                id: content.from.id,
-                name: content.from.name,
-            },
-            body: Body::Text {
-                id: content.id,
-                text: content.text,
+            author: Author::member(content.from.id, content.from.name),
+            body: if content.erased {
+                Body::Gone { id: content.id }
+            } else {
+                Body::Text {
+                    id: content.id,
+                    text: content.text,
+                }
             },
         })
     }
@@ -92,6 +104,10 @@ impl IntoClean for Entry<'_> {
                     id: word_if_any(id),
                     text: text(said),
                 },
+                Body::Gone { id } => Body::Gone {
+                    id: word_if_any(id),
+                },
+                Body::Erased { of } => Body::Erased { of },
             },
         }
     }

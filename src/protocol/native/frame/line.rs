@@ -325,10 +325,7 @@ mod tests {
             &Reply::Message(Entry {
                 seq: 42,
                 at: "2026-11-22T10:00:00.123Z".parse().unwrap(),
-                author: Author {
-                    id: MemberId::new(7).unwrap(),
-                    name: "ada".into(),
-                },
+                author: Author::member(MemberId::new(7).unwrap(), "ada"),
                 body: Body::Text {
                     id: Some("k3Qd-1".into()),
                     text: "hi\n\"you\"".into(),

@@ -79,10 +79,7 @@ fn entry(seq: u64, from: u64, id: Option<&str>) -> Entry<'static> {
     Entry {
         seq,
         at: at(seq),
-        author: Author {
-            id: member(from),
-            name: format!("member {from}").into(),
-        },
+        author: Author::member(member(from), format!("member {from}")),
         body: Body::Text {
             id: id.map(|id| id.to_owned().into()),
             text: format!("text {seq}").into(),
@@ -92,8 +89,11 @@ fn entry(seq: u64, from: u64, id: Option<&str>) -> Entry<'static> {
 
 /// The message, with another text.
 fn with_text(mut message: Record, new: &str) -> Record {
-    if let Record::Entry(Entry { body, .. }) = &mut message {
-        let Body::Text { text, .. } = body;
+    if let Record::Entry(Entry {
+        body: Body::Text { text, .. },
+        ..
+    }) = &mut message
+    {
         *text = new.to_owned().into();
     }
     message

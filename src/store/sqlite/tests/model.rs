@@ -93,7 +93,7 @@ impl Model {
             .map(|message| {
                 assert_eq!(message.at, at(message.seq));
                 let id = message.message_id().map(str::to_owned);
-                (message.seq, message.author.id.get(), id)
+                (message.seq, message.author.id.map_or(0, MemberId::get), id)
             })
             .collect();
         assert_eq!(messages, self.messages);

@@ -31,10 +31,7 @@ fn everything_written_is_there_after_a_restart() {
     let second = Entry {
         seq: 2,
         at: time,
-        author: Author {
-            id: member(2),
-            name: "\u{5d0}da".into(),
-        },
+        author: Author::member(member(2), "\u{5d0}da"),
         body: Body::Text {
             id: None,
             text: text.into(),
