@@ -13,7 +13,7 @@ mod identity;
 mod pem;
 mod server;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -208,9 +208,9 @@ impl Tls {
                     result => result?,
                 };
                 taken += piece.len();
-                let sent = unless_blocked(send(&cipher[..length]))?;
-                if sent < length {
-                    self.keep(&cipher[sent..length]);
+                let count = unless_blocked(send(&cipher[..length]))?;
+                if count < length {
+                    self.keep(&cipher[count..length]);
                     break;
                 }
             }
