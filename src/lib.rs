@@ -9,6 +9,7 @@
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`protocol`]: bytes to values and back: frames, texts, limits, addresses;
 //! - [`net`]: this computer's interfaces, addresses and links, and news of them;
+//! - [`tls`]: encryption on the way: a server's identity, and how it shows that;
 //! - [`store`]: saves a room on disk;
 //! - [`server`]: accepts connections, and sends everyone what happens;
 //! - [`client`]: joins a room, from a thread of its own;
@@ -55,3 +56,4 @@ pub mod server;
 pub mod store;
 #[cfg(feature = "cli")]
 pub mod terminal;
+pub mod tls;

@@ -19,6 +19,8 @@ pub(crate) enum Rank {
     Thread,
     /// The sockets that follow the log, of one thread (`server::fanout`).
     Followers,
+    /// The state of one encrypted connection (`server::link`).
+    Link,
     /// The room.
     Room,
     /// The open connections, by address (`server::admission`).

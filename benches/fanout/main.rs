@@ -11,6 +11,8 @@
 // Cargo compiles a benchmark as a test but leaves its tests out. tests/fanout.rs runs
 // them, and items that only they use are unused here.
 
+#[path = "../../tests/support/anyone.rs"]
+mod anyone;
 mod chart;
 mod figures;
 mod flood;
@@ -26,6 +28,8 @@ mod saved;
 mod server;
 mod surroundings;
 mod table;
+mod tls;
+mod wire;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use crate::harmless::{assert_harmless, assert_harmless_line};
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
 use crate::protocol::native::frame::{Reply, read_reply, read_request, write_frame};
-use crate::protocol::sniff::{Protocol, Sniffed, Transport, Unserved};
+use crate::protocol::sniff::{Protocol, Sniffed, Unserved};
 use crate::protocol::text::{CHUNK_BYTES, Input, Reader, first_chunk};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT, clean_text, fits};
 
@@ -81,7 +81,7 @@ pub(super) fn door(data: &[u8]) {
         let sniffed = Sniffed::of(&data[..end]);
         let is_foreign = |it| matches!(it, Sniffed::Unserved(Unserved::Foreign(_)));
         let stays = told.is_none_or(|before| {
-            let is_text = before == Sniffed::Served(Transport::Plain, Protocol::Text);
+            let is_text = before == Sniffed::Served(Protocol::Text);
             sniffed == Some(before)
                 || (is_text || is_foreign(before)) && sniffed.is_some_and(is_foreign)
         });

@@ -52,8 +52,9 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>, pool: Arc<Pool<
             Err(why) => {
                 hub.report(Event::Refused { address, why });
                 if let Ok(permit) = Arc::clone(&refused).try_acquire_owned() {
+                    let hub = Arc::clone(&hub);
                     tokio::spawn(async move {
-                        refuse(&stream, why).await;
+                        refuse(stream, why, &hub.tls).await;
                         drop(permit);
                     });
                 }

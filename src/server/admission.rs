@@ -71,16 +71,65 @@ struct Address {
 #[derive(Debug)]
 pub struct Origin {
     from: Subscriber,
-    /// The bytes of text that the members from this address have sent.
-    text: Mutex<Meter<Instant>>,
+    /// What those from this address have sent.
+    sent: Mutex<Sent>,
     /// The link that the address is on, if the link counts as a whole too.
     link: Option<Arc<Self>>,
 }
 
+/// What those from one address have sent.
+#[derive(Debug, Default)]
+struct Sent {
+    /// The bytes of text of its members.
+    text: Meter<Instant>,
+    /// The wrong keys of the current minute.
+    wrong_keys: u32,
+    /// The beginning of that minute.
+    wrong_since: Option<Instant>,
+}
+
+impl Sent {
+    /// Begins a new minute if the last one is over.
+    fn forget_wrong_keys(&mut self, now: Instant) {
+        let is_over = |since| now.saturating_duration_since(since) >= WRONG_KEYS_TIME;
+        if self.wrong_since.is_some_and(is_over) {
+            (self.wrong_keys, self.wrong_since) = (0, None);
+        }
+    }
+}
+
 impl Origin {
     fn new(from: Subscriber, link: Option<Arc<Self>>) -> Arc<Self> {
-        let text = Mutex::new(Rank::AddressRate, Meter::default());
-        Arc::new(Self { from, text, link })
+        let sent = Mutex::new(Rank::AddressRate, Sent::default());
+        Arc::new(Self { from, sent, link })
+    }
+
+    /// Whether one more key from this address may be looked at: fewer than
+    /// [`WRONG_KEYS`] were wrong in this minute, and fewer than [`LINK_FACTOR`] times as
+    /// many from its link.
+    pub fn may_try_key(&self, now: Instant) -> bool {
+        self.has_fewer_wrong_keys(WRONG_KEYS, now)
+            && self.link.as_ref().is_none_or(|link| {
+                link.has_fewer_wrong_keys(WRONG_KEYS.saturating_mul(LINK_FACTOR), now)
+            })
+    }
+
+    fn has_fewer_wrong_keys(&self, most: u32, now: Instant) -> bool {
+        let mut sent = self.sent.lock();
+        sent.forget_wrong_keys(now);
+        sent.wrong_keys < most
+    }
+
+    /// Counts a wrong key from this address.
+    pub fn count_wrong_key(&self, now: Instant) {
+        let mut sent = self.sent.lock();
+        sent.forget_wrong_keys(now);
+        sent.wrong_keys = sent.wrong_keys.saturating_add(1);
+        sent.wrong_since.get_or_insert(now);
+        drop(sent);
+        if let Some(link) = &self.link {
+            link.count_wrong_key(now);
+        }
     }
 
     /// Counts `bytes` of text that a member from this address sends.
@@ -88,7 +137,7 @@ impl Origin {
     /// # Errors
     /// The time to wait, if the members from this address send more than `per_second`
     /// bytes a second, and [`TEXT_BURST`] seconds' worth at once; or the members from its
-    /// link [`LINK_TEXT`] times as many. 0 lifts the limit.
+    /// link [`LINK_FACTOR`] times as many. 0 lifts the limit.
     pub fn count_text(&self, bytes: usize, per_second: u32, now: Instant) -> Result<(), Duration> {
         let pace = RateLimit {
             // The longest text is allowed at any rate.
@@ -96,9 +145,9 @@ impl Origin {
             per_second,
         };
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.text.lock().count_many(pace, count, now)?;
+        self.sent.lock().text.count_many(pace, count, now)?;
         match &self.link {
-            Some(link) => link.count_text(bytes, per_second.saturating_mul(LINK_TEXT), now),
+            Some(link) => link.count_text(bytes, per_second.saturating_mul(LINK_FACTOR), now),
             None => Ok(()),
         }
     }
@@ -111,8 +160,15 @@ const LONGEST_TEXT: u32 = TEXT_LIMIT_BYTES as u32;
 /// The burst of text from one address, in seconds of the rate.
 const TEXT_BURST: u32 = 8;
 
-/// The members from one link may send as much text as those from this many addresses.
-const LINK_TEXT: u32 = 16;
+/// Those from one link may send as much as those from this many addresses.
+const LINK_FACTOR: u32 = 16;
+
+/// After this many wrong keys from one address, no more of them are looked at until
+/// [`WRONG_KEYS_TIME`] after the first of them is over.
+pub const WRONG_KEYS: u32 = 10;
+
+/// See [`WRONG_KEYS`].
+const WRONG_KEYS_TIME: Duration = Duration::from_mins(1);
 
 impl Admission {
     pub fn new(now: Instant) -> Arc<Self> {

@@ -1,5 +1,6 @@
 //! The events that a server reports to its administrator.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use crate::store::{ClockDoubt, DiskSpace};
 
 use crate::protocol::sniff::{Protocol, Unserved};
 
-/// Something that happened at a server. An event never contains the text of a message.
+/// Something that happened at a server. An event never contains the text of a message, and
+/// no key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A member joined.
@@ -72,6 +74,66 @@ pub enum Event {
         /// The number of connections.
         count: u64,
     },
+    /// Someone sent a key, or a proof of one, that is not this room's.
+    WrongKey {
+        /// The address of the connection.
+        address: SocketAddr,
+    },
+    /// A member was removed.
+    Removed {
+        /// Its name.
+        name: Arc<str>,
+        /// Who removed it.
+        by: By,
+        /// For how long nobody may join from its address; `None` if they may.
+        ban: Option<Duration>,
+        /// The number of members in the room now.
+        count: usize,
+    },
+    /// A member was muted, or is no longer.
+    Muted {
+        /// Its name.
+        name: Arc<str>,
+        /// Who muted it.
+        by: By,
+        /// For how long from now; zero lifts it.
+        period: Duration,
+    },
+    /// The time between two messages of each member was set.
+    Slow {
+        /// The time; zero lifts it.
+        every: Duration,
+        /// Who set it.
+        by: By,
+    },
+    /// The text of a message was erased.
+    Erased {
+        /// The `seq` of the message.
+        seq: u64,
+        /// Who erased it.
+        by: By,
+    },
+    /// A member is the host now.
+    HostChanged {
+        /// Its name.
+        name: Arc<str>,
+        /// Who made it the host.
+        by: By,
+    },
+    /// The room has another key: earlier invitations are no longer valid.
+    KeyReplaced {
+        /// Who replaced it.
+        by: By,
+    },
+    /// A ban was lifted before its end.
+    Unbanned {
+        /// The first address that it held for.
+        network: IpAddr,
+        /// The number of bits of it that counted.
+        prefix: u8,
+    },
+    /// From now on the server shows the administrator's new certificate.
+    CertificateChanged,
     /// A member read so slowly that the log no longer held everything it missed.
     FellBehind {
         /// Its name.
@@ -103,6 +165,25 @@ pub enum Event {
     Missed(u64),
 }
 
+/// Who moderated a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A member, by its name.
+    Member(Arc<str>),
+    /// An administrator of the server.
+    Administrator,
+}
+
+impl fmt::Display for By {
+    /// A name stands in quotes: no member can pass for the administrator.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(name) => write!(f, "“{name}”"),
+            Self::Administrator => f.write_str("the administrator"),
+        }
+    }
+}
+
 /// The reason why the server refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -116,4 +197,16 @@ pub enum Refusal {
     /// It came by a door that the server does not serve.
     #[error("this server does not support its protocol: {}", .0.name())]
     ClosedDoor(Unserved),
+    /// The room is private, and it gave no key.
+    #[error("it gave no key of this private room")]
+    KeyNeeded,
+    /// Its key, or its proof of one, was wrong.
+    #[error("its key is not the room's")]
+    KeyWrong,
+    /// It was not encrypted, and has to be.
+    #[error("it was not encrypted")]
+    TlsNeeded,
+    /// Nobody may join from its address for a while.
+    #[error("its address is banned")]
+    Banned,
 }

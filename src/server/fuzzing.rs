@@ -10,7 +10,13 @@
 //! | `0,text` | it sends `text` |
 //! | `0ytext` | it sends `text` as a native message, with an id that must get an answer |
 //! | `0Y60` | it sends 60 messages at once, as `0y` |
-//! | `0h` | it sends a hello as the host |
+//! | `0e` | it connects again, over a connection that is encrypted |
+//! | `0j` | it sends a hello, by which it can prove the room's key |
+//! | `0p` | it answers the last challenge with the proof that its hello promised |
+//! | `0q` | it answers it with the proof of another key |
+//! | `0t` | it sends the room's key as a line of text |
+//! | `0i` | the room becomes private, or no longer is |
+//! | `0h` | it sends a hello as the host, by which it can prove the host key |
 //! | `0r` | it sends a hello with the session of its last welcome |
 //! | `0n` | it connects again; this drops the connection before |
 //! | `0c` | it ends its sending half |
@@ -30,16 +36,23 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use crate::harmless::assert_harmless;
-use crate::protocol::native::frame::{Hello, Reply, Request, Say, read_reply, write_frame};
-use crate::protocol::{FRAME_LIMIT, PROTOCOL};
+use crate::protocol::native::frame::{Hello, Proof, Reply, Request, Say, read_reply, write_frame};
+use crate::protocol::proof::{Binding, HOW, Nonce};
+use crate::protocol::{FRAME_LIMIT, PROTOCOL, Pin};
 use crate::room::{Closing, RateLimit, Rules, Slice, Why};
 
 use super::connection::Talk;
-use super::hub::{Guest, Hub};
+use super::hub::{Guest, Hub, Proven};
 use super::session::{Found, Slices};
 use super::settings::Settings;
 
 const PEERS: usize = 4;
+
+/// The certificate of the server.
+const CERTIFICATE: Pin = Pin([3; 32]);
+
+/// The nonce of every peer.
+const NONCE: Nonce = Nonce([7; 16]);
 
 /// The most lines of a script that the target plays.
 const STEPS: usize = 200;
@@ -87,6 +100,8 @@ struct Connection {
     takes: Option<usize>,
     /// Whether the last byte that it sent was a line break.
     at_line: bool,
+    /// Whether its last hello asked to be the host.
+    asks_to_host: bool,
     received: Received,
 }
 
@@ -97,6 +112,8 @@ struct Received {
     /// Everything received, until it is known to be frames.
     words: Vec<u8>,
     is_native: bool,
+    /// The nonce of the challenge, if there was one.
+    challenge: Option<Nonce>,
     is_welcomed: bool,
     /// Whether nothing may follow.
     is_over: bool,
@@ -143,8 +160,19 @@ impl Hall {
             b',' => self.send(index, rest),
             b'y' => self.say(index, &String::from_utf8_lossy(rest), 1),
             b'Y' => self.say(index, "hi", number(rest).min(AT_ONCE)),
-            b'h' | b'r' => self.hello(index, *what == b'h'),
-            b'n' => self.connect(index),
+            b'h' | b'j' | b'r' => self.hello(index, *what),
+            b'p' | b'q' => self.prove(index, *what == b'p'),
+            b't' => {
+                let key = format!("{}\n", self.hub.keys().key.grouped());
+                self.send(index, key.as_bytes());
+            }
+            b'i' => {
+                let mut settings = self.hub.settings.clone();
+                settings.private = !self.hub.live().private;
+                self.hub.change(&settings);
+            }
+            b'n' => self.connect(index, None),
+            b'e' => self.connect(index, Some(CERTIFICATE)),
             b'c' => {
                 if let Some(connection) = &mut self.peers[index].connection
                     && connection.talk.ending().is_none()
@@ -174,14 +202,18 @@ impl Hall {
         self.settle();
     }
 
-    fn connect(&mut self, index: usize) {
+    fn connect(&mut self, index: usize, certificate: Option<Pin>) {
         let last = u8::try_from(index).unwrap_or(0);
         let address = SocketAddr::from(([192, 0, 2, last], 4_000));
         let guest = Guest::arriving(&self.hub, address, self.now);
         self.peers[index].connection = guest.ok().map(|guest| Connection {
-            talk: Talk::new(guest, self.now),
+            talk: match certificate {
+                Some(certificate) => Talk::encrypted(guest, certificate, self.now),
+                None => Talk::new(guest, self.now),
+            },
             takes: None,
             at_line: true,
+            asks_to_host: false,
             received: Received::default(),
         });
     }
@@ -190,7 +222,7 @@ impl Hall {
     /// next step drops the rest, as the buffers of a kernel would that nobody empties.
     fn send(&mut self, index: usize, bytes: &[u8]) {
         if self.peers[index].connection.is_none() {
-            self.connect(index);
+            self.connect(index, None);
         }
         let Some(connection) = &mut self.peers[index].connection else {
             return;
@@ -203,11 +235,52 @@ impl Hall {
         }
     }
 
-    fn hello(&mut self, index: usize, host: bool) {
+    /// Answers the last challenge: with the key that it is about, or with the other one.
+    fn prove(&mut self, index: usize, right: bool) {
+        let keys = self.hub.keys();
+        let Some(connection) = &self.peers[index].connection else {
+            return;
+        };
+        let Some(server) = connection.received.challenge else {
+            return;
+        };
+        let asked = if connection.asks_to_host {
+            Proven::Host
+        } else {
+            Proven::Member
+        };
+        let other = match asked {
+            Proven::Host => Proven::Member,
+            Proven::Member => Proven::Host,
+        };
+        let binding = Binding {
+            server,
+            client: NONCE,
+            certificate: CERTIFICATE,
+        };
+        let key = keys.of(if right { asked } else { other });
+        let proof = Request::Proof(Proof {
+            how: HOW.into(),
+            mac: binding.prove(key, asked.label()).to_base64().into(),
+        });
+        let mut frame = Vec::new();
+        write_frame(&proof, &mut frame);
+        self.send(index, &frame);
+    }
+
+    fn hello(&mut self, index: usize, what: u8) {
+        let host = what == b'h';
+        if self.peers[index].connection.is_none() {
+            self.connect(index, None);
+        }
+        if let Some(connection) = &mut self.peers[index].connection {
+            connection.asks_to_host = host;
+        }
         let hello = Hello {
             protocol: PROTOCOL,
             name: format!("peer {index}").into(),
-            host_key: host.then(|| self.hub.host_key.secret().to_owned().into()),
+            host,
+            nonce: (what != b'r').then(|| NONCE.to_string().into()),
             session: self.peers[index].ticket.clone().map(Into::into),
             ..Hello::default()
         };
@@ -382,7 +455,24 @@ impl Received {
     fn take_frame(&mut self, line: &[u8], ticket: &mut Option<String>) {
         assert!(!self.is_over, "nothing follows the end: {line:?}");
         let reply = read_reply(line).expect("a frame");
-        match reply.expect("a known frame") {
+        let reply = reply.expect("a known frame");
+        let is_allowed_before = matches!(
+            reply,
+            Reply::Welcome(_)
+                | Reply::Challenge(_)
+                | Reply::About(_)
+                | Reply::Ping(_)
+                | Reply::Pong(_)
+                | Reply::Error(_)
+                | Reply::Closed(_)
+        );
+        assert!(self.is_welcomed || is_allowed_before, "not yet: {line:?}");
+        match reply {
+            Reply::Challenge(challenge) => {
+                assert!(self.challenge.is_none(), "challenged once");
+                self.challenge = Some(challenge.nonce.parse().expect("a nonce"));
+            }
+            Reply::About(about) => assert!(!about.private || about.room.is_none()),
             Reply::Welcome(welcome) => {
                 assert!(!self.is_welcomed, "welcome once");
                 self.is_welcomed = true;

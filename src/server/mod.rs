@@ -25,6 +25,8 @@ mod settings;
 mod stats;
 mod surroundings;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod wakers;
 mod watchdog;

@@ -45,6 +45,19 @@ const TROUBLE: RateLimit = RateLimit {
     per_second: 1,
 };
 
+/// The rate of reports about wrong keys.
+const WRONG_KEYS: RateLimit = RateLimit {
+    burst: 20,
+    per_second: 1,
+};
+
+/// The rate of reports about what hosts do. Their requests have a rate of their own, but a
+/// room can have any number of hosts.
+const MODERATION: RateLimit = RateLimit {
+    burst: 200,
+    per_second: 10,
+};
+
 /// Reports events.
 #[derive(Debug)]
 pub(super) struct Reporter {
@@ -65,6 +78,8 @@ struct State {
     comings: Meter<Instant>,
     falls: Meter<Instant>,
     trouble: Meter<Instant>,
+    wrong_keys: Meter<Instant>,
+    moderation: Meter<Instant>,
 }
 
 impl Reporter {
@@ -95,6 +110,14 @@ impl Reporter {
                 state.comings.count(COMINGS, now).is_ok()
             }
             Event::FellBehind { .. } => state.falls.count(FALLS, now).is_ok(),
+            Event::WrongKey { .. } => state.wrong_keys.count(WRONG_KEYS, now).is_ok(),
+            Event::Removed { .. }
+            | Event::Muted { .. }
+            | Event::Slow { .. }
+            | Event::Erased { .. }
+            | Event::HostChanged { .. }
+            | Event::KeyReplaced { .. }
+            | Event::Unbanned { .. } => state.moderation.count(MODERATION, now).is_ok(),
             Event::Stalled(_) | Event::Unread(_) => state.trouble.count(TROUBLE, now).is_ok(),
             _ => true,
         };

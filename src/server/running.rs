@@ -4,8 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::protocol::Pin;
 use crate::protocol::address::Address;
+use crate::protocol::invitation::Invitation;
 use crate::room::{Closing, RoomKey};
+use crate::tls::Certificate;
 
 use super::hub::Hub;
 use super::settings::Settings;
@@ -39,10 +42,18 @@ impl Handle {
         self.hub.request_close(closing);
     }
 
-    /// The host key: a client that sends it in its `hello` is the host.
+    /// The host key, a secret: a client that proves that it knows it is a host.
     #[must_use]
-    pub fn host_key(&self) -> &RoomKey {
-        &self.hub.host_key
+    pub fn host_key(&self) -> RoomKey {
+        self.hub.keys().host_key.clone()
+    }
+
+    /// An invitation to the room: the addresses where others can join, the server's pin,
+    /// and the key if the room is private; with the host key for `host`. `None` if no
+    /// address is known. With a key in it, it is a secret.
+    #[must_use]
+    pub fn invitation(&self, host: bool) -> Option<Invitation> {
+        self.hub.invitation(host)
     }
 
     /// Applies those `settings` that can change while every member stays: the name of the
@@ -51,6 +62,18 @@ impl Handle {
     /// rates. Ignores the other settings.
     pub fn change(&self, settings: &Settings) {
         self.hub.change(settings);
+    }
+
+    /// The pin of the server's identity: clients know the server by it.
+    #[must_use]
+    pub fn pin(&self) -> Pin {
+        self.hub.tls.identity().pin()
+    }
+
+    /// Replaces the administrator's certificate, or removes it. It is for connections that
+    /// begin afterwards; open ones stay as they are.
+    pub fn set_certificate(&self, certificate: Option<&Certificate>) {
+        self.hub.tls.set_certificate(certificate);
     }
 
     /// The server's statistics at this moment. Does not wait for any work of the server.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::protocol::{self, address::BindAddress};
 use crate::room::{RoomKey, Rules, clean_room_name};
 use crate::store::Keep;
+use crate::tls::{Certificate, Identity};
 
 use super::budget::HELD_LIMIT;
 use super::event::Event;
@@ -20,6 +21,9 @@ const TEXT_PER_ADDRESS: u32 = 256 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) room_name: Arc<str>,
+    pub(super) private: bool,
+    /// Whether only encrypted connections may join.
+    pub(super) tls_only: bool,
     pub(super) stay_open: bool,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) history: u64,
@@ -34,6 +38,8 @@ impl Live {
         let room_name = settings.room_name.as_deref().and_then(clean_room_name);
         Self {
             room_name: room_name.unwrap_or_else(default_room_name).into(),
+            private: settings.private,
+            tls_only: settings.tls.only,
             stay_open: settings.stay_open,
             idle_timeout: settings.idle_timeout,
             history: settings.history,
@@ -113,6 +119,11 @@ pub struct Settings {
 /// How a server encrypts its connections.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
+    /// Who the server is; without one, it gets a new identity, which lives as long as the
+    /// server.
+    pub identity: Option<Arc<Identity>>,
+    /// A certificate of the administrator, which clients that are no clients of a room get.
+    pub certificate: Option<Certificate>,
     /// Whether it takes encrypted connections only.
     pub only: bool,
 }

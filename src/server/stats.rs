@@ -1,6 +1,6 @@
 //! The statistics of a running server.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,16 @@ pub struct Stats {
     pub members: usize,
     /// The number of members who lost their connection and may come back.
     pub away: usize,
+    /// Whether only those may join who prove that they know the room's key. A server of an
+    /// earlier version sends neither this nor the next two.
+    #[serde(default)]
+    pub private: bool,
+    /// The number of members whose connection is encrypted.
+    #[serde(default)]
+    pub tls_members: usize,
+    /// The number of bans.
+    #[serde(default)]
+    pub bans: usize,
     /// The number of open connections that have given no name yet.
     pub at_the_door: usize,
     /// The number of messages sent since it started.
@@ -55,6 +65,19 @@ pub struct Refused {
     pub too_many_connections: u64,
     /// They came by a door that the server does not support.
     pub closed_door: u64,
+    /// The room is private, and they gave no key. A server of an earlier version sends
+    /// neither this nor the next three.
+    #[serde(default)]
+    pub key_needed: u64,
+    /// Their key, or their proof of one, was wrong.
+    #[serde(default)]
+    pub key_wrong: u64,
+    /// They were not encrypted, and had to be.
+    #[serde(default)]
+    pub tls_needed: u64,
+    /// Their address is banned.
+    #[serde(default)]
+    pub banned: u64,
 }
 
 /// The counters of a running server. Nothing waits for these numbers: each is read at
@@ -65,9 +88,14 @@ pub struct Counters {
     deliveries: AtomicU64,
     slow_readers: AtomicU64,
     fell_behind: AtomicU64,
+    tls_members: AtomicUsize,
     room_full: AtomicU64,
     too_many_connections: AtomicU64,
     closed_door: AtomicU64,
+    key_needed: AtomicU64,
+    key_wrong: AtomicU64,
+    tls_needed: AtomicU64,
+    banned: AtomicU64,
 }
 
 impl Counters {
@@ -78,9 +106,14 @@ impl Counters {
             deliveries: zero(),
             slow_readers: zero(),
             fell_behind: zero(),
+            tls_members: AtomicUsize::new(0),
             room_full: zero(),
             too_many_connections: zero(),
             closed_door: zero(),
+            key_needed: zero(),
+            key_wrong: zero(),
+            tls_needed: zero(),
+            banned: zero(),
         }
     }
 
@@ -125,11 +158,28 @@ impl Counters {
         self.fell_behind.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts one more member whose connection is encrypted, or one less.
+    pub fn count_tls(&self, more: bool) {
+        if more {
+            self.tls_members.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.tls_members.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn tls_members(&self) -> usize {
+        self.tls_members.load(Ordering::Relaxed)
+    }
+
     pub fn count_refusal(&self, why: Refusal) {
         let counter = match why {
             Refusal::RoomFull => &self.room_full,
             Refusal::TooManyConnections => &self.too_many_connections,
             Refusal::ClosedDoor(_) => &self.closed_door,
+            Refusal::KeyNeeded => &self.key_needed,
+            Refusal::KeyWrong => &self.key_wrong,
+            Refusal::TlsNeeded => &self.tls_needed,
+            Refusal::Banned => &self.banned,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -139,6 +189,10 @@ impl Counters {
             room_full: self.room_full.load(Ordering::Relaxed),
             too_many_connections: self.too_many_connections.load(Ordering::Relaxed),
             closed_door: self.closed_door.load(Ordering::Relaxed),
+            key_needed: self.key_needed.load(Ordering::Relaxed),
+            key_wrong: self.key_wrong.load(Ordering::Relaxed),
+            tls_needed: self.tls_needed.load(Ordering::Relaxed),
+            banned: self.banned.load(Ordering::Relaxed),
         }
     }
 }

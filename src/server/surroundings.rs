@@ -107,13 +107,15 @@ async fn look() -> Result<LocalNetwork, oneshot::error::RecvError> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader, Write};
-    use std::net::{Ipv4Addr, TcpStream};
+    use std::net::Ipv4Addr;
+    use std::time::Instant;
 
     use crate::net::{Interface, LocalAddress, State};
-    use crate::room::Closing;
+    use crate::room::MemberId;
 
-    use super::super::{Event, Server, Settings};
+    use super::super::connection::Talk;
+    use super::super::hub::Guest;
+    use super::super::{Server, Settings, testing};
     use super::*;
 
     fn network(ip: [u8; 4]) -> LocalNetwork {
@@ -136,50 +138,29 @@ mod tests {
 
     #[test]
     fn whoever_hosts_the_room_is_told_while_it_is_open_and_nobody_else_is() {
-        let (sender, events) = async_channel::bounded(100);
         let settings = Settings {
             port: 0,
             bind: vec![IpAddr::from(Ipv4Addr::UNSPECIFIED).into()],
-            events: Some(sender),
             ..Settings::default()
         };
         let server = Server::bind(settings).unwrap();
-        let (hub, port) = (Arc::clone(&server.hub), server.port());
-        let running = server.start().unwrap();
-        let join = |key: &str| {
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            let patience = Some(Duration::from_secs(20));
-            stream.set_read_timeout(patience).unwrap();
-            let hello = format!("{{\"hello\":{{\"protocol\":1,\"host_key\":\"{key}\"}}}}\n");
-            stream.write_all(hello.as_bytes()).unwrap();
-            BufReader::new(stream).lines().map(Result::unwrap)
-        };
-        let mut host = join(hub.host_key.secret());
-        host.find(|line| line.starts_with("{\"notice\"")).unwrap();
-        let mut other = join("guess");
-        other.find(|line| line.starts_with("{\"welcome\"")).unwrap();
+        let (hub, now) = (Arc::clone(&server.hub), Instant::now());
+        let mut host = testing::host(&hub, "ada", now);
+        assert!(testing::told(&mut host).contains("Others can join at"));
+        let guest = Guest::arriving(&hub, ([192, 0, 2, 2], 1).into(), now).unwrap();
+        let mut other = Talk::new(guest, now);
+        other.take(b"{\"hello\":{\"protocol\":1}}\n", now);
+        testing::told(&mut other);
 
-        let tell = || {
-            if let Some(told) = hub.surroundings.change(network([192, 0, 2, 7])) {
-                hub.report(Event::Addresses(told));
-            }
-            hub.tell_hosts();
-        };
-        let address = format!("192.0.2.7:{port}");
-        let words = format!("Others can now join at {address}.");
-        loop {
-            tell();
-            let notice = host.find(|line| line.starts_with("{\"notice\"")).unwrap();
-            if notice.contains(&words) {
-                break;
-            }
-            // The server's own look at the network came in between and changed it back.
+        assert!(hub.surroundings.change(network([192, 0, 2, 7])).is_some());
+        hub.tell_hosts();
+        let recalled = hub.wakers.first().take_recalled();
+        assert_eq!(*recalled, [MemberId::MIN]);
+        for (talk, is_told) in [(&mut host, true), (&mut other, false)] {
+            talk.tell_new_addresses();
+            let told = testing::told(talk);
+            assert_eq!(told.contains("Others can now join at"), is_told, "{told}");
         }
-        assert!(std::iter::from_fn(|| events.try_recv().ok()).any(
-            |event| matches!(event, Event::Addresses(told) if told[0].to_string() == address)
-        ));
-        running.close(Closing::ForGood).unwrap();
-        assert!(!other.any(|line| line.contains("notice")));
     }
 
     #[test]

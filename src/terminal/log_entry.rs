@@ -123,6 +123,10 @@ impl LogEntry {
             Refusal::RoomFull => "room-full",
             Refusal::TooManyConnections => "too-many-connections",
             Refusal::ClosedDoor(_) => "closed-door",
+            Refusal::KeyNeeded => "key-needed",
+            Refusal::KeyWrong => "key-wrong",
+            Refusal::TlsNeeded => "tls-needed",
+            Refusal::Banned => "banned",
         };
         let entry = Self::new(&REFUSED, words)
             .with("CHATROOM_REASON", reason)
@@ -142,6 +146,13 @@ impl LogEntry {
         };
         let words = format!("Refused {whom}, {count} times: {why}");
         Self::refused(words, why, count).with("CHATROOM_ADDRESS", from)
+    }
+
+    /// Someone sent a wrong key.
+    fn wrong_key(address: SocketAddr) -> Self {
+        let (address, why) = (origin(address), Refusal::KeyWrong);
+        let words = format!("Refused {address}: {why}");
+        Self::refused(words, why, 1).with("CHATROOM_ADDRESS", address)
     }
 
     /// Messages are no longer delayed.
@@ -308,6 +319,15 @@ impl From<&Event> for LogEntry {
                 why,
                 count,
             } => Self::refused_many(*network, *why, *count),
+            Event::WrongKey { address } => Self::wrong_key(*address),
+            Event::Removed { .. }
+            | Event::Muted { .. }
+            | Event::Slow { .. }
+            | Event::Erased { .. }
+            | Event::HostChanged { .. }
+            | Event::KeyReplaced { .. }
+            | Event::Unbanned { .. }
+            | Event::CertificateChanged => Self::new(&CHANGED, format!("{event:?}")),
             Event::FellBehind {
                 name,
                 address,

@@ -70,6 +70,7 @@ fn settings(port: u16) -> Settings {
     Settings {
         address: Address::new("127.0.0.1", port),
         name: "ada".to_owned(),
+        encryption: Encryption::Plain,
         // Other frames must not end a test.
         connect_within: 60 * SECOND,
         welcome_within: 60 * SECOND,
@@ -91,7 +92,17 @@ fn joined(change: impl FnOnce(&mut Settings)) -> (Client, Receiver<Event>, Peer)
     (client, events, peer)
 }
 
+/// The next event; not how the connection is protected, which few tests ask.
 fn next(events: &Receiver<Event>) -> Event {
+    loop {
+        match next_of_all(events) {
+            Event::Secured(_) => {}
+            event => return event,
+        }
+    }
+}
+
+fn next_of_all(events: &Receiver<Event>) -> Event {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

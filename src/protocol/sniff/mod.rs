@@ -14,12 +14,14 @@ pub enum Protocol {
 pub enum Transport {
     /// TCP, and nothing around the bytes.
     Plain,
+    /// TLS over TCP.
+    Tls,
 }
 
 /// A way in that the server recognizes and does not serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unserved {
-    /// TLS.
+    /// TLS that the server cannot speak with its peer, or inside TLS.
     Tls,
     /// A web browser.
     Browser,
@@ -32,8 +34,10 @@ pub enum Unserved {
 /// The meaning of the first bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sniffed {
-    /// The server speaks this protocol over this transport.
-    Served(Transport, Protocol),
+    /// The server speaks this protocol.
+    Served(Protocol),
+    /// The bytes are of this transport. What goes through it shows the protocol.
+    Through(Transport),
     /// The server answers with [`Unserved::answer`] and closes the connection.
     Unserved(Unserved),
 }
@@ -162,7 +166,7 @@ impl Unserved {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Tls => "TLS",
+            Self::Tls => "unusable TLS",
             Self::Browser => "browser",
             Self::Irc => "IRC",
             Self::Foreign(foreign) => foreign.name(),
@@ -200,15 +204,18 @@ impl Unserved {
 }
 
 impl Sniffed {
-    const NATIVE: Self = Self::Served(Transport::Plain, Protocol::Native);
-    const TEXT: Self = Self::Served(Transport::Plain, Protocol::Text);
+    const NATIVE: Self = Self::Served(Protocol::Native);
+    const TEXT: Self = Self::Served(Protocol::Text);
 
     /// The meaning of a connection's first bytes, or `None` if more of them are needed to
     /// decide.
     ///
-    /// White space and a byte order mark may come first.
+    /// White space and a byte order mark may come before everything but a transport.
     #[must_use]
     pub fn of(first: &[u8]) -> Option<Self> {
+        if first.first() == Some(&TLS_HANDSHAKE) {
+            return Some(Self::Through(Transport::Tls));
+        }
         let from = first.len() - without_blank(first).len();
         // A signature may begin with line breaks itself.
         let mut undecided = false;
@@ -235,7 +242,6 @@ impl Sniffed {
         }
         let told = match first.get(from) {
             Some(b'{') => Some(Self::NATIVE),
-            Some(&TLS_HANDSHAKE) => Some(Self::Unserved(Unserved::Tls)),
             _ => foreign_bytes(&first[from..])
                 .map(|foreign| Self::Unserved(Unserved::Foreign(foreign))),
         };

@@ -8,7 +8,7 @@ use super::*;
 fn the_first_bytes_tell_the_door() {
     for (first, door) in [
         (&b"{"[..], Some(Sniffed::NATIVE)),
-        (b"\x16\x03\x01", Some(Sniffed::Unserved(Unserved::Tls))),
+        (b"\x16\x03\x01", Some(Sniffed::Through(Transport::Tls))),
         (
             b"GET / HTTP/1.1\r\n",
             Some(Sniffed::Unserved(Unserved::Browser)),
@@ -21,6 +21,11 @@ fn the_first_bytes_tell_the_door() {
         (b"USER\n", Some(Sniffed::TEXT)),
         (b"Getty\n", Some(Sniffed::TEXT)),
         (b"ada", Some(Sniffed::TEXT)),
+        (b"\x16", Some(Sniffed::Through(Transport::Tls))),
+        (
+            b" \x16\x03\x01",
+            Some(Sniffed::Unserved(Unserved::Foreign(Foreign::Other))),
+        ),
         (b"\xff\xfe", Some(Sniffed::TEXT)),
         (b"", None),
     ] {

@@ -5,7 +5,6 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::protocol::text::QUIT;
@@ -31,7 +30,7 @@ const QUIT_PAUSE: Duration = Duration::from_millis(200);
 pub async fn part(link: &Link, talk: &mut Talk, farewell: Farewell) {
     let last_words = say_goodbye(link, talk, farewell);
     if let Ok(Ok(())) = timeout(LAST_WRITE_TIMEOUT, last_words).await {
-        hang_up(link.socket()).await;
+        hang_up(link).await;
     }
 }
 
@@ -57,7 +56,18 @@ async fn say_goodbye(link: &Link, talk: &mut Talk, farewell: Farewell) -> io::Re
 
 /// Ends the connection so that the peer receives the last bytes: closing a socket with
 /// unread input resets the connection.
-pub async fn hang_up(stream: &TcpStream) {
+pub async fn hang_up(link: &Link) {
+    link.close();
+    let flush = async {
+        while !link.flush()? {
+            link.socket().writable().await?;
+        }
+        Ok::<_, io::Error>(())
+    };
+    if !matches!(timeout(LINGER, flush).await, Ok(Ok(()))) {
+        return;
+    }
+    let stream = link.socket();
     if SockRef::from(stream).shutdown(Shutdown::Write).is_err() {
         return;
     }

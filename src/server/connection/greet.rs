@@ -9,17 +9,16 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use crate::protocol::NAME_PROMPT;
 use crate::protocol::native::closed;
-use crate::protocol::sniff::{Protocol, Sniffed, Transport, without_blank};
+use crate::protocol::sniff::{Protocol, Sniffed, Transport, Unserved, without_blank};
 use crate::protocol::text::telnet::Telnet;
 use crate::protocol::text::write_notice;
+use crate::protocol::{NAME_PROMPT, Pin};
 use crate::room::Why;
 
 use super::super::event::Refusal;
 use super::super::hub::{Guest, Hub};
-use super::super::sentences::NAME;
-use super::super::session::{PeerSession, Start, later};
+use super::super::session::{PeerSession, Start, later, prompt};
 
 /// First bytes that could be the start of a protocol's signature wait this long for more;
 /// after that they count as a name.
@@ -32,6 +31,7 @@ pub struct Greeting {
     arrived: Instant,
     /// The time when the last bytes arrived.
     heard: Instant,
+    way: Way,
     /// Whether the server has asked the peer for a name.
     asked: bool,
     /// Removes the negotiation that a telnet program sends beside what a person types.
@@ -45,10 +45,20 @@ pub struct Greeting {
     is_over: bool,
 }
 
+/// The way of the bytes of a greeting.
+#[derive(Debug)]
+enum Way {
+    /// Plain, as far as is known.
+    Plain,
+    /// Encrypted, when the handshake is done.
+    Handshake,
+    /// Encrypted; the peer got the certificate with this pin.
+    Tls(Box<Pin>),
+}
+
 /// What a peer speaks, and the first bytes of that; none if it has said nothing in time.
 #[derive(Debug)]
 pub struct Chosen {
-    transport: Transport,
     protocol: Protocol,
     first: Vec<u8>,
 }
@@ -60,6 +70,7 @@ impl Greeting {
             guest,
             arrived: now,
             heard: now,
+            way: Way::Plain,
             asked: false,
             telnet: Telnet::default(),
             first: Vec::new(),
@@ -96,11 +107,38 @@ impl Greeting {
 
     /// The time of the next call of [`tick`](Self::tick).
     pub fn deadline(&self) -> Option<Instant> {
-        let ask = (!self.asked).then(|| self.arrived + NAME_PROMPT);
+        let is_asked = self.asked || self.awaits_handshake() || self.prompt().is_none();
+        let ask = (!is_asked).then(|| self.arrived + NAME_PROMPT);
         let decide = (!self.first.is_empty()).then(|| self.heard + PATIENCE);
         let name = later(self.arrived, self.hub().live().name_timeout);
         let next = ask.into_iter().chain(decide).fold(name, Instant::min);
         (!self.is_over).then_some(next)
+    }
+
+    /// Whether the peer, by its first bytes, wants to be encrypted. Then this awaits the
+    /// handshake.
+    pub fn chooses_tls(&mut self, first: &[u8]) -> bool {
+        let chooses = matches!(self.way, Way::Plain)
+            && self.first.is_empty()
+            // It was written to in the clear, and could not make anything of that.
+            && !self.asked
+            && !self.telnet.negotiates()
+            && Sniffed::of(first) == Some(Sniffed::Through(Transport::Tls));
+        if chooses {
+            self.way = Way::Handshake;
+        }
+        chooses
+    }
+
+    /// Whether the peer's handshake is under way.
+    pub const fn awaits_handshake(&self) -> bool {
+        matches!(self.way, Way::Handshake)
+    }
+
+    /// The handshake is done; the peer got the certificate with this pin.
+    pub fn secured(&mut self, pin: Pin, now: Instant) {
+        self.heard = now;
+        self.way = Way::Tls(Box::new(pin));
     }
 
     /// Handles bytes of the peer; there is at least one. Returns what it speaks, once that
@@ -111,26 +149,32 @@ impl Greeting {
         let sniffed = Sniffed::of(&self.first).filter(|_| !self.first.is_empty())?;
         let first = mem::take(&mut self.first);
         match sniffed {
-            Sniffed::Served(transport, protocol) => Some(Chosen {
-                transport,
+            Sniffed::Served(protocol) => Some(Chosen {
                 protocol,
                 first: match protocol {
                     Protocol::Native => without_blank(&first).to_vec(),
                     Protocol::Text => first,
                 },
             }),
+            Sniffed::Through(Transport::Plain | Transport::Tls) => {
+                self.refuse(Unserved::Tls);
+                None
+            }
             Sniffed::Unserved(unserved) => {
                 self.output.extend_from_slice(&unserved.answer(&first));
-                self.guest.refused(Refusal::ClosedDoor(unserved));
-                self.end(Why::Protocol);
+                self.refuse(unserved);
                 None
             }
         }
     }
 
+    fn refuse(&mut self, unserved: Unserved) {
+        self.guest.refused(Refusal::ClosedDoor(unserved));
+        self.end(Why::Protocol);
+    }
+
     const fn text(first: Vec<u8>) -> Chosen {
         Chosen {
-            transport: Transport::Plain,
             protocol: Protocol::Text,
             first,
         }
@@ -144,24 +188,36 @@ impl Greeting {
         }
         let waited = now.saturating_duration_since(self.arrived);
         let is_due = waited >= self.hub().live().name_timeout;
+        if self.awaits_handshake() {
+            if is_due {
+                self.refuse(Unserved::Tls);
+            }
+            return None;
+        }
         if is_due || (!self.first.is_empty() && now >= self.heard + PATIENCE) {
             return Some(Self::text(mem::take(&mut self.first)));
         }
-        if waited >= NAME_PROMPT && !self.asked {
+        if waited >= NAME_PROMPT
+            && !self.asked
+            && let Some(prompt) = self.prompt()
+        {
             self.asked = true;
-            write_notice(NAME, &mut self.output);
+            write_notice(prompt, &mut self.output);
         }
         None
     }
 
+    /// What a peer that says nothing is asked for, if anything.
+    fn prompt(&self) -> Option<&'static str> {
+        prompt(self.hub(), matches!(self.way, Way::Tls(_)))
+    }
+
     /// The session of the peer, which has chosen.
     pub fn begin(self, chosen: &Chosen, now: Instant) -> PeerSession {
-        debug!(
-            address = %self.guest.address(),
-            transport = ?chosen.transport,
-            protocol = chosen.protocol.name(),
-            "protocol chosen"
-        );
+        let certificate = match self.way {
+            Way::Plain | Way::Handshake => None,
+            Way::Tls(pin) => Some(*pin),
+        };
         let mut output = self.output;
         output.drain(..self.written);
         let start = Start {
@@ -170,13 +226,19 @@ impl Greeting {
             heard: self.heard,
             asked: self.asked,
             telnet: self.telnet,
+            certificate,
             output,
         };
-        let mut session = match (chosen.transport, chosen.protocol) {
-            (Transport::Plain, protocol @ (Protocol::Native | Protocol::Text)) => {
-                PeerSession::new(start, protocol)
-            }
-        };
+        debug!(
+            address = %start.guest.address(),
+            transport = ?match start.certificate {
+                Some(_) => Transport::Tls,
+                None => Transport::Plain,
+            },
+            protocol = chosen.protocol.name(),
+            "protocol chosen"
+        );
+        let mut session = PeerSession::new(start, chosen.protocol);
         if chosen.first.is_empty() {
             session.tick(now);
         } else {
@@ -193,7 +255,8 @@ impl Greeting {
         // An idle connection holds no buffer.
         self.output = Vec::new();
         self.written = 0;
-        if self.is_over {
+        // Nothing can be said to a peer in the middle of a handshake.
+        if self.is_over || self.awaits_handshake() {
             return false;
         }
         let over = self.hub().room().over();
@@ -222,6 +285,9 @@ impl Greeting {
 
     /// Handles the end of the peer's sending half, or of the connection.
     pub fn lose(&mut self, why: Why, now: Instant) {
+        if self.awaits_handshake() && !self.is_over {
+            self.guest.refused(Refusal::ClosedDoor(Unserved::Tls));
+        }
         self.is_over = true;
         self.guest.lose(why, now);
     }

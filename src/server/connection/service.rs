@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
-use crate::protocol::sniff::Transport;
-
 use super::super::fanout::FanOut;
 use super::super::hub::{Guest, Hub};
 use super::super::link::Link;
@@ -43,7 +41,7 @@ impl pool::Service for Service {
         thread: usize,
         seat: Seat,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let link = Link::new(Transport::Plain, stream);
+        let link = Link::new(stream);
         let connection = Connection::new(link, guest, &self.fan_outs[thread], seat);
         serve(Box::new(connection))
     }

@@ -5,6 +5,7 @@ use std::mem;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use crate::protocol::Pin;
 use crate::room::{Cursor, Entry, Lease, Why};
 use crate::store::ReadError;
 
@@ -27,6 +28,14 @@ impl Talk {
     /// A new connection.
     pub fn new(guest: Guest, now: Instant) -> Self {
         Self::Greeting(Greeting::new(guest, now))
+    }
+
+    /// A new connection that is encrypted, with this certificate.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn encrypted(guest: Guest, certificate: Pin, now: Instant) -> Self {
+        let mut greeting = Greeting::new(guest, now);
+        greeting.secured(certificate, now);
+        Self::Greeting(greeting)
     }
 
     /// The greeting is over: the peer speaks what it chose.
@@ -82,6 +91,26 @@ impl Talk {
             }
             Self::Session(session) => session.tick(now),
             Self::Between => {}
+        }
+    }
+
+    /// Whether the peer, by its first bytes, wants to be encrypted.
+    pub fn chooses_tls(&mut self, first: &[u8]) -> bool {
+        match self {
+            Self::Greeting(greeting) => greeting.chooses_tls(first),
+            Self::Session(_) | Self::Between => false,
+        }
+    }
+
+    /// Whether the peer's handshake is under way.
+    pub const fn awaits_handshake(&self) -> bool {
+        matches!(self, Self::Greeting(greeting) if greeting.awaits_handshake())
+    }
+
+    /// The handshake is done; the peer got the certificate with this pin.
+    pub fn secured(&mut self, pin: Pin, now: Instant) {
+        if let Self::Greeting(greeting) = self {
+            greeting.secured(pin, now);
         }
     }
 

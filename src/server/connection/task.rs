@@ -15,12 +15,11 @@ use crate::store::ReadError;
 use super::super::budget::Share;
 use super::super::fanout::{FanOut, FollowerSlot};
 use super::super::hub::{Guest, Hub};
-use super::super::link::Link;
+use super::super::link::{After, Link};
 use super::super::listener::UNSENT_BYTES;
 use super::super::session::{Farewell, Wanted};
 use super::super::wakers::{Seat, Waiter};
 use super::close::part;
-use super::scratch::READ_BYTES;
 use super::talk::Talk;
 use super::transfer::{Written, read, write};
 
@@ -208,7 +207,7 @@ impl Connection {
             More::Space => UNSENT_BYTES as usize,
             More::Log | More::Follow => 0,
         };
-        let bytes = kernel + self.talk.held_bytes();
+        let bytes = kernel + self.talk.held_bytes() + self.link.held_bytes();
         self.share.set(&self.hub.budget, bytes, context);
     }
 
@@ -226,11 +225,15 @@ impl Connection {
             Wake::News => {}
             // The session may no longer want input by now.
             Wake::Input if !talk.wants_input() => {}
-            Wake::Input => match read(&self.link, talk) {
+            Wake::Input => match read(&self.link, talk, &self.hub.tls) {
                 // There may be more to read: after the others.
-                Ok(READ_BYTES) => return Next::Yield,
-                Ok(0) => talk.half_close(Instant::now()),
-                Ok(_) => {}
+                Ok(After::More) => return Next::Yield,
+                Ok(After::End) => talk.half_close(Instant::now()),
+                Ok(After::Later) => {}
+                Ok(After::Broken) => {
+                    talk.break_off(Why::Lost, Instant::now());
+                    return Next::End(Some(Farewell::Silent));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => {
                     talk.break_off(Why::Lost, Instant::now());

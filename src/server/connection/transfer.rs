@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Instant;
 
-use super::super::link::Link;
+use crate::tls::ServerTls;
+
+use super::super::link::{After, Link};
 use super::super::session::Found;
 use super::scratch::{SCRATCH, Scratch};
 use super::talk::Talk;
@@ -12,18 +14,42 @@ use super::talk::Talk;
 const WRITE_BYTES: usize = 1 << 20;
 
 /// Reads the bytes that arrived, as many as fit into the buffer, and handles them. Returns
-/// how many; 0 if no more will come.
+/// what follows them.
 ///
 /// # Errors
 /// If there are none now, or the connection is lost.
-pub fn read(link: &Link, talk: &mut Talk) -> io::Result<usize> {
+pub fn read(link: &Link, talk: &mut Talk, tls: &ServerTls) -> io::Result<After> {
     SCRATCH.with_borrow_mut(|scratch| {
-        let count = link.read(&mut scratch.read)?;
-        if count > 0 {
-            talk.take(&scratch.read[..count], Instant::now());
+        let Scratch { read, plain, .. } = scratch;
+        let received = link.read(read, plain)?;
+        let (count, mut after) = (received.bytes.len(), received.after);
+        if count > 0 && talk.chooses_tls(received.bytes) {
+            link.secure(tls.offer())?;
+            let is_full = after == After::More;
+            after = link.decrypt(&mut read[..count], plain).after;
+            if is_full && after == After::Later {
+                after = After::More;
+            }
+            take(link, talk, plain);
+        } else {
+            take(link, talk, received.bytes);
         }
-        Ok(count)
+        // A buffer for plaintext is only a little longer than the one for what arrives.
+        plain.clear();
+        Ok(after)
     })
+}
+
+/// Handles bytes that arrived, after what the link learned with them.
+fn take(link: &Link, talk: &mut Talk, bytes: &[u8]) {
+    if talk.awaits_handshake()
+        && let Some(pin) = link.take_pin()
+    {
+        talk.secured(pin, Instant::now());
+    }
+    if !bytes.is_empty() {
+        talk.take(bytes, Instant::now());
+    }
 }
 
 /// How far writing got.
@@ -45,6 +71,9 @@ pub fn write(link: &Link, talk: &mut Talk) -> io::Result<Written> {
     SCRATCH.with_borrow_mut(|Scratch { slices, .. }| {
         let mut total = 0;
         loop {
+            if !link.flush()? {
+                return Ok(Written::Blocked);
+            }
             let found = talk.gather(slices);
             if found == Found::Nothing {
                 return Ok(Written::All);
@@ -68,7 +97,7 @@ pub fn write(link: &Link, talk: &mut Talk) -> io::Result<Written> {
             if count.is_none() {
                 return Ok(Written::Blocked);
             }
-            if found == Found::All && complete {
+            if found == Found::All && complete && !link.is_behind() {
                 return Ok(Written::All);
             }
             if total >= WRITE_BYTES {

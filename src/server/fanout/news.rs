@@ -51,7 +51,7 @@ impl News {
             return Wrote::Less(cursor, Ok(Vec::new()));
         };
         match link.write_slices(&self.slices) {
-            Ok(count) if count == self.bytes && !self.closes => Wrote::All(to),
+            Ok(count) if count == self.bytes && !self.closes && !link.is_behind() => Wrote::All(to),
             Ok(count) => {
                 let (cursor, rest) = split(&self.slices, count).unwrap_or((to, Vec::new()));
                 Wrote::Less(cursor, Ok(rest))

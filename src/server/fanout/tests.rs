@@ -14,7 +14,6 @@ use super::super::settings::Settings;
 use super::fan_out::{FanOut, Turn};
 use super::slot::FollowerSlot;
 use crate::protocol::NATIVE;
-use crate::protocol::sniff::Transport;
 use crate::room::{Draft, Enter, Say, WantedName};
 
 /// Both ends of a connection.
@@ -22,10 +21,7 @@ async fn connected() -> (Link, TcpStream) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap());
     let (ours, theirs) = tokio::join!(listener.accept(), peer);
-    (
-        Link::new(Transport::Plain, ours.unwrap().0),
-        theirs.unwrap(),
-    )
+    (Link::new(ours.unwrap().0), theirs.unwrap())
 }
 
 #[tokio::test]

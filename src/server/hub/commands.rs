@@ -18,6 +18,7 @@ use crate::room::{
 use super::super::admission::Origin;
 use super::super::event::Event;
 use super::core::Hub;
+use super::keys::Proven;
 use super::soon::Soon;
 
 /// A connection that wants to join, or to come back.
@@ -26,7 +27,11 @@ pub struct Wish<'a> {
     /// The name that it wants.
     pub name: Cow<'a, str>,
     pub protocol: Protocol,
-    /// Whether it has shown the host key.
+    /// Whether its connection is encrypted.
+    pub is_encrypted: bool,
+    /// The key that it has proved, if it has.
+    pub proven: Option<Proven>,
+    /// Whether it wants to be the host.
     pub host: bool,
     /// The session of the member as which it wants to come back.
     pub resume: Option<TokenHash>,
@@ -66,6 +71,11 @@ pub enum NotLetIn {
     Address,
     /// A later connection has resumed its session.
     Late,
+    /// Its connection is not encrypted, and the room is private, takes encrypted
+    /// connections only, or is to have it as its host.
+    TlsNeeded,
+    /// It has not proved the key that it needs.
+    Unproven,
     /// The kernel provides no random numbers: there is no membership without a secret.
     NoSecret,
 }
@@ -88,11 +98,23 @@ pub enum GivingUp {
 }
 
 impl Wish<'_> {
+    /// Whether it has proved the key that a newcomer needs: the host key to be the host, and
+    /// one of the two to join a private room.
+    fn is_proven(&self, private: bool) -> bool {
+        match self.proven {
+            Some(Proven::Host) => true,
+            Some(Proven::Member) => !self.host,
+            None => !self.host && !private,
+        }
+    }
+
     #[cfg(any(test, feature = "fuzzing"))]
     fn to_owned(&self) -> Wish<'static> {
         Wish {
             name: Cow::Owned(self.name.clone().into_owned()),
             protocol: self.protocol,
+            is_encrypted: self.is_encrypted,
+            proven: self.proven,
             host: self.host,
             resume: self.resume,
             opened: self.opened,
@@ -135,13 +157,22 @@ impl Hub {
         Soon::Now(self.let_in(wish, from))
     }
 
+    /// A valid session replaces the proof of a key, if it came over an encrypted connection
+    /// where one is needed.
     fn let_in(&self, wish: &Wish<'_>, from: Whence<'_>) -> Result<Arrival, NotLetIn> {
+        let live = self.live();
+        if !wish.is_encrypted && (live.private || live.tls_only || wish.host) {
+            return Err(NotLetIn::TlsNeeded);
+        }
         if let Some(token) = &wish.resume {
             match self.resume(token, wish, from) {
                 Err(NotResumed::Unknown) => {}
                 Err(NotResumed::Late) => return Err(NotLetIn::Late),
                 Ok(arrival) => return Ok(arrival),
             }
+        }
+        if !wish.is_proven(live.private) {
+            return Err(NotLetIn::Unproven);
         }
         self.enter(wish, from)
     }
@@ -156,14 +187,15 @@ impl Hub {
             WantedName::of(&wish.name),
             token.as_deref().map(TokenHash::of),
         );
-        if !wish.host && !self.admission.may_enter(from.origin, &self.live()) {
+        let host = wish.proven == Some(Proven::Host);
+        if !host && !self.admission.may_enter(from.origin, &self.live()) {
             return Err(NotLetIn::Address);
         }
         let mut room = self.room();
         let entered = room.apply(Enter {
             wanted,
             encoding: encoding(wish.protocol),
-            host: wish.host,
+            host,
             token: hash,
         });
         let entered = entered.map_err(NotLetIn::Room)?;

@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use crate::protocol::ENCODINGS;
-use crate::room::{
-    self, KEY_BYTES, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time,
-};
+use crate::room::{self, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time};
+use crate::tls::{Identity, ServerTls};
 
 use super::super::admission::Admission;
 use super::super::budget::Budget;
@@ -22,6 +22,7 @@ use super::super::wakers::Wakers;
 use super::backlog::Backlog;
 use super::ending::Ending;
 use super::history::History;
+use super::keys::{Keys, random_key};
 #[cfg(any(test, feature = "fuzzing"))]
 use super::ordering::Ordering;
 use super::room_lock::{RoomGuard, RoomLock};
@@ -43,8 +44,10 @@ pub struct Hub {
     pub surroundings: Surroundings,
     /// The unique id of this log.
     pub epoch: String,
-    /// A client that sends this key is the host.
-    pub host_key: RoomKey,
+    /// The keys of the room.
+    pub(super) keys: ArcSwap<Keys>,
+    /// What the server encrypts with.
+    pub tls: ServerTls,
     pub(super) room: RoomLock,
     /// The stored messages, in a room with a store.
     pub history: Option<History>,
@@ -103,16 +106,6 @@ pub fn random_seed() -> io::Result<Seed> {
     Ok(Seed::new(seed))
 }
 
-/// A key that nobody can guess.
-///
-/// # Errors
-/// If the kernel provides no random numbers.
-pub fn random_key() -> io::Result<RoomKey> {
-    let mut bytes = [0; KEY_BYTES];
-    getrandom::fill(&mut bytes)?;
-    Ok(RoomKey::from_random(bytes))
-}
-
 impl Hub {
     /// The hub of a room that the threads of these `wakers` serve.
     ///
@@ -131,6 +124,16 @@ impl Hub {
             history,
         } = foundation;
         let started = Instant::now();
+        let given = |key: &Option<RoomKey>| key.clone().map_or_else(random_key, Ok);
+        let keys = Keys {
+            key: given(&settings.key)?,
+            host_key: given(&settings.host_key)?,
+        };
+        let identity = match &settings.tls.identity {
+            Some(identity) => Arc::clone(identity),
+            None => Arc::new(Identity::generate().map_err(io::Error::other)?),
+        };
+        let tls = ServerTls::new(identity, settings.tls.certificate.as_ref());
         Ok(Arc::new(Self {
             live: Snapshot::new(&settings),
             started,
@@ -141,7 +144,8 @@ impl Hub {
             backlog: Backlog::new(oldest_stored),
             surroundings,
             epoch,
-            host_key: random_key()?,
+            keys: ArcSwap::from_pointee(keys),
+            tls: tls.map_err(io::Error::other)?,
             admission: Admission::new(started),
             budget: Budget::new(settings.held_limit),
             reporter: Reporter::new(settings.events.clone()),

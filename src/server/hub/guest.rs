@@ -24,6 +24,8 @@ pub struct Guest {
     permit: Permit,
     address: SocketAddr,
     stage: Stage,
+    /// Whether its connection is encrypted.
+    is_encrypted: bool,
     /// Whether it currently does not accept the data that waits for it.
     slow: bool,
 }
@@ -55,6 +57,7 @@ impl Guest {
             permit,
             address,
             stage: Stage::Door,
+            is_encrypted: false,
             slow: false,
         }
     }
@@ -78,6 +81,30 @@ impl Guest {
     /// The address of the connection.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Records that the connection is encrypted, before it joins.
+    pub const fn set_encrypted(&mut self) {
+        self.is_encrypted = true;
+    }
+
+    /// Whether the connection is encrypted.
+    pub const fn is_encrypted(&self) -> bool {
+        self.is_encrypted
+    }
+
+    /// Whether a key, or a proof of one, may be looked at: not too many from the guest's
+    /// address were wrong lately.
+    pub fn may_try_key(&self, now: Instant) -> bool {
+        self.origin().may_try_key(now)
+    }
+
+    /// Counts a wrong key, or a wrong proof of one, and reports it to the administrator.
+    pub fn had_wrong_key(&self, now: Instant) {
+        self.origin().count_wrong_key(now);
+        self.hub.counters.count_refusal(Refusal::KeyWrong);
+        let address = self.address;
+        self.hub.report(Event::WrongKey { address });
     }
 
     /// The origin of the connection, as limits count it.
@@ -130,6 +157,14 @@ impl Guest {
             let entered = &arrival.entered;
             self.stage = Stage::Room(entered.lease, Arc::clone(&entered.name), protocol);
             self.hub.admission.leave_door();
+            self.count_tls(true);
+        }
+    }
+
+    /// Counts one more member with an encrypted connection, if it has one, or one less.
+    fn count_tls(&self, more: bool) {
+        if self.is_encrypted {
+            self.hub.counters.count_tls(more);
         }
     }
 
@@ -214,10 +249,12 @@ impl Guest {
                     return self.hub.look_for_the_last();
                 };
                 let entered = arrival.entered;
+                self.count_tls(true);
                 (entered.lease, entered.name, joining.protocol)
             }
             Stage::Room(lease, name, protocol) => (lease, name, protocol),
         };
+        self.count_tls(false);
         if (self.hub).give_up(lease, name, protocol, self.whence(), why, how) {
             self.hub.look_for_the_last();
         }

@@ -10,6 +10,7 @@ mod ending;
 mod expiry;
 mod guest;
 mod history;
+mod keys;
 #[cfg(any(test, feature = "fuzzing"))]
 mod ordering;
 mod presence;
@@ -23,4 +24,5 @@ pub use self::commands::{Arrival, NotLetIn, Wish};
 pub use self::commit::{OpenedStore, Writer};
 pub use self::core::{Foundation, Hub, random_seed};
 pub use self::guest::Guest;
+pub use self::keys::Proven;
 pub use self::soon::{Soon, Ticket};

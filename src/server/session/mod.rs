@@ -13,6 +13,7 @@ mod output;
 mod past;
 mod peer;
 mod phase;
+mod private;
 mod rejected;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ mod wanted;
 pub use self::output::{Found, Slices};
 pub use self::peer::{PeerSession, Start, later};
 pub use self::phase::Farewell;
+pub use self::private::prompt;
 pub use self::wanted::Wanted;

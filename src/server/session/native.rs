@@ -24,6 +24,9 @@ use super::super::sentences::{ROOM_FULL, TOO_MANY_CONNECTIONS};
 use super::peer::PeerSession;
 use super::phase::{Farewell, Hail, Hold, Membership, Phase};
 
+/// The most bytes of a session's token. Ours have 32.
+const SESSION_LIMIT: usize = 64;
+
 /// The optional features of the server.
 fn features(rules: &Rules) -> impl Iterator<Item = &'static str> {
     let resume = (!rules.grace.is_zero()).then_some("resume");
@@ -89,15 +92,30 @@ impl PeerSession {
             awaited.is_waited_for = true;
             return Handled::Waits;
         }
+        if let Phase::Challenged(_) = self.phase {
+            self.take_while_challenged(&request, now);
+            return Handled::Done;
+        }
         match (request, self.phase.member()) {
+            (Request::About(Empty {}), _) => self.answer_about(),
             (Request::Ping(Empty {}), _) => self.reply(&Reply::Pong(Empty {})),
-            (Request::Pong(Empty {}), _) => {}
+            // Those of a host are not served yet.
+            (
+                Request::Pong(Empty {})
+                | Request::Kick(_)
+                | Request::Mute(_)
+                | Request::Slow(_)
+                | Request::Erase(_)
+                | Request::Host(_)
+                | Request::Invite(_),
+                _,
+            ) => {}
             (Request::Bye(Empty {}), _) => self.leave(),
-            (Request::Hello(hello), None) => self.greet(&hello),
+            (Request::Hello(hello), None) => self.greet(&hello, now),
             (_, None) => {
                 self.fail(Code::HelloFirst, "Send a “hello” with your name first.");
             }
-            (Request::Hello(_), Some(_)) => {
+            (Request::Hello(_) | Request::Proof(_), Some(_)) => {
                 self.reply(&Reply::Error(error(
                     Code::HelloTwice,
                     "You are already a member.",
@@ -107,18 +125,6 @@ impl PeerSession {
                 let lease = member.lease;
                 self.say(lease, &say, now);
             }
-            // As frames that are not known.
-            (
-                Request::Proof(_)
-                | Request::About(_)
-                | Request::Kick(_)
-                | Request::Mute(_)
-                | Request::Slow(_)
-                | Request::Erase(_)
-                | Request::Host(_)
-                | Request::Invite(_),
-                Some(_),
-            ) => {}
             (Request::Members(request), Some(_)) => self.answer_members(request),
             (Request::History(request), Some(_)) => self.answer_history(request),
         }
@@ -137,9 +143,9 @@ impl PeerSession {
         }));
     }
 
-    fn greet(&mut self, hello: &Hello<'_>) {
+    fn greet(&mut self, hello: &Hello<'_>, now: Instant) {
         if hello.protocol == PROTOCOL {
-            self.join_native(hello);
+            self.join_native(hello, now);
         } else {
             let asked = hello.protocol;
             self.fail(
@@ -150,41 +156,64 @@ impl PeerSession {
     }
 
     /// Asks to join, or to come back.
-    pub(super) fn join_native(&mut self, hello: &Hello<'_>) {
+    pub(super) fn join_native(&mut self, hello: &Hello<'_>, now: Instant) {
         self.asked = false;
         let hub = self.hub();
         // A position in another log is of no use here.
         let is_this_log = hello.epoch.as_ref().is_none_or(|epoch| *epoch == hub.epoch);
-        let hail = Hail {
-            after: hello.after.filter(|_| is_this_log),
-            session: hello.session.as_deref().map(str::to_owned),
-            host: hello.host_key.as_deref() == Some(hub.host_key.secret()),
-        };
+        let session = hello.session.as_deref();
+        self.ask_to_join(
+            Hail {
+                name: hello.name.clone().into_owned(),
+                after: hello.after.filter(|_| is_this_log),
+                session: session
+                    .filter(|it| it.len() <= SESSION_LIMIT)
+                    .map(Into::into),
+                host: hello.host,
+                nonce: hello.nonce.as_deref().and_then(|it| it.parse().ok()),
+                proven: None,
+                proof: None,
+            },
+            now,
+        );
+    }
+
+    /// Asks to join, or to come back, as far as this is proved.
+    pub(super) fn ask_to_join(&mut self, hail: Hail, now: Instant) {
         let wish = Wish {
-            name: (&*hello.name).into(),
+            name: (&*hail.name).into(),
             protocol: Protocol::Native,
+            is_encrypted: self.guest.is_encrypted(),
+            proven: hail.proven,
             host: hail.host,
             resume: hail.session.as_deref().map(TokenHash::of),
             opened: self.arrived,
             members: WELCOME_MEMBERS,
         };
         match self.guest.come(&wish) {
-            Poll::Ready(outcome) => self.joined(outcome, hail),
+            Poll::Ready(outcome) => self.joined(outcome, hail, now),
             Poll::Pending => self.phase = Phase::Joining(Box::new(hail)),
         }
     }
 
     /// Welcomes the client, or tells it why it cannot join.
-    pub(super) fn joined_native(&mut self, outcome: Result<Arrival, NotLetIn>, hail: Hail) {
+    pub(super) fn joined_native(
+        &mut self,
+        outcome: Result<Arrival, NotLetIn>,
+        hail: Hail,
+        now: Instant,
+    ) {
         match outcome {
             Ok(arrival) => {
-                let host = hail.host;
+                let host = hail.host && arrival.entered.host;
                 self.welcome(arrival, hail);
                 if host {
                     let addresses = self.hub().surroundings.addresses();
                     self.tell_addresses(addresses, "can");
                 }
             }
+            Err(NotLetIn::TlsNeeded) => self.refuse_plain(),
+            Err(NotLetIn::Unproven) => self.challenge(hail, now),
             Err(NotLetIn::Late) => self.end_taken_over(),
             Err(NotLetIn::NoSecret) => self.end(Why::Lost),
             Err(NotLetIn::Address) => {
@@ -215,8 +244,8 @@ impl PeerSession {
         let (hub, live) = (self.guest.hub(), self.guest.hub().live());
         let limit = |value| (rules.rate_limit.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
-            private: false,
-            proof: None,
+            private: live.private,
+            proof: hail.proof.map(|proof| proof.to_base64().into()),
             protocol: PROTOCOL,
             room: (&*live.room_name).into(),
             epoch: hub.epoch.as_str().into(),
@@ -329,7 +358,7 @@ impl PeerSession {
     }
 
     /// Reports an error, and ends the session.
-    fn fail(&mut self, code: Code, text: impl Into<String>) {
+    pub(super) fn fail(&mut self, code: Code, text: impl Into<String>) {
         self.drop_withheld();
         self.reply(&Reply::Error(frame::Error {
             fatal: true,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use crate::protocol::Pin;
 use crate::protocol::address::Address;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
 use crate::protocol::sniff::Protocol;
@@ -13,7 +14,7 @@ use crate::protocol::text::Framing;
 use crate::protocol::text::telnet::Telnet;
 use crate::room::{NotSaid, Why};
 
-use super::super::hub::{Arrival, Guest, Hub, NotLetIn, Ticket};
+use super::super::hub::{Arrival, Guest, Hub, NotLetIn, Proven, Ticket};
 use super::awaited::Awaited;
 use super::buffer::Buffer;
 use super::input::Input;
@@ -34,6 +35,8 @@ const REJECTED_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Start {
     pub guest: Guest,
+    /// The pin of the certificate that it got, if it is encrypted.
+    pub certificate: Option<Pin>,
     /// When its connection was opened.
     pub arrived: Instant,
     /// When its last bytes arrived.
@@ -50,6 +53,12 @@ pub struct Start {
 #[derive(Debug)]
 pub struct PeerSession {
     pub(super) guest: Guest,
+    /// The certificate that the server has shown to the peer, until it has joined.
+    pub(super) certificate: Option<Box<Pin>>,
+    /// The wrong keys that a peer of the text protocol has sent.
+    pub(super) wrong_keys: u8,
+    /// The key that a peer of the text protocol has sent.
+    pub(super) proven: Option<Proven>,
     pub(super) arrived: Instant,
     /// The time when the last bytes arrived.
     heard: Instant,
@@ -92,15 +101,22 @@ impl PeerSession {
     /// The session of a peer that speaks this protocol.
     pub fn new(start: Start, protocol: Protocol) -> Self {
         let Start {
-            guest,
+            mut guest,
+            certificate,
             arrived,
             heard,
             asked,
             telnet,
             output,
         } = start;
+        if certificate.is_some() {
+            guest.set_encrypted();
+        }
         Self {
             guest,
+            certificate: certificate.map(Box::new),
+            wrong_keys: 0,
+            proven: None,
             arrived,
             heard,
             asked,
@@ -152,7 +168,7 @@ impl PeerSession {
     /// Whether the session may handle the peer's input now.
     pub(super) fn may_take(&self) -> bool {
         let is_open = match &self.phase {
-            Phase::Greeting => true,
+            Phase::Greeting | Phase::Challenged(_) => true,
             Phase::Member(member) => member.wanted.is_none(),
             Phase::Joining(_) | Phase::Leaving(_) | Phase::Ending(_) => false,
         };
@@ -179,7 +195,9 @@ impl PeerSession {
         let settings = &self.hub().settings;
         let next = match (&self.phase, self.protocol) {
             (Phase::Ending(_), _) => return None,
-            (Phase::Greeting, _) => Some(later(self.arrived, self.hub().live().name_timeout)),
+            (Phase::Greeting | Phase::Challenged(_), _) => {
+                Some(later(self.arrived, self.hub().live().name_timeout))
+            }
             (Phase::Member(_) | Phase::Leaving(_), Protocol::Native) if self.asked => {
                 Some(later(self.heard, settings.dead_after))
             }
@@ -198,14 +216,15 @@ impl PeerSession {
             self.paused_until = None;
         }
         match (&self.phase, self.protocol) {
-            (Phase::Greeting, protocol) => {
+            (Phase::Greeting | Phase::Challenged(_), protocol) => {
                 let waited = now.saturating_duration_since(self.arrived);
                 if waited < self.hub().live().name_timeout {
                     return;
                 }
-                match protocol {
-                    Protocol::Native => self.join_native(&Hello::default()),
-                    Protocol::Text => self.join_text(""),
+                match (&self.phase, protocol) {
+                    (Phase::Challenged(_), _) => self.end_unproven(),
+                    (_, Protocol::Native) => self.join_native(&Hello::default(), now),
+                    (_, Protocol::Text) => self.join_unasked(now),
                 }
             }
             (Phase::Member(_) | Phase::Leaving(_), Protocol::Native) => self.tick_member(now),
@@ -316,7 +335,7 @@ impl PeerSession {
         {
             have_come = Poll::Ready(());
             match (mem::replace(&mut self.phase, Phase::Greeting), outcome) {
-                (Phase::Joining(hail), Some(outcome)) => self.joined(outcome, *hail),
+                (Phase::Joining(hail), Some(outcome)) => self.joined(outcome, *hail, now),
                 // The hub has ended.
                 _ => self.end(Why::Lost),
             }
@@ -344,10 +363,13 @@ impl PeerSession {
     }
 
     /// Continues with the outcome of asking to join.
-    pub(super) fn joined(&mut self, outcome: Result<Arrival, NotLetIn>, hail: Hail) {
+    pub(super) fn joined(&mut self, outcome: Result<Arrival, NotLetIn>, hail: Hail, now: Instant) {
         match self.protocol {
-            Protocol::Native => self.joined_native(outcome, hail),
+            Protocol::Native => self.joined_native(outcome, hail, now),
             Protocol::Text => self.joined_text(outcome),
+        }
+        if self.phase.member().is_some() {
+            self.certificate = None;
         }
     }
 

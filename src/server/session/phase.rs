@@ -1,9 +1,12 @@
 //! How far a session is.
 
+use std::fmt;
 use std::ops::Range;
 
+use crate::protocol::proof::{Binding, Mac, Nonce};
 use crate::room::{Cursor, Lease, Reached};
 
+use super::super::hub::Proven;
 use super::wanted::Wanted;
 
 /// How far a session is. Rare parts are boxed: most sessions are members that do nothing.
@@ -13,6 +16,8 @@ pub enum Phase {
     Greeting,
     /// The peer asked to join, and the outcome is awaited. The session takes no input.
     Joining(Box<Hail>),
+    /// The peer asked to join, and must prove a key first.
+    Challenged(Box<Challenged>),
     /// The peer has a member.
     Member(Membership),
     /// The peer said goodbye; the session ends when the peer has read the log.
@@ -21,15 +26,44 @@ pub enum Phase {
     Ending(Ending),
 }
 
-/// What a native client asked for when it joined.
-#[derive(Debug, Default)]
+/// What a native client asked for when it joined, and what it has proved since.
+#[derive(Default)]
 pub struct Hail {
+    /// The name that it wants.
+    pub name: String,
     /// The `seq` of the last message that it has, if it has any of this log.
     pub after: Option<u64>,
     /// The secret of the session that it wants to resume.
     pub session: Option<String>,
-    /// Whether it has shown the host key.
+    /// Whether it wants to be the host.
     pub host: bool,
+    /// Its nonce, if it can prove a key.
+    pub nonce: Option<Nonce>,
+    /// The key that it has proved.
+    pub proven: Option<Proven>,
+    /// The server's own proof, for the welcome.
+    pub proof: Option<Mac>,
+}
+
+impl fmt::Debug for Hail {
+    /// The session is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hail")
+            .field("name", &self.name)
+            .field("host", &self.host)
+            .field("proven", &self.proven)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A native client that must prove a key: once, and before the time to give a name is over.
+#[derive(Debug)]
+pub struct Challenged {
+    pub hail: Hail,
+    /// What its proof is bound to.
+    pub binding: Binding,
+    /// The key that it must prove.
+    pub asked: Proven,
 }
 
 /// A peer's membership of the room.
@@ -88,7 +122,7 @@ impl Phase {
         match self {
             Self::Member(member) => Some(member),
             Self::Leaving(leaving) => Some(&leaving.member),
-            Self::Greeting | Self::Joining(_) | Self::Ending(_) => None,
+            Self::Greeting | Self::Joining(_) | Self::Challenged(_) | Self::Ending(_) => None,
         }
     }
 
@@ -97,7 +131,7 @@ impl Phase {
         match self {
             Self::Member(member) => Some(member),
             Self::Leaving(leaving) => Some(&mut leaving.member),
-            Self::Greeting | Self::Joining(_) | Self::Ending(_) => None,
+            Self::Greeting | Self::Joining(_) | Self::Challenged(_) | Self::Ending(_) => None,
         }
     }
 
@@ -105,7 +139,11 @@ impl Phase {
     pub const fn leaves_at(&self) -> Option<Cursor> {
         match self {
             Self::Leaving(leaving) => Some(leaving.until),
-            Self::Greeting | Self::Joining(_) | Self::Member(_) | Self::Ending(_) => None,
+            Self::Greeting
+            | Self::Joining(_)
+            | Self::Challenged(_)
+            | Self::Member(_)
+            | Self::Ending(_) => None,
         }
     }
 

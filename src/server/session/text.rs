@@ -8,14 +8,20 @@ use memchr::memchr;
 use crate::protocol::native::closed;
 use crate::protocol::sniff::Protocol;
 use crate::protocol::text::{Framing, Input, Reader, WELCOME_NAMES, welcome, write_notice};
-use crate::room::{Lease, NotEntered, NotSaid, Said, Why};
+use crate::room::{Lease, NotEntered, NotSaid, RoomKey, Said, Why};
 
 use super::super::event::Refusal;
-use super::super::hub::{Arrival, NotLetIn, Soon, Wish};
-use super::super::sentences::{NAME, ROOM_FULL, TOO_MANY_CONNECTIONS};
+use super::super::hub::{Arrival, NotLetIn, Proven, Soon, Wish};
+use super::super::sentences::{
+    ENCRYPTED, KEY, KEY_LATE, KEY_REFUSED, KEY_WRONG, NAME, PRIVATE, ROOM_FULL,
+    TOO_MANY_CONNECTIONS,
+};
 use super::peer::PeerSession;
 use super::phase::{Hail, Membership, Phase};
 use super::rejected::Rejected;
+
+/// The most lines in which a peer may try to send the room's key.
+const KEY_TRIES: u8 = 3;
 
 impl PeerSession {
     /// Handles bytes of a peer of the text protocol; an empty slice if no more will come.
@@ -38,8 +44,69 @@ impl PeerSession {
         // One notice for all lines that arrived together.
         if rejected.nameless && matches!(self.phase, Phase::Greeting) {
             self.asked = true;
-            self.notice(NAME);
+            self.notice(if self.needs_key() { KEY } else { NAME });
         }
+    }
+
+    /// Whether the peer must send the room's key before its name.
+    fn needs_key(&self) -> bool {
+        self.proven.is_none() && self.hub().live().private
+    }
+
+    /// Ends the session of a peer that has not joined and may not, because its connection is
+    /// not encrypted. Returns whether that is so.
+    fn refuses_plain_text(&mut self) -> bool {
+        if self.guest.is_encrypted() || !matches!(self.phase, Phase::Greeting) {
+            return false;
+        }
+        let live = self.hub().live();
+        let why = match (live.private, live.tls_only) {
+            (true, _) => PRIVATE,
+            (false, true) => ENCRYPTED,
+            (false, false) => return false,
+        };
+        self.guest.refused(Refusal::TlsNeeded);
+        self.notice(why);
+        self.end(Why::Protocol);
+        true
+    }
+
+    /// Compares a line with the room's key; after [`KEY_TRIES`] wrong ones the session ends.
+    fn take_key(&mut self, line: &str, now: Instant) {
+        if !self.guest.may_try_key(now) {
+            self.guest.refused(Refusal::TooManyConnections);
+            self.notice(TOO_MANY_CONNECTIONS);
+            return self.end(Why::Protocol);
+        }
+        // The comparison takes the same time wherever they differ.
+        let is_right = line
+            .parse::<RoomKey>()
+            .is_ok_and(|key| key == self.hub().keys().key);
+        self.asked = true;
+        if is_right {
+            self.proven = Some(Proven::Member);
+            return self.notice(NAME);
+        }
+        self.guest.had_wrong_key(now);
+        self.wrong_keys += 1;
+        if self.wrong_keys < KEY_TRIES {
+            return self.notice(KEY_WRONG);
+        }
+        self.notice(KEY_REFUSED);
+        self.end(Why::Protocol);
+    }
+
+    /// Lets a peer in that gave no name in time, unless it had to send a key.
+    pub(super) fn join_unasked(&mut self, now: Instant) {
+        if self.refuses_plain_text() {
+            return;
+        }
+        if self.needs_key() {
+            self.guest.refused(Refusal::KeyNeeded);
+            self.notice(KEY_LATE);
+            return self.end(Why::Protocol);
+        }
+        self.join_text("", now);
     }
 
     /// The number of first bytes of a chunk that are handled before the session looks
@@ -53,7 +120,7 @@ impl PeerSession {
     }
 
     fn take_input(&mut self, input: &Input<'_>, now: Instant, rejected: &mut Rejected) {
-        if self.phase.has_ended() {
+        if self.phase.has_ended() || self.refuses_plain_text() {
             return;
         }
         match (input, self.phase.member()) {
@@ -64,8 +131,10 @@ impl PeerSession {
             {
                 rejected.nameless = true;
             }
-            (Input::Said(name), None) => self.join_text(name),
-            (Input::TooLong, None) => self.join_text(""),
+            (Input::Said(key), None) if self.needs_key() => self.take_key(key, now),
+            (Input::TooLong, None) if self.needs_key() => self.take_key("", now),
+            (Input::Said(name), None) => self.join_text(name, now),
+            (Input::TooLong, None) => self.join_text("", now),
             (Input::TooLong, Some(_)) => rejected.count(NotSaid::TooLong),
             // Enter alone sends no message, and needs no answer.
             (Input::Said(text), Some(_)) if text.trim_matches(['\r', '\n']).is_empty() => {}
@@ -113,10 +182,12 @@ impl PeerSession {
     }
 
     /// Asks to join.
-    pub(super) fn join_text(&mut self, name: &str) {
+    fn join_text(&mut self, name: &str, now: Instant) {
         let wish = Wish {
             name: name.into(),
             protocol: Protocol::Text,
+            is_encrypted: self.guest.is_encrypted(),
+            proven: self.proven,
             host: false,
             resume: None,
             opened: self.arrived,
@@ -124,7 +195,7 @@ impl PeerSession {
             members: WELCOME_NAMES + 1,
         };
         match self.guest.come(&wish) {
-            Poll::Ready(outcome) => self.joined(outcome, Hail::default()),
+            Poll::Ready(outcome) => self.joined(outcome, Hail::default(), now),
             Poll::Pending => self.phase = Phase::Joining(Box::default()),
         }
     }
@@ -133,6 +204,16 @@ impl PeerSession {
     pub(super) fn joined_text(&mut self, outcome: Result<Arrival, NotLetIn>) {
         let arrival = match outcome {
             Ok(arrival) => arrival,
+            // The room has become private just now.
+            Err(NotLetIn::Unproven) => {
+                self.phase = Phase::Greeting;
+                return self.notice(KEY);
+            }
+            Err(NotLetIn::TlsNeeded) => {
+                self.phase = Phase::Greeting;
+                self.refuses_plain_text();
+                return self.end(Why::Protocol);
+            }
             Err(NotLetIn::Address) => {
                 self.guest.refused(Refusal::TooManyConnections);
                 self.notice(TOO_MANY_CONNECTIONS);

@@ -46,6 +46,8 @@ fn come(guest: &mut Guest, protocol: Protocol, resume: Option<TokenHash>) -> Arr
     let wish = Wish {
         name: "ada".into(),
         protocol,
+        is_encrypted: false,
+        proven: None,
         host: false,
         resume,
         opened: Instant::now(),

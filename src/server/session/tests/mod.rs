@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
+use crate::protocol::Pin;
 use crate::protocol::text::telnet::Telnet;
 use crate::room::TokenHash;
 
 use super::super::hub::{Guest, Hub, Wish};
 use super::super::settings::Settings;
 use super::*;
+
+mod private;
 use crate::protocol::sniff::Protocol;
 
 fn hub(change: impl FnOnce(&mut Settings)) -> Arc<Hub> {
@@ -24,8 +27,19 @@ fn guest(hub: &Arc<Hub>, now: Instant) -> Guest {
 
 /// A peer that speaks this protocol and has said nothing yet.
 fn arrive(hub: &Arc<Hub>, protocol: Protocol, now: Instant) -> PeerSession {
+    arrive_with(hub, protocol, None, now)
+}
+
+/// The same, over an encrypted connection if the server has shown a certificate.
+fn arrive_with(
+    hub: &Arc<Hub>,
+    protocol: Protocol,
+    certificate: Option<Pin>,
+    now: Instant,
+) -> PeerSession {
     let start = Start {
         guest: guest(hub, now),
+        certificate,
         arrived: now,
         heard: now,
         asked: false,
@@ -101,6 +115,8 @@ fn a_takeover_right_after_coming_in_is_noticed() {
     let wish = |resume| Wish {
         name: "ada".into(),
         protocol: Protocol::Native,
+        is_encrypted: false,
+        proven: None,
         host: false,
         resume,
         opened: now,
