@@ -16,10 +16,10 @@ fn main() -> ExitCode {
         }
     };
     let ended = match mode {
-        Mode::App(address) => app(address),
+        Mode::App(invitation) => app(invitation.map(|it| it.address)),
         Mode::Service => service(),
         Mode::Server(source) => {
-            let has_file = source.file.is_some();
+            let has_file = source.can_change();
             terminal::serve(source.into_reader(), has_file).map(|()| ExitCode::SUCCESS)
         }
         Mode::CheckConfig(source) => source
@@ -27,17 +27,29 @@ fn main() -> ExitCode {
             .map(|_| ExitCode::SUCCESS)
             .map_err(Into::into),
         Mode::Status { port, json } => terminal::status(port, json).map(|()| ExitCode::SUCCESS),
+        Mode::Control {
+            command,
+            port,
+            json,
+        } => terminal::control(&command, port, json).map(exit_code),
+        Mode::Invite(inviting) => terminal::invite(&inviting).map(exit_code),
         Mode::Generate(what) => cli::generate(what, std::io::stdout())
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
-        Mode::Listener { address, name } => {
-            terminal::listen(address, name).map(|()| ExitCode::SUCCESS)
-        }
+        Mode::Listener(joining) => terminal::listen(*joining).map(|()| ExitCode::SUCCESS),
     };
     ended.unwrap_or_else(|error| {
         terminal::complain(&*error);
         cli::exit_status(&*error).into()
     })
+}
+
+fn exit_code(done: bool) -> ExitCode {
+    if done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 #[cfg(feature = "gui")]

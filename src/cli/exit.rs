@@ -5,6 +5,8 @@ use std::error::Error;
 use crate::platform::systemd::SocketError;
 use crate::server::BindError;
 
+use crate::terminal::SecretError;
+
 use super::file::FileError;
 
 /// The exit status of a program that cannot go on.
@@ -19,6 +21,7 @@ const WRONG_SETTINGS: u8 = 78;
 #[must_use]
 pub fn exit_status(error: &(dyn Error + 'static)) -> u8 {
     let is_wrong = error.is::<FileError>()
+        || error.is::<SecretError>()
         || error.is::<SocketError>()
         || error
             .downcast_ref::<BindError>()

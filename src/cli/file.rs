@@ -10,7 +10,7 @@ use toml::de::DeTable;
 
 use crate::platform::systemd::journal::printable;
 use crate::server::Settings;
-use crate::terminal::Configuration;
+use crate::terminal::{Configuration, Files};
 
 use super::options::{OPTIONS, Options, find};
 
@@ -26,6 +26,13 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether there are files that a reload reads again.
+    #[must_use]
+    pub fn can_change(&self) -> bool {
+        let files = Files::from(&self.flags);
+        self.file.is_some() || files.certificate.is_some() || files.key.is_some()
+    }
+
     /// The options that apply at this moment.
     ///
     /// # Errors
@@ -65,6 +72,7 @@ impl Source {
             let started = started.get_or_insert_with(|| options.clone());
             Ok(Configuration {
                 settings: Settings::from(&options),
+                files: Files::from(&options),
                 need_restart: options.need_restart(started),
             })
         }

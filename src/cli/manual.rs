@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use clap_complete::Shell;
 
-use super::mode::{Generated, command};
+use super::command_line::Generated;
+use super::mode::command;
 use super::options::{Definition, OPTIONS, Reload};
 
 /// The sections of the manual page other than the options.

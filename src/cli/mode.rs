@@ -1,22 +1,23 @@
 //! The command line, and the mode of the program that it asks for.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::protocol::address::Address;
-use crate::terminal::LISTENER_NAME;
+use crate::protocol::invitation::Invitation;
+use crate::terminal::{Inviting, Joining, Link, read_invitation};
 
+use super::command_line::{CommandLine, Generated};
+use super::faces;
 use super::file::Source;
-use super::options::{OPTIONS, Options};
 
 /// How the user started the program.
 #[derive(Debug)]
 pub enum Mode {
-    /// The GNOME app. With an address, it joins the room there at once.
-    App(Option<Address>),
+    /// The GNOME app. With an invitation, it joins the room there at once.
+    App(Option<Box<Invitation>>),
     /// The GNOME app without a window; the desktop then asks it for one.
     Service,
     /// The server in a terminal.
@@ -30,145 +31,21 @@ pub enum Mode {
         /// Print JSON, for programs.
         json: bool,
     },
+    /// A command for a server that runs on this computer.
+    Control {
+        /// The command.
+        command: String,
+        /// The port of the server.
+        port: Option<u16>,
+        /// Print JSON, for programs.
+        json: bool,
+    },
+    /// The link to a room that runs on this computer.
+    Invite(Box<Inviting>),
     /// A text that is made from the definition of the command line.
     Generate(Generated),
     /// The listener in a terminal.
-    Listener {
-        /// Where the room is.
-        address: Address,
-        /// The name to join with.
-        name: String,
-    },
-}
-
-const USAGE: &str = "chatroom [ADDRESS]
-       chatroom --server [--config FILE] [OPTIONS]
-       chatroom --status [--json] [--port N]
-       chatroom --listen [ADDRESS] [--name NAME]";
-
-const MORE: &str = "\
-An ADDRESS is host, host:port, [v6]:port or chatroom://host:port. Without a host it \
-means localhost, without a port 53000.
-
-Examples:
-  chatroom --server                    host a room on port 53000
-  chatroom --server --port 4000 --room-name \"Ada's room\"
-  chatroom --listen                    print the messages of the room on this computer
-  chatroom --listen 192.168.1.5:4000
-  nc 192.168.1.5 53000                 join a room without this program
-
-A server ends by itself when the last member leaves, unless it has --stay-open. \
-Ctrl+C closes the room and tells everyone in it. With --config, SIGHUP makes the \
-server read the file again. If the server writes to a terminal, SIGHUP means that the \
-terminal went away, and the server closes the room.
-
-Exit codes: 0 when it ended normally, 1 with a message when something failed, 2 when \
-the command line is wrong, 78 when the settings or the store have to be changed before \
-it can start.";
-
-/// The ids of the arguments that need --server. --port is not one of them: --status takes
-/// it too.
-fn for_a_server() -> impl Iterator<Item = &'static str> {
-    let keys = OPTIONS.iter().map(|option| option.key);
-    keys.filter(|key| *key != "port")
-        .chain(["config", "default_config"])
-}
-
-#[derive(Parser)]
-#[command(
-    name = "chatroom",
-    version,
-    about = "Open a room and talk.",
-    long_about = "Open a room and talk: a desktop app, a server and a listener for the terminal.",
-    override_usage = USAGE,
-    after_help = "An ADDRESS is host, host:port, [v6]:port or chatroom://host:port.",
-    after_long_help = MORE,
-    max_term_width = 100
-)]
-struct CommandLine {
-    /// The room to join at once; without it, the app asks and the listener joins
-    /// localhost:53000
-    #[arg(conflicts_with = "server")]
-    address: Option<Address>,
-
-    /// The desktop starts an app with this, and then asks it for a window (`GApplication`).
-    #[arg(long, hide = true, exclusive = true)]
-    gapplication_service: bool,
-
-    #[command(flatten)]
-    server: ServerOptions,
-
-    #[command(flatten)]
-    listener: ListenerOptions,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "Server", group = ArgGroup::new("about-a-server"))]
-#[command(group = ArgGroup::new("about-a-file"))]
-struct ServerOptions {
-    /// Host a room without a desktop, and print who joins and leaves
-    #[arg(long, group = "about-a-server")]
-    server: bool,
-
-    /// Read settings from FILE; options on the command line win
-    #[arg(long, value_name = "FILE", requires = "server", group = "about-a-file")]
-    config: Option<PathBuf>,
-
-    /// Read FILE instead if the file of --config does not exist
-    #[arg(long, value_name = "FILE", requires = "about-a-file")]
-    default_config: Option<PathBuf>,
-
-    #[command(flatten)]
-    options: Options,
-
-    /// Check a configuration file, and report what is wrong in it
-    #[arg(long, value_name = "FILE", group = "about-a-file")]
-    #[arg(conflicts_with_all = for_a_server().filter(|it| *it != "default_config"))]
-    #[arg(conflicts_with_all = ["server", "port", "status", "json", "listen", "name", "address"])]
-    check_config: Option<PathBuf>,
-
-    /// Show the state of the servers on this computer, or of the one with --port
-    #[arg(long, group = "about-a-server", conflicts_with_all = for_a_server())]
-    #[arg(conflicts_with_all = ["server", "address"])]
-    status: bool,
-
-    /// Print the state as JSON, one line for each server
-    #[arg(long, requires = "status", conflicts_with = "server")]
-    json: bool,
-
-    /// Print the manual page, completions for a shell or an example of the file.
-    #[arg(long, hide = true, exclusive = true)]
-    generate: Option<Generated>,
-}
-
-/// A text that the program makes from the definition of the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Generated {
-    /// The manual page.
-    Man,
-    /// Completions for bash.
-    Bash,
-    /// Completions for fish.
-    Fish,
-    /// Completions for zsh.
-    Zsh,
-    /// An example of the configuration file.
-    Config,
-}
-
-#[derive(Args)]
-#[command(next_help_heading = "Listener")]
-struct ListenerOptions {
-    /// Join a room and print its messages
-    // clap takes an option's `requires` as met if the required option is in conflict with
-    // a given one. So each option needs a conflict of its own.
-    #[arg(long, conflicts_with_all = for_a_server())]
-    #[arg(conflicts_with_all = ["server", "port", "status", "json"])]
-    listen: bool,
-
-    /// The name to join with
-    #[arg(long, requires = "listen", conflicts_with = "server", default_value = LISTENER_NAME)]
-    name: String,
+    Listener(Box<Joining>),
 }
 
 impl Mode {
@@ -176,61 +53,126 @@ impl Mode {
     ///
     /// # Errors
     /// The text to print, with the exit code: a description of what is wrong (2), or
-    /// the help or the version that the user asked for (0).
+    /// the help or the version that the user asked for (0). It shows no key of a link.
     pub fn read<T>(arguments: impl IntoIterator<Item = T>) -> Result<Self, clap::Error>
     where
         T: Into<OsString> + Clone,
     {
+        let given: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        Self::parse(given.clone()).map_err(|error| {
+            // The same error of a command line without what is secret in a link. An error
+            // about that part itself does not show it.
+            Self::parse(given.into_iter().map(without_secret))
+                .err()
+                .unwrap_or(error)
+        })
+    }
+
+    fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = CommandLine::command();
-        command
-            .try_get_matches_from_mut(arguments)
-            .and_then(|matches| CommandLine::from_arg_matches(&matches))
-            .map(Self::from)
-            .map_err(|mut error| {
-                // clap prints no usage if only a value is wrong.
-                if matches!(
-                    error.kind(),
-                    ErrorKind::ValueValidation | ErrorKind::InvalidValue
-                ) {
-                    let usage = ContextValue::StyledStr(command.render_usage());
-                    error.insert(ContextKind::Usage, usage);
-                }
-                error
+        let matches = command.try_get_matches_from_mut(arguments);
+        let read = matches.and_then(|matches| {
+            faces::check(&mut command, &matches)?;
+            let given = CommandLine::from_arg_matches(&matches)?;
+            Self::of(given).map_err(|what| command.error(ErrorKind::ValueValidation, what))
+        });
+        read.map_err(|mut error| {
+            // clap prints no usage if only a value is wrong.
+            if matches!(
+                error.kind(),
+                ErrorKind::ValueValidation | ErrorKind::InvalidValue
+            ) {
+                let usage = ContextValue::StyledStr(command.render_usage());
+                error.insert(ContextKind::Usage, usage);
+            }
+            error
+        })
+    }
+
+    /// The mode that a command line asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the address.
+    fn of(given: CommandLine) -> Result<Self, String> {
+        let options = &given.server.options;
+        let port = options.port();
+        let json = given.administrator.json;
+        let link = given.address.map(read_link);
+        let address = |link| match link {
+            Link::Given(invitation) => Ok(*invitation),
+            _ => Err("the address cannot come from standard input here".to_owned()),
+        };
+        Ok(if given.gapplication_service {
+            Self::Service
+        } else if given.server.server {
+            Self::Server(Box::new(Source {
+                flags: given.server.options,
+                file: given.server.config,
+                fallback: given.server.default_config,
+            }))
+        } else if let Some(file) = given.server.check_config {
+            Self::CheckConfig(Source {
+                file: Some(file),
+                fallback: given.server.default_config,
+                ..Source::default()
             })
+        } else if given.administrator.status {
+            Self::Status { port, json }
+        } else if let Some(words) = given.administrator.control {
+            let command = words.join(" ");
+            Self::Control {
+                command,
+                port,
+                json,
+            }
+        } else if given.administrator.invite {
+            let address = link.transpose()?.map(address).transpose()?;
+            Self::Invite(Box::new(Inviting {
+                address: address.map(|it| it.address),
+                host: given.administrator.host,
+                new: given.administrator.new,
+                port,
+                json,
+            }))
+        } else if let Some(what) = given.server.generate {
+            Self::Generate(what)
+        } else if given.listener.listen {
+            let link = match given.listener.link_file {
+                Some(file) => Some(Link::File(file)),
+                None => link.transpose()?,
+            };
+            Self::Listener(Box::new(Joining {
+                link: link.unwrap_or_else(|| Link::Given(Box::new(Address::default().into()))),
+                key_file: options.file("key-file"),
+                plain: given.listener.plain,
+                name: given.listener.name,
+            }))
+        } else {
+            Self::App(link.transpose()?.map(address).transpose()?.map(Box::new))
+        })
     }
 }
 
-impl From<CommandLine> for Mode {
-    fn from(line: CommandLine) -> Self {
-        if line.gapplication_service {
-            Self::Service
-        } else if line.server.server {
-            Self::Server(Box::new(Source {
-                flags: line.server.options,
-                file: line.server.config,
-                fallback: line.server.default_config,
-            }))
-        } else if let Some(file) = line.server.check_config {
-            Self::CheckConfig(Source {
-                file: Some(file),
-                fallback: line.server.default_config,
-                ..Source::default()
-            })
-        } else if line.server.status {
-            Self::Status {
-                port: line.server.options.port(),
-                json: line.server.json,
-            }
-        } else if let Some(what) = line.server.generate {
-            Self::Generate(what)
-        } else if line.listener.listen {
-            Self::Listener {
-                address: line.address.unwrap_or_default(),
-                name: line.listener.name,
-            }
-        } else {
-            Self::App(line.address)
-        }
+/// Reads the address on a command line.
+///
+/// # Errors
+/// Why it is none.
+fn read_link(written: OsString) -> Result<Link, String> {
+    let written = written
+        .into_string()
+        .map_err(|_| "an address is text in UTF-8".to_owned())?;
+    if written == "-" {
+        return Ok(Link::Input);
+    }
+    let invitation = read_invitation(&written).map_err(|error| error.to_string())?;
+    Ok(Link::Given(Box::new(invitation)))
+}
+
+/// An argument without what follows a `#`: in a link, the secrets.
+fn without_secret(argument: OsString) -> OsString {
+    match argument.to_str().and_then(|it| it.split_once('#')) {
+        Some((before, _)) => format!("{before}#…").into(),
+        None => argument,
     }
 }
 
@@ -245,8 +187,9 @@ mod tests {
     use std::time::Duration;
 
     use crate::server::Settings;
+    use crate::terminal::LISTENER_NAME;
 
-    use super::super::options::Value;
+    use super::super::options::{OPTIONS, Value};
 
     use super::*;
 
@@ -274,7 +217,8 @@ mod tests {
         let Ok(Mode::App(Some(address))) = read("chatroom://example.org:4000/?x=1#y") else {
             panic!()
         };
-        assert_eq!(address.to_string(), "example.org:4000");
+        assert_eq!(address.address.to_string(), "example.org:4000");
+        assert_eq!(address.link(), "chatroom://example.org:4000?x=1#y");
     }
 
     #[test]
@@ -288,11 +232,69 @@ mod tests {
                 "ada",
             ),
         ] {
-            let Ok(Mode::Listener { address, name }) = read(arguments) else {
+            let Ok(Mode::Listener(joining)) = read(arguments) else {
                 panic!("{arguments}")
             };
-            assert_eq!((&*address.to_string(), &*name), (wanted, named));
+            let address = joining.link.read().unwrap().address;
+            assert_eq!((&*address.to_string(), &*joining.name), (wanted, named));
         }
+    }
+
+    #[test]
+    fn the_listener_takes_an_invitation_and_no_error_shows_its_key() {
+        let key = "k=abcdefghijklmnop";
+        let link = format!("chatroom://h:1#{key}");
+        let Ok(Mode::Listener(joining)) = read(&format!("--listen {link} --key-file x")) else {
+            panic!()
+        };
+        assert_eq!(joining.link.read().unwrap().link(), link);
+        assert_eq!(joining.key_file.as_deref(), Some(Path::new("x")));
+        let input = read("--listen - --plain");
+        assert!(
+            matches!(input, Ok(Mode::Listener(it)) if it.plain && matches!(it.link, Link::Input))
+        );
+        let file = read("--listen --link-file x");
+        assert!(matches!(file, Ok(Mode::Listener(it)) if matches!(it.link, Link::File(_))));
+        for wrong in [
+            format!("--listen {link} {link}"),
+            format!("--listne {link}"),
+            format!("{link}&p=damaged"),
+            format!("--server {link}"),
+            format!("--listen http://h#{key}"),
+            format!("--listen h#{key}"),
+            format!("--port 1#{key}"),
+            format!("--control kick --nonsense {link}"),
+            format!("{link} -"),
+            format!("--listen {link} --link-file x"),
+            "-".to_owned(),
+            "--invite -".to_owned(),
+        ] {
+            let error = read(&wrong).expect_err(&wrong).to_string();
+            assert!(!error.contains("abcdef"), "{wrong}: {error}");
+            assert!(error.contains("Usage: chatroom"), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_has_a_command_in_one_word_or_several() {
+        for arguments in [
+            "kick ada ban 10m --json",
+            "--json --port 1 kick ada ban 10m",
+        ] {
+            let words = arguments.replace("kick", "--control kick");
+            let Ok(Mode::Control { command, json, .. }) = read(&words) else {
+                panic!("{words}")
+            };
+            assert_eq!((&*command, json), ("kick ada ban 10m", true));
+        }
+        let Ok(Mode::Invite(it)) = read("--invite example.org --new --host --port 2") else {
+            panic!()
+        };
+        assert_eq!(it.address.map(|it| it.port), Some(53_000));
+        assert_eq!(
+            (it.new, it.host, it.json, it.port),
+            (true, true, false, Some(2))
+        );
     }
 
     #[test]
@@ -306,8 +308,9 @@ mod tests {
         let settings = server(
             "--port 0 --bind 127.0.0.1 --bind ::1 --room-name Ada's --stay-open --history 5 \
              --idle-timeout 8 --name-timeout 6 --max-members 7 --max-per-address 0 --rate 0 \
-              --grace 9 --store room.db --keep-messages 9 --keep-days 10",
+              --grace 9 --store room.db --keep-messages 9 --keep-days 10 --private --tls only",
         );
+        assert!(settings.private && settings.tls.only);
         assert_eq!(settings.port, 0);
         let loopback = ["127.0.0.1", "::1"].map(|ip| ip.parse().unwrap());
         assert_eq!(settings.bind, loopback);
@@ -362,9 +365,15 @@ mod tests {
             let value = if option == "bind" { "::1" } else { "1" };
             let value = if option == "stay-open" { "true" } else { value };
             let value = if option == "keep-size" { "1M" } else { value };
-            for mode in ["", "--listen", "--status"] {
+            let value = if option == "private" { "true" } else { value };
+            let value = if option == "tls" { "only" } else { value };
+            for mode in ["", "--listen", "--status", "--invite", "--control help"] {
                 let told = read(&format!("{mode} --{option}={value}"));
-                let may = (mode, option) == ("--status", "port");
+                let may = match option {
+                    "port" => !matches!(mode, "" | "--listen"),
+                    "key-file" => mode == "--listen",
+                    _ => false,
+                };
                 assert_eq!(told.is_ok(), may, "{mode} --{option}");
             }
             read(&format!("--server --{option}={value}")).expect(option);
@@ -429,6 +438,24 @@ mod tests {
             "--server --max-per-address -1",
             "--server --rate x",
             "--server --grace 86401",
+            "--server --private=x",
+            "--server --tls off",
+            "--server --plain",
+            "--server --host",
+            "--listen --new",
+            "--listen --private",
+            "--status --new",
+            "--key-file x",
+            "--link-file x",
+            "--plain",
+            "--new",
+            "--host",
+            "--control",
+            "--control kick --status",
+            "--control kick --new",
+            "--invite --status",
+            "--invite --listen",
+            "--invite --config x",
         ] {
             let error = read(wrong).expect_err(wrong);
             assert_eq!(error.exit_code(), 2, "{wrong}");

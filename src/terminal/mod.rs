@@ -1,15 +1,19 @@
 //! The parts of the program that need no desktop: the server and the listener, in a
 //! terminal or under a service manager.
 
+pub mod control;
+mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod link;
 mod listen;
 mod log;
 mod log_entry;
 mod printer;
+mod prompt;
 mod queue;
 mod serve;
-mod status;
+
 mod wrap;
 
 use std::error::Error;
@@ -21,10 +25,13 @@ use crate::platform::systemd::journal;
 use self::log::JournalWriter;
 use self::log_entry::LogEntry;
 
-pub use self::listen::{LISTENER_NAME, listen};
+pub use self::control::status;
+pub use self::control::{Inviting, control, invite};
+pub use self::files::Files;
+pub use self::link::{Link, SecretError, read_invitation};
+pub use self::listen::{Joining, LISTENER_NAME, listen};
 pub use self::printer::{PRINT_BYTES, Printer};
 pub use self::serve::{Configuration, serve};
-pub use self::status::status;
 
 /// Says in the journal or on standard error, in one sentence, why the program cannot go
 /// on. Does not wait for a terminal that is stopped.

@@ -11,9 +11,10 @@ use crate::platform::systemd::{report_state, take_sockets};
 use crate::room::Closing;
 use crate::server::{Event, Handle, Server, Settings};
 
+use super::control::ControlSocket;
+use super::files::Files;
 use super::log::Log;
 use super::log_entry::LogEntry;
-use super::status::StatusSocket;
 
 /// The most events of the server that wait to be made log entries.
 const EVENTS: usize = 1_024;
@@ -26,6 +27,8 @@ const RETRY_MS: u64 = 500;
 pub struct Configuration {
     /// The settings.
     pub settings: Settings,
+    /// The files with the rest of them.
+    pub files: Files,
     /// The names of the settings that differ from those at the start and need a restart.
     pub need_restart: Vec<&'static str>,
 }
@@ -44,7 +47,12 @@ pub fn serve<E: Error + 'static>(
     // Before there is a second thread.
     let sockets = take_sockets()?;
     let signals = Signals::catch()?;
-    let mut settings = read()?.settings;
+    let Configuration {
+        mut settings,
+        files,
+        ..
+    } = read()?;
+    files.read(&mut settings)?;
     let (events, told) = async_channel::bounded::<Event>(EVENTS);
     settings.events = Some(events);
     let ends = opening_words(&settings);
@@ -57,7 +65,7 @@ pub fn serve<E: Error + 'static>(
     if let Some(manager) = &manager {
         report_state(&mut server, Arc::clone(manager));
     }
-    let _status = StatusSocket::open(server.handle(), &server.listening());
+    let _control = ControlSocket::open(server.handle(), &server.listening());
     let log = Arc::new(Log::start()?);
     match &*log {
         Log::Lines { printer, .. } => printer.print(opened(&server, &ends).as_bytes()),
@@ -112,23 +120,28 @@ struct Reload<R> {
 
 impl<E, R> Reload<R>
 where
-    E: Error,
+    E: Error + 'static,
     R: FnMut() -> Result<Configuration, E>,
 {
     fn now(&mut self) {
         if let Some(manager) = &self.manager {
             manager.tell_reloading();
         }
-        match (self.read)() {
-            Ok(new) => {
-                self.handle.change(&new.settings);
-                self.log.record(&LogEntry::changed(&new.need_restart));
-            }
-            Err(error) => self.log.record(&LogEntry::unchanged(&error)),
+        if let Err(error) = self.change() {
+            self.log.record(&LogEntry::unchanged(&error));
         }
         if let Some(manager) = &self.manager {
             manager.tell("READY=1");
         }
+    }
+
+    /// Changes everything that can change, or nothing.
+    fn change(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut new = (self.read)()?;
+        new.files.read(&mut new.settings)?;
+        self.handle.change(&new.settings);
+        self.log.record(&LogEntry::changed(&new.need_restart));
+        Ok(())
     }
 }
 

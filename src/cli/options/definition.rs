@@ -86,14 +86,10 @@ impl Definition {
             .value_name(self.value)
             .value_parser(self.kind.parser())
             .help(help)
-            .long_help(long)
-            // --status can be about the server on one port.
-            .requires(if self.key == "port" {
-                "about-a-server"
-            } else {
-                "server"
-            });
+            .long_help(long);
         match self.kind {
+            // The default says which there are.
+            Kind::Word(..) => arg.hide_possible_values(true),
             Kind::Addresses(_) => arg.action(ArgAction::Append),
             Kind::Switch(_) => arg
                 .num_args(0..=1)

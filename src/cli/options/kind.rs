@@ -4,13 +4,14 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser as _, ValueParser};
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser as _, ValueParser};
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeValue};
 
 use crate::protocol::address::BindAddress;
 use crate::room::clean_room_name;
 use crate::server::Settings;
+use crate::terminal::Files;
 
 /// The kinds of values, each with the function that changes a setting.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,10 @@ pub enum Kind {
     File(fn(&mut Settings, PathBuf)),
     /// A list of addresses of this computer.
     Addresses(fn(&mut Settings, Vec<BindAddress>)),
+    /// One of these words.
+    Word(&'static [&'static str], fn(&mut Settings, &str)),
+    /// The path of a file whose contents the server reads at the start and at each reload.
+    Contents(fn(&mut Files, PathBuf)),
 }
 
 /// A value that its kind accepts.
@@ -36,9 +41,9 @@ pub enum Value {
     Number(u64),
     /// Of [`Kind::Switch`].
     Switch(bool),
-    /// Of [`Kind::RoomName`].
+    /// Of [`Kind::RoomName`] and [`Kind::Word`].
     Text(String),
-    /// Of [`Kind::File`].
+    /// Of [`Kind::File`] and [`Kind::Contents`].
     File(PathBuf),
     /// Of [`Kind::Addresses`].
     Addresses(Vec<BindAddress>),
@@ -84,15 +89,26 @@ impl Kind {
             (Self::RoomName(set), Value::Text(text)) => set(settings, text.clone()),
             (Self::File(set), Value::File(path)) => set(settings, path.clone()),
             (Self::Addresses(set), Value::Addresses(all)) => set(settings, all.clone()),
+            (Self::Word(_, set), Value::Text(word)) => set(settings, word),
             _ => {}
+        }
+    }
+
+    /// Changes the files to read. The value is one that this kind accepted.
+    pub(super) fn choose(&self, value: &Value, files: &mut Files) {
+        if let (Self::Contents(set), Value::File(path)) = (self, value) {
+            set(files, path.clone());
         }
     }
 
     /// The parser of a value on the command line.
     pub(super) fn parser(&self) -> ValueParser {
         // A path may have any bytes.
-        if let Self::File(_) = self {
+        if let Self::File(_) | Self::Contents(_) = self {
             return PathBufValueParser::new().map(Value::File).into();
+        }
+        if let Self::Word(words, _) = self {
+            return PossibleValuesParser::new(*words).map(Value::Text).into();
         }
         let kind = *self;
         ValueParser::from(move |text: &str| kind.parse(text))
@@ -114,7 +130,9 @@ impl Kind {
             Self::RoomName(_) => clean_room_name(text)
                 .map(Value::Text)
                 .ok_or_else(|| "a room name needs at least one visible character".to_owned()),
-            Self::File(_) => Ok(Value::File(text.into())),
+            Self::File(_) | Self::Contents(_) => Ok(Value::File(text.into())),
+            Self::Word(words, _) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
+            Self::Word(words, _) => Err(format!("it is {}", words.join(" or "))),
             Self::Addresses(_) => text
                 .parse()
                 .map(|address| Value::Addresses(vec![address]))
@@ -134,9 +152,14 @@ impl Kind {
             }
             (Self::Size(_), DeValue::Integer(found)) => self.parse(&decimal(found)).map_err(told),
             (Self::Switch(_), DeValue::Boolean(on)) => Ok(Value::Switch(*on)),
-            (Self::RoomName(_) | Self::Size(_) | Self::File(_), DeValue::String(text)) => {
-                self.parse(text).map_err(told)
-            }
+            (
+                Self::RoomName(_)
+                | Self::Size(_)
+                | Self::File(_)
+                | Self::Word(..)
+                | Self::Contents(_),
+                DeValue::String(text),
+            ) => self.parse(text).map_err(told),
             (Self::Addresses(_), DeValue::Array(all)) => self.read_all(all),
             (_, other) => Err(told(format!(
                 "invalid type: {}, expected {}. Write numbers, true and false without quotes, \
@@ -169,7 +192,7 @@ impl Kind {
             Self::Number(..) => "a number",
             Self::Size(_) => "a size such as \"1G\"",
             Self::Switch(_) => "true or false",
-            Self::RoomName(_) | Self::File(_) => "a text",
+            Self::RoomName(_) | Self::File(_) | Self::Word(..) | Self::Contents(_) => "a text",
             Self::Addresses(_) => "a list of addresses",
         }
     }

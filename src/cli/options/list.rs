@@ -15,7 +15,7 @@ const HOUR: u64 = 3_600;
 const MANY: u64 = 1_000_000;
 
 /// The options, in the order of the help and of the file.
-pub static OPTIONS: [Definition; 16] = [
+pub static OPTIONS: [Definition; 22] = [
     Definition {
         key: "port",
         value: "N",
@@ -52,6 +52,75 @@ pub static OPTIONS: [Definition; 16] = [
         needs: None,
         help: "The name of the room",
         more: "",
+    },
+    Definition {
+        key: "private",
+        value: "true|false",
+        kind: Kind::Switch(|to, on| to.private = on),
+        default: Default::Of(|of| of.private.to_string()),
+        example: None,
+        reload: Reload::Applies,
+        needs: None,
+        help: "Let only those join who have an invitation",
+        more: "“chatroom --invite” prints the invitation. A room with a store keeps its key.",
+    },
+    Definition {
+        key: "key-file",
+        value: "FILE",
+        kind: Kind::Contents(|to, path| to.key = Some(path)),
+        default: Default::Words("made by the server"),
+        example: Some("\"/etc/chatroom/key\""),
+        reload: Reload::Applies,
+        needs: None,
+        help: "Read the key of a private room from FILE",
+        more: "A key has 16 letters and digits. Nobody can replace it from the room then: \
+               replace the file, and reload. The listener joins with the key in FILE.",
+    },
+    Definition {
+        key: "tls",
+        value: "on|only",
+        kind: Kind::Word(&["on", "only"], |to, word| to.tls.only = word == "only"),
+        default: Default::Words("on"),
+        example: Some("\"only\""),
+        reload: Reload::Applies,
+        needs: None,
+        help: "Take encrypted connections, or only those",
+        more: "A private room takes only those in any case.",
+    },
+    Definition {
+        key: "tls-cert",
+        value: "FILE",
+        kind: Kind::Contents(|to, path| to.certificate = Some(path)),
+        default: Default::Words("the server's own certificate"),
+        example: Some("\"/var/lib/chatroom/tls/fullchain.pem\""),
+        reload: Reload::Applies,
+        needs: Some("tls-key"),
+        help: "Show programs other than Chatroom the certificate in FILE (PEM, with its chain)",
+        more: "A reload reads it again. Chatroom's clients know the server by its own \
+               certificate, which never changes.",
+    },
+    Definition {
+        key: "tls-key",
+        value: "FILE",
+        kind: Kind::Contents(|to, path| to.certificate_key = Some(path)),
+        default: Default::Words("none"),
+        example: Some("\"/var/lib/chatroom/tls/privkey.pem\""),
+        reload: Reload::Applies,
+        needs: Some("tls-cert"),
+        help: "Read the private key of that certificate from FILE (PEM)",
+        more: "",
+    },
+    Definition {
+        key: "identity",
+        value: "FILE",
+        kind: Kind::Contents(|to, path| to.identity = Some(path)),
+        default: Default::Words("identity.pem in the server's state directory"),
+        example: Some("\"/var/lib/chatroom/identity.pem\""),
+        reload: Reload::NeedsRestart,
+        needs: None,
+        help: "Keep the server's own certificate and its key in FILE, which is created if it \
+               does not exist",
+        more: "Clients know the server by it: keep a copy.",
     },
     Definition {
         key: "stay-open",

@@ -11,11 +11,13 @@ mod kind;
 mod list;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::server::Settings;
+use crate::terminal::Files;
 
 pub use self::definition::{Definition, Reload};
 pub use self::kind::Value;
@@ -42,6 +44,15 @@ impl Options {
     pub fn port(&self) -> Option<u16> {
         match self.get("port") {
             Some(Value::Number(port)) => u16::try_from(*port).ok(),
+            _ => None,
+        }
+    }
+
+    /// The path that is the value of an option, if it is given.
+    #[must_use]
+    pub fn file(&self, key: &str) -> Option<PathBuf> {
+        match self.get(key) {
+            Some(Value::File(path)) => Some(path.clone()),
             _ => None,
         }
     }
@@ -93,6 +104,18 @@ impl From<&Options> for Settings {
             }
         }
         settings
+    }
+}
+
+impl From<&Options> for Files {
+    fn from(options: &Options) -> Self {
+        let mut files = Self::default();
+        for option in &OPTIONS {
+            if let Some(value) = options.get(option.key) {
+                option.kind.choose(value, &mut files);
+            }
+        }
+        files
     }
 }
 
