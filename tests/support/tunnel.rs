@@ -43,7 +43,12 @@ struct Seen {
     known: Condvar,
     /// The addresses of the far ends of connections, by those of their near ends.
     ends: Mutex<HashMap<SocketAddr, SocketAddr>>,
+    /// What went to the server, of all connections: as much as [`KEPT`].
+    told: Mutex<Vec<u8>>,
 }
+
+/// The most bytes that are kept of what went to a server.
+const KEPT: usize = 1 << 20;
 
 impl Tunnel {
     /// Into the server at this address, as a native client.
@@ -120,6 +125,11 @@ impl Tunnel {
         pin.expect("there was no handshake")
     }
 
+    /// The plaintext that went to the server.
+    pub fn told(&self) -> String {
+        String::from_utf8_lossy(&self.seen.told.lock().unwrap()).into_owned()
+    }
+
     /// The address from which the server sees whoever is connected from this address, and
     /// has had an answer.
     pub fn far_end(&self, near: SocketAddr) -> SocketAddr {
@@ -167,31 +177,42 @@ impl Way {
         self.seen.known.notify_all();
         if let Some(accepts) = &self.accepts {
             let near = accepts.accept(near).await?;
-            join(near, far).await
+            self.join(near, far).await
         } else {
-            join(near, far).await
+            self.join(near, far).await
         }
+    }
+
+    /// Passes bytes on in both directions, until both have ended or one fails.
+    async fn join(
+        &self,
+        near: impl AsyncRead + AsyncWrite,
+        far: impl AsyncRead + AsyncWrite,
+    ) -> io::Result<()> {
+        let (near_in, near_out) = tokio::io::split(near);
+        let (far_in, far_out) = tokio::io::split(far);
+        let tell = |bytes: &[u8]| {
+            let mut told = self.seen.told.lock().unwrap();
+            let fitting = bytes.len().min(KEPT - told.len());
+            told.extend_from_slice(&bytes[..fitting]);
+        };
+        tokio::try_join!(pass(near_in, far_out, tell), pass(far_in, near_out, |_| {}))?;
+        Ok(())
     }
 }
 
-/// Passes bytes on in both directions, until both have ended or one fails.
-async fn join(
-    near: impl AsyncRead + AsyncWrite,
-    far: impl AsyncRead + AsyncWrite,
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    tell: impl Fn(&[u8]),
 ) -> io::Result<()> {
-    let (near_in, near_out) = tokio::io::split(near);
-    let (far_in, far_out) = tokio::io::split(far);
-    tokio::try_join!(pass(near_in, far_out), pass(far_in, near_out))?;
-    Ok(())
-}
-
-async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> io::Result<()> {
     let mut buffer = vec![0; 16 << 10];
     loop {
         let count = from.read(&mut buffer).await?;
         if count == 0 {
             return to.shutdown().await;
         }
+        tell(&buffer[..count]);
         to.write_all(&buffer[..count]).await?;
         to.flush().await?;
     }
