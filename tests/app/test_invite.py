@@ -61,7 +61,9 @@ class Invite(Stage):
         grouped = "-".join(key[at:at + 4] for at in range(0, 16, 4))
         ada.window.find("label", grouped)
         self.picture_of("invite-private")
-        ada.window.find("button", "Copy Key").press()
+        with self.desktop.bus.listen(ada.window) as announced:
+            ada.window.find("button", "Copy Key").press()
+            wait_for("the announcement", lambda: "Copied" in announced())
         self.desktop.press("Escape")
         self.has_copied(ada, grouped)
 
