@@ -12,15 +12,15 @@ use crate::common::{Host, PATIENCE, Peer, TestServer};
 use crate::sentences::{self, from_server};
 use crate::support::Tunnel;
 
-const KEY: &str = "abcd-efgh-ijkl-mnop";
+pub const KEY: &str = "abcd-efgh-ijkl-mnop";
 const HOST_KEY: &str = "zzzz-2222-yyyy-3333";
 const ROOM: &str = "The cellar";
 
-fn key(written: &str) -> RoomKey {
+pub fn key(written: &str) -> RoomKey {
     written.parse().unwrap()
 }
 
-fn private_room() -> TestServer {
+pub fn private_room() -> TestServer {
     TestServer::with(|settings| {
         settings.private = true;
         settings.key = Some(key(KEY));
