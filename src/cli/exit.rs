@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::platform::systemd::SocketError;
 use crate::server::BindError;
 
-use crate::terminal::SecretError;
+use crate::terminal::{FilesError, SecretError};
 
 use super::file::FileError;
 
@@ -22,6 +22,9 @@ const WRONG_SETTINGS: u8 = 78;
 pub fn exit_status(error: &(dyn Error + 'static)) -> u8 {
     let is_wrong = error.is::<FileError>()
         || error.is::<SecretError>()
+        || error
+            .downcast_ref::<FilesError>()
+            .is_some_and(FilesError::is_lasting)
         || error.is::<SocketError>()
         || error
             .downcast_ref::<BindError>()

@@ -43,7 +43,7 @@ use tokio::time::{sleep, timeout};
 use crate::protocol::address::Address;
 use crate::room::Closing;
 
-pub use self::event::{Event, Refusal};
+pub use self::event::{By, Event, Refusal};
 pub use self::listener::BindError;
 pub use self::running::{Ended, Handle, Running};
 pub use self::settings::{Settings, TlsSettings};

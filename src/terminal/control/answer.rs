@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::super::span::span;
 use super::command::{Command, NotACommand, help};
 use super::moderator::{Ban, Kicked, Moderator, Refused};
 
@@ -157,22 +158,4 @@ fn bans(bans: &[Ban]) -> Answer {
         .map(|ban| json!({ "address": network(ban), "rest_s": ban.rest.as_secs() }))
         .collect();
     Answer::done(text, json!({ "bans": list }))
-}
-
-/// A time with its two largest units.
-pub(super) fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let units = [
-        (seconds / 86_400, "d"),
-        (seconds / 3_600 % 24, "h"),
-        (seconds / 60 % 60, "min"),
-        (seconds % 60, "s"),
-    ];
-    let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);
-    let parts = units.iter().skip(first).take(2);
-    let parts: Vec<String> = parts
-        .filter(|(count, _)| *count > 0 || seconds == 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    parts.join(" ")
 }

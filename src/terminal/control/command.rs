@@ -9,6 +9,9 @@ pub const COMMAND_BYTES: usize = 1 << 10;
 /// The longest time that a command may give: a year.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
+/// The longest time between two messages of a member.
+const SLOWEST: Duration = Duration::from_hours(1);
+
 /// A word that begins a command.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Word {
@@ -193,7 +196,10 @@ fn read(word: &str, rest: &str) -> Result<Command, String> {
             Command::Unban(ip)
         }
         "slow" if rest == "off" => Command::Slow(Duration::ZERO),
-        "slow" => Command::Slow(duration(rest)?),
+        "slow" => match duration(rest)? {
+            every if every <= SLOWEST => Command::Slow(every),
+            _ => return Err(format!("{} is longer than an hour", shown(rest))),
+        },
         "erase" => {
             let seq = rest.parse().ok().filter(|seq| *seq > 0);
             let seq =
@@ -412,6 +418,7 @@ mod tests {
             ("unban ada", "“ada” is not an IP address"),
             ("slow", "The duration is missing"),
             ("slow on", "“on” is not a duration"),
+            ("slow 61m", "61m is longer than an hour"),
             ("erase", "is not the number of a message"),
             ("erase 0", "“0” is not the number of a message"),
             ("erase x", "“x” is not the number of a message"),
