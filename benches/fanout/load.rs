@@ -1,8 +1,8 @@
 //! The members of the room: one thread and one `epoll` for all of them.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use memchr::memchr_iter;
@@ -14,6 +14,7 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use super::figures::counted;
 use super::protocol::{Entry, MARK, Protocol};
 use super::server::Server;
+use super::wire::Wire;
 
 /// The longest wait for an event; after it, the measurement fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,10 +26,13 @@ const QUIET: Duration = Duration::from_millis(400);
 /// The wait before another try with a peer that was not ready.
 const AGAIN: Duration = Duration::from_millis(1);
 
-/// The members of a room.
-pub struct Load {
+/// The members of a room, in plaintext.
+pub type Load = Crowd<TcpStream>;
+
+/// The members of a room, each with its connection.
+pub struct Crowd<W> {
     epoll: OwnedFd,
-    members: Vec<Member>,
+    members: Vec<Member<W>>,
     protocol: &'static Protocol,
     /// The number of senders: the first members, who send in turn.
     speakers: usize,
@@ -50,8 +54,8 @@ pub struct Load {
     buffer: Vec<u8>,
 }
 
-struct Member {
-    stream: TcpStream,
+struct Member<W> {
+    wire: W,
     /// The steps of joining; `None` once it is in the room.
     entry: Option<Entry>,
     /// The number of messages that it has received, or sent where there is no echo.
@@ -60,7 +64,7 @@ struct Member {
     out: Vec<u8>,
 }
 
-impl Load {
+impl<W: Wire> Crowd<W> {
     /// Lets `members` join; the first `speakers` of them will send. Fails if they have not
     /// all joined and heard of each other after `patience`.
     pub fn join(
@@ -122,16 +126,13 @@ impl Load {
     }
 
     fn connect(&mut self, port: u16) -> io::Result<()> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_nodelay(true)?;
         let number = self.members.len();
         let greets = !self.protocol.steps.is_empty();
-        stream.write_all(&(self.protocol.hello)(number))?;
-        stream.set_nonblocking(true)?;
+        let wire = W::open(port, &(self.protocol.hello)(number))?;
         let data = EventData::new_u64(number as u64);
-        epoll::add(&self.epoll, &stream, data, EventFlags::IN)?;
+        epoll::add(&self.epoll, &wire, data, EventFlags::IN)?;
         self.members.push(Member {
-            stream,
+            wire,
             entry: greets.then(Entry::default),
             messages: 0,
             out: Vec::new(),
@@ -215,9 +216,9 @@ impl Load {
     pub fn stop_reading(&mut self, count: usize) -> io::Result<()> {
         let reading = self.members.len() - count;
         for member in &self.members[reading..] {
-            epoll::delete(&self.epoll, &member.stream)?;
+            epoll::delete(&self.epoll, &member.wire)?;
             // So that its output waits in the server, not in the kernel.
-            set_socket_recv_buffer_size(&member.stream, 4_096)?;
+            set_socket_recv_buffer_size(&member.wire, 4_096)?;
         }
         self.stopped = count;
         Ok(())
@@ -235,7 +236,7 @@ impl Load {
         let mut used = server.cpu()?;
         for mut member in self.members.drain(1..) {
             // A member that the server has cut off meanwhile has left as well.
-            let _ = member.stream.write_all(self.protocol.bye);
+            let _ = member.wire.send(self.protocol.bye);
         }
         while busy.elapsed() < QUIET || server.open_files()? > files {
             if start.elapsed() > patience {
@@ -270,7 +271,7 @@ impl Load {
     ) -> io::Result<()> {
         let mut waiting = false;
         for member in &mut self.members[..self.speakers] {
-            waiting |= !member.flush()?;
+            waiting |= !member.wire.flush(&mut member.out)?;
         }
         let came = self.receive(if waiting { AGAIN } else { wait }, tell)?;
         if !came && wait == PATIENCE && !waiting {
@@ -295,15 +296,12 @@ impl Load {
         for event in &self.events {
             let number = usize::try_from(event.data.u64()).unwrap_or_default();
             let member = &mut self.members[number];
-            let count = member.stream.read(&mut self.buffer)?;
-            if count == 0 {
-                return Err(io::Error::other("the server cut a member off"));
-            }
+            let count = member.wire.take(&mut self.buffer)?;
             self.bytes += count;
             let bytes = &self.buffer[..count];
             if let Some(entry) = &mut member.entry {
                 let (answer, inside) = entry.take(self.protocol, bytes);
-                member.stream.write_all(&answer)?;
+                member.wire.send(&answer)?;
                 if inside {
                     member.entry = None;
                     self.outside -= 1;
@@ -337,19 +335,5 @@ impl Load {
             self.by_all += 1;
         }
         Ok(!self.events.is_empty())
-    }
-}
-
-impl Member {
-    /// Sends as much as its socket takes, and returns whether that was all.
-    fn flush(&mut self) -> io::Result<bool> {
-        while !self.out.is_empty() {
-            match self.stream.write(&self.out) {
-                Ok(count) => drop(self.out.drain(..count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
     }
 }

@@ -26,6 +26,8 @@ mod saved;
 mod server;
 mod surroundings;
 mod table;
+mod tls;
+mod wire;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};

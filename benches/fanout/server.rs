@@ -13,6 +13,7 @@ use super::floor;
 use super::peers::Peer;
 use super::process;
 use super::protocol::{NATIVE, Protocol};
+use super::tls::Files;
 
 /// The longest time that a server may take to start.
 const START: Duration = Duration::from_secs(10);
@@ -96,11 +97,23 @@ impl Server {
         Self::start_with(kind, &UNLIMITED)
     }
 
+    /// Starts a server without limits, and inside TLS. Ours always is, beside plaintext.
+    pub fn start_encrypted(kind: Kind) -> io::Result<Self> {
+        let Kind::Peer(peer) = kind else {
+            return Self::start(kind);
+        };
+        let (folder, port) = (tempfile::tempdir()?, process::free_port()?);
+        let command = peer.encrypted.ok_or(io::ErrorKind::Unsupported)?;
+        let files = Files::write(folder.path())?;
+        let command = command(folder.path(), port, &files)?;
+        Self::spawn(kind, folder, port, command)
+    }
+
     /// Starts a server; only Chatroom gets these `arguments`.
     pub fn start_with(kind: Kind, arguments: &[&str]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = process::free_port()?;
-        let mut command = match kind {
+        let command = match kind {
             Kind::Floor { frame_bytes } => {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args([floor::FLAG, &port.to_string(), &frame_bytes.to_string()]);
@@ -114,6 +127,10 @@ impl Server {
             }
             Kind::Peer(peer) => (peer.command)(folder.path(), port)?,
         };
+        Self::spawn(kind, folder, port, command)
+    }
+
+    fn spawn(kind: Kind, folder: TempDir, port: u16, mut command: Command) -> io::Result<Self> {
         let written = folder.path().join("written");
         let out = fs::File::create(&written)?;
         let child = command

@@ -4,6 +4,7 @@ use crate::client::End;
 
 use super::line::{Line, NotSent};
 use super::members::Ask;
+use super::moderation::Answer;
 
 /// What is left to do after a batch of events, besides showing the changes.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Effects {
     pub entered: Option<Entered>,
     /// The user entered the room for the first time.
     pub joined: bool,
+    /// The server's answers to what the user asked for.
+    pub answers: Vec<Answer>,
     /// The session is over.
     pub ended: Option<End>,
 }
@@ -53,6 +56,11 @@ pub enum News {
     },
     /// A line that is no message.
     Line(Line),
+    /// The text of a message was erased.
+    Erased {
+        /// The sender's name.
+        name: String,
+    },
     /// A message of the user was not sent.
     NotSent(NotSent),
     /// Older messages came.

@@ -32,6 +32,18 @@ pub enum Line {
         /// The member's name.
         name: String,
     },
+    /// The host removed someone.
+    Removed {
+        /// The member's name.
+        name: String,
+    },
+    /// Someone hosts the room now.
+    Host {
+        /// The member's name.
+        name: String,
+        /// Whether it is the user.
+        is_me: bool,
+    },
     /// Several members of a big room joined.
     ManyJoined {
         /// The number of those who joined.
@@ -76,8 +88,10 @@ pub struct Message {
     pub own: bool,
     /// The time, in milliseconds since 1970.
     pub at: i64,
-    /// The text.
+    /// The text; empty if it was erased.
     pub text: String,
+    /// Whether the text was erased.
+    pub erased: bool,
     /// The state of its delivery.
     pub delivery: Delivery,
 }
@@ -86,9 +100,9 @@ impl Message {
     /// A confirmed message. `own` says whether the user sent it.
     #[must_use]
     pub fn confirmed(entry: Entry<'static>, own: bool) -> Self {
-        let text = match entry.body {
-            Body::Text { text, .. } => text.into_owned(),
-            _ => String::new(),
+        let (text, erased) = match entry.body {
+            Body::Text { text, .. } => (text.into_owned(), false),
+            _ => (String::new(), true),
         };
         Self {
             // Only an entry that is no message has no member.
@@ -96,6 +110,7 @@ impl Message {
             name: entry.author.name.into_owned(),
             own,
             at: entry.at.as_millisecond(),
+            erased,
             text,
             delivery: Delivery::Confirmed(entry.seq),
         }
@@ -143,6 +158,8 @@ pub enum NotSent {
     Unknown,
     /// The user sent more than the server takes at once.
     TooFast,
+    /// The host has muted the user.
+    Muted,
     /// The message has too many characters or lines.
     TooLong,
     /// Nothing was left of the text.
@@ -175,6 +192,7 @@ mod tests {
             own: false,
             at,
             text: "hi".into(),
+            erased: false,
             delivery: Delivery::Confirmed(1),
         })
     }

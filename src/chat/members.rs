@@ -30,6 +30,16 @@ pub struct Row {
     pub known: Known,
     /// Whether the member is the user.
     pub is_me: bool,
+    /// Whether the user, as the host, can remove the member, mute it, and make it the host.
+    pub can_be_moderated: bool,
+}
+
+impl Row {
+    /// The member's id, in the room that the user is in.
+    #[must_use]
+    pub fn id(&self) -> MemberId {
+        self.id
+    }
 }
 
 /// The members of a room.
@@ -59,13 +69,18 @@ impl Members {
         self.count
     }
 
-    /// A row for each known member, in the order of joining; `me` is the user.
-    pub fn rows(&self, me: Option<MemberId>) -> Vec<Row> {
-        let row = |(id, known): (&MemberId, &Known)| Row {
-            room: self.room,
-            id: *id,
-            known: known.clone(),
-            is_me: Some(*id) == me,
+    /// A row for each known member, in the order of joining; `me` is the user, who
+    /// `hosts` the room or not.
+    pub fn rows(&self, me: Option<MemberId>, hosts: bool) -> Vec<Row> {
+        let row = |(id, known): (&MemberId, &Known)| {
+            let is_me = Some(*id) == me;
+            Row {
+                room: self.room,
+                id: *id,
+                known: known.clone(),
+                is_me,
+                can_be_moderated: hosts && !is_me,
+            }
         };
         self.known.iter().map(row).collect()
     }
@@ -144,6 +159,24 @@ impl Members {
         self.known.get(&id).is_some_and(|known| known.away)
     }
 
+    /// A member is the host now; `from` was it before.
+    pub fn set_host(&mut self, id: MemberId, from: Option<MemberId>) {
+        let lists = [Some(&mut self.known), self.fetched.as_mut()];
+        for list in lists.into_iter().flatten() {
+            if let Some(known) = from.and_then(|from| list.get_mut(&from)) {
+                known.host = false;
+            }
+            if let Some(known) = list.get_mut(&id) {
+                known.host = true;
+            }
+        }
+    }
+
+    /// The name of a member, if it is known to be in the room.
+    pub fn name(&self, id: MemberId) -> Option<&str> {
+        self.known.get(&id).map(|known| known.name.as_str())
+    }
+
     /// A member left.
     pub fn left(&mut self, id: MemberId, count: usize) {
         self.count = count;
@@ -193,7 +226,7 @@ mod tests {
     }
 
     fn names(members: &Members) -> Vec<String> {
-        let rows = members.rows(None);
+        let rows = members.rows(None, false);
         rows.into_iter().map(|row| row.known.name).collect()
     }
 
@@ -225,9 +258,9 @@ mod tests {
         let (me, other) = (Some(id(1)), Some(id(2)));
         let mut members = Members::default();
         members.begin(list(2, &[1, 2], false));
-        let rows = members.rows(me);
-        assert_eq!(members.rows(me), rows);
-        assert_ne!(members.rows(other), rows);
+        let rows = members.rows(me, false);
+        assert_eq!(members.rows(me, false), rows);
+        assert_ne!(members.rows(other, false), rows);
         let row = |change: &dyn Fn(&mut Known)| {
             let mut known = rows[1].known.clone();
             change(&mut known);
@@ -239,9 +272,42 @@ mod tests {
             row(&|it| it.away = true),
         ] {
             members.known.insert(id(2), known);
-            assert_ne!(members.rows(me)[1], rows[1]);
-            assert_eq!(members.rows(me)[0], rows[0]);
+            assert_ne!(members.rows(me, false)[1], rows[1]);
+            assert_eq!(members.rows(me, false)[0], rows[0]);
         }
+    }
+
+    #[test]
+    fn the_host_can_moderate_everyone_else() {
+        let mut members = Members::default();
+        members.begin(list(2, &[1, 2], false));
+        let can = |members: &Members, hosts| -> Vec<bool> {
+            let rows = members.rows(Some(id(1)), hosts);
+            rows.iter().map(|row| row.can_be_moderated).collect()
+        };
+        assert_eq!(can(&members, true), [false, true]);
+        assert_eq!(can(&members, false), [false, false]);
+    }
+
+    #[test]
+    fn the_role_of_the_host_moves_from_one_to_the_other() {
+        let mut members = Members::default();
+        members.begin(list(3, &[1, 2], true));
+        members.set_host(id(2), Some(id(1)));
+        members.take(list(3, &[3], false));
+        let hosts: Vec<bool> = members
+            .rows(None, false)
+            .iter()
+            .map(|row| row.known.host)
+            .collect();
+        assert_eq!(hosts, [false, true, false]);
+        // From outside of the room: there can be two.
+        members.set_host(id(3), None);
+        assert!(members.known[&id(2)].host && members.known[&id(3)].host);
+        assert_eq!(
+            (members.name(id(3)), members.name(id(9))),
+            (Some("3"), None)
+        );
     }
 
     #[test]
@@ -249,15 +315,23 @@ mod tests {
         let mut members = Members::default();
         members.begin(list(3, &[1, 2, 3], false));
         members.set_away(id(2), true);
-        let before = members.rows(None);
+        let before = members.rows(None, false);
         members.begin_room();
-        assert_eq!((members.count(), members.rows(None)), (0, Vec::new()));
+        assert_eq!(
+            (members.count(), members.rows(None, false)),
+            (0, Vec::new())
+        );
         // A list in parts shows no member of the earlier room meanwhile.
         let ask = members.begin(list(3, &[1, 2], true));
         assert_eq!(ask, Some(Ask { after: Some(id(2)) }));
         assert_eq!(names(&members), ["1", "2"]);
         assert!(!members.is_away(id(2)));
-        assert!(members.rows(None).iter().all(|row| !before.contains(row)));
+        assert!(
+            members
+                .rows(None, false)
+                .iter()
+                .all(|row| !before.contains(row))
+        );
     }
 
     #[test]

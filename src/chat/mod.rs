@@ -11,6 +11,7 @@
 //! - `line`: the lines of a conversation; `timeline`: their order, and the state of the
 //!   user's own messages; `history`: the older ones, and the requests for them;
 //! - `members`: the members, as far as the server has reported them; `me`: the user's own;
+//! - `moderation`: what a host has set, and the answers to a user who is the host;
 //! - `interruption`: a lost connection that the client is restoring;
 //! - [`links`]: the links in a text; [`autoscroll`]: whether a list follows its end.
 
@@ -22,6 +23,7 @@ mod line;
 pub mod links;
 mod me;
 mod members;
+mod moderation;
 mod reduce;
 mod state;
 mod timeline;
@@ -31,6 +33,7 @@ pub use self::history::Beginning;
 pub use self::interruption::{Interruption, Outage};
 pub use self::line::{Delivery, Line, Message, NotSent};
 pub use self::members::{Ask, Known, Row};
+pub use self::moderation::{Answer, Refusal};
 pub use self::state::{CannotSay, Chat, Earlier, Moment, Phase};
 pub use self::timeline::{Change, Shown, difference};
 

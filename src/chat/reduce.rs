@@ -1,12 +1,17 @@
 //! What each event of a client does to what is shown.
 
+use std::time::Duration;
+
 use crate::client::Event;
-use crate::protocol::native::frame::{Code, Error, NOTICE_ADDRESS, Page, Welcome};
+use crate::protocol::native::frame::{
+    Code, Erased, Error, Host, Muted, NOTICE_ADDRESS, Page, Welcome,
+};
 use crate::room::{Entry, Why};
 
 use super::effects::{Effects, Entered, News};
 use super::interruption::Interruption;
 use super::line::{Line, Message, NotSent};
+use super::moderation::{Answer, Refusal};
 use super::state::{Chat, Moment, Phase};
 
 impl Chat {
@@ -62,13 +67,23 @@ impl Chat {
                 }
             }
             Event::Unknown { seq } => self.timeline.miss(seq),
-            Event::Erased(erased) => self.timeline.miss(erased.seq),
-            Event::Secured(_)
-            | Event::Host(_)
-            | Event::Limits(_)
-            | Event::Kicked(_)
-            | Event::Muted(_)
-            | Event::Invite(_) => {}
+            Event::Erased(erased) => self.erased(&erased, effects),
+            Event::Secured(security) => self.security = Some(security),
+            Event::Host(host) => self.take_host(host, effects),
+            Event::Limits(limits) => self.about.limits = Some(limits),
+            Event::Kicked(kicked) => effects.answers.push(Answer::Removed {
+                name: kicked.name.into_owned(),
+                ban: kicked.ban_s.filter(|it| *it > 0).map(Duration::from_secs),
+                shared: kicked.shared,
+            }),
+            Event::Muted(muted) => self.take_mute(muted, now, effects),
+            Event::Invite(invite) => {
+                // A link that cannot be read is no use to anyone.
+                if let Ok(invitation) = invite.link.parse() {
+                    let invitation = Box::new(invitation);
+                    effects.answers.push(Answer::Invitation(invitation));
+                }
+            }
             Event::Notice(notice)
                 if notice.code == NOTICE_ADDRESS && !notice.addresses.is_empty() =>
             {
@@ -79,7 +94,7 @@ impl Chat {
                 }
             }
             Event::Notice(notice) => self.server_says(notice.text.into_owned(), effects),
-            Event::Error(error) => self.refused(error, effects),
+            Event::Error(error) => self.refused(error, now, effects),
             Event::Joined(_)
             | Event::Left(_)
             | Event::Away(_)
@@ -110,7 +125,11 @@ impl Chat {
         let own = entry.author.id.is_some_and(|it| self.me.said(it))
             || id.as_deref().is_some_and(waited_for);
         let message = Message::confirmed(entry, own);
-        if !own {
+        // What was erased before it came is no news.
+        if self.me.id() == Some(message.from) {
+            self.moderation.unmute();
+        }
+        if !own && !message.erased {
             effects.received = effects.received.saturating_add(1);
             effects.news.push(News::Message {
                 name: message.name.clone(),
@@ -140,9 +159,54 @@ impl Chat {
         self.timeline.tell(line);
     }
 
+    /// The text of a message was erased. That is an entry of its own.
+    fn erased(&mut self, erased: &Erased<'_>, effects: &mut Effects) {
+        self.timeline.miss(erased.seq);
+        if let Some(name) = self.timeline.erase(erased.of) {
+            effects.news.push(News::Erased { name });
+        }
+    }
+
+    fn take_host(&mut self, host: Host<'_>, effects: &mut Effects) {
+        let me = self.me.id();
+        self.members.set_host(host.id, host.from);
+        if host.from == me {
+            self.moderation.hosts = false;
+        }
+        let is_me = Some(host.id) == me;
+        if is_me {
+            self.moderation.hosts = true;
+        }
+        let name = host.name.into_owned();
+        let line = Line::Host { name, is_me };
+        effects.news.push(News::Line(line.clone()));
+        self.timeline.tell(line);
+        effects.members_changed = true;
+    }
+
+    /// A member was muted: the user, or another one at the user's request.
+    fn take_mute(&mut self, muted: Muted<'_>, now: Moment, effects: &mut Effects) {
+        let time = Duration::from_secs(muted.for_s);
+        if Some(muted.id) == self.me.id() {
+            self.moderation.mute(time, now.instant);
+        } else {
+            let name = muted.name.into_owned();
+            effects.answers.push(Answer::Muted { name, time });
+        }
+    }
+
     /// The server rejected a message, or something else that the client sent.
-    fn refused(&mut self, error: Error<'static>, effects: &mut Effects) {
+    fn refused(&mut self, error: Error<'static>, now: Moment, effects: &mut Effects) {
+        if let Some(refusal) = Refusal::of(&error.code) {
+            effects.answers.push(Answer::Refused(refusal));
+            return;
+        }
+        if error.code == Code::Muted {
+            let time = Duration::from_millis(error.retry_ms.unwrap_or_default());
+            self.moderation.mute(time, now.instant);
+        }
         let why = match error.code {
+            Code::Muted => NotSent::Muted,
             Code::TooFast => NotSent::TooFast,
             Code::TooLong => NotSent::TooLong,
             Code::EmptyText => NotSent::Empty,
@@ -176,6 +240,7 @@ impl Chat {
                 self.members.left(left.id, left.count);
                 let name = left.name.into_owned();
                 self.timeline.tell(match left.why {
+                    Why::Removed => Line::Removed { name },
                     Why::Lost | Why::Timeout if !was_away => Line::Lost { name },
                     _ => Line::Left { name },
                 });

@@ -1,14 +1,14 @@
 //! Everything that a client shows of a room.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::client::{End, NotQueued};
+use crate::client::{End, NotQueued, Security};
 use crate::protocol::PAGE_LIMIT;
 use crate::protocol::native::frame::{Limits, Welcome};
-use crate::room::{TEXT_LIMIT, clean_text, fits};
+use crate::room::{MemberId, TEXT_LIMIT, clean_text, fits};
 
 use super::effects::{Effects, News};
 use super::history::{Beginning, History, Want};
@@ -16,6 +16,7 @@ use super::interruption::{Interruption, Outage};
 use super::line::{Delivery, Line, Message};
 use super::me::Me;
 use super::members::{Ask, Members, Row};
+use super::moderation::Moderation;
 use super::timeline::{Change, Timeline};
 
 /// The feature of a server that sends pages of older messages.
@@ -74,12 +75,13 @@ struct CatchingUp {
 
 /// What the room said of itself when the user entered.
 #[derive(Debug, Default)]
-struct About {
+pub(super) struct About {
     name: String,
     durable: bool,
+    private: bool,
     /// Distinguishes the log from every other.
     epoch: String,
-    limits: Option<Limits>,
+    pub(super) limits: Option<Limits>,
 }
 
 /// What a client shows of a room: events and times go in, changes come out.
@@ -89,12 +91,14 @@ struct About {
 #[derive(Debug, Default)]
 pub struct Chat {
     pub(super) phase: Phase,
-    about: About,
+    pub(super) about: About,
     pub(super) me: Me,
     pub(super) timeline: Timeline,
     pub(super) members: Members,
     pub(super) history: History,
     pub(super) interruption: Option<Interruption>,
+    pub(super) moderation: Moderation,
+    pub(super) security: Option<Security>,
     catching_up: Option<CatchingUp>,
     earlier: Earlier,
 }
@@ -126,6 +130,62 @@ impl Chat {
     #[must_use]
     pub fn is_durable(&self) -> bool {
         self.about.durable
+    }
+
+    /// Whether only those may join who were invited.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.about.private
+    }
+
+    /// How the latest connection is, or was, protected; `None` before the first one.
+    #[must_use]
+    pub fn security(&self) -> Option<Security> {
+        self.security
+    }
+
+    /// Whether the user is the host, and may moderate.
+    #[must_use]
+    pub fn hosts(&self) -> bool {
+        self.moderation.hosts
+    }
+
+    /// For how much longer the user cannot send messages, because the host has muted them.
+    #[must_use]
+    pub fn muted_for(&self, now: Instant) -> Option<Duration> {
+        self.moderation.muted_for(now)
+    }
+
+    /// The time between two messages of each member; zero without such a limit.
+    #[must_use]
+    pub fn slow(&self) -> Duration {
+        let every = self.about.limits.and_then(|limits| limits.every_s);
+        Duration::from_secs(every.unwrap_or_default())
+    }
+
+    /// The name of a member, if they are known to be in the room.
+    #[must_use]
+    pub fn member_name(&self, id: MemberId) -> Option<&str> {
+        self.members.name(id)
+    }
+
+    /// Whether the user may erase a message: one of their own, or as the host any.
+    #[must_use]
+    pub fn can_erase(&self, message: &Message) -> bool {
+        let is_there = self.phase == Phase::Joined && self.interruption.is_none();
+        let is_said = message.seq().is_some() && !message.erased;
+        is_there && is_said && (message.own || self.hosts())
+    }
+
+    /// The sender of a message, if the user as the host can remove them: they are in the
+    /// room, and not the user.
+    #[must_use]
+    pub fn removable_sender<'a>(&'a self, message: &Message) -> Option<(MemberId, &'a str)> {
+        let is_there = self.phase == Phase::Joined && self.interruption.is_none();
+        let may = is_there && self.hosts() && !message.own;
+        let name = self.member_name(message.from).filter(|_| may)?;
+        // Another room gives the same ids again.
+        (name == message.name).then_some((message.from, name))
     }
 
     /// The most characters of a message.
@@ -163,7 +223,7 @@ impl Chat {
     /// A row for each known member, in the order of joining.
     #[must_use]
     pub fn member_rows(&self) -> Vec<Row> {
-        self.members.rows(self.me.id())
+        self.members.rows(self.me.id(), self.hosts())
     }
 
     /// Whether there is a message, or the user has tried to send one.
@@ -220,6 +280,7 @@ impl Chat {
                 own: true,
                 at: now.time.as_millisecond(),
                 text: text.to_owned(),
+                erased: false,
                 delivery: Delivery::Pending(id),
             });
         }
@@ -317,9 +378,14 @@ impl Chat {
     fn come_in(&mut self, welcome: &Welcome<'_>, is_another: bool) {
         let you = &welcome.you;
         self.me.come_in(you.id, &you.name, is_another);
+        if is_another {
+            self.moderation = Moderation::default();
+        }
+        self.moderation.hosts = you.host;
         self.about = About {
             name: welcome.room.to_string(),
             durable: welcome.durable,
+            private: welcome.private,
             epoch: welcome.epoch.to_string(),
             limits: Some(welcome.limits),
         };

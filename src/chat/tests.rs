@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::timeline::Change;
 use super::*;
-use crate::client::{End, Event, Loss, NotQueued};
+use crate::client::{End, Event, Loss, NotQueued, Security, Trust};
+use crate::protocol::Pin;
 use crate::protocol::native::frame::{
-    Away, Back, Code, Error, Gap, Joined, Left, Limits, Member, MemberList, NOTICE_ADDRESS, Notice,
-    Page, Presence, Welcome,
+    Away, Back, By, Code, Erased, Error, Gap, Host, Invite, Joined, Kicked, Left, Limits, Member,
+    MemberList, Muted, NOTICE_ADDRESS, Notice, Page, Presence, Welcome,
 };
 use crate::room::{Author, Body, Entry, MemberId, Why};
 
@@ -36,7 +37,7 @@ fn member(number: u64) -> Member<'static> {
 
 fn welcome(epoch: &'static str, next: u64) -> Box<Welcome<'static>> {
     Box::new(Welcome {
-        private: false,
+        private: true,
         proof: None,
         protocol: 1,
         room: "Ada’s Room".into(),
@@ -390,4 +391,266 @@ fn at_the_end_nothing_is_pending_and_nothing_can_be_said() {
             ..
         }
     ));
+}
+
+fn removed_by_host(number: u64) -> Event {
+    Event::Left(Left {
+        id: id(number),
+        name: member(number).name,
+        why: Why::Removed,
+        count: 1,
+    })
+}
+
+fn host(number: u64, from: Option<u64>) -> Event {
+    Event::Host(Host {
+        id: id(number),
+        name: member(number).name,
+        from: from.map(id),
+    })
+}
+
+fn erased(seq: u64, of: u64) -> Event {
+    Event::Erased(Erased {
+        seq,
+        at: jiff::Timestamp::UNIX_EPOCH,
+        of,
+        by: By {
+            id: None,
+            name: "SERVER".into(),
+        },
+    })
+}
+
+fn error(code: Code, id: Option<&'static str>, retry_ms: Option<u64>) -> Event {
+    Event::Error(Error {
+        code,
+        id: id.map(Into::into),
+        text: "no".into(),
+        retry_ms,
+        fatal: false,
+    })
+}
+
+fn can_moderate(chat: &Chat) -> Vec<bool> {
+    let rows = chat.member_rows();
+    rows.iter().map(|row| row.can_be_moderated).collect()
+}
+
+/// The messages of a list, as far as they show whether they were erased.
+fn shown_texts(list: &[Line]) -> Vec<(&str, bool)> {
+    let message = |line: &Line| matches!(line, Line::Message(_));
+    let messages = list.iter().filter(|line| message(line));
+    messages
+        .filter_map(|line| match line {
+            Line::Message(message) => Some((message.text.as_str(), message.erased)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn how_the_connection_is_protected_is_known_from_the_first_moment() {
+    let mut chat = Chat::new(Earlier::default());
+    assert_eq!((chat.security(), chat.is_private()), (None, false));
+    let (pin, trust) = (Pin([1; 32]), Trust::FirstUse);
+    let security = Security::Tls { pin, trust };
+    chat.reduce(
+        [Event::Secured(security), Event::Welcomed(welcome("a", 1))],
+        now(),
+    );
+    assert_eq!((chat.security(), chat.is_private()), (Some(security), true));
+    chat.reduce([Event::Secured(Security::Plain)], now());
+    assert_eq!(chat.security(), Some(Security::Plain));
+}
+
+#[test]
+fn the_role_of_the_host_comes_and_goes_with_what_it_allows() {
+    let (mut chat, mut list) = joined(1);
+    assert!(!chat.hosts());
+    assert_eq!(can_moderate(&chat), [false, false]);
+    let effects = chat.reduce([host(ME, Some(EVE))], now());
+    assert!(effects.members_changed && chat.hosts());
+    assert_eq!(can_moderate(&chat), [false, true]);
+    chat.reduce([host(EVE, Some(ME))], now());
+    assert!(!chat.hosts());
+    let wanted = [(ME, true), (EVE, false)].map(|(it, is_me)| Line::Host {
+        name: member(it).name.into_owned(),
+        is_me,
+    });
+    assert_eq!(lines(&mut chat, &mut list), wanted);
+    // The role does not go when somebody else gets it from somebody else.
+    chat.reduce([host(ME, None), host(EVE, None)], now());
+    assert!(chat.hosts());
+    // Who comes back may have lost it.
+    chat.reduce([Event::Returned(welcome("a", 1))], now());
+    assert!(!chat.hosts());
+}
+
+#[test]
+fn who_is_removed_was_not_just_leaving() {
+    let (mut chat, mut list) = joined(1);
+    let away = Event::Away(Away {
+        id: id(EVE),
+        name: "eve".into(),
+    });
+    chat.reduce([removed_by_host(EVE), away, removed_by_host(EVE)], now());
+    let lines = lines(&mut chat, &mut list);
+    assert_eq!(lines[0], Line::Removed { name: eve() });
+    assert_eq!(lines[2], Line::Removed { name: eve() });
+}
+
+#[test]
+fn an_erased_message_stays_in_its_place_without_its_text() {
+    let (mut chat, mut list) = joined(1);
+    chat.reduce([message(1), message(2), message(3)], now());
+    let before = lines(&mut chat, &mut list);
+    assert!(shown_texts(&before).iter().all(|(_, erased)| !erased));
+    let effects = chat.reduce([erased(4, 2)], now());
+    assert_eq!(effects.news, [News::Erased { name: eve() }]);
+    assert_eq!(effects.received, 0);
+    let after = lines(&mut chat, &mut list);
+    let wanted = [("text 1", false), ("", true), ("text 3", false)];
+    assert_eq!(shown_texts(&after), wanted);
+    // The erasure has a place among the entries.
+    assert_eq!(chat.newest(), 4);
+    // Twice, or of a message that is not here, it is no news.
+    let effects = chat.reduce([erased(5, 2), erased(6, 99)], now());
+    assert!(effects.news.is_empty());
+    assert_eq!(chat.newest(), 6);
+}
+
+#[test]
+fn a_message_and_its_erasure_in_one_batch_show_nothing_of_the_text() {
+    let (mut chat, mut list) = joined(1);
+    chat.reduce([message(1), erased(2, 1)], now());
+    assert_eq!(shown_texts(&lines(&mut chat, &mut list)), [("", true)]);
+}
+
+#[test]
+fn what_was_erased_before_it_came_is_no_news() {
+    let gone = |seq| {
+        let mut gone = entry(seq, EVE, None);
+        gone.body = Body::Gone { id: None };
+        gone
+    };
+    let (mut chat, mut list) = joined(4);
+    let effects = chat.reduce([Event::Message(gone(4))], now());
+    assert_eq!((effects.received, effects.news.len()), (0, 0));
+    assert_eq!(chat.read_back(), Some(4));
+    let page = Page {
+        messages: vec![entry(2, EVE, None), gone(3)],
+        more: true,
+    };
+    chat.reduce([Event::Page(page)], now());
+    let wanted = [("text 2", false), ("", true), ("", true)];
+    assert_eq!(shown_texts(&lines(&mut chat, &mut list)), wanted);
+}
+
+#[test]
+fn own_messages_can_be_erased_and_by_the_host_all() {
+    let (mut chat, mut list) = joined(1);
+    chat.reduce([message(1), Event::Message(entry(2, ME, None))], now());
+    chat.say("7".into(), "on its way", now());
+    let can = |chat: &Chat, lines: &[Line]| -> Vec<(bool, bool)> {
+        let messages = lines.iter().filter_map(|line| match line {
+            Line::Message(message) => Some(message),
+            _ => None,
+        });
+        messages
+            .map(|it| (chat.can_erase(it), chat.removable_sender(it).is_some()))
+            .collect()
+    };
+    let shown = lines(&mut chat, &mut list);
+    let (no, only_erase) = ((false, false), (true, false));
+    assert_eq!(can(&chat, &shown), [no, only_erase, no]);
+    chat.reduce([host(ME, None)], now());
+    assert_eq!(can(&chat, &shown), [(true, true), only_erase, no]);
+    // Who has left cannot be removed.
+    chat.reduce([removed_by_host(EVE)], now());
+    assert_eq!(can(&chat, &shown), [only_erase, only_erase, no]);
+    // Nothing can be asked for while the connection is lost.
+    chat.reduce([Event::Interrupted(End::Lost(Loss::Slept))], now());
+    assert_eq!(can(&chat, &shown), [no, no, no]);
+}
+
+#[test]
+fn who_is_muted_knows_for_how_long_and_that_it_is_over() {
+    let (mut chat, mut list) = joined(1);
+    let at = now();
+    let later = |seconds| at.instant + Duration::from_secs(seconds);
+    chat.say("7".into(), "hello", at);
+    let effects = chat.reduce([error(Code::Muted, Some("7"), Some(60_000))], at);
+    assert_eq!(effects.news, [News::NotSent(NotSent::Muted)]);
+    assert_eq!(chat.muted_for(later(20)), Some(Duration::from_secs(40)));
+    assert_eq!(chat.muted_for(later(60)), None);
+    assert_eq!(lines(&mut chat, &mut list).len(), 1);
+    // The host has lifted it: a message goes through.
+    chat.reduce([Event::Message(entry(1, ME, Some("8")))], at);
+    assert_eq!(chat.muted_for(later(20)), None);
+}
+
+#[test]
+fn the_answers_to_a_host_are_told_to_the_host() {
+    let (mut chat, mut list) = joined(1);
+    let kicked = |ban_s| {
+        Event::Kicked(Kicked {
+            id: id(EVE),
+            name: "eve".into(),
+            ban_s,
+            shared: 2,
+        })
+    };
+    let link = "chatroom://h:1#k=abcdefghijklmnop";
+    let effects = chat.reduce(
+        [
+            kicked(Some(600)),
+            kicked(Some(0)),
+            Event::Muted(Muted {
+                id: id(EVE),
+                name: "eve".into(),
+                for_s: 300,
+            }),
+            Event::Invite(Invite { link: link.into() }),
+            Event::Invite(Invite { link: "x y".into() }),
+            error(Code::NotHost, None, None),
+            error(Code::KeyFixed, None, None),
+        ],
+        now(),
+    );
+    let removed = |ban| Answer::Removed {
+        name: eve(),
+        ban,
+        shared: 2,
+    };
+    let wanted = [
+        removed(Some(Duration::from_mins(10))),
+        removed(None),
+        Answer::Muted {
+            name: eve(),
+            time: Duration::from_mins(5),
+        },
+        Answer::Invitation(Box::new(link.parse().unwrap())),
+        Answer::Refused(Refusal::NotHost),
+        Answer::Refused(Refusal::KeyFixed),
+    ];
+    assert_eq!(effects.answers, wanted);
+    assert!(!format!("{effects:?}").contains("abcdef"));
+    // The conversation shows none of them.
+    assert!(lines(&mut chat, &mut list).is_empty() && effects.news.is_empty());
+}
+
+#[test]
+fn slow_mode_is_known_from_the_limits() {
+    let (mut chat, _) = joined(1);
+    assert_eq!(chat.slow(), Duration::ZERO);
+    let limits = Limits {
+        frame: 65_536,
+        text: 10,
+        burst: None,
+        per_second: None,
+        every_s: Some(10),
+    };
+    chat.reduce([Event::Limits(limits)], now());
+    assert_eq!(chat.slow(), Duration::from_secs(10));
 }

@@ -56,6 +56,7 @@ mod event;
 #[cfg(all(any(test, feature = "fuzzing"), feature = "cli"))]
 pub(crate) mod fuzzing;
 mod inbox;
+mod known_rooms;
 mod listener;
 mod outbox;
 mod rate_limit;
@@ -66,6 +67,8 @@ mod silence;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+#[allow(dead_code)]
+mod tls;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -85,6 +88,7 @@ use crate::room::{MESSAGE_ID_LIMIT, MemberId};
 pub use self::end::{End, Loss};
 pub use self::event::{Event, Security, Trust};
 pub use self::inbox::{JUNK_LIMIT, SERVER_FRAME_LIMIT};
+pub use self::known_rooms::{KNOWN_NAMES, KNOWN_SERVERS, KnownRooms, KnownRoomsError, KnownServer};
 pub use self::listener::{Listener, Printing, listen, write_lines, write_message};
 pub use self::settings::{Encryption, Resume, Settings};
 

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 
 use crate::cli::parse;
 use crate::harmless::assert_harmless_line;
-use crate::room::{Author, Body, Entry, MemberId, Record, TokenHash};
+use crate::room::{
+    Author, Ban, Body, Entry, Keys, MemberId, Network, Record, RoomKey, Time, TokenHash,
+};
 use crate::server::Settings;
 use crate::store::{Keep, Reading, Recent, Store};
 
@@ -129,6 +131,7 @@ fn a_store() -> Vec<u8> {
         Store::open(&path, Keep::default(), recent, reading()).expect("a store");
     let mut records: Vec<Record> = (1..=2).map(entered).collect();
     records.extend((0..150).map(|count| said(past.next_seq + count, 1 + count % 2)));
+    records.extend(moderation(past.next_seq + 150));
     store.write(&records).expect("written");
     store.close().expect("closed");
     fs::read(path).expect("read")
@@ -157,6 +160,35 @@ fn entered(id: u64) -> Record {
         host: id == 1,
         token: Some(TokenHash([u8::try_from(id).unwrap_or(0); 32])),
     }
+}
+
+/// What hosts do, with an erasure as the entry `seq`.
+fn moderation(seq: u64) -> Vec<Record> {
+    let bans = (0..5).map(|last| {
+        Record::Banned(Ban {
+            network: Some(Network::new([10, 0, 0, last].into(), 32)),
+            token: Some(TokenHash([last; 32])),
+            name: Some("kim".into()),
+            until: (Time::BEGINNING, at(1_000_000)),
+        })
+    });
+    let others = [
+        Record::Entry(Entry {
+            seq,
+            at: at(1),
+            author: Author::administrator(),
+            body: Body::Erased { of: 1 },
+        }),
+        Record::Muted {
+            id: member(2),
+            until: Some(at(1_000_000)),
+        },
+        Record::Keys(Keys {
+            key: Some(RoomKey::from_random([7; 10])),
+            host_key: Some(RoomKey::from_random([8; 10])),
+        }),
+    ];
+    bans.chain(others).collect()
 }
 
 fn said(seq: u64, from: u64) -> Record {

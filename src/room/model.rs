@@ -510,8 +510,8 @@ impl Pair {
             Step::Erase { by, message } => {
                 let lease = by.and_then(lease_at);
                 let seq = self.model.next_seq().saturating_sub(message);
-                let eraser = lease.map_or(Eraser::Administrator, |(_, it)| Eraser::Member(it));
-                let erased = self.room.apply(erase(eraser, seq, self.model.now));
+                let by = lease.map_or(Eraser::Administrator, |(_, it)| Eraser::Member(it));
+                let erased = self.room.apply(erase(by, seq, self.model.now));
                 assert_eq!(erased, self.model.erase(lease.map(|it| it.0), seq));
             }
             Step::MakeHost { from, to } => {

@@ -279,6 +279,24 @@ impl SeenTime {
         self.saved
     }
 
+    /// How long it is, by the clock as it was last read, until this time of day; in
+    /// seconds, rounded up.
+    pub(super) fn seconds_until(&self, at: Timestamp) -> i64 {
+        let left = at
+            .as_microsecond()
+            .saturating_sub(self.last.clock.as_microsecond());
+        left.max(0).saturating_add(SECOND - 1) / SECOND
+    }
+
+    /// The time from now to this seen time in seconds; `None` if that has passed.
+    pub(super) fn time_to(&self, seconds: i64) -> Option<Duration> {
+        let left = seconds
+            .saturating_mul(SECOND)
+            .saturating_sub(self.saved.time);
+        let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
+        Some(Duration::from_micros(left))
+    }
+
     /// The seen time in seconds, as the store writes it with messages.
     pub(super) const fn seconds(&self) -> i64 {
         self.saved.time.div_euclid(SECOND)

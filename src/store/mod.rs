@@ -27,7 +27,7 @@ use std::ops::Range;
 pub use self::age::{ClockDoubt, Reading};
 pub use self::disk::{DiskSpace, SpaceWatch};
 pub use self::error::{OpenError, ReadError, WriteError};
-pub use self::past::{Past, StoredSession};
+pub use self::past::{Past, StoredBan, StoredSession};
 #[cfg(feature = "store")]
 pub use self::sqlite::{Reader, Store};
 #[cfg(not(feature = "store"))]

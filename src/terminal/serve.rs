@@ -8,8 +8,10 @@ use std::sync::Arc;
 use crate::platform::signals::{Signal, Signals};
 use crate::platform::systemd::notify::Manager;
 use crate::platform::systemd::{report_state, take_sockets};
+use crate::protocol::Pin;
 use crate::room::{Closing, RoomKey};
 use crate::server::{Event, Handle, Server, Settings};
+use crate::tls::Certificate;
 
 use super::announce::Announcer;
 use super::control::ControlSocket;
@@ -62,6 +64,7 @@ pub fn serve<E: Error + 'static>(
         key: settings.key.clone(),
         folders: folders.clone(),
     };
+    let certificate = settings.tls.certificate.as_ref().map(Certificate::pin);
     let (events, told) = async_channel::bounded::<Event>(EVENTS);
     settings.events = Some(events);
     let ends = opening_words(&settings);
@@ -91,6 +94,7 @@ pub fn serve<E: Error + 'static>(
         let mut reload = Reload {
             read,
             started,
+            certificate,
             announcer: Arc::clone(&announcer),
             handle: server.handle(),
             log: Arc::clone(&log),
@@ -141,6 +145,8 @@ struct Started {
 struct Reload<R> {
     read: R,
     started: Started,
+    /// The certificate of the administrator that is in use.
+    certificate: Option<Pin>,
     announcer: Arc<Announcer>,
     handle: Handle,
     log: Arc<Log>,
@@ -166,7 +172,7 @@ where
     }
 
     /// Changes everything that can change, or nothing.
-    fn change(&self, new: Configuration) {
+    fn change(&mut self, new: Configuration) {
         let Configuration {
             mut settings,
             files,
@@ -184,7 +190,11 @@ where
         }
         self.handle.change(&settings);
         let certificate = settings.tls.certificate;
-        self.handle.set_certificate(certificate.as_ref());
+        let pin = certificate.as_ref().map(Certificate::pin);
+        if self.certificate != pin {
+            self.certificate = pin;
+            self.handle.set_certificate(certificate.as_ref());
+        }
         self.log.record(&LogEntry::changed(&need_restart));
         if let Some(warning) = warning {
             self.log.record(&LogEntry::warned(&warning));

@@ -13,6 +13,8 @@ mod identity;
 mod pem;
 mod server;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use self::certificate::{Certificate, CertificateError};

@@ -84,13 +84,12 @@ pub fn certify(
 
 /// Appends one section.
 pub fn write(label: &str, der: &[u8], pem: &mut String) {
-    *pem += &format!("-----BEGIN {label}-----\n");
+    pem.extend(["-----BEGIN ", label, "-----\n"]);
     let mut rest = &*BASE64.encode(der);
     while !rest.is_empty() {
         let (line, after) = rest.split_at(rest.len().min(LINE));
-        *pem += line;
-        pem.push('\n');
+        pem.extend([line, "\n"]);
         rest = after;
     }
-    *pem += &format!("-----END {label}-----\n");
+    pem.extend(["-----END ", label, "-----\n"]);
 }

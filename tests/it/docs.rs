@@ -7,9 +7,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use chatroom::protocol::Pin;
+use chatroom::protocol::invitation::{INVITATION_LIMIT, Invitation, MORE_ADDRESSES};
 use chatroom::protocol::native::frame::{
     ClosedCode, Code, FrameInfo, NOTICES, Reply, Request, Side, read_reply, read_request,
 };
+use chatroom::protocol::proof::{Binding, HOW, Label, Nonce};
+use chatroom::room::RoomKey;
 use serde_json::Value;
 
 use crate::common::{Host as _, Peer, TestServer};
@@ -114,6 +118,81 @@ fn the_page_shows_every_frame() {
         let is_shown = shown.iter().any(|it| it.get(frame.name).is_some());
         assert!(is_shown, "{}", frame.name);
     }
+}
+
+/// The second cells of the table in this section whose first cells are these.
+fn values<const COUNT: usize>(heading: &str, keys: [&str; COUNT]) -> [&'static str; COUNT] {
+    let (_, section) = PROTOCOL.split_once(&format!("\n{heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    keys.map(|key| {
+        let start = format!("| {key} | ");
+        let row = section.lines().find_map(|line| line.strip_prefix(&start));
+        row.unwrap().trim_matches(['`', '|', ' '])
+    })
+}
+
+/// The example of the page is of Python's `hmac`: it is not made by the code that it checks.
+#[test]
+fn the_proofs_on_the_page_are_those_of_its_example() {
+    let [key, server, client, certificate] = values(
+        "## Private rooms",
+        [
+            "the room's key",
+            "server's nonce",
+            "client's nonce",
+            "certificate",
+        ],
+    );
+    let nonce = |written: &str| written.split('`').next().unwrap().parse().unwrap();
+    let certificate = certificate.rsplit('`').next().unwrap();
+    let binding = Binding {
+        server: nonce(server),
+        client: nonce(client),
+        certificate: Pin::of(b"certificate"),
+    };
+    assert_eq!(certificate, binding.certificate.to_string());
+    assert_eq!(binding.server, Nonce(std::array::from_fn(|at| at as u8)));
+    let key: RoomKey = key.parse().unwrap();
+    for (label, name) in [
+        (Label::Member, "`chatroom-1 member`"),
+        (Label::Host, "`chatroom-1 host`"),
+        (Label::Room, "`chatroom-1 room`"),
+    ] {
+        let [written] = values("## Private rooms", [name]);
+        assert_eq!(binding.prove(&key, label).to_base64(), written, "{name}");
+    }
+    let frames: Vec<Value> = blocks("json")
+        .flat_map(|block| serde_json::Deserializer::from_str(block).into_iter())
+        .map(Result::unwrap)
+        .collect();
+    let field = |frame: &str, key: &str| {
+        let frame = frames.iter().find_map(|it| it.get(frame)?.get(key));
+        frame.and_then(Value::as_str).unwrap().to_owned()
+    };
+    assert_eq!(field("challenge", "nonce"), binding.server.to_string());
+    assert_eq!(field("hello", "nonce"), binding.client.to_string());
+    let mac = binding.prove(&key, Label::Member).to_base64();
+    assert_eq!(field("proof", "mac"), mac);
+    assert_eq!(field("proof", "how"), HOW);
+}
+
+#[test]
+fn the_invitation_on_the_page_is_one() {
+    let link = blocks("").find(|it| it.starts_with("chatroom://")).unwrap();
+    let invitation: Invitation = link.parse().unwrap();
+    assert_eq!(invitation.pin, Some(Pin::of(b"certificate")));
+    assert_eq!(invitation.key, Some("abcdefghijklmnop".parse().unwrap()));
+    assert_eq!(invitation.more.len(), 1);
+    let [parts, addresses] = ["p", "a"].map(|part| {
+        let row = rows("### Invitations");
+        row.into_iter()
+            .find(|row| row[0].trim_matches('`') == part)
+            .unwrap()[1]
+    });
+    assert!(parts.contains("pin") && addresses.contains("four"));
+    assert_eq!(MORE_ADDRESSES, 4);
+    assert!(PROTOCOL.contains("An invitation has at most 2,048 bytes."));
+    assert_eq!(INVITATION_LIMIT, 2_048);
 }
 
 #[test]

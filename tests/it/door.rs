@@ -38,8 +38,9 @@ fn those_of_doors_to_come_are_answered_in_their_language_and_are_no_members() {
         (b"PASS x\r\n", "ERROR :", Unserved::Irc),
         (b"USER ada 0 * :Ada\r\n", "ERROR :", Unserved::Irc),
         (
-            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-            "",
+            // A handshake that is none: the answer is an alert.
+            b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\xfc",
+            "\x15\x03",
             Unserved::Tls,
         ),
     ] {

@@ -1,5 +1,6 @@
 //! The measurements, in groups of rows that one start of a server yields together.
 
+mod encrypted;
 mod storms;
 mod talk;
 mod trouble;
@@ -48,14 +49,18 @@ pub enum Subjects {
     All,
     FloorAndOurs,
     Ours,
+    /// Ours, and the peers that are measured inside TLS.
+    Encrypted,
 }
 
 impl Subjects {
     pub fn include(self, kind: Kind) -> bool {
         match kind {
             Kind::Chatroom => true,
-            Kind::Floor { .. } => self != Self::Ours,
-            Kind::Peer(_) => self == Self::All,
+            Kind::Floor { .. } => matches!(self, Self::All | Self::FloorAndOurs),
+            Kind::Peer(peer) => {
+                self == Self::All || (self == Self::Encrypted && peer.encrypted.is_some())
+            }
         }
     }
 }
@@ -70,6 +75,9 @@ pub fn all(scale: &Scale) -> Vec<Group> {
         trouble::stopped(scale),
         talk::store(scale, 200),
         talk::store(scale, 1_000),
+        encrypted::talk(scale),
+        encrypted::members(scale),
+        encrypted::storm(scale),
     ]
 }
 

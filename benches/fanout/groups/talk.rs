@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::super::figures::{as_f64, counted};
-use super::super::load::Load;
+use super::super::load::{Crowd, Load};
 use super::super::server::{Server, chatroom};
 use super::super::table::{Better, Goal};
+use super::super::wire::Wire;
 use super::{Group, PATIENCE, PIPELINED, SPEAKERS, Scale, Subjects, less, milliseconds, row};
 
 pub fn small(scale: &Scale) -> Group {
@@ -147,7 +148,7 @@ pub fn store(scale: &Scale, members: usize) -> Group {
 }
 
 /// The cost of a number of messages.
-struct Talk {
+pub(super) struct Talk {
     cpu: Duration,
     elapsed: Duration,
     deliveries: usize,
@@ -155,9 +156,9 @@ struct Talk {
 
 impl Talk {
     /// Warms the server up, and then measures.
-    fn measure(
+    pub(super) fn measure<W: Wire>(
         server: &Server,
-        load: &mut Load,
+        load: &mut Crowd<W>,
         at_once: usize,
         duration: Duration,
     ) -> io::Result<Self> {
@@ -172,7 +173,7 @@ impl Talk {
     }
 
     /// The CPU time per delivery, in microseconds.
-    fn cpu_per_delivery(&self) -> f64 {
+    pub(super) fn cpu_per_delivery(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / as_f64(self.deliveries)
     }
 

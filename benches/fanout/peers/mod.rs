@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::protocol::Protocol;
+use super::tls::Files;
 
 /// A server that Debian packages.
 pub struct Peer {
@@ -25,9 +26,13 @@ pub struct Peer {
     /// Writes its configuration into an empty folder, and returns the command that starts it
     /// on a port of the loopback interface.
     pub command: fn(folder: &Path, port: u16) -> io::Result<Command>,
+    /// The same, inside TLS with this certificate; `None` if it is not measured so.
+    pub encrypted: Option<Encrypted>,
     /// The argument that makes it print its version.
     pub version: &'static str,
 }
+
+type Encrypted = fn(folder: &Path, port: u16, files: &Files) -> io::Result<Command>;
 
 /// All peers.
 pub const PEERS: [&Peer; 5] = [

@@ -13,6 +13,7 @@ pub const NATS: Peer = Peer {
         );
         configured("nats-server", folder, &text, &["--config"])
     },
+    encrypted: None,
     version: "--version",
 };
 

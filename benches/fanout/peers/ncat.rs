@@ -14,6 +14,7 @@ pub const NCAT: Peer = Peer {
         command.arg(port.to_string());
         Ok(command)
     },
+    encrypted: None,
     version: "--version",
 };
 

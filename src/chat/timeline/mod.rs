@@ -4,6 +4,7 @@
 //! messages, in the order of sending. The echo of a message moves it up into the server's
 //! order.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::line::{Delivery, Line, Message, NotSent, continues};
@@ -60,6 +61,9 @@ struct Followed {
     told: usize,
     /// The keys of the messages that were not confirmed, below them in the list.
     unsent: Vec<u64>,
+    /// The keys of messages in the list that look different: at most one for each event
+    /// since then.
+    touched: BTreeSet<u64>,
 }
 
 /// A line as a list shows it.
@@ -204,6 +208,26 @@ impl Timeline {
             message.delivery = Delivery::Confirmed(seq);
         }
         self.told.push(item);
+    }
+
+    /// The text of the message with this `seq` was erased. Returns the name of its
+    /// sender if the conversation has the message, with its text.
+    pub fn erase(&mut self, seq: u64) -> Option<String> {
+        let this_log = self.told.iter_mut().skip(self.log_begin).rev();
+        let (key, message) = this_log
+            .filter_map(|item| match &mut item.line {
+                Line::Message(message) => Some((item.key, message)),
+                _ => None,
+            })
+            .find(|(_, message)| message.seq() == Some(seq))?;
+        if std::mem::replace(&mut message.erased, true) {
+            return None;
+        }
+        message.text = String::new();
+        let name = message.name.clone();
+        self.followed.changed = true;
+        self.followed.touched.insert(key);
+        Some(name)
     }
 
     /// Whether the user's message with this id is pending.
@@ -368,6 +392,7 @@ impl Timeline {
         }
         changes.extend(self.looks(from..at));
         changes.extend(self.looks(at + added..self.len()));
+        changes.extend(self.touched_looks(before.older..from));
         self.followed = Followed {
             told: self.told.len(),
             unsent: self.unsent.iter().map(|item| item.key).collect(),
@@ -394,6 +419,15 @@ impl Timeline {
         places
             .zip(shown)
             .map(|(at, shown)| Change::Look { at, shown })
+    }
+
+    /// The lines at these positions that look different.
+    fn touched_looks(&self, places: Range<usize>) -> impl Iterator<Item = Change> {
+        let touched = &self.followed.touched;
+        let places = if touched.is_empty() { 0..0 } else { places };
+        places
+            .filter(|place| self.get(*place).is_some_and(|it| touched.contains(&it.key)))
+            .flat_map(|place| self.looks(place..place + 1))
     }
 
     fn unconfirmed(&self, wanted: &str) -> Option<usize> {

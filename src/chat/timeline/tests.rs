@@ -10,6 +10,7 @@ fn message(own: bool, text: &str, delivery: Delivery) -> Message {
         own,
         at: 0,
         text: text.into(),
+        erased: false,
         delivery,
     }
 }
@@ -319,7 +320,7 @@ proptest! {
     /// A list that applies each change shows the conversation, whatever happens.
     #[test]
     fn a_list_follows(steps in proptest::collection::vec(
-        proptest::collection::vec((0..10u8, 0..8u8), 0..8), 0..12)) {
+        proptest::collection::vec((0..11u8, 0..8u8), 0..8), 0..12)) {
         let mut timeline = Timeline::default();
         let mut list: Vec<Shown> = Vec::new();
         for step in steps {
@@ -335,6 +336,7 @@ proptest! {
                     6 => timeline.said(&id, u64::from(which)),
                     7 => timeline.put_before(older(1..1 + u64::from(which))),
                     8 => timeline.drop_oldest(usize::from(which)),
+                    9 => { timeline.erase(timeline.newest.saturating_sub(which.into())); }
                     _ => timeline.tell(joined("n")),
                 }
             }

@@ -154,6 +154,16 @@ pub fn taken_over() -> Closed<'static> {
     }
 }
 
+/// The frame for a connection whose member was removed.
+#[must_use]
+pub fn removed() -> Closed<'static> {
+    Closed {
+        code: ClosedCode::Removed,
+        text: "You were removed from the room.".into(),
+        retry_ms: None,
+    }
+}
+
 /// An error with its text.
 #[must_use]
 pub fn error(code: Code, text: impl Into<String>) -> frame::Error<'static> {

@@ -197,11 +197,12 @@ impl Greeting {
         if is_due || (!self.first.is_empty() && now >= self.heard + PATIENCE) {
             return Some(Self::text(mem::take(&mut self.first)));
         }
-        if waited >= NAME_PROMPT && !self.asked {
-            if let Some(prompt) = self.prompt() {
-                self.asked = true;
-                write_notice(prompt, &mut self.output);
-            }
+        if waited >= NAME_PROMPT
+            && !self.asked
+            && let Some(prompt) = self.prompt()
+        {
+            self.asked = true;
+            write_notice(prompt, &mut self.output);
         }
         None
     }

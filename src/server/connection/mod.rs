@@ -5,6 +5,8 @@ mod close;
 mod greet;
 mod refuse;
 mod scratch;
+#[cfg(test)]
+mod secured_tests;
 mod service;
 mod talk;
 mod task;

@@ -65,7 +65,7 @@ fn whoever_embeds_a_server_sees_what_a_connection_does_and_no_secret() {
     let mut rest = &*lines;
     for told in [
         "message=connection accepted address=192.0.2.1:9",
-        "message=protocol chosen address=192.0.2.1:9 transport=Plain protocol=\"native\"",
+        "message=protocol chosen address=192.0.2.1:9 transport=Tls protocol=\"native\"",
         "message=joined name=ada",
         "message=left name=ada",
         "message=connection ended",

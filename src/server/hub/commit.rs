@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, timeout_at};
 
 use crate::lock::{self, Rank};
-use crate::room::{Absent, Encodings, Event, Record, Room, Rules, Seed, Time};
+use crate::room::{Absent, Ban, Encodings, Event, Record, Room, Rules, Seed, Time};
 use crate::store::{
     self, Journal, Keep, OpenError, Past, Reading, Recent, SpaceWatch, Store, WriteError,
 };
@@ -99,6 +99,14 @@ impl OpenedStore {
         for entry in mem::take(&mut past.entries) {
             room.recall(entry);
         }
+        let bans = mem::take(&mut past.bans);
+        let bans = bans.into_iter().map(|ban| Ban {
+            network: ban.network,
+            token: ban.token,
+            name: ban.name.map(Into::into),
+            until: (Time::after(ban.remaining), ban.until),
+        });
+        room.restore_moderation(mem::take(&mut past.keys), past.slow, bans);
         let mut gone = Vec::new();
         for session in mem::take(&mut past.sessions) {
             let absent = Absent {
@@ -106,7 +114,7 @@ impl OpenedStore {
                 name: session.name.into(),
                 host: session.host,
                 token: session.token,
-                muted: None,
+                muted: session.muted.map(Time::after),
             };
             let said = session.said.iter().map(|(id, seq)| (&**id, *seq));
             if !room.restore(&absent, said, Time::BEGINNING) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::protocol::invitation::{Invitation, MORE_ADDRESSES};
 use crate::protocol::proof::{Label, Nonce};
-use crate::room::{KEY_BYTES, RoomKey};
+use crate::room::{self, KEY_BYTES, RoomKey};
 
 use super::core::Hub;
 
@@ -38,6 +38,14 @@ impl Proven {
 }
 
 impl Keys {
+    /// The keys as the room has them.
+    pub fn of_room(&self) -> room::Keys {
+        room::Keys {
+            key: Some(self.key.clone()),
+            host_key: Some(self.host_key.clone()),
+        }
+    }
+
     /// The key of which this is a proof.
     pub const fn of(&self, proven: Proven) -> &RoomKey {
         match proven {

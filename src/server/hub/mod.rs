@@ -11,6 +11,7 @@ mod expiry;
 mod guest;
 mod history;
 mod keys;
+mod moderation;
 #[cfg(any(test, feature = "fuzzing"))]
 mod ordering;
 mod presence;
@@ -25,4 +26,5 @@ pub use self::commit::{OpenedStore, Writer};
 pub use self::core::{Foundation, Hub, random_seed};
 pub use self::guest::Guest;
 pub use self::keys::Proven;
+pub use self::moderation::{Kicked, Moderator};
 pub use self::soon::{Soon, Ticket};

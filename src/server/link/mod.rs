@@ -17,7 +17,6 @@ use crate::protocol::Pin;
 use crate::room::Slice;
 use crate::tls::Offer;
 
-use self::scratch::{RECORD, Record};
 pub use self::tls::After;
 use self::tls::Tls;
 
@@ -86,7 +85,11 @@ impl Link {
             (_, []) => Ok(0),
             (None, [slice]) => self.0.stream.try_write(slice.bytes()),
             (None, slices) => self.0.stream.try_write_vectored(&io_slices(slices)),
-            (Some(tls), slices) => self.encrypt(tls, slices.iter().map(Slice::bytes)),
+            (Some(tls), slices) => {
+                let parts = slices.iter().map(Slice::bytes);
+                tls.lock()
+                    .write(parts, |bytes| self.0.stream.try_write(bytes))
+            }
         }
     }
 
@@ -97,45 +100,10 @@ impl Link {
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.0.tls.get() {
             None => self.0.stream.try_write(bytes),
-            Some(tls) => self.encrypt(tls, [bytes].into_iter()),
+            Some(tls) => tls
+                .lock()
+                .write([bytes].into_iter(), |bytes| self.0.stream.try_write(bytes)),
         }
-    }
-
-    /// Encrypts plaintext into whole records, and sends them one after the other, until
-    /// the socket does not take all of one.
-    // The lock holds the order of the records together.
-    #[expect(clippy::significant_drop_tightening)]
-    fn encrypt<'a>(
-        &self,
-        tls: &Mutex<Tls>,
-        parts: impl Iterator<Item = &'a [u8]>,
-    ) -> io::Result<usize> {
-        let mut tls = tls.lock();
-        if !send(&self.0.stream, &mut tls)? {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        RECORD.with_borrow_mut(|Record { plain, cipher }| {
-            let mut taken = 0;
-            let mut plaintext = scratch::Plaintext::new(parts, plain);
-            while let Some(piece) = plaintext.next() {
-                let length = match tls.encrypt(piece, cipher) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock && taken > 0 => {
-                        return Ok(taken);
-                    }
-                    result => result?,
-                };
-                taken += piece.len();
-                let sent = match self.0.stream.try_write(&cipher[..length]) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-                    result => result?,
-                };
-                if sent < length {
-                    tls.keep(&cipher[sent..length]);
-                    break;
-                }
-            }
-            Ok(taken)
-        })
     }
 
     /// Sends what the link itself still has to send; returns whether that is all.
@@ -145,14 +113,14 @@ impl Link {
     pub fn flush(&self) -> io::Result<bool> {
         match self.0.tls.get() {
             None => Ok(true),
-            Some(tls) => send(&self.0.stream, &mut tls.lock()),
+            Some(tls) => tls.lock().flush(|bytes| self.0.stream.try_write(bytes)),
         }
     }
 
     /// Whether the link has taken bytes that it has not sent.
     pub fn is_behind(&self) -> bool {
         let tls = self.0.tls.get();
-        tls.is_some_and(|tls| !tls.lock().outgoing().is_empty())
+        tls.is_some_and(|tls| tls.lock().is_behind())
     }
 
     /// Reads bytes of the peer with these buffers: `buffer` for what arrives, and `plain`
@@ -192,7 +160,7 @@ impl Link {
                 let mut tls = tls.lock();
                 let after = tls.take(bytes, plain);
                 // What does not fit now goes before everything else.
-                let sent = send(&self.0.stream, &mut tls);
+                let sent = tls.flush(|bytes| self.0.stream.try_write(bytes));
                 drop(tls);
                 sent.map_or(After::Broken, |_| after)
             }
@@ -232,17 +200,6 @@ impl Link {
     pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<()> {
         self.0.stream.poll_write_ready(context).map(drop)
     }
-}
-
-/// Sends the ciphertext that waits; returns whether that is all.
-fn send(stream: &TcpStream, tls: &mut Tls) -> io::Result<bool> {
-    while !tls.outgoing().is_empty() {
-        match stream.try_write(tls.outgoing()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            result => tls.sent(result?),
-        }
-    }
-    Ok(true)
 }
 
 /// The part of `slices` that one system call writes.

@@ -2,7 +2,12 @@
 
 use std::cell::RefCell;
 
-use super::tls::{OVERHEAD, RECORD_BYTES};
+/// The most bytes of plaintext in one record (RFC 8446, section 5.1).
+pub const RECORD_BYTES: usize = 1 << 14;
+
+/// The most bytes by which a record is longer than its plaintext, and those of messages of
+/// TLS itself that may have to go before it.
+pub const OVERHEAD: usize = 512;
 
 /// One record.
 pub struct Record {
@@ -20,14 +25,14 @@ thread_local! {
 
 /// Cuts plaintext into pieces for records: as few as possible, and copied only where a
 /// record takes bytes from several parts.
-pub struct Plaintext<'a, 'b, I: Iterator<Item = &'a [u8]>> {
+pub struct Pieces<'a, 'b, I: Iterator<Item = &'a [u8]>> {
     parts: I,
     /// What is left of the current part.
     rest: &'a [u8],
     joined: &'b mut Vec<u8>,
 }
 
-impl<'a, 'b, I: Iterator<Item = &'a [u8]>> Plaintext<'a, 'b, I> {
+impl<'a, 'b, I: Iterator<Item = &'a [u8]>> Pieces<'a, 'b, I> {
     /// These parts, one after the other; `joined` is for pieces of several.
     pub const fn new(parts: I, joined: &'b mut Vec<u8>) -> Self {
         let rest = &[];

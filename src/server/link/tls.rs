@@ -13,12 +13,7 @@ use rustls::unbuffered::{
 use crate::protocol::Pin;
 use crate::tls::Offer;
 
-/// The most bytes of plaintext in one record (RFC 8446, section 5.1).
-pub const RECORD_BYTES: usize = 1 << 14;
-
-/// The most bytes by which a record is longer than its plaintext, and those of messages of
-/// TLS itself that may have to go before it.
-pub const OVERHEAD: usize = 512;
+use super::scratch::{OVERHEAD, Pieces, RECORD, Record};
 
 /// The most bytes of a handshake that the server takes, and of a record that is not whole.
 /// Clients send a few hundred bytes, with post-quantum key exchange two thousand; no record
@@ -177,7 +172,7 @@ impl Tls {
 
     /// The pin of the certificate that the peer got: once, when the handshake is done.
     pub fn take_pin(&mut self) -> Option<Pin> {
-        if self.connection.is_handshaking() {
+        if !self.is_done() {
             return None;
         }
         let handshake = self.handshake.take()?;
@@ -185,8 +180,67 @@ impl Tls {
     }
 
     /// Whether the handshake is done.
-    pub const fn is_done(&self) -> bool {
-        self.handshake.is_none()
+    fn is_done(&self) -> bool {
+        !self.connection.is_handshaking()
+    }
+
+    /// Encrypts plaintext into whole records, and sends them one after the other, until
+    /// `send` does not take all of one; keeps what is left of that. Returns the number of
+    /// bytes of plaintext taken, which must not be given to this again.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it takes nothing now; any other error
+    /// means that the connection is lost.
+    pub fn write<'a>(
+        &mut self,
+        parts: impl Iterator<Item = &'a [u8]>,
+        mut send: impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        if !self.flush(&mut send)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        RECORD.with_borrow_mut(|Record { plain, cipher }| {
+            let mut taken = 0;
+            let mut pieces = Pieces::new(parts, plain);
+            while let Some(piece) = pieces.next() {
+                let length = match self.encrypt(piece, cipher) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock && taken > 0 => break,
+                    result => result?,
+                };
+                taken += piece.len();
+                let count = unless_blocked(send(&cipher[..length]))?;
+                if count < length {
+                    self.keep(&cipher[count..length]);
+                    break;
+                }
+            }
+            Ok(taken)
+        })
+    }
+
+    /// Sends the ciphertext that waits; returns whether that is all.
+    ///
+    /// # Errors
+    /// If the connection is lost.
+    pub fn flush(&mut self, mut send: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<bool> {
+        while self.is_behind() {
+            let count = unless_blocked(send(&self.outgoing[self.sent..]))?;
+            if count == 0 {
+                return Ok(false);
+            }
+            self.sent += count;
+            if self.sent == self.outgoing.len() {
+                // An idle connection holds no buffer.
+                self.outgoing = Vec::new();
+                self.sent = 0;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether there is ciphertext that has to be sent first.
+    pub const fn is_behind(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
     /// Encrypts at most [`RECORD_BYTES`] of plaintext into `record`, which has
@@ -196,7 +250,7 @@ impl Tls {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if the handshake is not done, or if there
     /// is something that must be sent first; otherwise the connection is lost.
-    pub fn encrypt(&mut self, plain: &[u8], record: &mut [u8]) -> io::Result<usize> {
+    fn encrypt(&mut self, plain: &[u8], record: &mut [u8]) -> io::Result<usize> {
         if !self.is_done() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -251,29 +305,22 @@ impl Tls {
         acted
     }
 
-    /// The ciphertext that has to be sent first.
-    pub fn outgoing(&self) -> &[u8] {
-        &self.outgoing[self.sent..]
-    }
-
     /// Keeps ciphertext that was not sent.
-    pub fn keep(&mut self, rest: &[u8]) {
+    fn keep(&mut self, rest: &[u8]) {
         self.outgoing.extend_from_slice(rest);
-    }
-
-    /// Records that the first `count` bytes of [`outgoing`](Self::outgoing) were sent.
-    pub fn sent(&mut self, count: usize) {
-        self.sent += count;
-        if self.sent == self.outgoing.len() {
-            // An idle connection holds no buffer.
-            self.outgoing = Vec::new();
-            self.sent = 0;
-        }
     }
 
     /// The number of bytes of buffers held for the peer.
     pub const fn held_bytes(&self) -> usize {
         self.incoming.capacity() + self.outgoing.capacity()
+    }
+}
+
+/// How much was sent: nothing, if the socket takes nothing now.
+fn unless_blocked(sent: io::Result<usize>) -> io::Result<usize> {
+    match sent {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        sent => sent,
     }
 }
 

@@ -8,6 +8,7 @@
 mod awaited;
 mod buffer;
 mod input;
+mod moderation;
 mod native;
 mod output;
 mod past;

@@ -59,7 +59,7 @@ impl PeerSession {
                     member.revocations = room.revocations();
                     if !room.honours(member.lease) {
                         drop(room);
-                        self.end_taken_over();
+                        self.end_revoked();
                         self.output = mem::take(&mut self.replies);
                         return Found::Some;
                     }
@@ -103,6 +103,15 @@ impl PeerSession {
                 }
             }
             (Some(member), Protocol::Text) => {
+                if member.revocations != room.revocations() {
+                    member.revocations = room.revocations();
+                    if !room.honours(member.lease) {
+                        drop(room);
+                        self.end_revoked();
+                        self.output = mem::take(&mut self.replies);
+                        return Found::Some;
+                    }
+                }
                 let mut before = member.cursor.seq();
                 let framing = self.framing;
                 let missed = gather_text(&mut room, member, framing, slices, &mut self.output);

@@ -48,6 +48,8 @@ pub struct Store {
     seen: SeenTime,
     /// The stored seen time; `None` if there is none.
     seen_saved: Option<Saved>,
+    /// Whether erased texts or replaced keys may still be in the write-ahead log.
+    to_scrub: bool,
     failed: bool,
 }
 
@@ -117,21 +119,28 @@ impl Store {
             rings: HashMap::new(),
             seen,
             seen_saved: head.seen,
+            // A server that was killed may have left some.
+            to_scrub: true,
             failed: false,
         };
-        match store.trim_step() {
-            // The next write does it.
+        match store.trim_step().and_then(|_| store.drop_ended()) {
+            // The next write does it, or the next time that the store is opened.
             Err(trouble) if trouble.is_passing() => {}
-            result => drop(result?),
+            result => result?,
         }
         let entries = read::newest(&store.connection, recent, head.next_seq)?;
-        let (sessions, rings) = read::sessions(&store.connection, &head)?;
+        let (sessions, rings) = read::sessions(&store.connection, &head, &store.seen)?;
         store.rings = rings;
+        let (keys, slow) = read::keys(&store.connection)?;
+        let bans = read::bans(&store.connection, &store.seen)?;
         let past = Past {
             epoch: head.epoch,
             next_seq: head.next_seq,
             oldest_seq: store.oldest_seq,
             last_member: head.last_member,
+            keys,
+            slow,
+            bans,
             sessions,
             entries,
         };

@@ -2,29 +2,34 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::file::StoreFile;
-use super::schema::KIND_TEXT;
+use super::schema::{KIND_ERASED, KIND_GONE, KIND_TEXT};
 use super::trouble::Trouble;
-use crate::room::{Author, Body, Entry, MemberId, TokenHash};
-use crate::store::age::Saved;
-use crate::store::{RECENT_IDS, ReadError, Recent, StoredSession};
+use crate::room::{Author, BANS_LIMIT, Body, Entry, Keys, MemberId, Network, RoomKey, TokenHash};
+use crate::store::age::{Saved, SeenTime};
+use crate::store::{RECENT_IDS, ReadError, Recent, StoredBan, StoredSession};
 
 pub(super) const ROOM: &str =
     "SELECT epoch, last_member, oldest_seq, time, clock, doubt, began FROM room LIMIT 2";
 pub(super) const NEWEST_TIME: &str = "SELECT at FROM message ORDER BY seq DESC LIMIT 1";
 pub(super) const LAST_SEQ: &str = "SELECT max(seq) FROM message";
 pub(super) const FIRST_SEQ: &str = "SELECT min(seq) FROM message";
-pub(super) const NEWEST: &str =
-    "SELECT seq, at, member, name, id, text, kind FROM message ORDER BY seq DESC LIMIT ?1";
-pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text, kind FROM message \
+pub(super) const NEWEST: &str = "SELECT seq, at, member, name, id, text, kind, erases FROM message \
+     ORDER BY seq DESC LIMIT ?1";
+pub(super) const RANGE: &str = "SELECT seq, at, member, name, id, text, kind, erases FROM message \
      WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
-const SESSIONS: &str = "SELECT member, name, host, key FROM session ORDER BY member";
+const SESSIONS: &str =
+    "SELECT member, name, host, key, muted, muted_ends FROM session ORDER BY member";
+const KEYS: &str = "SELECT key, host_key, slow FROM room";
+const BANS: &str = "SELECT address, prefix, token, name, until, ends FROM ban ORDER BY rowid";
 const SAID: &str = "SELECT member, slot, seq, id FROM said";
 
 /// The state of the log as a whole.
@@ -112,6 +117,7 @@ pub(super) fn newest(
 pub(super) fn sessions(
     connection: &Connection,
     head: &Head,
+    seen: &SeenTime,
 ) -> Result<(Vec<StoredSession>, HashMap<MemberId, u64>), Trouble> {
     let mut said: HashMap<MemberId, Vec<(u64, u64, Box<str>)>> = HashMap::new();
     let mut statement = connection.prepare(SAID)?;
@@ -140,6 +146,7 @@ pub(super) fn sessions(
             name: text(row, 1)?,
             host: row.get(2)?,
             token: TokenHash(row.get(3)?),
+            muted: muted(row, seen)?,
             said: said.into_iter().map(|(seq, _, id)| (id, seq)).collect(),
         });
     }
@@ -151,24 +158,110 @@ pub(super) fn sessions(
     }
 }
 
+/// For how long the member of a session is still muted.
+fn muted(row: &Row<'_>, seen: &SeenTime) -> Result<Option<Duration>, Trouble> {
+    match (row.get::<_, Option<i64>>(4)?, row.get(5)?) {
+        (Some(until), Some(ends)) => {
+            time(until)?;
+            Ok(seen.time_to(ends))
+        }
+        (None, None) => Ok(None),
+        _ => Err(Trouble::Damaged),
+    }
+}
+
+/// The keys of the room, and the least time between two messages of a member.
+pub(super) fn keys(connection: &Connection) -> Result<(Keys, Duration), Trouble> {
+    let (key, host_key, slow): (Option<String>, Option<String>, i64) =
+        connection.query_row(KEYS, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let keys = Keys {
+        key: room_key(key)?,
+        host_key: room_key(host_key)?,
+    };
+    let slow = u64::try_from(slow).map_err(|_| Trouble::Damaged)?;
+    Ok((keys, Duration::from_micros(slow)))
+}
+
+/// A key as the store writes it, and not as people may.
+fn room_key(text: Option<String>) -> Result<Option<RoomKey>, Trouble> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let key: RoomKey = text.parse().map_err(|_| Trouble::Damaged)?;
+    if key.secret() == text {
+        Ok(Some(key))
+    } else {
+        Err(Trouble::Damaged)
+    }
+}
+
+/// The bans that have not ended, in the order in which they were made.
+pub(super) fn bans(connection: &Connection, seen: &SeenTime) -> Result<Vec<StoredBan>, Trouble> {
+    let mut statement = connection.prepare(BANS)?;
+    let mut rows = statement.query([])?;
+    let mut bans = Vec::new();
+    while let Some(row) = rows.next()? {
+        let network = match (row.get::<_, Option<String>>(0)?, row.get(1)?) {
+            (Some(address), Some(prefix)) => {
+                let address: IpAddr = address.parse().map_err(|_| Trouble::Damaged)?;
+                let network = Network::new(address, prefix);
+                if (network.address(), network.prefix()) != (address, prefix) {
+                    return Err(Trouble::Damaged);
+                }
+                Some(network)
+            }
+            (None, None) => None,
+            _ => return Err(Trouble::Damaged),
+        };
+        let token = row.get::<_, Option<[u8; 32]>>(2)?.map(TokenHash);
+        let (name, until) = (row.get(3)?, time(row.get(4)?)?);
+        if network.is_none() && token.is_none() {
+            return Err(Trouble::Damaged);
+        }
+        if let Some(remaining) = seen.time_to(row.get(5)?) {
+            // The room has no more. If the clock was wrong, more may seem to hold.
+            if bans.len() == BANS_LIMIT {
+                bans.remove(0);
+            }
+            bans.push(StoredBan {
+                network,
+                token,
+                name,
+                until,
+                remaining,
+            });
+        }
+    }
+    Ok(bans)
+}
+
 fn entry(row: &Row<'_>) -> Result<Entry<'static>, Trouble> {
     let owned = |column| -> Result<_, Trouble> { Ok(Cow::Owned(row.get::<_, String>(column)?)) };
+    let seq = row.get(0)?;
+    let author = MemberId::new(row.get(2)?);
+    let id = || -> Result<_, Trouble> { Ok(row.get::<_, Option<String>>(4)?.map(Cow::Owned)) };
+    let text: Cow<'static, str> = owned(5)?;
+    let body = match (row.get(6)?, author, row.get(7)?) {
+        (KIND_TEXT, Some(_), None) => Body::Text { id: id()?, text },
+        (KIND_GONE, Some(_), None) if text.is_empty() => Body::Gone { id: id()? },
+        (KIND_ERASED, _, Some(of)) if 0 < of && of < seq => Body::Erased { of },
+        // A version that knew more kinds would have a higher number.
+        _ => return Err(Trouble::Damaged),
+    };
     Ok(Entry {
-        seq: row.get(0)?,
-        at: Timestamp::from_microsecond(row.get(1)?).map_err(|_| Trouble::Damaged)?,
+        seq,
+        at: time(row.get(1)?)?,
         author: Author {
-            id: Some(member(row, 2)?),
+            id: author,
             name: owned(3)?,
         },
-        body: match row.get(6)? {
-            KIND_TEXT => Body::Text {
-                id: row.get::<_, Option<String>>(4)?.map(Cow::Owned),
-                text: owned(5)?,
-            },
-            // A version that knew more kinds would have a higher number.
-            _ => return Err(Trouble::Damaged),
-        },
+        body,
     })
+}
+
+/// The time that is so many microseconds after 1970.
+fn time(microseconds: i64) -> Result<Timestamp, Trouble> {
+    Timestamp::from_microsecond(microseconds).map_err(|_| Trouble::Damaged)
 }
 
 fn member(row: &Row<'_>, column: usize) -> Result<MemberId, Trouble> {

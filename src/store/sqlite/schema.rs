@@ -19,16 +19,22 @@ use crate::store::OpenError;
 /// COLUMN` does not touch the rows, so it takes no longer with a million. A new kind of
 /// entry increases the version too: a program that does not know the kind must refuse the
 /// file, because without the entry its history would have a hole.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
 
 /// - `room` has one row, about the log as a whole. New ids go on from `last_member`, even
 ///   when all members who had them have left; messages before `oldest_seq` are gone, even
 ///   when those are all.
+/// - `room` has the keys of the room, too, and the least time between two messages of a
+///   member, `slow`, in microseconds.
 /// - `message` is the log: the lasting entries. `at` is in microseconds since 1970, and
-///   `kind` says what the entry is; see [`KIND_TEXT`].
+///   `kind` says what the entry is; see [`KIND_TEXT`]. `member` is 0 for an administrator.
 /// - `session` has the members who may come back, by the hash of their token.
+/// - `ban` has the bans: an address with a prefix, or the hash of a token, or both.
 /// - `said` has the ids of the last messages of each session, in a ring: `slot` is the
 ///   position in the ring, and a new id takes the slot of the oldest.
+///
+/// A mute and a ban end at `muted` or `until`, in microseconds since 1970, as people are
+/// told. What counts is `muted_ends` or `ends`: the seen time, in seconds.
 const TABLES: &str = "
     CREATE TABLE room (
         epoch TEXT NOT NULL,
@@ -37,7 +43,10 @@ const TABLES: &str = "
         time INTEGER,
         clock INTEGER,
         doubt INTEGER,
-        began INTEGER
+        began INTEGER,
+        key TEXT,
+        host_key TEXT,
+        slow INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE message (
         seq INTEGER PRIMARY KEY,
@@ -47,13 +56,16 @@ const TABLES: &str = "
         id TEXT,
         text TEXT NOT NULL,
         stored INTEGER,
-        kind INTEGER NOT NULL DEFAULT 0
+        kind INTEGER NOT NULL DEFAULT 0,
+        erases INTEGER
     ) STRICT;
     CREATE TABLE session (
         member INTEGER PRIMARY KEY,
         name TEXT NOT NULL,
         host INTEGER NOT NULL,
-        key BLOB NOT NULL
+        key BLOB NOT NULL,
+        muted INTEGER,
+        muted_ends INTEGER
     ) STRICT;
     CREATE TABLE said (
         member INTEGER NOT NULL,
@@ -62,13 +74,27 @@ const TABLES: &str = "
         id TEXT NOT NULL,
         PRIMARY KEY (member, slot)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE ban (
+        address TEXT,
+        prefix INTEGER,
+        token BLOB,
+        name TEXT,
+        until INTEGER NOT NULL,
+        ends INTEGER NOT NULL
+    ) STRICT;
 ";
 
 /// The `kind` of an entry that is a message.
 pub(super) const KIND_TEXT: i64 = 0;
 
+/// The `kind` of an entry by which the message `erases` was erased.
+pub(super) const KIND_ERASED: i64 = 1;
+
+/// The `kind` of a message that was erased: its text is empty.
+pub(super) const KIND_GONE: i64 = 2;
+
 /// For each version, from 2 on, the changes to the tables of the version before.
-const CHANGES: [&str; 2] = [
+const CHANGES: [&str; 3] = [
     "
     ALTER TABLE room ADD COLUMN time INTEGER;
     ALTER TABLE room ADD COLUMN clock INTEGER;
@@ -77,6 +103,22 @@ const CHANGES: [&str; 2] = [
     ALTER TABLE message ADD COLUMN stored INTEGER;
 ",
     "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0",
+    "
+    ALTER TABLE room ADD COLUMN key TEXT;
+    ALTER TABLE room ADD COLUMN host_key TEXT;
+    ALTER TABLE room ADD COLUMN slow INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE message ADD COLUMN erases INTEGER;
+    ALTER TABLE session ADD COLUMN muted INTEGER;
+    ALTER TABLE session ADD COLUMN muted_ends INTEGER;
+    CREATE TABLE ban (
+        address TEXT,
+        prefix INTEGER,
+        token BLOB,
+        name TEXT,
+        until INTEGER NOT NULL,
+        ends INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// Changes the tables of an earlier version into those of this version, all or nothing.
@@ -100,7 +142,7 @@ pub(super) const CHECKPOINT_PAGES: u32 = 2_000;
 
 /// How long `SQLite` itself waits for another program that has locked the file. The
 /// caller tries again.
-const BUSY_WAIT: Duration = Duration::from_millis(250);
+pub(super) const BUSY_WAIT: Duration = Duration::from_millis(250);
 
 /// `SQLite` cuts a write-ahead log that grew during a long backup to this many bytes
 /// afterwards.
@@ -178,6 +220,9 @@ pub(super) fn connect(path: &Path, access: Access) -> rusqlite::Result<Connectio
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     if access == Access::Write {
+        // An erased text must not stay in the free parts of the file, and a replaced key
+        // neither.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
     }
     Ok(connection)

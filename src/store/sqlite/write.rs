@@ -1,14 +1,16 @@
 //! Writes records to the store.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::Store;
-use super::schema::{CHECKPOINT_PAGES, KIND_TEXT};
+use super::schema::{BUSY_WAIT, CHECKPOINT_PAGES, KIND_ERASED, KIND_GONE, KIND_TEXT};
 use super::trouble::Trouble;
 use crate::clock::LATEST;
-use crate::room::{Body, Entry, MemberId, Record};
+use crate::room::{Ban, Body, Entry, MemberId, Network, Record, RoomKey};
 use crate::store::WriteError;
 use crate::store::age::{DAY, Saved, SeenTime};
 use crate::store::{Keep, RECENT_IDS, Reading, SIZE_LEAVES, TRIM_STEP};
@@ -50,7 +52,12 @@ impl Store {
         self.guard(|store| {
             // Before the batch: if this fails, nothing of the batch is on disk.
             store.checkpoint_if_due()?;
-            store.write_all(batch)
+            store.write_all(batch)?;
+            if batch.iter().any(erases) {
+                store.to_scrub = true;
+                store.scrub()?;
+            }
+            Ok(())
         })
     }
 
@@ -64,6 +71,7 @@ impl Store {
         self.look(now);
         self.guard(|store| {
             store.checkpoint_if_due()?;
+            store.scrub()?;
             let more = store.trim_step()?;
             if store.is_unsaved(SAVE_IDLE) {
                 match store.save_seen_time() {
@@ -121,6 +129,34 @@ impl Store {
         Ok(())
     }
 
+    /// Empties the write-ahead log, if erased texts or replaced keys may be in it. While someone reads, this
+    /// is put off until the next [trim](Self::trim).
+    fn scrub(&mut self) -> Result<(), Trouble> {
+        if self.to_scrub {
+            // It must not keep anyone waiting.
+            self.connection.busy_timeout(Duration::ZERO)?;
+            let emptied = empty_log(&self.connection);
+            self.connection.busy_timeout(BUSY_WAIT)?;
+            match emptied {
+                Err(trouble) if trouble.is_passing() => {}
+                result => self.to_scrub = !result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the mutes and bans whose end has passed.
+    pub(super) fn drop_ended(&self) -> Result<(), Trouble> {
+        let now = self.seen.seconds();
+        self.connection
+            .execute("DELETE FROM ban WHERE ends <= ?1", [now])?;
+        self.connection.execute(
+            "UPDATE session SET muted = NULL, muted_ends = NULL WHERE muted_ends <= ?1",
+            [now],
+        )?;
+        Ok(())
+    }
+
     fn write_all(&mut self, batch: &[Record]) -> Result<(), Trouble> {
         let mut undo = Vec::new();
         let result = self.try_to_write(batch, &mut undo);
@@ -149,7 +185,7 @@ impl Store {
             transaction: &transaction,
             rings: &mut self.rings,
             undo,
-            stored: self.seen.seconds(),
+            seen: &self.seen,
             next_seq: self.next_seq,
             last_member: self.last_member,
         };
@@ -288,8 +324,7 @@ struct Writer<'a> {
     rings: &'a mut HashMap<MemberId, u64>,
     /// The rings before each change, in order.
     undo: &'a mut Vec<(MemberId, Option<u64>)>,
-    /// The seen time now, in seconds.
-    stored: i64,
+    seen: &'a SeenTime,
     next_seq: u64,
     last_member: u64,
 }
@@ -297,40 +332,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn write(&mut self, record: &Record) -> Result<(), Trouble> {
         match record {
-            Record::Entry(entry) => {
-                let Entry {
-                    seq,
-                    at,
-                    author,
-                    body,
-                } = entry;
-                let (Body::Text { id, text }, Some(author_id)) = (body, author.id) else {
-                    return Err(Trouble::OutOfOrder);
-                };
-                if *seq != self.next_seq {
-                    return Err(Trouble::OutOfOrder);
-                }
-                self.next_seq += 1;
-                self.transaction
-                    .prepare_cached(
-                        "INSERT INTO message (seq, at, member, name, id, text, stored, kind) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                    )?
-                    .execute((
-                        seq,
-                        // A time that is rounded up must still be a valid time.
-                        (*at).min(LATEST).as_microsecond(),
-                        author_id.get(),
-                        &author.name,
-                        id,
-                        text,
-                        self.stored,
-                        KIND_TEXT,
-                    ))?;
-                if let Some(id) = id {
-                    self.remember(author_id, id, *seq)?;
-                }
-            }
+            Record::Entry(entry) => self.write_entry(entry)?,
             Record::Entered {
                 id,
                 name,
@@ -365,12 +367,41 @@ impl Writer<'_> {
                     }
                 }
             }
-            Record::Keys(_)
-            | Record::Banned(_)
-            | Record::Unbanned(_)
-            | Record::Muted { .. }
-            | Record::Slow { .. }
-            | Record::Host { .. } => {}
+            Record::Keys(keys) => {
+                let secret = |key: &Option<RoomKey>| key.as_ref().map(|it| it.secret().to_owned());
+                self.transaction
+                    .prepare_cached("UPDATE room SET key = ?1, host_key = ?2")?
+                    .execute((secret(&keys.key), secret(&keys.host_key)))?;
+            }
+            Record::Slow { every } => {
+                let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
+                self.transaction
+                    .prepare_cached("UPDATE room SET slow = ?1")?
+                    .execute([every])?;
+            }
+            Record::Host { from, to } => {
+                // A member without a session has no row.
+                let mut set = self
+                    .transaction
+                    .prepare_cached("UPDATE session SET host = ?2 WHERE member = ?1")?;
+                if let Some(from) = from {
+                    set.execute((from.get(), false))?;
+                }
+                set.execute((to.get(), true))?;
+            }
+            Record::Muted { id, until } => {
+                self.transaction
+                    .prepare_cached(
+                        "UPDATE session SET muted = ?2, muted_ends = ?3 WHERE member = ?1",
+                    )?
+                    .execute((
+                        id.get(),
+                        until.map(microseconds),
+                        until.map(|until| self.ends(until)),
+                    ))?;
+            }
+            Record::Banned(ban) => self.write_ban(ban)?,
+            Record::Unbanned(ban) => self.delete_ban(ban)?,
             Record::Closed => {
                 let all = self.rings.drain();
                 self.undo.extend(all.map(|(id, slot)| (id, Some(slot))));
@@ -378,6 +409,82 @@ impl Writer<'_> {
                     .execute_batch("DELETE FROM session; DELETE FROM said")?;
             }
         }
+        Ok(())
+    }
+
+    fn write_entry(&mut self, entry: &Entry<'_>) -> Result<(), Trouble> {
+        let (seq, author) = (entry.seq, &entry.author);
+        if seq != self.next_seq {
+            return Err(Trouble::OutOfOrder);
+        }
+        let (kind, erases) = match (&entry.body, author.id) {
+            (Body::Text { .. }, Some(_)) => (KIND_TEXT, None),
+            (Body::Gone { .. }, Some(_)) => (KIND_GONE, None),
+            (Body::Erased { of }, _) if *of < seq => (KIND_ERASED, Some(*of)),
+            _ => return Err(Trouble::OutOfOrder),
+        };
+        self.next_seq += 1;
+        let (id, text) = (entry.message_id(), entry.text().unwrap_or_default());
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO message (seq, at, member, name, id, text, stored, kind, erases) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute((
+                seq,
+                microseconds(entry.at),
+                author.id.map_or(0, MemberId::get),
+                &author.name,
+                id,
+                text,
+                self.seen.seconds(),
+                kind,
+                erases,
+            ))?;
+        if let Some(of) = erases {
+            self.transaction
+                .prepare_cached(
+                    "UPDATE message SET text = '', kind = ?2 WHERE seq = ?1 AND kind = ?3",
+                )?
+                .execute((of, KIND_GONE, KIND_TEXT))?;
+        }
+        match (id, author.id) {
+            (Some(id), Some(author)) => self.remember(author, id, seq),
+            _ => Ok(()),
+        }
+    }
+
+    /// The seen time at that time of day, in seconds.
+    fn ends(&self, until: Timestamp) -> i64 {
+        let left = self.seen.seconds_until(until);
+        self.seen.seconds().saturating_add(left)
+    }
+
+    fn write_ban(&self, ban: &Ban) -> Result<(), Trouble> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO ban (address, prefix, token, name, until, ends) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute((
+                ban.network.map(|it| it.address().to_string()),
+                ban.network.map(Network::prefix),
+                ban.token.map(|it| it.0),
+                ban.name.as_deref(),
+                microseconds(ban.until.1),
+                self.ends(ban.until.1),
+            ))?;
+        Ok(())
+    }
+
+    fn delete_ban(&self, ban: &Ban) -> Result<(), Trouble> {
+        self.transaction
+            .prepare_cached("DELETE FROM ban WHERE address IS ?1 AND prefix IS ?2 AND token IS ?3")?
+            .execute((
+                ban.network.map(|it| it.address().to_string()),
+                ban.network.map(Network::prefix),
+                ban.token.map(|it| it.0),
+            ))?;
         Ok(())
     }
 
@@ -397,6 +504,31 @@ impl Writer<'_> {
         *slot += 1;
         Ok(())
     }
+}
+
+/// The time in microseconds since 1970. One that is rounded up is still a valid time.
+fn microseconds(at: Timestamp) -> i64 {
+    at.min(LATEST).as_microsecond()
+}
+
+/// Whether something secret or erased was stored before this record, and is no longer.
+const fn erases(record: &Record) -> bool {
+    matches!(
+        record,
+        Record::Keys(_)
+            | Record::Entry(Entry {
+                body: Body::Erased { .. },
+                ..
+            })
+    )
+}
+
+/// Moves the write-ahead log into the main file, and cuts it to nothing. Returns whether
+/// that was possible: while someone reads, it is not.
+fn empty_log(connection: &Connection) -> Result<bool, Trouble> {
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(busy == 0)
 }
 
 /// Moves the write-ahead log into the main file, as far as other readers allow.

@@ -13,14 +13,14 @@ use crate::platform::systemd::journal::{Record, printable};
 use crate::protocol::address::Address;
 use crate::protocol::sniff::Protocol;
 use crate::protocol::text::here;
-use crate::room::{Network, Why};
+use crate::room::Why;
 use crate::server::{Ended, Event, Refusal, Server};
 use crate::store::DiskSpace;
 
 use self::kinds::{
-    ADDRESSES, AWAY, BACK, CERTIFICATE, CERTIFICATE_KEPT, CHANGED, CLOCK, CLOSED, DELAYED, DISK_LOW,
-    FAILED, FELL_BEHIND, JOINED, Kind, LEFT, MISSED, OPENED, REFUSED, RESUMED, STALLED, UNCHANGED,
-    UNREAD, WARNED,
+    ADDRESSES, AWAY, BACK, CERTIFICATE, CERTIFICATE_KEPT, CHANGED, CLOCK, CLOSED, DELAYED,
+    DISK_LOW, FAILED, FELL_BEHIND, JOINED, Kind, LEFT, MISSED, OPENED, REFUSED, RESUMED, STALLED,
+    UNCHANGED, UNREAD, WARNED,
 };
 
 /// One entry of the server's log.
@@ -283,9 +283,7 @@ impl From<&Event> for LogEntry {
             Event::Erased { seq, by } => Self::erased(*seq, by),
             Event::HostChanged { name, by } => Self::host(name, by),
             Event::KeyReplaced { by } => Self::key_replaced(by),
-            Event::Unbanned { network, prefix } => {
-                Self::unbanned(Some(Network::new(*network, *prefix)), None)
-            }
+            Event::Unbanned { network, name } => Self::unbanned(*network, name.as_deref()),
             Event::CertificateChanged => {
                 let words = "New connections get the new certificate from now on.";
                 Self::new(&CERTIFICATE, words)

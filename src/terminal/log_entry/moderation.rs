@@ -8,9 +8,7 @@ use crate::room::Network;
 use crate::server::By;
 
 use super::super::span::span;
-use super::kinds::{
-    ERASED, HOST, KEY_REPLACED, Kind, MUTED, REMOVED, SLOW, UNBANNED, WRONG_KEY,
-};
+use super::kinds::{ERASED, HOST, KEY_REPLACED, Kind, MUTED, REMOVED, SLOW, UNBANNED, WRONG_KEY};
 use super::{LogEntry, origin};
 
 impl LogEntry {
@@ -172,10 +170,10 @@ mod tests {
             ),
             (
                 Event::Unbanned {
-                    network: "2001:db8::1".parse().unwrap(),
-                    prefix: 64,
+                    network: Some(Network::new("2001:db8::1".parse().unwrap(), 64)),
+                    name: Some(name()),
                 },
-                "2001:db8::/64 may join again.\n",
+                "“ada”, and others from 2001:db8::/64, may join again.\n",
                 &["CHATROOM_ADDRESS=2001:db8::/64"],
             ),
         ] {

@@ -93,15 +93,16 @@ impl LineRow {
         })
     }
 
-    /// The text in the row, as its author wrote it.
+    /// The text in the row, as its author wrote it; `None` if it was erased.
     pub fn text(&self) -> Option<String> {
         let line = self.imp().line.borrow();
         let (line, _) = line.as_ref()?;
         line.show(|line, _| match line {
-            Line::Message(message) => message.text.clone(),
-            Line::Addresses(addresses) => addresses.join("\n"),
-            line => strings::line(line),
-        })
+            Line::Message(message) if message.erased => None,
+            Line::Message(message) => Some(message.text.clone()),
+            Line::Addresses(addresses) => Some(addresses.join("\n")),
+            line => Some(strings::line(line)),
+        })?
     }
 
     fn show(&self, object: &LineObject) {

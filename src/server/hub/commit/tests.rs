@@ -53,7 +53,7 @@ fn come(guest: &mut Guest, protocol: Protocol, resume: Option<TokenHash>) -> Arr
         opened: Instant::now(),
         members: 1,
     };
-    match guest.come(&wish) {
+    match guest.come(&wish, Instant::now()) {
         Poll::Ready(arrival) => arrival.unwrap(),
         Poll::Pending => panic!("the outcome comes at once"),
     }

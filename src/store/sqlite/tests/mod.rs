@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::room::{Author, Body, Entry, Record, TokenHash};
+use crate::room::{Author, Ban, Body, Entry, Keys, Network, Record, RoomKey, Time, TokenHash};
 use crate::store::{RECENT_IDS, SIZE_LEAVES, TRIM_STEP};
 
 mod ages;
 mod damage;
+mod erasing;
 mod keeping;
 mod model;
+mod moderation;
 mod obstacles;
 mod opening;
 mod talk;
@@ -101,6 +103,32 @@ fn with_text(mut message: Record, new: &str) -> Record {
 
 fn said(seq: u64, from: u64, id: Option<&str>) -> Record {
     Record::Entry(entry(seq, from, id))
+}
+
+/// The entry by which member 1 erases the message `of`.
+fn erased(seq: u64, of: u64) -> Record {
+    Record::Entry(Entry {
+        body: Body::Erased { of },
+        ..entry(seq, 1, None)
+    })
+}
+
+/// A ban of this address until a second.
+fn ban(last: u8, until: u64) -> Ban {
+    Ban {
+        network: Some(Network::new([10, 0, 0, last].into(), 32)),
+        token: (last % 2 == 0).then(|| key(last)),
+        name: (last % 3 == 0).then(|| format!("member {last}").into()),
+        // The store does not look at the room's time.
+        until: (Time::BEGINNING, at(until)),
+    }
+}
+
+fn keys(n: u8) -> Keys {
+    Keys {
+        key: Some(RoomKey::from_random([n; 10])),
+        host_key: (n % 2 == 0).then(|| RoomKey::from_random([n ^ 0xff; 10])),
+    }
 }
 
 /// A directory with a path in it for a store.

@@ -5,13 +5,26 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::StoredBan;
 
 /// The expected contents: messages, and each session with its ids.
 #[derive(Default)]
 struct Model {
-    messages: Vec<(u64, u64, Option<String>)>,
-    sessions: BTreeMap<u64, Vec<(Box<str>, u64)>>,
+    messages: Vec<Entry<'static>>,
+    sessions: BTreeMap<u64, Session>,
+    keys: Keys,
+    slow: Duration,
+    bans: Vec<Ban>,
     last_member: u64,
+}
+
+/// The expected state of a session.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Session {
+    said: Vec<(Box<str>, u64)>,
+    host: bool,
+    /// The second until which the member is muted.
+    muted: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -27,6 +40,14 @@ enum Step {
         closed: bool,
     },
     CloseForGood,
+    /// Any of the entries so far, or none.
+    Erase(prop::sample::Index),
+    Host(Option<prop::sample::Index>, prop::sample::Index),
+    Mute(prop::sample::Index, Option<u64>),
+    Slow(u64),
+    Keys(u8),
+    Ban(u8, u64),
+    Unban(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -38,6 +59,15 @@ fn step() -> impl Strategy<Value = Step> {
         6 => Just(Step::Commit),
         2 => any::<bool>().prop_map(|closed| Step::Reopen { closed }),
         1 => Just(Step::CloseForGood),
+        4 => any::<prop::sample::Index>().prop_map(Step::Erase),
+        1 => any::<(Option<prop::sample::Index>, prop::sample::Index)>()
+            .prop_map(|(from, to)| Step::Host(from, to)),
+        2 => (any::<prop::sample::Index>(), proptest::option::of(1..999_u64))
+            .prop_map(|(who, until)| Step::Mute(who, until)),
+        1 => (0..999_u64).prop_map(Step::Slow),
+        1 => any::<u8>().prop_map(Step::Keys),
+        2 => (0..9_u8, 1..999_u64).prop_map(|(last, until)| Step::Ban(last, until)),
+        1 => (0..9_u8).prop_map(Step::Unban),
     ]
 }
 
@@ -51,7 +81,11 @@ impl Model {
                 self.last_member += 1;
                 let id = self.last_member;
                 if *has_session {
-                    self.sessions.insert(id, Vec::new());
+                    let session = Session {
+                        host: id == 1,
+                        ..Session::default()
+                    };
+                    self.sessions.insert(id, session);
                 }
                 vec![entered(id, has_session.then(|| key(1)))]
             }
@@ -65,16 +99,16 @@ impl Model {
                 let say = |_| {
                     let seq = self.messages.len() as u64 + 1;
                     let id = has_id.then(|| format!("id {seq}"));
-                    if let (Some(said), Some(id)) = (self.sessions.get_mut(&from), &id) {
+                    if let (Some(session), Some(id)) = (self.sessions.get_mut(&from), &id) {
+                        let said = &mut session.said;
                         said.push((id.as_str().into(), seq));
                         let over = said
                             .len()
                             .saturating_sub(usize::try_from(RECENT_IDS).unwrap());
                         said.drain(..over);
                     }
-                    let record = said(seq, from, id.as_deref());
-                    self.messages.push((seq, from, id));
-                    record
+                    self.messages.push(entry(seq, from, id.as_deref()));
+                    said(seq, from, id.as_deref())
                 };
                 (0..*count).map(say).collect()
             }
@@ -82,27 +116,97 @@ impl Model {
                 self.sessions.clear();
                 vec![Record::Closed]
             }
+            Step::Erase(which) => {
+                let seq = self.messages.len() as u64 + 1;
+                let of = which.index(self.messages.len().max(1)) as u64 + 1;
+                if of >= seq {
+                    return Vec::new();
+                }
+                let index = usize::try_from(of - 1).unwrap();
+                let message = &mut self.messages[index];
+                if let Body::Text { id, .. } = &message.body {
+                    message.body = Body::Gone { id: id.clone() };
+                }
+                let Record::Entry(entry) = erased(seq, of) else {
+                    unreachable!()
+                };
+                self.messages.push(entry);
+                vec![erased(seq, of)]
+            }
+            Step::Host(from, to) => {
+                let from = from.map(|from| someone(&from, self.last_member));
+                let to = someone(to, self.last_member);
+                for (id, host) in from
+                    .map(|from| (from, false))
+                    .into_iter()
+                    .chain([(to, true)])
+                {
+                    if let Some(session) = self.sessions.get_mut(&id) {
+                        session.host = host;
+                    }
+                }
+                let (from, to) = (from.map(member), member(to));
+                vec![Record::Host { from, to }]
+            }
+            Step::Mute(who, until) => {
+                let id = someone(who, self.last_member);
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.muted = *until;
+                }
+                let (id, until) = (member(id), until.map(at));
+                vec![Record::Muted { id, until }]
+            }
+            Step::Slow(seconds) => {
+                self.slow = Duration::from_secs(*seconds);
+                vec![Record::Slow { every: self.slow }]
+            }
+            Step::Keys(n) => {
+                self.keys = keys(*n);
+                vec![Record::Keys(keys(*n))]
+            }
+            Step::Ban(last, until) => {
+                let mut records = self.unban(*last);
+                self.bans.push(ban(*last, *until));
+                records.push(Record::Banned(ban(*last, *until)));
+                records
+            }
+            Step::Unban(last) => self.unban(*last),
             Step::Commit | Step::Reopen { .. } => Vec::new(),
         }
     }
 
+    fn unban(&mut self, last: u8) -> Vec<Record> {
+        let network = ban(last, 0).network;
+        let lifted = self.bans.extract_if(.., |ban| ban.network == network);
+        lifted.map(Record::Unbanned).collect()
+    }
+
     fn check(&self, past: &Past) {
-        let messages: Vec<_> = past
-            .entries
-            .iter()
-            .map(|message| {
-                assert_eq!(message.at, at(message.seq));
-                let id = message.message_id().map(str::to_owned);
-                (message.seq, message.author.id.map_or(0, MemberId::get), id)
-            })
-            .collect();
-        assert_eq!(messages, self.messages);
+        assert_eq!(past.entries, self.messages);
+        assert_eq!((&past.keys, past.slow), (&self.keys, self.slow));
+        // All of them were made at second 0, which it still is.
+        let bans = self.bans.iter().map(|ban| StoredBan {
+            network: ban.network,
+            token: ban.token,
+            name: ban.name.as_deref().map(Into::into),
+            until: ban.until.1,
+            remaining: ban.until.1.duration_since(at(0)).unsigned_abs(),
+        });
+        assert!(bans.eq(past.bans.iter().cloned()));
         assert_eq!(past.next_seq, self.messages.len() as u64 + 1);
         assert_eq!(past.last_member, self.last_member);
         let sessions: BTreeMap<_, _> = past
             .sessions
             .iter()
-            .map(|session| (session.id.get(), session.said.clone()))
+            .map(|session| {
+                let muted = session.muted.map(|it| it.as_secs());
+                let state = Session {
+                    said: session.said.clone(),
+                    host: session.host,
+                    muted,
+                };
+                (session.id.get(), state)
+            })
             .collect();
         assert_eq!(sessions, self.sessions);
     }

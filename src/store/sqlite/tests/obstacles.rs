@@ -105,10 +105,11 @@ fn a_store_that_has_to_move_up_is_told_as_locked_until_it_is_not() {
     // As of the version before.
     other
         .execute_batch(
-            "ALTER TABLE room DROP COLUMN time; ALTER TABLE room DROP COLUMN clock;
-             ALTER TABLE room DROP COLUMN doubt; ALTER TABLE room DROP COLUMN began;
-             ALTER TABLE message DROP COLUMN stored; ALTER TABLE message DROP COLUMN kind;
-             PRAGMA user_version = 1;
+            "ALTER TABLE room DROP COLUMN key; ALTER TABLE room DROP COLUMN host_key;
+             ALTER TABLE room DROP COLUMN slow; ALTER TABLE message DROP COLUMN erases;
+             ALTER TABLE session DROP COLUMN muted; ALTER TABLE session DROP COLUMN muted_ends;
+             DROP TABLE ban;
+             PRAGMA user_version = 3;
              BEGIN IMMEDIATE",
         )
         .unwrap();

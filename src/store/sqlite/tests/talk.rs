@@ -62,6 +62,7 @@ fn everything_written_is_there_after_a_restart() {
         name: "member 1".into(),
         host: true,
         token: key(1),
+        muted: None,
         said: ids,
     };
     assert_eq!(past.sessions, [session]);

@@ -140,6 +140,7 @@ impl MessageRow {
         };
         let mut classes = vec![state];
         classes.extend(message.own.then_some("own"));
+        classes.extend(message.erased.then_some("erased"));
         classes.retain(|class| !class.is_empty());
         self.set_css_classes(&classes);
 
@@ -166,11 +167,15 @@ impl MessageRow {
         imp.content
             .set_margin_end(if message.own { 0 } else { OTHER_SIDE });
         imp.waiting.set_visible(state == "pending");
-        if *imp.text.borrow() != message.text || imp.body.label().is_empty() {
-            imp.body
-                .set_markup(&with_links(&without_tabs(&message.text)));
-            imp.body.set_width_chars(width_chars(&message.text));
-            imp.text.replace(message.text.clone());
+        let text = if message.erased {
+            gettext("Erased")
+        } else {
+            message.text.clone()
+        };
+        if *imp.text.borrow() != text || imp.body.label().is_empty() {
+            imp.body.set_markup(&with_links(&without_tabs(&text)));
+            imp.body.set_width_chars(width_chars(&text));
+            imp.text.replace(text);
         }
         if let Delivery::Unsent { why, .. } = &message.delivery {
             imp.reason.set_label(&strings::not_sent(why));
@@ -215,6 +220,7 @@ fn sentence(message: &Message, time: &str) -> String {
         message.name.clone()
     };
     let template = match &message.delivery {
+        Delivery::Confirmed(_) if message.erased => gettext("{name}: message erased, {time}"),
         Delivery::Confirmed(_) => gettext("{name}: {text}, {time}"),
         Delivery::Pending(_) => gettext("{name}: {text}, sending"),
         Delivery::Unsent { .. } => gettext("{name}: {text}. {reason}"),

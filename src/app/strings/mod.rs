@@ -1,5 +1,9 @@
 //! The sentences of the app, in the user's language.
 
+mod ends;
+mod moderation;
+mod security;
+
 use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
@@ -8,12 +12,16 @@ use gettextrs::{gettext, ngettext};
 use gtk::glib;
 use gtk::pango::{Direction, find_base_dir};
 
-use crate::chat::{Beginning, CannotSay, Line, Message, News, NotSent, Outage};
-use crate::client::{End, Loss, NotQueued};
+use crate::chat::{Beginning, CannotSay, Line, Message, News, NotSent};
+use crate::client::NotQueued;
 use crate::protocol::address::{NotAnAddress, SCHEME};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 use crate::server::BindError;
 use crate::store::OpenError;
+
+pub use self::ends::{end, outage};
+pub use self::moderation::{answer, muted, refusal};
+pub use self::security::{host_sentence, security, security_summary};
 
 /// The sentence `template` with each `{name}` replaced by its value.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
@@ -55,101 +63,13 @@ pub fn count(one: &str, many: &str, number: usize) -> String {
     fill(&ngettext(one, many, plural), &[("n", &number.to_string())])
 }
 
-/// Why a connection ended or was never established, in a sentence with a remedy.
-pub fn end(end: &End) -> String {
-    let at = |template: String, address: &dyn ToString| {
-        fill(&template, &[("address", &address.to_string())])
-    };
-    match end {
-        End::Left => gettext("You left the room."),
-        End::RoomClosed => {
-            gettext("The room was closed. You can keep reading, and leave when you like.")
-        }
-        End::ServiceStopping { .. } => {
-            gettext("The server of the room is stopping. It may start again soon.")
-        }
-        End::TakenOver => gettext("You are in the room from another window or device."),
-        End::Refused(address) => at(
-            gettext("No room is open at {address}. Check the address, or host a room there."),
-            address,
-        ),
-        End::NoSuchHost(host) => fill(
-            &gettext("No computer named “{host}” was found. Check the name and your network."),
-            &[("host", host)],
-        ),
-        End::Unreachable(address) => at(
-            gettext("{address} cannot be reached from here. Check the address and your network."),
-            address,
-        ),
-        End::TimedOut(address) => at(
-            gettext("{address} did not answer in time. Check the address and your network."),
-            address,
-        ),
-        End::NotChatroom(address) => at(
-            gettext(
-                "Another program answers at {address}, not a room. Check the address and the port.",
-            ),
-            address,
-        ),
-        End::RoomFull => gettext("The room is full. Try again when someone has left."),
-        End::TooManyConnections => gettext(
-            "Too many connections to the room come from your address. Close one and try again.",
-        ),
-        End::OtherVersion => gettext(
-            "The room speaks another version of the protocol. Use the same version of Chatroom as the host.",
-        ),
-        End::Rejected(words) => fill(
-            &gettext("The server ended the connection: {words}"),
-            &[("words", words)],
-        ),
-        End::Garbled => gettext(
-            "The server sent something that this version of Chatroom does not understand. Use the same version as the host.",
-        ),
-        End::Lost(loss) => lost(loss),
-        End::NotBegun(cause) => fill(
-            &gettext(
-                "The connection could not be started: {cause}. Close some programs and try again.",
-            ),
-            &[("cause", cause)],
-        ),
-    }
-}
-
-/// A sentence about a lost connection, which says for how long it has been lost and when
-/// the client tries again.
-pub fn outage(outage: &Outage) -> String {
-    let template = match (outage.stopping, outage.wait) {
-        (false, Some(_)) => gettext("Connection lost {time} ago. Trying again in {wait}."),
-        (false, None) => gettext("Connection lost {time} ago. Reconnecting…"),
-        (true, Some(_)) => gettext("The service stopped {time} ago. Trying again in {wait}."),
-        (true, None) => gettext("The service stopped {time} ago. Reconnecting…"),
-    };
-    let lost_for = time(outage.lost_for);
-    let wait = outage.wait.map(time).unwrap_or_default();
-    fill(&template, &[("time", &lost_for), ("wait", &wait)])
-}
-
 /// A time in its largest whole unit, at least a second.
-fn time(time: Duration) -> String {
+pub fn time(time: Duration) -> String {
     let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX);
     match seconds {
         0..60 => count("{n} second", "{n} seconds", seconds.max(1)),
         60..3_600 => count("{n} minute", "{n} minutes", seconds / 60),
         _ => count("{n} hour", "{n} hours", seconds / 3_600),
-    }
-}
-
-fn lost(loss: &Loss) -> String {
-    match loss {
-        Loss::Silence(_) | Loss::Slept | Loss::Ended => {
-            gettext("The connection to the room was lost. Check your network and join again.")
-        }
-        Loss::Broken(cause) => fill(
-            &gettext(
-                "The connection to the room was lost: {cause}. Check your network and join again.",
-            ),
-            &[("cause", cause)],
-        ),
     }
 }
 
@@ -255,6 +175,9 @@ pub fn line(line: &Line) -> String {
         Line::Left { name } => named(gettext("{name} left"), name),
         Line::Lost { name } => named(gettext("{name} lost the connection"), name),
         Line::Back { name } => named(gettext("{name} is back"), name),
+        Line::Removed { name } => named(gettext("{name} was removed"), name),
+        Line::Host { is_me: true, .. } => gettext("You host the room now"),
+        Line::Host { name, .. } => named(gettext("{name} hosts the room now"), name),
         Line::ManyJoined { count: n } => count("{n} member joined", "{n} members joined", *n),
         Line::ManyLeft { count: n } => count("{n} member left", "{n} members left", *n),
         Line::Gap { count: n } => count(
@@ -287,6 +210,10 @@ pub fn news(news: &News) -> String {
             &[("name", name), ("text", text)],
         ),
         News::Line(it) => line(it),
+        News::Erased { name } => fill(
+            &gettext("A message of {name} was erased"),
+            &[("name", &isolated(name))],
+        ),
         News::NotSent(why) => not_sent(why),
         News::Older { count: n } => count("{n} older message", "{n} older messages", *n),
     }
@@ -297,6 +224,7 @@ pub fn not_sent(why: &NotSent) -> String {
     match why {
         NotSent::Unknown => gettext("Not sent"),
         NotSent::TooFast => gettext("Not sent: you are writing too fast. Wait a moment."),
+        NotSent::Muted => gettext("Not sent: the host has muted you."),
         NotSent::TooLong => too_long(TEXT_LIMIT),
         NotSent::Empty => gettext("Not sent: the message is empty."),
         NotSent::Rejected(words) => fill(&gettext("Not sent: {words}"), &[("words", words)]),
@@ -349,38 +277,6 @@ mod tests {
     fn only_a_name_from_right_to_left_is_isolated() {
         assert_eq!(isolated("Ada"), "Ada");
         assert_eq!(isolated("שרה"), "\u{200e}\u{2068}שרה\u{2069}");
-    }
-
-    #[test]
-    fn a_lost_connection_is_told_with_its_times() {
-        let minutes = |minutes| Duration::from_mins(minutes);
-        let lost = Outage {
-            stopping: false,
-            lost_for: Duration::from_secs(10),
-            wait: Some(Duration::from_secs(8)),
-        };
-        assert_eq!(
-            outage(&lost),
-            "Connection lost 10 seconds ago. Trying again in 8 seconds."
-        );
-        let trying = Outage {
-            lost_for: minutes(1),
-            wait: None,
-            ..lost
-        };
-        assert_eq!(
-            outage(&trying),
-            "Connection lost 1 minute ago. Reconnecting…"
-        );
-        let stopping = Outage {
-            stopping: true,
-            lost_for: Duration::ZERO,
-            ..trying
-        };
-        assert_eq!(
-            outage(&stopping),
-            "The service stopped 1 second ago. Reconnecting…"
-        );
     }
 
     #[test]
