@@ -11,6 +11,8 @@
 // Cargo compiles a benchmark as a test but leaves its tests out. tests/fanout.rs runs
 // them, and items that only they use are unused here.
 
+#[path = "../../tests/support/anyone.rs"]
+mod anyone;
 mod chart;
 mod figures;
 mod flood;

@@ -6,11 +6,9 @@ use gettextrs::gettext;
 use gtk::{gio, glib};
 
 use crate::platform::signals::{Signal, Signals};
-use crate::protocol::address::Address;
 
 use super::config::{APP_ID, RESOURCE_PATH, VERSION};
 use super::saved_state::SavedState;
-use super::strings;
 use super::window::Window;
 
 mod imp {
@@ -52,10 +50,7 @@ mod imp {
             for file in files {
                 let window = Window::new(&*self.obj());
                 window.present();
-                match file.uri().parse::<Address>() {
-                    Ok(address) => super::Application::join_when_ready(&window, address),
-                    Err(error) => window.tell(&strings::not_an_address(&error)),
-                }
+                super::Application::open_when_ready(&window, file.uri().into());
             }
         }
     }
@@ -82,13 +77,13 @@ impl Default for Application {
 }
 
 impl Application {
-    /// Joins a room, or comes back to it.
-    fn join_when_ready(window: &Window, address: Address) {
+    /// Opens a link to a room, when it is known whether the user can come back to it.
+    fn open_when_ready(window: &Window, link: String) {
         let window = window.downgrade();
         glib::spawn_future_local(async move {
             SavedState::shared().ready().await;
             if let Some(window) = window.upgrade() {
-                window.join(&address);
+                window.open_link(&link);
             }
         });
     }

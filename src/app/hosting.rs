@@ -4,15 +4,22 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use gettextrs::gettext;
 use gtk::{gio, glib};
 
+use crate::protocol::address::Address;
+use crate::protocol::invitation::Invitation;
 use crate::room::name_or_default;
 use crate::server::{BindError, Running, Server, Settings};
 use crate::store::{OpenError, Store};
+use crate::tls::{Identity, IdentityError};
 
 use super::strings::fill;
+
+/// The file with the identity of this computer, by which those who join know it again.
+const IDENTITY: &str = "identity.pem";
 
 /// The extension of the files of saved rooms.
 const SUFFIX: &str = "db";
@@ -25,34 +32,87 @@ fn folder() -> PathBuf {
     glib::user_data_dir().join("chatroom").join("rooms")
 }
 
-/// Opens a room of the person `name` on `port`; on another thread, because it takes a
-/// while to find out what uses a port that is taken. With `storage_key`, the room saves
-/// messages under that port, and the next room that is opened with it has them again; 0
-/// stands for rooms on any port. If the store of that port is in use, and the room itself
-/// takes any port, the room saves its messages as those of rooms on any port.
+/// An open room, and the invitation of its host.
+#[derive(Debug)]
+pub struct Hosted {
+    /// The server.
+    pub server: Running,
+    /// The pin and the keys of the room.
+    pub invitation: Invitation,
+}
+
+/// How to open a room.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// The port; 0 takes any free one.
+    pub port: u16,
+    /// The room saves messages under this port, and the next room that is opened with it
+    /// has them again; 0 stands for rooms on any port. `None`: it saves no messages.
+    pub storage_key: Option<u16>,
+    /// Only those may join who were invited.
+    pub private: bool,
+}
+
+/// Opens a room of the person `name`; on another thread, because it takes a
+/// while to find out what uses a port that is taken. If the store of the wanted port is in
+/// use, and the room itself takes any port, the room saves its messages as those of rooms
+/// on any port.
 ///
 /// # Errors
 /// Why the room cannot be opened.
-pub async fn open(name: &str, port: u16, storage_key: Option<u16>) -> Result<Running, BindError> {
+pub async fn open(name: &str, wish: Wish) -> Result<Hosted, BindError> {
     let name = name_or_default(name);
-    let settings = Settings {
+    let Wish { port, .. } = wish;
+    let mut settings = Settings {
         port,
+        private: wish.private,
         room_name: Some(fill(&gettext("{name}’s Room"), &[("name", &name)])),
         ..Settings::default()
     };
     let opened = gio::spawn_blocking(move || {
-        let server = match storage_key {
+        settings.tls.identity = Some(Arc::new(identity().map_err(|error| {
+            let error = io::Error::other(error);
+            BindError::Other { port, error }
+        })?));
+        let server = match wish.storage_key {
             Some(by) => bind_saving(&settings, by)?,
             None => Server::bind(settings)?,
         };
         let port = server.port();
-        server
-            .start()
-            .map_err(|error| BindError::Other { port, error })
+        let failed = |error| BindError::Other { port, error };
+        let server = server.start().map_err(failed)?;
+        let invitation = for_host(&server);
+        Ok(Hosted { server, invitation })
     });
     opened.await.unwrap_or_else(|_| {
         let error = io::Error::other("the server could not be started");
         Err(BindError::Other { port, error })
+    })
+}
+
+/// Who this computer is for those who join. Where a new identity cannot be saved, it lives
+/// as long as the room.
+fn identity() -> Result<Identity, IdentityError> {
+    let folder = glib::user_data_dir().join("chatroom");
+    // If not, the identity cannot be saved, which is an error of its own.
+    let _ = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    match Identity::read_or_make(&folder.join(IDENTITY)) {
+        Err(IdentityError::Unwritable { .. }) => Identity::generate(),
+        result => result,
+    }
+}
+
+/// The pin and the keys of a room for its host, who needs no network.
+fn for_host(server: &Running) -> Invitation {
+    let handle = server.handle();
+    handle.invitation(true).unwrap_or_else(|| {
+        let mut invitation = Invitation::to(Address::new("127.0.0.1", server.port()));
+        invitation.pin = Some(handle.pin());
+        invitation.host_key = Some(handle.host_key());
+        invitation
     })
 }
 

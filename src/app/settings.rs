@@ -9,12 +9,13 @@ use crate::room::DEFAULT_NAME;
 use super::config::{APP_ID, SCHEMA_DIR};
 
 /// The remembered settings.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "name",
     "last-address",
     "last-port",
     "host-port",
     "host-keeps",
+    "host-private",
     "window-width",
     "window-height",
     "window-maximized",

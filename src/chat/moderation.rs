@@ -11,7 +11,8 @@ use crate::protocol::native::frame::Code;
 pub struct Moderation {
     /// Whether the user is the host.
     pub hosts: bool,
-    muted_until: Option<Instant>,
+    /// Until when the user cannot send messages.
+    pub muted_until: Option<Instant>,
 }
 
 impl Moderation {

@@ -125,10 +125,10 @@ impl Chat {
         let own = entry.author.id.is_some_and(|it| self.me.said(it))
             || id.as_deref().is_some_and(waited_for);
         let message = Message::confirmed(entry, own);
-        // What was erased before it came is no news.
         if self.me.id() == Some(message.from) {
             self.moderation.unmute();
         }
+        // What was erased before it came is no news.
         if !own && !message.erased {
             effects.received = effects.received.saturating_add(1);
             effects.news.push(News::Message {

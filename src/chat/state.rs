@@ -156,6 +156,12 @@ impl Chat {
         self.moderation.muted_for(now)
     }
 
+    /// Until when the user cannot send messages.
+    #[must_use]
+    pub fn muted_until(&self) -> Option<Instant> {
+        self.moderation.muted_until
+    }
+
     /// The time between two messages of each member; zero without such a limit.
     #[must_use]
     pub fn slow(&self) -> Duration {

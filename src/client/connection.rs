@@ -1,36 +1,48 @@
 //! One connection, from hello to its end.
 //!
-//! Reading and writing go on side by side. Reading waits for the listener: while the
+//! First it is a greeting, question after answer. Once the client is in the room,
+//! reading and writing go on side by side. Reading waits for the listener: while the
 //! listener takes nothing, the client reads nothing more, and TCP slows the server down.
 //! Writing waits only for the server, so the heartbeat goes on.
+//!
+//! Both are polled by one task, so neither waits for the other to release the stream. A
+//! write that is given up half done is the last one of its connection.
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::future::pending;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use crate::protocol::native::frame::{Empty, Request, write_frame};
+use crate::protocol::address::Address;
+use crate::protocol::native::frame::{Empty, IntoClean, Notice, Request, write_frame};
+use crate::protocol::proof::Nonce;
 
 use super::clock::slept;
 use super::context::Context;
 use super::end::{End, Loss};
-use super::event::Event;
+use super::event::{Event, Security};
+use super::greeting::Greeting;
 use super::inbox::{Inbox, Incoming};
+use super::link::{Bytes, Link};
 use super::resume_state::ResumeState;
 use super::silence::{Patience, Silence};
+use super::trust::{Met, TrustStore};
 
 /// The most bytes of one read.
 const READ_BYTES: usize = 64 << 10;
 
 /// The client writes requests together, up to this many bytes.
 const WRITE_BYTES: usize = 64 << 10;
+
+/// The code of a notice of the client's own, that the file of the known rooms failed. No
+/// server sends it.
+pub const NOTICE_KNOWN_ROOMS: &str = "known-rooms";
 
 /// A connection of a client.
 pub(super) struct Connection<'a> {
@@ -40,21 +52,58 @@ pub(super) struct Connection<'a> {
 /// The end of a connection, or of a try to have one.
 pub(super) struct Outcome {
     pub end: End,
+    /// Whether another try makes sense.
+    pub is_temporary: bool,
     /// Whether the client got into the room.
     pub was_in: bool,
 }
 
 impl From<End> for Outcome {
     fn from(end: End) -> Self {
-        let was_in = false;
-        Self { end, was_in }
+        Self {
+            is_temporary: end.is_temporary(),
+            was_in: false,
+            end,
+        }
+    }
+}
+
+/// A connection to a server that has welcomed the client.
+pub(super) struct Joined {
+    link: Link,
+    inbox: Inbox,
+    /// What came with the welcome, which is the first.
+    inputs: Vec<Incoming>,
+    /// The connection ended with it.
+    end: Option<End>,
+    /// How the connection is protected.
+    pub security: Security,
+    /// The name of the room.
+    pub room: String,
+}
+
+impl Joined {
+    /// The address by which the server was found.
+    pub const fn address(&self) -> &Address {
+        &self.link.address
+    }
+
+    /// Tells the user something that concerns the client alone, after the welcome.
+    pub fn tell(&mut self, trouble: &impl Display) {
+        let notice = Notice {
+            code: NOTICE_KNOWN_ROOMS.into(),
+            text: trouble.to_string().into(),
+            addresses: Vec::new(),
+        };
+        // The first two say that the client is in the room.
+        let place = self.inputs.len().min(2);
+        self.inputs
+            .insert(place, Event::Notice(notice.into_clean()).into());
     }
 }
 
 /// The state that reading and writing share.
 struct Exchange {
-    is_welcomed: Cell<bool>,
-    welcomed: Notify,
     /// The server sent a `ping`.
     pinged: Notify,
     silence: Cell<Silence>,
@@ -65,8 +114,6 @@ struct Exchange {
 impl Exchange {
     fn new(silence: Silence) -> Self {
         Self {
-            is_welcomed: Cell::new(false),
-            welcomed: Notify::new(),
             pinged: Notify::new(),
             silence: Cell::new(silence),
             waits: Notify::new(),
@@ -82,24 +129,72 @@ impl Exchange {
 }
 
 impl Connection<'_> {
-    /// Says hello, and runs the connection until its end.
-    pub async fn run(&self, mut stream: TcpStream, resume_state: &mut ResumeState) -> Outcome {
+    /// Says hello, and proves what the server wants to know, until its welcome.
+    ///
+    /// # Errors
+    /// Why the client is not in the room.
+    pub async fn greet(
+        &self,
+        link: Link,
+        met: Met,
+        trusts: &TrustStore,
+        resume_state: &ResumeState,
+    ) -> Result<Joined, End> {
+        let settings = &self.context.settings;
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|error| End::NotBegun(error.to_string()))?;
+        let hello = resume_state.hello(settings);
+        let (greeting, first) = Greeting::begin(settings, trusts, met, Nonce(nonce), hello);
+        let by = Instant::now() + settings.welcome_within;
+        let nobody = match met.verified {
+            Some(_) => End::Lost(Loss::Ended),
+            None => End::NotChatroom(link.address.clone()),
+        };
+        let greeted = tokio::select! {
+            greeted = timeout_at(by, greet(link, greeting, first)) => greeted,
+            () = self.context.left() => return Err(End::Left),
+        };
+        match greeted {
+            Ok(Ok(joined)) => Ok(joined),
+            Ok(Err(Some(end))) => Err(end),
+            Ok(Err(None)) | Err(_) => Err(nobody),
+        }
+    }
+
+    /// Runs a connection to a room until its end.
+    pub async fn run(&self, joined: Joined, resume_state: &mut ResumeState) -> Outcome {
         let (settings, send_queue) = (&self.context.settings, &self.context.send_queue);
-        let mut hello = Vec::new();
-        write_frame(&Request::Hello(resume_state.hello(settings)), &mut hello);
-        let (from, to) = stream.split();
+        let Joined {
+            link,
+            inbox,
+            inputs,
+            end,
+            security,
+            ..
+        } = joined;
+        tracing::info!(
+            encrypted = security != Security::Plain,
+            "{}",
+            if resume_state.is_known() {
+                "returned"
+            } else {
+                "connected"
+            }
+        );
+        let (from, to) = tokio::io::split(link.bytes);
         let patience = Patience {
             dead_after: settings.dead_after,
             answer_within: settings.answer_within,
         };
         let exchange = Exchange::new(Silence::new(patience, Instant::now()));
+        send_queue.is_in();
         let mut exchanging = pin!(async {
             tokio::select! {
-                end = self.read(from, &exchange, resume_state) => end,
+                end = self.read(from, inbox, inputs, end, &exchange, resume_state) => end,
                 end = async {
                     // A connection that takes no more output may still have the server's
                     // last frames; reading finds out how it ended.
-                    let _ = self.write(to, hello, &exchange).await;
+                    let _ = self.write(to, &exchange).await;
                     pending().await
                 } => end,
             }
@@ -109,9 +204,6 @@ impl Connection<'_> {
             () = self.context.left() => {
                 // Nothing more comes, even if it is the listener that has gone.
                 send_queue.leave();
-                if !exchange.is_welcomed.get() {
-                    return End::Left.into();
-                }
                 timeout(settings.leave_within, exchanging).await.unwrap_or(End::Left)
             }
         };
@@ -119,48 +211,28 @@ impl Connection<'_> {
             End::Lost(_) if send_queue.is_leaving() => End::Left,
             end => end,
         };
-        let was_in = exchange.is_welcomed.get();
-        Outcome { end, was_in }
+        Outcome {
+            was_in: true,
+            ..end.into()
+        }
     }
 
-    /// Reads until the end, and passes the events to the listener.
+    /// Reads until the end, and passes the events to the listener. Begins with what came
+    /// before.
     async fn read(
         &self,
-        mut from: ReadHalf<'_>,
+        mut from: ReadHalf<Box<dyn Bytes>>,
+        mut inbox: Inbox,
+        mut inputs: Vec<Incoming>,
+        mut end: Option<End>,
         exchange: &Exchange,
         resume_state: &mut ResumeState,
     ) -> End {
-        let (settings, send_queue) = (&self.context.settings, &self.context.send_queue);
-        let mut inbox = Inbox::new(settings.address.clone());
+        let send_queue = &self.context.send_queue;
         let mut buffer = vec![0; READ_BYTES];
-        let (mut inputs, mut events) = (Vec::new(), Vec::new());
-        let welcomed_by = Instant::now() + settings.welcome_within;
+        let mut events = Vec::new();
         let mut slept = pin!(slept());
         loop {
-            // While it passed events to the listener, the client did not read.
-            exchange.change_silence(|silence| silence.heard(Instant::now()));
-            let read = tokio::select! {
-                biased;
-                read = from.read(&mut buffer) => Ok(read),
-                () = sleep_until(welcomed_by), if !inbox.is_welcomed() => Err(Loss::Ended),
-                silence = silence(exchange), if inbox.is_welcomed() => Err(Loss::Silence(silence)),
-                // Not while the listener gets an event, which would be lost.
-                () = &mut slept, if inbox.is_welcomed() => Err(Loss::Slept),
-            };
-            let bytes = match read {
-                Ok(Ok(length @ 1..)) => &buffer[..length],
-                _ if !inbox.is_welcomed() => return End::NotChatroom(settings.address.clone()),
-                Ok(Ok(0)) => return End::Lost(Loss::Ended),
-                Ok(Err(error)) => return End::Lost(loss(&error)),
-                Err(loss) => return End::Lost(loss),
-            };
-            let was_known = resume_state.is_known();
-            let taken = inbox.take(bytes, &mut inputs);
-            if inbox.is_welcomed() && !exchange.is_welcomed.replace(true) {
-                tracing::info!("{}", if was_known { "returned" } else { "connected" });
-                send_queue.is_in();
-                exchange.welcomed.notify_one();
-            }
             if std::mem::take(&mut inbox.pinged) {
                 exchange.pinged.notify_one();
             }
@@ -175,25 +247,38 @@ impl Connection<'_> {
                     let _ = self.context.events.send(event).await;
                 }
             }
-            if let Err(end) = taken {
+            if let Some(end) = end {
                 return end;
             }
             let waits = resume_state.is_catching_up() || send_queue.waits();
-            exchange.change_silence(|silence| silence.set_waits(waits, Instant::now()));
+            exchange.change_silence(|silence| {
+                silence.set_waits(waits, Instant::now());
+                // While it passed events to the listener, the client did not read.
+                silence.heard(Instant::now());
+            });
+            let read = tokio::select! {
+                biased;
+                read = from.read(&mut buffer) => read,
+                silence = silence(exchange) => return End::Lost(Loss::Silence(silence)),
+                // Not while the listener gets an event, which would be lost.
+                () = &mut slept => return End::Lost(Loss::Slept),
+            };
+            let bytes = match read {
+                Ok(0) => return End::Lost(Loss::Ended),
+                Ok(length) => &buffer[..length],
+                Err(error) => return End::Lost(loss(&error)),
+            };
+            end = inbox.take(bytes, &mut inputs).err();
         }
     }
 
-    /// Says hello and, after the welcome, sends the requests that wait, until the client
-    /// leaves: then it says goodbye.
+    /// Sends the requests that wait, until the client leaves: then it says goodbye.
     async fn write(
         &self,
-        mut to: WriteHalf<'_>,
-        hello: Vec<u8>,
+        mut to: WriteHalf<Box<dyn Bytes>>,
         exchange: &Exchange,
     ) -> io::Result<()> {
         let (settings, send_queue) = (&self.context.settings, &self.context.send_queue);
-        to.write_all(&hello).await?;
-        exchange.welcomed.notified().await;
         let mut out = Vec::new();
         let mut ask_at = Instant::now() + settings.heartbeat;
         let mut leave_by = None;
@@ -205,14 +290,14 @@ impl Connection<'_> {
                 let by = *leave_by.get_or_insert(now + settings.leave_within / 2);
                 if batch.is_last || by <= now {
                     write_frame(&Request::Bye(Empty {}), &mut out);
-                    return to.write_all(&out).await;
+                    return send(&mut to, &out).await;
                 }
             }
             if batch.waits && exchange.change_silence(|silence| silence.set_waits(true, now)) {
                 exchange.waits.notify_one();
             }
             if !out.is_empty() {
-                to.write_all(&out).await?;
+                send(&mut to, &out).await?;
                 out.clear();
                 ask_at = Instant::now() + settings.heartbeat;
             }
@@ -237,6 +322,73 @@ impl Connection<'_> {
     }
 }
 
+/// Greets a server, which begins with sending `first`.
+///
+/// # Errors
+/// Why the client is not in the room; `None` if the connection ended before a reason came.
+async fn greet(
+    mut link: Link,
+    mut greeting: Greeting<'_>,
+    first: Vec<u8>,
+) -> Result<Joined, Option<End>> {
+    let mut inbox = Inbox::new(link.address.clone());
+    let mut inputs = Vec::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut out = first;
+    loop {
+        if !out.is_empty() {
+            // A server that takes nothing may have said why.
+            let _ = send(&mut link.bytes, &out).await;
+            out.clear();
+        }
+        let length = link.bytes.read(&mut buffer).await.map_err(|_| None)?;
+        let bytes = buffer.get(..length).filter(|it| !it.is_empty());
+        let end = inbox.take(bytes.ok_or(None)?, &mut inputs).err();
+        if let Some((security, room)) = take(&mut greeting, &mut inputs, &mut out)? {
+            inputs.insert(0, Event::Secured(security).into());
+            return Ok(Joined {
+                link,
+                inbox,
+                inputs,
+                end,
+                security,
+                room,
+            });
+        }
+        if end.is_some() {
+            return Err(end);
+        }
+    }
+}
+
+/// Takes the inputs up to the welcome, if it came. Appends what to send.
+fn take(
+    greeting: &mut Greeting<'_>,
+    inputs: &mut Vec<Incoming>,
+    out: &mut Vec<u8>,
+) -> Result<Option<(Security, String)>, End> {
+    while let Some(input) = inputs.first() {
+        match input {
+            Incoming::Event(Event::Welcomed(welcome)) => {
+                let security = greeting.admit(welcome)?;
+                return Ok(Some((security, welcome.room.to_string())));
+            }
+            Incoming::About(about) => out.extend(greeting.take_about(about)?),
+            Incoming::Challenge(challenge) => out.extend(greeting.take_challenge(challenge)?),
+            // The inbox gives nothing else before the welcome.
+            Incoming::Event(_) | Incoming::Unknown { .. } => {}
+        }
+        inputs.remove(0);
+    }
+    Ok(None)
+}
+
+/// Writes all of it. Without flushing, an encrypted stream could keep a part of it.
+async fn send(to: &mut (impl AsyncWriteExt + Unpin), bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes).await?;
+    to.flush().await
+}
+
 /// Waits until the server has been silent for too long, and returns for how long.
 async fn silence(exchange: &Exchange) -> Duration {
     loop {
@@ -254,7 +406,17 @@ async fn silence(exchange: &Exchange) -> Duration {
 /// Whether an input answers a request of the client, as far as the client can tell.
 const fn is_answer(input: &Incoming) -> bool {
     match input {
-        Incoming::Event(Event::Members(_) | Event::Page(_)) => true,
+        // Some of these may answer someone else.
+        Incoming::Event(
+            Event::Members(_)
+            | Event::Page(_)
+            | Event::Kicked(_)
+            | Event::Muted(_)
+            | Event::Limits(_)
+            | Event::Erased(_)
+            | Event::Host(_)
+            | Event::Invite(_),
+        ) => true,
         Incoming::Event(Event::Error(error)) => error.id.is_none(),
         _ => false,
     }
@@ -263,7 +425,10 @@ const fn is_answer(input: &Incoming) -> bool {
 /// An error of the system in words for people.
 fn loss(error: &io::Error) -> Loss {
     match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Loss::Ended,
+        // With TLS, the end of the stream counts only if the server announced it.
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => Loss::Ended,
         _ => Loss::Broken(error.to_string()),
     }
 }

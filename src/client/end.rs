@@ -58,13 +58,16 @@ pub enum End {
     #[error("This room takes encrypted connections only; join without “plain”.")]
     TlsNeeded,
     /// A host keeps the client out for a while.
-    #[error("The host keeps you out of this room for a while.")]
+    #[error(
+        "The host keeps you out of this room{}; try again then, or ask the host.",
+        for_how_long(*.retry)
+    )]
     Banned {
         /// For how long, as the server says.
         retry: Option<Duration>,
     },
     /// The host removed the member.
-    #[error("The host has removed you from the room.")]
+    #[error("The host has removed you from the room; ask the host before you join again.")]
     Removed,
     /// The server has another certificate than the one that is expected. Nothing was sent
     /// to it.
@@ -88,8 +91,8 @@ pub enum End {
     NotProven,
     /// The server does not encrypt, although it should.
     #[error(
-        "The server answers without encryption, although it should encrypt; nothing was sent. \
-         Check the address and your network."
+        "The server does not encrypt, although it should, so nothing was sent; check the \
+         address and your network, and try again."
     )]
     NotEncrypted,
     /// Client and server have no version of the protocol in common.
@@ -116,6 +119,39 @@ pub enum End {
 }
 
 impl End {
+    /// Whether another try makes sense for a client that was in the room.
+    pub(super) const fn is_temporary(&self) -> bool {
+        match self {
+            // A network with a login page answers in the server's place.
+            Self::NotChatroom(_)
+            | Self::NotEncrypted
+            | Self::ServiceStopping { .. }
+            | Self::Refused(_)
+            | Self::NoSuchHost(_)
+            | Self::Unreachable(_)
+            | Self::TimedOut(_)
+            | Self::TooManyConnections
+            | Self::Lost(_)
+            | Self::NotBegun(_) => true,
+            // Keys and identities do not change by themselves, and a host who keeps someone
+            // out does not want them to try.
+            Self::KeyNeeded
+            | Self::KeyWrong
+            | Self::TlsNeeded
+            | Self::Banned { .. }
+            | Self::Removed
+            | Self::OtherIdentity { .. }
+            | Self::NotProven
+            | Self::Left
+            | Self::RoomClosed
+            | Self::TakenOver
+            | Self::RoomFull
+            | Self::OtherVersion
+            | Self::Rejected(_)
+            | Self::Garbled => false,
+        }
+    }
+
     /// The kind of the end for the trace, without the words of others.
     pub(super) const fn kind(&self) -> &'static str {
         match self {
@@ -147,6 +183,16 @@ impl End {
             Self::Lost(Loss::Broken(_)) => "broken",
             Self::NotBegun(_) => "not begun",
         }
+    }
+}
+
+/// The rest of a ban, rounded up.
+fn for_how_long(retry: Option<Duration>) -> String {
+    match retry.map(|it| it.as_secs().div_ceil(60)) {
+        None => " for a while".to_owned(),
+        Some(0 | 1) => " for a minute".to_owned(),
+        Some(minutes @ 2..=119) => format!(" for {minutes} minutes"),
+        Some(minutes) => format!(" for {} hours", minutes.div_ceil(60)),
     }
 }
 

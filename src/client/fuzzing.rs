@@ -17,7 +17,7 @@ pub(crate) fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, O
     }
     let events = inputs.into_iter().filter_map(|input| match input {
         Incoming::Event(event) => Some(event),
-        Incoming::Unknown { .. } => None,
+        Incoming::Unknown { .. } | Incoming::About(_) | Incoming::Challenge(_) => None,
     });
     (events.collect(), end)
 }

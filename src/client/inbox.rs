@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
 use crate::protocol::native::frame::{
-    Closed, ClosedCode, Code, Error, IntoClean, Reply, clean_sentence, read_reply,
+    About, Challenge, Closed, ClosedCode, Code, Error, IntoClean, Reply, clean_sentence, read_reply,
 };
 use crate::protocol::{FRAME_LIMIT, PROTOCOL};
 
@@ -31,6 +31,10 @@ pub(super) enum Incoming {
         /// Its place among all entries.
         seq: u64,
     },
+    /// What the server says of its room before the welcome.
+    About(About<'static>),
+    /// The server wants a proof before the welcome.
+    Challenge(Challenge<'static>),
 }
 
 impl From<Event> for Incoming {
@@ -63,11 +67,6 @@ impl Inbox {
             junk: 0,
             pinged: false,
         }
-    }
-
-    /// Whether the server has sent the welcome.
-    pub const fn is_welcomed(&self) -> bool {
-        self.welcomed
     }
 
     /// Reads the next bytes and appends their inputs to `inputs`, at most one for each
@@ -130,6 +129,14 @@ impl Inbox {
                 }
                 self.welcomed = true;
                 Event::Welcomed(Box::new(welcome.into_clean()))
+            }
+            Some(Reply::About(about)) if !self.welcomed => {
+                inputs.push(Incoming::About(about.into_clean()));
+                return Ok(());
+            }
+            Some(Reply::Challenge(challenge)) if !self.welcomed => {
+                inputs.push(Incoming::Challenge(challenge.into_clean()));
+                return Ok(());
             }
             // Before the welcome the client ignores everything else, and there is only
             // one welcome.
@@ -219,7 +226,7 @@ mod tests {
         let end = inbox.take(bytes, &mut inputs).err();
         let events = inputs.into_iter().map(|input| match input {
             Incoming::Event(event) => event,
-            Incoming::Unknown { seq } => panic!("an unknown entry {seq}"),
+            other => panic!("{other:?}"),
         });
         (events.collect(), end)
     }

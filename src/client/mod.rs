@@ -55,8 +55,10 @@ mod end;
 mod event;
 #[cfg(all(any(test, feature = "fuzzing"), feature = "cli"))]
 pub(crate) mod fuzzing;
+mod greeting;
 mod inbox;
 mod known_rooms;
+mod link;
 mod listener;
 mod outbox;
 mod rate_limit;
@@ -67,8 +69,8 @@ mod silence;
 mod supervisor;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code)]
 mod tls;
+mod trust;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -85,6 +87,7 @@ use crate::protocol::native::frame::{
 };
 use crate::room::{MESSAGE_ID_LIMIT, MemberId};
 
+pub use self::connection::NOTICE_KNOWN_ROOMS;
 pub use self::end::{End, Loss};
 pub use self::event::{Event, Security, Trust};
 pub use self::inbox::{JUNK_LIMIT, SERVER_FRAME_LIMIT};
@@ -96,6 +99,8 @@ use self::context::Context;
 use self::outbox::{Outbox, Own};
 use self::send_queue::SendQueue;
 use self::supervisor::Supervisor;
+use self::tls::Tls;
+use self::trust::TrustStore;
 
 /// The most events that wait for the listener; with more, the client stops reading.
 pub const EVENTS: usize = 256;
@@ -173,19 +178,17 @@ impl Client {
         }
         let send_queue = Arc::new(SendQueue::new(outbox));
         let ids = Ids::default();
-        let supervisor = Supervisor {
-            context: Context {
-                settings,
-                send_queue: Arc::clone(&send_queue),
-                events: events.clone(),
-            },
-            seed: ids.random.hash_one(0),
+        let context = Context {
+            settings,
+            send_queue: Arc::clone(&send_queue),
+            events: events.clone(),
         };
+        let seed = ids.random.hash_one(0);
         let (last_word, closing) = (events.clone(), Arc::clone(&send_queue));
         let thread = std::thread::Builder::new()
             .name("client".to_owned())
             .spawn(move || {
-                let end = run(supervisor).unwrap_or_else(|error| not_begun(&error));
+                let end = run(context, seed).unwrap_or_else(|error| not_begun(&error));
                 tracing::info!(why = end.kind(), "ended");
                 // This waits however long the listener takes.
                 for own in closing.close() {
@@ -359,7 +362,14 @@ fn fits(own: &Own) -> bool {
 }
 
 /// Runs a client on this thread, until its end.
-fn run(supervisor: Supervisor) -> io::Result<End> {
+fn run(context: Context, seed: u64) -> io::Result<End> {
+    let supervisor = Supervisor {
+        context,
+        seed,
+        tls: Tls::new()?,
+        trusts: TrustStore::default(),
+        trouble: None,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(SEARCHES)

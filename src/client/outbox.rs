@@ -192,6 +192,27 @@ impl Outbox {
         }
     }
 
+    /// The server rejected a message for now, and the client does not send it again by
+    /// itself.
+    pub fn give_back(&mut self, id: &str) {
+        if let Some(position) = self.position(id) {
+            let own = self.remove(position);
+            self.given_up.extend(own);
+        }
+    }
+
+    /// Gives up the messages of an earlier run of the program.
+    pub fn give_up_old(&mut self) {
+        self.give_up_if(|entry| entry.doubt.is_some());
+    }
+
+    /// The limits have changed: what the server rejected before, it may accept now.
+    pub fn limit(&mut self, limits: &Limits) {
+        self.rate_limit.limit(limits);
+        self.rate_limit.begin_again();
+        self.refused_until = None;
+    }
+
     /// A message came too fast: the client sends it, and all after it, again when `retry`
     /// is over. Returns whether the message is here.
     pub fn too_fast(&mut self, id: &str, retry: Duration, now: Instant) -> bool {

@@ -10,6 +10,7 @@ use crate::room::MemberId;
 use super::event::Event;
 use super::inbox::Incoming;
 use super::outbox::Outbox;
+use super::rate_limit::LONGEST_INTERVAL_S;
 use super::settings::{Resume, Settings};
 
 /// The feature of a server that recognizes message ids.
@@ -18,7 +19,7 @@ const RESUME: &str = "resume";
 /// How long to wait after a rejection without a time.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The longest time that a rejection can make the client wait.
+/// The longest time that a rejection can make the client wait, unless the room is slower.
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
 /// The client's member in the room, and the position up to which it has read.
@@ -29,6 +30,8 @@ pub(super) struct ResumeState {
     reading: Option<Reading>,
     /// The client's member on this connection.
     me: Option<MemberId>,
+    /// It is the host.
+    is_host: bool,
     /// Missed messages are still coming: up to the one before this `seq`.
     catching_up: Option<u64>,
     /// The client was another member when it sent some of its unconfirmed messages.
@@ -81,7 +84,12 @@ impl ResumeState {
         self.catching_up.is_some()
     }
 
-    /// The `hello` to send.
+    /// Forgets the session of an earlier run of the program: the server may be another one.
+    pub fn forget(&mut self) {
+        self.reading = None;
+    }
+
+    /// The `hello` to send. The proof is not the business of this state.
     pub fn hello<'a>(&'a self, settings: &'a Settings) -> Hello<'a> {
         let reading = self.reading.as_ref();
         Hello {
@@ -90,9 +98,7 @@ impl ResumeState {
             epoch: reading.map(|it| it.epoch.as_str().into()),
             session: reading.map(|it| it.resume_token.as_str().into()),
             after: reading.map(Reading::after),
-            host_key: settings.host_key.as_ref().map(|key| key.secret().into()),
-            nonce: None,
-            host: false,
+            ..Hello::default()
         }
     }
 
@@ -105,12 +111,16 @@ impl ResumeState {
         out: &mut Vec<Event>,
     ) {
         match input {
+            // The welcome comes directly after it.
+            Incoming::Event(event @ Event::Secured(_)) => return out.push(event),
             Incoming::Event(event) => self.take_event(event, outbox, now, out),
             Incoming::Unknown { seq } => {
                 if self.see(seq) {
                     out.push(Event::Unknown { seq });
                 }
             }
+            // They belong to the greeting.
+            Incoming::About(_) | Incoming::Challenge(_) => {}
         }
         self.catch_up(outbox);
         out.extend(outbox.take_given_up().into_iter().map(Event::unsent));
@@ -144,9 +154,25 @@ impl ResumeState {
                     out.push(Event::Message(message));
                 }
             }
+            Event::Erased(erased) => {
+                if self.see(erased.seq) {
+                    out.push(Event::Erased(erased));
+                }
+            }
             Event::Gap(gap) => {
                 self.miss(gap, outbox);
                 out.push(event);
+            }
+            Event::Limits(limits) => {
+                self.limits = Some(limits);
+                self.limit(outbox);
+                out.push(event);
+            }
+            Event::Host(host) => {
+                // Whoever hands it over is no host any more.
+                self.is_host = (self.is_host && host.from != self.me) || Some(host.id) == self.me;
+                self.limit(outbox);
+                out.push(Event::Host(host));
             }
             Event::Said(said) => {
                 outbox.said(&said.id);
@@ -155,11 +181,15 @@ impl ResumeState {
             Event::Error(error) => {
                 let mut pending = false;
                 if let Some(id) = &error.id {
-                    if error.code == Code::TooFast {
-                        let retry = error.retry_ms.map_or(RETRY, Duration::from_millis);
-                        pending = outbox.too_fast(id, retry.min(LONGEST_RETRY), now);
-                    } else {
-                        outbox.refused(id);
+                    match error.code {
+                        Code::TooFast => {
+                            let retry = error.retry_ms.map_or(RETRY, Duration::from_millis);
+                            let retry = retry.min(self.longest_retry());
+                            pending = outbox.too_fast(id, retry, now);
+                        }
+                        // The user may send it again when they are not muted any more.
+                        Code::Muted => outbox.give_back(id),
+                        _ => outbox.refused(id),
                     }
                 }
                 if !pending {
@@ -177,6 +207,7 @@ impl ResumeState {
             before.epoch == welcome.epoch && before.after() <= last
         });
         self.me = Some(welcome.you.id);
+        self.is_host = welcome.you.host;
         self.limits = Some(welcome.limits);
         self.says_nothing_twice = welcome.features.iter().any(|it| it == RESUME);
         // Stays set until the client knows everything, also over several connections.
@@ -195,6 +226,28 @@ impl ResumeState {
             seen: before.map(|before| before.after()),
             last,
         });
+    }
+
+    /// The limits for this member: a host need not be slow.
+    fn own_limits(&self) -> Option<Limits> {
+        self.limits.map(|limits| Limits {
+            every_s: limits.every_s.filter(|_| !self.is_host),
+            ..limits
+        })
+    }
+
+    /// The longest time that a rejection can make the client wait.
+    fn longest_retry(&self) -> Duration {
+        let every = self.own_limits().and_then(|it| it.every_s);
+        let every = every.unwrap_or(0).min(LONGEST_INTERVAL_S);
+        LONGEST_RETRY.max(Duration::from_secs(every))
+    }
+
+    /// The limits for this member have changed.
+    fn limit(&self, outbox: &mut Outbox) {
+        if let Some(limits) = self.own_limits() {
+            outbox.limit(&limits);
+        }
     }
 
     /// Records an entry. Returns whether it is a new one.
@@ -218,14 +271,14 @@ impl ResumeState {
 
     /// Lets the outbox send when the client has all messages that it missed.
     fn catch_up(&mut self, outbox: &mut Outbox) {
-        let (Some(next), Some(limits)) = (self.catching_up, &self.limits) else {
+        let (Some(next), Some(limits)) = (self.catching_up, self.own_limits()) else {
             return;
         };
         let after = self.reading.as_ref().map_or(0, Reading::after);
         if next <= after.saturating_add(1) {
             self.catching_up = None;
             self.was_another = false;
-            outbox.open(limits);
+            outbox.open(&limits);
         }
     }
 }

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::net::Monitor;
 
 use super::backoff::Backoff;
 use super::clock::slept;
-use super::connect::connect;
-use super::connection::{Connection, Outcome};
+use super::connect::{NotConnected, connect};
+use super::connection::{Connection, Joined, Outcome};
 use super::context::Context;
 use super::end::End;
-use super::event::Event;
+use super::event::{Event, Security};
+use super::known_rooms::{KnownRooms, KnownRoomsError};
+use super::link::Link;
+use super::outbox::Outbox;
 use super::resume_state::ResumeState;
+use super::tls::Tls;
+use super::trust::TrustStore;
 
 /// The longest time that a stopping server can make the client wait.
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
@@ -22,8 +26,12 @@ const LONGEST_RETRY: Duration = Duration::from_mins(1);
 /// Opens a client's connections, one after the other.
 pub(super) struct Supervisor {
     pub context: Context,
-    /// The source of all randomness.
+    /// The source of the randomness of its waits.
     pub seed: u64,
+    pub tls: Tls,
+    pub trusts: TrustStore,
+    /// The file of the known rooms failed, and nobody was told yet.
+    pub trouble: Option<KnownRoomsError>,
 }
 
 impl Supervisor {
@@ -40,8 +48,7 @@ impl Supervisor {
             tracing::debug!(address = %self.context.settings.address, "connecting");
             let outcome = self.attempt(&mut resume_state, network).await;
             let may_come_back = self.context.settings.comes_back && resume_state.is_known();
-            if !may_come_back || self.context.send_queue.is_leaving() || !is_temporary(&outcome.end)
-            {
+            if !may_come_back || self.context.send_queue.is_leaving() || !outcome.is_temporary {
                 return outcome.end;
             }
             if outcome.was_in {
@@ -99,62 +106,90 @@ impl Supervisor {
     }
 
     /// Connects, and runs the connection until its end.
-    async fn attempt(&self, resume_state: &mut ResumeState, network: Option<&Monitor>) -> Outcome {
-        match self.connect(network).await {
-            Ok(stream) => {
-                let connection = Connection {
-                    context: &self.context,
+    async fn attempt(
+        &mut self,
+        resume_state: &mut ResumeState,
+        network: Option<&Monitor>,
+    ) -> Outcome {
+        self.read_known_rooms();
+        let link = match self.connect(network).await {
+            Ok(link) => link,
+            Err(NotConnected { end, is_temporary }) => {
+                return Outcome {
+                    is_temporary,
+                    ..end.into()
                 };
-                connection.run(stream, resume_state).await
+            }
+        };
+        let settings = &self.context.settings;
+        let met = self.trusts.meet(settings, &link.address, link.pin);
+        if !met.may_resume {
+            resume_state.forget();
+            self.context.send_queue.answer(Outbox::give_up_old);
+        }
+        let context = &self.context;
+        let connection = Connection { context };
+        let greeted = connection.greet(link, met, &self.trusts, resume_state);
+        match greeted.await {
+            Ok(mut joined) => {
+                self.trusts.joined(joined.security);
+                self.remember(&joined);
+                if let Some(trouble) = self.trouble.take() {
+                    joined.tell(&trouble);
+                }
+                let context = &self.context;
+                Connection { context }.run(joined, resume_state).await
             }
             Err(end) => end.into(),
         }
     }
 
-    async fn connect(&self, network: Option<&Monitor>) -> Result<TcpStream, End> {
-        let address = &self.context.settings.address;
+    /// Reads which servers the user has met, unless the client comes back to one.
+    fn read_known_rooms(&mut self) {
+        let Some(path) = &self.context.settings.known_rooms else {
+            return;
+        };
+        if !self.trusts.knows_its_server() {
+            self.trusts.known = KnownRooms::read(path).unwrap_or_else(|error| {
+                tracing::warn!(%error, "known rooms");
+                self.trouble = Some(error);
+                KnownRooms::default()
+            });
+        }
+    }
+
+    /// Remembers the server of a room.
+    fn remember(&mut self, joined: &Joined) {
+        let (Some(path), Security::Tls { pin, .. }) =
+            (&self.context.settings.known_rooms, joined.security)
+        else {
+            return;
+        };
+        let written = KnownRooms::update(path, |known| {
+            let is_news = known.remember(pin, &joined.room, joined.address());
+            self.trusts.known = known.clone();
+            is_news
+        });
+        if let Err(error) = written {
+            tracing::warn!(%error, "known rooms");
+            self.trouble.get_or_insert(error);
+        }
+    }
+
+    async fn connect(&self, network: Option<&Monitor>) -> Result<Link, NotConnected> {
+        let settings = &self.context.settings;
+        let goals = self.trusts.goals(settings);
         loop {
             tokio::select! {
                 biased;
-                () = self.context.left() => return Err(End::Left),
-                connected = timeout(self.context.settings.connect_within, connect(address)) => {
-                    return connected.unwrap_or_else(|_| Err(End::TimedOut(address.clone())));
+                () = self.context.left() => return Err(End::Left.into()),
+                connected = connect(goals.clone(), &self.tls, settings.connect_within) => {
+                    return connected;
                 }
                 // After a change of the network this try may hang while a new one would
                 // not.
                 () = self.hurried(network) => {}
             }
         }
-    }
-}
-
-/// Whether another try makes sense.
-const fn is_temporary(end: &End) -> bool {
-    match end {
-        // A network with a login page answers in the server's place.
-        End::NotChatroom(_)
-        | End::ServiceStopping { .. }
-        | End::Refused(_)
-        | End::NoSuchHost(_)
-        | End::Unreachable(_)
-        | End::TimedOut(_)
-        | End::TooManyConnections
-        | End::Lost(_)
-        | End::NotBegun(_) => true,
-        End::Left
-        | End::RoomClosed
-        | End::TakenOver
-        | End::RoomFull
-        | End::KeyNeeded
-        | End::KeyWrong
-        | End::TlsNeeded
-        | End::Banned { .. }
-        | End::Removed
-        | End::OtherIdentity { .. }
-        | End::NotProven
-        | End::NotEncrypted
-        | End::OtherVersion
-        | End::Rejected(_)
-        | End::Garbled => false,
     }
 }

@@ -17,6 +17,9 @@ pub struct TestServer {
 }
 
 impl TestServer {
+    /// Whether its peers are inside TLS.
+    pub const ENCRYPTS: bool = false;
+
     /// Stays open when everyone has left.
     pub fn start() -> Self {
         Self::with(|_| {})
@@ -34,6 +37,11 @@ impl TestServer {
         change(&mut settings);
         let running = Server::bind(settings).unwrap().start().unwrap();
         Self { running, events }
+    }
+
+    /// The address from which the server sees a peer.
+    pub fn origin(&self, peer: &Peer) -> SocketAddr {
+        peer.stream.local_addr().unwrap()
     }
 
     pub fn running(&self) -> &Running {

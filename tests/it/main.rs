@@ -9,11 +9,18 @@ mod door;
 mod hostile;
 mod limits;
 mod native;
+mod private;
 mod resume;
 mod room;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
+mod tls;
 
 use self::support::sentences;
+
+/// Where the tests of doors find their server: outside TLS, and inside it in [`tls`].
+mod room_of {
+    pub use crate::common::{Host, Peer, TestServer};
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::common::{Host as _, Peer, TestServer};
+use super::room_of::{Host as _, Peer, TestServer};
 use crate::sentences::{self, from_server};
 
 #[test]

@@ -7,7 +7,7 @@ use chatroom::room::Why;
 use chatroom::server::{Ended, Event};
 use serde_json::{Value, json};
 
-use crate::common::{Host, Peer, TestServer};
+use super::room_of::{Host, Peer, TestServer};
 use crate::sentences::{self, from_server};
 
 /// Connects with a session; returns the peer and its welcome.
@@ -182,7 +182,7 @@ fn who_does_not_come_back_in_time_has_left_and_its_name_is_free() {
     let mut bob = Peer::native(&server, "bob");
     let (ada, welcome) = Peer::greet(&server, "ada");
     bob.expect("joined");
-    let address = ada.stream.local_addr().unwrap();
+    let address = server.origin(&ada);
     ada.break_off();
     bob.expect("away");
     let left = json!({"id": 2, "name": "ada", "why": "lost", "count": 1});
@@ -295,7 +295,7 @@ fn a_room_waits_for_the_last_one_and_ends_when_it_does_not_come_back() {
     assert!(matches!(server.event(), Event::Away { .. }));
     let (ada, back) = come_back(&server, &welcome, 0);
     assert_eq!(back["resumed"], true);
-    let address = ada.stream.local_addr().unwrap();
+    let address = server.origin(&ada);
     let (name, protocol) = ("ada".into(), Protocol::Native);
     let back = Event::Back {
         name,

@@ -9,7 +9,7 @@ use chatroom::room::{Closing, Why};
 use chatroom::server::{BindError, Ended, Event, Server, Settings};
 use serde_json::json;
 
-use crate::common::{Host as _, Peer, TestServer};
+use super::room_of::{Host as _, Peer, TestServer};
 use crate::sentences::{self, from_server, joined, left, someone_joined, welcome};
 
 #[test]
@@ -366,7 +366,7 @@ fn a_room_listens_only_where_it_is_told_to() {
 fn whoever_runs_it_is_told_of_joins_and_leaves() {
     let server = TestServer::start();
     let ada = Peer::text(&server, "ada");
-    let from = ada.stream.local_addr().unwrap();
+    let from = server.origin(&ada);
     let Event::Joined {
         name,
         address,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{Host as _, Peer, TestServer};
+use super::room_of::{Host as _, Peer, TestServer};
 use crate::sentences::{HERE_NOW, from_server, joined};
 
 #[test]

@@ -4,17 +4,20 @@
 // Each test crate uses only some of these.
 #![allow(dead_code, unused_imports)]
 
+mod anyone;
 mod peer;
 mod preload;
 pub mod process;
 mod program;
 pub mod sentences;
+mod tunnel;
 
 use std::time::Duration;
 
 pub use self::peer::{Host, Peer};
 pub use self::preload::library;
 pub use self::program::{Program, port_of};
+pub use self::tunnel::Tunnel;
 
 pub const CHATROOM: &str = env!("CARGO_BIN_EXE_chatroom");
 

@@ -23,7 +23,7 @@ pub fn talk(scale: &Scale) -> Group {
     ] {
         let what = format!("CPU per delivery in TLS, {how}, 200 members");
         rows.push(less(what, "µs", Goal::None));
-        let what = format!("the same ÷ in plaintext, {how}, 200 members");
+        let what = format!("CPU in TLS ÷ in plaintext, {how}, 200 members");
         rows.push(row(what, "×", goal, Better::Neither));
     }
     Group {

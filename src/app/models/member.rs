@@ -5,6 +5,9 @@ use std::cell::{Cell, RefCell};
 use glib::prelude::*;
 use glib::subclass::prelude::*;
 
+use crate::chat::Row;
+use crate::room::MemberId;
+
 /// The opacity of members who are away; the same as the style sheet's dimmed labels.
 const AWAY_OPACITY: f64 = 0.78;
 
@@ -26,6 +29,10 @@ mod imp {
         /// The opacity of the row: less for a member who is away.
         #[property(get, construct_only)]
         pub opacity: Cell<f64>,
+        /// Whether the user, as the host, can remove or mute the member.
+        #[property(get, construct_only)]
+        pub can_be_moderated: Cell<bool>,
+        pub id: Cell<Option<MemberId>>,
     }
 
     #[glib::object_subclass]
@@ -44,12 +51,21 @@ glib::wrapper! {
 }
 
 impl Member {
-    pub(super) fn new(name: &str, role: &str, away: bool) -> Self {
-        glib::Object::builder()
-            .property("name", name)
+    pub(super) fn new(row: &Row, role: &str) -> Self {
+        let away = row.known.away;
+        let member: Self = glib::Object::builder()
+            .property("name", &row.known.name)
             .property("role", role)
             .property("has-role", !role.is_empty())
             .property("opacity", if away { AWAY_OPACITY } else { 1.0 })
-            .build()
+            .property("can-be-moderated", row.can_be_moderated)
+            .build();
+        member.imp().id.set(Some(row.id()));
+        member
+    }
+
+    /// The member's id in the room.
+    pub fn id(&self) -> Option<MemberId> {
+        self.imp().id.get()
     }
 }

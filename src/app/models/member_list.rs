@@ -70,5 +70,5 @@ fn member(row: &Row) -> Member {
         (false, false, true) => gettext("Away"),
         (false, false, false) => String::new(),
     };
-    Member::new(&known.name, &role, known.away)
+    Member::new(row, &role)
 }

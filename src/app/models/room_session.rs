@@ -12,12 +12,18 @@ use crate::app::saved_state::{SavedRoom, SavedState};
 use crate::chat::{Chat, Earlier, Moment, News, Outage, Phase, Row};
 use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
 use crate::clock;
+use crate::protocol::Pin;
 use crate::protocol::address::Address;
-use crate::room::{Closing, RoomKey};
+use crate::protocol::invitation::Invitation;
+use crate::room::Closing;
 use crate::server::Running;
 
 use super::conversation::Conversation;
 use super::member::Member;
+use super::standing::Standing;
+
+/// The file in which the app and the listener remember servers.
+const KNOWN_ROOMS: &str = "known-rooms.json";
 
 /// The state of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -72,6 +78,12 @@ mod imp {
         pub client: OnceCell<Client>,
         /// The saved state of the session, while it goes on.
         pub saved: RefCell<Option<SavedRoom>>,
+        /// With what the user gets in: the address, the pin, the keys.
+        pub way_in: RefCell<Invitation>,
+        /// What the server said of how others can join.
+        pub invitation: RefCell<Option<Invitation>>,
+        /// What those who show it know of the standing.
+        pub standing: Cell<Standing>,
         /// The name that the user asked for.
         pub wanted_name: RefCell<String>,
         /// The server, if the user hosts the room and has not closed it yet.
@@ -93,10 +105,16 @@ mod imp {
     #[glib::derived_properties]
     impl ObjectImpl for RoomSession {
         fn signals() -> &'static [Signal] {
-            static SIGNALS: LazyLock<[Signal; 1]> = LazyLock::new(|| {
-                [Signal::builder("received")
-                    .param_types([u32::static_type(), glib::BoxedAnyObject::static_type()])
-                    .build()]
+            static SIGNALS: LazyLock<[Signal; 4]> = LazyLock::new(|| {
+                let boxed = glib::BoxedAnyObject::static_type();
+                [
+                    Signal::builder("received")
+                        .param_types([u32::static_type(), boxed])
+                        .build(),
+                    Signal::builder("answered").param_types([boxed]).build(),
+                    Signal::builder("standing-changed").build(),
+                    Signal::builder("invitation-changed").build(),
+                ]
             });
             SIGNALS.as_ref()
         }
@@ -122,30 +140,39 @@ glib::wrapper! {
 }
 
 impl RoomSession {
-    /// Joins the room at `address`; comes back to it if the user did not leave it.
-    pub fn join(address: Address, name: &str) -> Self {
-        Self::new(address, name, None)
+    /// Joins the room of an invitation; comes back to it if the user did not leave it. An
+    /// address alone is an invitation too: then the pin and the key count with which the
+    /// user last got in there. With `accepted`, the user has accepted a host with this pin.
+    pub fn join(invitation: Invitation, name: &str, accepted: Option<Pin>) -> Self {
+        Self::new(invitation, name, accepted)
     }
 
-    /// Joins the room of the user's own `server`, like any other client.
-    pub fn host(server: Running, name: &str) -> Self {
-        let address = Address::new("127.0.0.1", server.port());
-        let session = Self::new(address, name, Some(server.handle().host_key()));
+    /// Joins the room of the user's own `server`, like any other client; `invitation` has
+    /// the pin and the keys of the room.
+    pub fn host(server: Running, mut invitation: Invitation, name: &str) -> Self {
+        invitation.address = Address::new("127.0.0.1", server.port());
+        invitation.more.clear();
+        let session = Self::new(invitation, name, None);
         session.imp().server.replace(Some(server));
         session
     }
 
-    fn new(address: Address, name: &str, host_key: Option<RoomKey>) -> Self {
+    fn new(mut invitation: Invitation, name: &str, accepted: Option<Pin>) -> Self {
         let session: Self = glib::Object::new();
         let imp = session.imp();
-        let saved = SavedState::shared().take(&address);
+        let saved = SavedState::shared().take(&invitation.address);
+        let before = saved.as_ref().and_then(SavedRoom::invitation);
+        if let Some(before) = before.filter(|_| invitation == invitation.address.clone().into()) {
+            invitation = before;
+        }
         let stay = saved.as_ref().and_then(|saved| saved.stay(name));
         let mut settings = Settings {
-            address,
             name: name.to_owned(),
-            host_key,
-            ..Settings::default()
+            known_rooms: Some(glib::user_data_dir().join("chatroom").join(KNOWN_ROOMS)),
+            ..Settings::invited(invitation.clone())
         };
+        settings.pin = accepted.or(settings.pin);
+        imp.way_in.replace(invitation);
         let mut earlier = Earlier::default();
         if let Some(stay) = stay {
             earlier.read = Some((stay.epoch.clone(), stay.after));
@@ -180,6 +207,11 @@ impl RoomSession {
             }
         });
         session
+    }
+
+    /// With what the user got in, or tried to.
+    pub fn way_in(&self) -> Invitation {
+        self.imp().way_in.borrow().clone()
     }
 
     /// Whether the user hosts the room and has not closed it yet.
@@ -269,8 +301,10 @@ impl RoomSession {
             imp.room_name.replace(entered.room.clone());
             imp.durable.set(entered.durable);
             self.save_entering(entered);
+            self.save_way_in();
             self.notify_durable();
         }
+        self.show_standing();
         self.show_loading();
         self.show_interrupted();
         if effects.joined {
@@ -289,6 +323,7 @@ impl RoomSession {
             let news = glib::BoxedAnyObject::new(effects.news);
             self.emit_by_name::<()>("received", &[&effects.received, &news]);
         }
+        self.show_answers(effects.answers);
         if let Some(end) = effects.ended {
             if imp.leaving.take().is_some() {
                 self.let_go();

@@ -22,6 +22,7 @@ impl RoomSession {
                 after: entered.after,
                 hosted: self.hosts(),
                 durable: entered.durable,
+                private: self.standing().private,
                 ..Stay::default()
             });
         }

@@ -3,6 +3,8 @@
 mod chat;
 mod connect;
 mod home;
+mod identity;
+mod popup;
 pub mod text_menu;
 
 pub use self::chat::ChatPage;

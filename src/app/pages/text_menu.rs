@@ -7,9 +7,11 @@ use adw::prelude::*;
 use gettextrs::gettext;
 use gtk::{gdk, gio, glib};
 
+use crate::app::strings::{self, fill};
 use crate::chat::links::{link_at, links};
 
 use super::chat::LineRow;
+use super::popup;
 
 /// Gives every selectable label in `window` this menu: on a right click, a long press,
 /// the Menu key and Shift+F10.
@@ -202,6 +204,9 @@ fn open(window: &gtk::Window, target: Target, uri: Option<String>, place: &gdk::
     let menu = gio::Menu::new();
     let actions = gio::SimpleActionGroup::new();
     let section = |items: Vec<Item>| {
+        if items.is_empty() {
+            return;
+        }
         let section = gio::Menu::new();
         for (name, words, does) in items {
             section.append(Some(&words), Some(&format!("text.{name}")));
@@ -233,7 +238,8 @@ fn open(window: &gtk::Window, target: Target, uri: Option<String>, place: &gdk::
         ]);
     }
     let text = part.unwrap_or(whole);
-    section(vec![
+    let is_text = line_row(label.upcast_ref()).is_none_or(|row| row.text().is_some());
+    let copying: Vec<Item> = vec![
         (
             "copy",
             gettext("_Copy"),
@@ -247,28 +253,49 @@ fn open(window: &gtk::Window, target: Target, uri: Option<String>, place: &gdk::
                 label.select_region(0, -1);
             }),
         ),
-    ]);
-    let popover = gtk::PopoverMenu::from_model(Some(&menu));
+    ];
+    // Of an erased message there is nothing to copy.
+    section(if is_text { copying } else { Vec::new() });
+    if let Some(row) = line_row(label.upcast_ref()) {
+        section(moderating(&row));
+    }
+    if menu.n_items() == 0 {
+        return;
+    }
+    let popover = popup::menu(&menu, place);
     popover.insert_action_group("text", Some(&actions));
-    popover.set_has_arrow(false);
-    popover.set_halign(gtk::Align::Start);
-    popover.set_pointing_to(Some(place));
-    popover.set_parent(window);
-    popover.connect_closed(|popover| {
-        // The menu still has to run the chosen action.
-        let popover = popover.clone();
-        glib::idle_add_local_once(move || take_away(&popover));
-    });
-    window.connect_destroy(glib::clone!(
-        #[weak]
-        popover,
-        move |_| take_away(&popover)
-    ));
-    popover.popup();
+    popup::open(&popover, window);
 }
 
-fn take_away(popover: &gtk::PopoverMenu) {
-    if popover.parent().is_some() {
-        popover.unparent();
+/// What the user may do to the message of a row, and to its sender.
+fn moderating(row: &LineRow) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    if let Some(seq) = row.erasable() {
+        items.push((
+            "erase",
+            gettext("_Erase…"),
+            Box::new(move |label| act(label, "room.erase", seq)),
+        ));
     }
+    if let Some((id, name)) = row.removable_sender() {
+        let words = fill(
+            &gettext("_Remove {name}…"),
+            &[("name", &without_mnemonic(&name))],
+        );
+        items.push((
+            "remove",
+            words,
+            Box::new(move |label| act(label, "room.remove-member", id.get())),
+        ));
+    }
+    items
+}
+
+fn act(label: &gtk::Label, action: &str, target: u64) {
+    let _ = label.activate_action(action, Some(&target.to_variant()));
+}
+
+/// A name for the label of a menu item, in which an underscore marks the letter to press.
+fn without_mnemonic(name: &str) -> String {
+    strings::isolated(name).replace('_', "__")
 }

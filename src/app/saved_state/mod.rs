@@ -17,6 +17,7 @@ use async_channel::{Receiver, Sender};
 use gio::prelude::*;
 
 use crate::protocol::address::Address;
+use crate::protocol::invitation::Invitation;
 
 pub use self::rooms::Stay;
 use self::rooms::{ROOMS, Rooms};
@@ -90,7 +91,12 @@ fn place(address: &Address, window: usize) -> String {
 
 /// The room of a place.
 pub fn address_of(place: &str) -> Option<Address> {
-    place.split(' ').next()?.parse().ok()
+    room_of(place).parse().ok()
+}
+
+/// The address of the room of a place: all windows in a room have it in common.
+fn room_of(place: &str) -> &str {
+    place.split(' ').next().unwrap_or_default()
 }
 
 fn now() -> i64 {
@@ -207,6 +213,26 @@ impl SavedRoom {
     pub fn set_draft(&self, draft: &str) {
         let changed = &self.state.0.rooms;
         if changed.borrow_mut().set_draft(&self.place, draft) {
+            self.state.write_within(SOON);
+        }
+    }
+
+    /// The invitation with which the user last got in, if the address was not enough.
+    pub fn invitation(&self) -> Option<Invitation> {
+        let rooms = self.state.0.rooms.borrow();
+        let room = room_of(&self.place);
+        let link = rooms.invitation(room);
+        (!link.is_empty()).then(|| link.parse().ok()).flatten()
+    }
+
+    /// Saves the invitation with which the user got in; `None` if the address is enough.
+    pub fn set_invitation(&self, invitation: Option<&Invitation>) {
+        let link = invitation.map(Invitation::link).unwrap_or_default();
+        let changed = &self.state.0.rooms;
+        if changed
+            .borrow_mut()
+            .set_invitation(room_of(&self.place), &link)
+        {
             self.state.write_within(SOON);
         }
     }

@@ -1,5 +1,7 @@
 //! The saved state of rooms: drafts, and sessions that the user did not end (*stays*).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The most rooms with a saved state. The app drops those that were used longest ago.
@@ -21,7 +23,7 @@ pub struct Rooms {
 }
 
 /// The saved state of one room.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Room {
     /// The key: `host:port`, followed by the number of the window if it is not the first
     /// one in that room.
@@ -31,10 +33,23 @@ struct Room {
     draft: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stay: Option<Stay>,
+    /// The link with which the user last got in, if there is more in it than the address:
+    /// the pin and the key of the room. A secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    invitation: String,
+}
+
+impl fmt::Debug for Room {
+    /// Without secrets, and without what the user has written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Room");
+        shown.field("address", &self.address);
+        shown.field("stay", &self.stay).finish_non_exhaustive()
+    }
 }
 
 /// A session in a room to which the user can come back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stay {
     /// The name that the user asked for.
     pub name: String,
@@ -57,6 +72,28 @@ pub struct Stay {
     /// The room saves its messages.
     #[serde(default)]
     pub durable: bool,
+    /// Only those may join who were invited.
+    #[serde(default)]
+    pub private: bool,
+}
+
+impl fmt::Debug for Stay {
+    /// Without secrets, and without what the user has written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Stay");
+        shown.field("room", &self.room).field("after", &self.after);
+        shown.field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+impl Room {
+    /// A room of which nothing is saved.
+    fn at(address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Rooms {
@@ -100,6 +137,20 @@ impl Rooms {
             return false;
         }
         self.change(address, |room| draft.clone_into(&mut room.draft));
+        true
+    }
+
+    /// The link with which the user last got in there; empty if the address is enough.
+    pub fn invitation(&self, address: &str) -> &str {
+        self.room(address).map_or("", |room| &room.invitation)
+    }
+
+    /// Saves the link with which the user got in there. Returns whether it is different.
+    pub fn set_invitation(&mut self, address: &str, link: &str) -> bool {
+        if self.invitation(address) == link {
+            return false;
+        }
+        self.change(address, |room| link.clone_into(&mut room.invitation));
         true
     }
 
@@ -161,7 +212,7 @@ impl Rooms {
         let mut room = place.map_or_else(Room::default, |place| self.rooms.remove(place));
         address.clone_into(&mut room.address);
         change(&mut room);
-        if !room.draft.is_empty() || room.stay.is_some() {
+        if room != Room::at(address) {
             self.rooms.push(room);
         }
         let many = self.rooms.len().saturating_sub(ROOMS);
@@ -226,6 +277,27 @@ mod tests {
         rooms.set_draft("a:1", "x");
         rooms.set_draft("a:1", "");
         assert_eq!(rooms, Rooms::default());
+    }
+
+    #[test]
+    fn an_invitation_stays_when_the_user_has_left_and_is_shown_nowhere() {
+        let link = "chatroom://a:1#k=abcdefghijklmnop";
+        let mut rooms = Rooms::default();
+        rooms.set_stay("a:1", Some(stay(100)));
+        assert!(rooms.set_invitation("a:1", link));
+        assert!(!rooms.set_invitation("a:1", link));
+        rooms.give_up("a:1");
+        let rooms = Rooms::read(&rooms.write());
+        assert_eq!(
+            (rooms.invitation("a:1"), rooms.invitation("b:1")),
+            (link, "")
+        );
+        let mut stay = stay(100);
+        stay.session = "token".into();
+        let shown = format!("{rooms:?} {stay:?}");
+        for secret in ["abcdef", "token", "one"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
     }
 
     #[test]

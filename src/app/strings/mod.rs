@@ -15,12 +15,13 @@ use gtk::pango::{Direction, find_base_dir};
 use crate::chat::{Beginning, CannotSay, Line, Message, News, NotSent};
 use crate::client::NotQueued;
 use crate::protocol::address::{NotAnAddress, SCHEME};
+use crate::protocol::invitation::NotAnInvitation;
 use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 use crate::server::BindError;
 use crate::store::OpenError;
 
 pub use self::ends::{end, outage};
-pub use self::moderation::{answer, muted, refusal};
+pub use self::moderation::{answer, muted, refusal, slow_mode};
 pub use self::security::{host_sentence, security, security_summary};
 
 /// The sentence `template` with each `{name}` replaced by its value.
@@ -155,7 +156,7 @@ fn in_home(path: &Path) -> String {
 }
 
 /// Why a text is not an address.
-pub fn not_an_address(error: &NotAnAddress) -> String {
+fn not_an_address(error: &NotAnAddress) -> String {
     match error {
         NotAnAddress::Port(_) => gettext("A port is a number from 1 to 65535."),
         NotAnAddress::Host(_) => gettext("This is not the name or the IP address of a computer."),
@@ -163,6 +164,17 @@ pub fn not_an_address(error: &NotAnAddress) -> String {
             &gettext("A link to a room begins with “{scheme}://”."),
             &[("scheme", SCHEME)],
         ),
+    }
+}
+
+/// Why a text is neither an address nor an invitation.
+pub fn not_an_invitation(error: &NotAnInvitation) -> String {
+    match error {
+        NotAnInvitation::Address(error) => not_an_address(error),
+        NotAnInvitation::Damaged => gettext(
+            "This invitation is incomplete or damaged. Copy the whole link, or ask the host for it again.",
+        ),
+        NotAnInvitation::TooLong => gettext("This link is too long to be an invitation."),
     }
 }
 

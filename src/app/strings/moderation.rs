@@ -60,6 +60,17 @@ pub fn refusal(refusal: Refusal) -> String {
     }
 }
 
+/// Says how often each member can send a message, if that is limited.
+pub fn slow_mode(every: Duration) -> Option<String> {
+    let words = || {
+        fill(
+            &gettext("Slow mode: a message every {time}."),
+            &[("time", &time(every))],
+        )
+    };
+    (!every.is_zero()).then(words)
+}
+
 /// Says that the user is muted, and for how long.
 pub fn muted(left: Duration) -> String {
     fill(

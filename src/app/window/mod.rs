@@ -12,10 +12,11 @@ use adw::subclass::prelude::*;
 use gtk::{CompositeTemplate, gio, glib};
 
 use crate::protocol::address::Address;
+use crate::protocol::invitation::Invitation;
 
 use super::models::RoomSession;
 use super::pages::{ChatPage, ConnectPage, HomePage, text_menu};
-use super::{settings, strings};
+use super::settings;
 
 use self::question::{Question, Stakes};
 use self::session_end::SessionEnd;
@@ -119,9 +120,10 @@ fn add_actions(class: &mut <imp::Window as ObjectSubclass>::Class) {
             return;
         };
         match address.parse::<Address>() {
-            Ok(address) if name.is_empty() => window.join(&address),
-            Ok(address) => window.rejoin(&address, &name),
-            Err(error) => window.tell(&strings::not_an_address(&error)),
+            Ok(address) if name.is_empty() => window.join(address.into()),
+            Ok(address) => window.rejoin(address.into(), &name),
+            // The app has made it from an address.
+            Err(_) => {}
         }
     });
 }
@@ -153,7 +155,10 @@ impl Window {
             #[weak]
             home,
             #[upgrade_or_default]
-            move || home.user_name()
+            move || {
+                home.remember_name();
+                home.user_name()
+            }
         ));
         page.connect_entered(glib::clone!(
             #[weak(rename_to = window)]
@@ -164,15 +169,26 @@ impl Window {
         page
     }
 
-    /// Joins the room at `address`, over the connect page.
-    pub fn join(&self, address: &Address) {
-        self.ask_for_address().join(address);
+    /// Opens a link to a room: an invitation, or an address alone. Asks a user who had no
+    /// name before for one.
+    pub fn open_link(&self, link: &str) {
+        let home = &*self.imp().home;
+        match link.parse::<Invitation>() {
+            Ok(invitation) if home.knows_name() => self.join(invitation),
+            Ok(invitation) => self.ask_for_address().offer(invitation, home.name_field()),
+            Err(_) => self.ask_for_address().show_broken(link),
+        }
     }
 
-    /// Joins the room at `address` again, with the name that the user had there.
-    fn rejoin(&self, address: &Address, name: &str) {
+    /// Joins the room of an invitation, over the connect page.
+    fn join(&self, invitation: Invitation) {
+        self.ask_for_address().join(invitation);
+    }
+
+    /// Joins a room again, with the name that the user had there.
+    fn rejoin(&self, invitation: Invitation, name: &str) {
         self.imp().home.set_user_name(name);
-        self.join(address);
+        self.join(invitation);
     }
 
     /// Shows the room that the user has joined.

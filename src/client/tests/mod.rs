@@ -8,13 +8,20 @@ use async_channel::Receiver;
 
 use super::*;
 use crate::protocol::address::Address;
+use crate::room::RoomKey;
 
 mod back;
+mod downgrade;
 mod ends;
+mod identity;
+mod known;
 mod model;
 mod outbox;
+mod private;
+mod secure;
 mod silence;
 mod talk;
+mod trust;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -70,6 +77,7 @@ fn settings(port: u16) -> Settings {
     Settings {
         address: Address::new("127.0.0.1", port),
         name: "ada".to_owned(),
+        encryption: Encryption::Plain,
         // Other frames must not end a test.
         connect_within: 60 * SECOND,
         welcome_within: 60 * SECOND,
@@ -91,7 +99,17 @@ fn joined(change: impl FnOnce(&mut Settings)) -> (Client, Receiver<Event>, Peer)
     (client, events, peer)
 }
 
+/// The next event; not how the connection is protected, which few tests ask.
 fn next(events: &Receiver<Event>) -> Event {
+    loop {
+        match next_of_all(events) {
+            Event::Secured(_) => {}
+            event => return event,
+        }
+    }
+}
+
+fn next_of_all(events: &Receiver<Event>) -> Event {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

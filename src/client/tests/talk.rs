@@ -13,7 +13,7 @@ fn a_client_joins_talks_asks_and_leaves() {
     let hello = peer.hear();
     assert_eq!(
         hello,
-        r#"{"hello":{"protocol":1,"name":"ada","host_key":"abcdefghijklmnop"}}"#
+        r#"{"hello":{"protocol":1,"name":"ada","host":true}}"#
     );
     peer.tell("SERVER: What is your name?");
     peer.tell(WELCOME);

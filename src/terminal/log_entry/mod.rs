@@ -83,6 +83,12 @@ impl LogEntry {
         Self::refused(words, why, count).with("CHATROOM_ADDRESS", from)
     }
 
+    /// Something in the store cannot be read.
+    fn unread(why: &str) -> Self {
+        let words = format!("Saved messages cannot be read: {why}");
+        Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
+    }
+
     /// Messages are no longer delayed.
     fn resumed(delay: Duration) -> Self {
         let seconds = delay.as_secs().max(1);
@@ -301,10 +307,7 @@ impl From<&Event> for LogEntry {
                     .with("CHATROOM_MISSED", missed)
             }
             Event::Addresses(addresses) => Self::moved(addresses),
-            Event::Unread(why) => {
-                let words = format!("Saved messages cannot be read: {why}");
-                Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
-            }
+            Event::Unread(why) => Self::unread(why),
             Event::Delayed(why) => {
                 let words = format!("Messages are delayed: {why}.");
                 Self::new(&DELAYED, words).with("CHATROOM_REASON", why)

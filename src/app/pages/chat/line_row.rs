@@ -8,7 +8,8 @@ use gtk::glib;
 
 use crate::app::models::{LineObject, RoomSession};
 use crate::app::strings;
-use crate::chat::Line;
+use crate::chat::{Line, Message};
+use crate::room::MemberId;
 
 use super::addresses_row::AddressesRow;
 use super::markup::{width_chars, without_tabs};
@@ -102,6 +103,26 @@ impl LineRow {
             Line::Message(message) => Some(message.text.clone()),
             Line::Addresses(addresses) => Some(addresses.join("\n")),
             line => Some(strings::line(line)),
+        })?
+    }
+
+    /// The `seq` of the message in the row, if the user may erase it.
+    pub fn erasable(&self) -> Option<u64> {
+        self.of_message(RoomSession::erasable)
+    }
+
+    /// The sender of the message in the row, if the user may remove them.
+    pub fn removable_sender(&self) -> Option<(MemberId, String)> {
+        self.of_message(RoomSession::removable_sender)
+    }
+
+    fn of_message<T>(&self, of: impl FnOnce(&RoomSession, &Message) -> Option<T>) -> Option<T> {
+        let session = self.imp().session.upgrade()?;
+        let line = self.imp().line.borrow();
+        let (line, _) = line.as_ref()?;
+        line.show(|line, _| match line {
+            Line::Message(message) => of(&session, message),
+            _ => None,
         })?
     }
 

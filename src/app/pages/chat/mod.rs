@@ -6,9 +6,13 @@ mod banner;
 mod composer;
 mod dropping;
 mod focus_ring;
+mod invite_dialog;
 mod line_row;
 mod markup;
+mod member_row;
 mod message_row;
+mod moderation;
+mod room_title;
 mod scroll_anchor;
 
 use std::cell::RefCell;
@@ -16,7 +20,7 @@ use std::cell::RefCell;
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gettextrs::gettext;
-use gtk::{CompositeTemplate, glib};
+use gtk::{CompositeTemplate, gdk, gio, glib};
 
 use crate::app::models::{LineObject, Member, RoomSession, State};
 use crate::app::strings::{self, count};
@@ -26,6 +30,8 @@ use self::autoscroll::Autoscrolling;
 use self::banner::Interruption;
 use self::composer::Composer;
 pub use self::line_row::LineRow;
+use self::member_row::MemberRow;
+use self::room_title::RoomTitle;
 
 /// If more news than this comes at once, a screen reader gets only their number.
 const SPOKEN_AT_ONCE: usize = 3;
@@ -67,7 +73,15 @@ mod imp {
         #[template_child]
         pub members: TemplateChild<gtk::ListView>,
         pub autoscrolling: Autoscrolling,
+        #[template_child]
+        pub menu_button: TemplateChild<gtk::MenuButton>,
+        #[template_child]
+        pub primary_menu: TemplateChild<gio::MenuModel>,
+        #[template_child]
+        pub host_menu: TemplateChild<gio::MenuModel>,
         pub interruption: Interruption,
+        /// The time until the sentence about the user's mute changes.
+        pub mute_timer: RefCell<Option<glib::SourceId>>,
     }
 
     #[glib::object_subclass]
@@ -80,7 +94,11 @@ mod imp {
             Composer::ensure_type();
             RoomSession::ensure_type();
             Member::ensure_type();
+            MemberRow::ensure_type();
+            RoomTitle::ensure_type();
             class.bind_template();
+            class.bind_template_callbacks();
+            moderation::add_actions(class);
             class.install_action("room.leave", None, |page, _, _| {
                 let _ = page.activate_action("window.leave-room", None);
             });
@@ -104,6 +122,25 @@ mod imp {
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
             object.init_template();
+        }
+    }
+
+    #[gtk::template_callbacks]
+    impl ChatPage {
+        /// The Menu key on a member opens their menu.
+        #[template_callback]
+        fn on_member_key(
+            &self,
+            key: gdk::Key,
+            _code: u32,
+            modifiers: gdk::ModifierType,
+        ) -> glib::Propagation {
+            let modifiers = modifiers & gtk::accelerator_get_default_mod_mask();
+            let shift_f10 = key == gdk::Key::F10 && modifiers == gdk::ModifierType::SHIFT_MASK;
+            if (key == gdk::Key::Menu || shift_f10) && self.obj().open_member_menu() {
+                return glib::Propagation::Stop;
+            }
+            glib::Propagation::Proceed
         }
     }
 
@@ -201,7 +238,7 @@ impl ChatPage {
             move |session| page.show_interruption(session)
         ));
         self.show_count(&session);
-        self.show_saving(&session);
+        self.show_moderation(&session);
         self.show_state(&session);
     }
 
@@ -258,11 +295,16 @@ impl ChatPage {
     }
 
     fn show_saving(&self, session: &RoomSession) {
-        self.imp().saving.replace(if session.durable() {
+        let saving = if session.durable() {
             gettext("Messages are saved.")
         } else {
             gettext("Messages are lost when the room closes.")
-        });
+        };
+        let words = match strings::slow_mode(session.standing().slow) {
+            Some(slow) => format!("{saving}\n{slow}"),
+            None => saving,
+        };
+        self.imp().saving.replace(words);
         self.notify_saving();
     }
 

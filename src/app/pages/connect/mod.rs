@@ -11,10 +11,15 @@ use gtk::{CompositeTemplate, gio, glib};
 
 use crate::app::models::{RoomSession, State};
 use crate::app::strings::{self, fill};
+use crate::client::End;
 use crate::protocol::DEFAULT_PORT;
-use crate::protocol::address::{Address, DEFAULT_HOST};
+use crate::protocol::Pin;
+use crate::protocol::address::DEFAULT_HOST;
+use crate::protocol::invitation::Invitation;
 
-use self::target::{Wrong, split_link, target};
+use super::identity::IdentityPage;
+
+use self::target::{TypedKey, Wrong, pasted_link, target, typed_key};
 
 /// The name that the user wants.
 type UserName = Box<dyn Fn() -> String>;
@@ -40,6 +45,12 @@ mod imp {
         #[template_child]
         pub port: TemplateChild<adw::EntryRow>,
         #[template_child]
+        pub name: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub key: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub invited: TemplateChild<adw::ActionRow>,
+        #[template_child]
         pub trouble: TemplateChild<gtk::Box>,
         #[template_child]
         pub sentence: TemplateChild<gtk::Label>,
@@ -55,6 +66,9 @@ mod imp {
         pub user_name: OnceCell<UserName>,
         /// The length of the address before its last change, in characters.
         pub typed: Cell<usize>,
+        /// The invitation that the user opened or pasted. It counts while its address is in
+        /// the fields.
+        pub invitation: RefCell<Option<Invitation>>,
     }
 
     #[glib::object_subclass]
@@ -120,6 +134,8 @@ mod imp {
         fn shown(&self) {
             if self.connecting.get() {
                 self.cancel.grab_focus();
+            } else if self.name.is_visible() {
+                self.name.grab_focus();
             } else {
                 self.address.grab_focus();
             }
@@ -153,11 +169,41 @@ impl ConnectPage {
         page
     }
 
-    /// Joins the room at `address`.
-    pub fn join(&self, address: &Address) {
-        self.imp().address.set_text(&address.host);
-        self.imp().port.set_text(&address.port.to_string());
+    /// Joins the room of an invitation.
+    pub fn join(&self, invitation: Invitation) {
+        self.show_invitation(invitation);
         self.join_typed();
+    }
+
+    /// Offers the room of an invitation, and asks for the user's name first, which is the
+    /// text of `name`.
+    pub fn offer(&self, invitation: Invitation, name: &adw::EntryRow) {
+        let imp = self.imp();
+        self.show_invitation(invitation);
+        name.bind_property("text", &*imp.name, "text")
+            .bidirectional()
+            .sync_create()
+            .build();
+        imp.name.set_visible(true);
+        imp.name.grab_focus();
+    }
+
+    /// Shows a text that was opened as an invitation, and is none, with what is wrong.
+    pub fn show_broken(&self, text: &str) {
+        let imp = self.imp();
+        imp.port.set_text("");
+        imp.address.set_text(text);
+        let why = imp.sentence.label();
+        self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
+    }
+
+    fn show_invitation(&self, invitation: Invitation) {
+        let imp = self.imp();
+        let address = invitation.address.clone();
+        imp.invitation.replace(Some(invitation));
+        imp.address.set_text(&address.host);
+        imp.address.set_position(-1);
+        imp.port.set_text(&address.port.to_string());
     }
 
     /// Asks `user_name` for the name that the user wants, when they join.
@@ -179,41 +225,100 @@ impl ConnectPage {
         let address = imp.address.text();
         let length = address.chars().count();
         let pasted = length > imp.typed.replace(length) + 1;
-        if let Some((host, port)) = split_link(&address).filter(|_| pasted) {
-            imp.address.set_text(&host);
-            imp.address.set_position(-1);
-            imp.port.set_text(&port);
+        if let Some(invitation) = pasted_link(&address).filter(|_| pasted) {
+            self.show_invitation(invitation);
             return;
         }
-        let result = target(&address, &imp.port.text());
-        let wrong = result.as_ref().err();
+        if let Some(invitation) = pasted_link(&imp.key.text()) {
+            imp.key.set_text("");
+            self.show_invitation(invitation);
+            return;
+        }
+        let key = typed_key(&imp.key.text());
+        self.group_key(&key);
+        let result = target(&address, &imp.port.text()).and_then(|_| match key {
+            TypedKey::Wrong => Err(Wrong::Key),
+            _ => Ok(()),
+        });
+        let wrong = result.err();
         mark(&imp.address, matches!(wrong, Some(Wrong::Address(_))));
         mark(&imp.port, matches!(wrong, Some(Wrong::Port(_))));
-        match wrong {
-            Some(Wrong::Address(why) | Wrong::Port(why)) => {
-                imp.sentence.set_label(&strings::not_an_address(why));
+        mark(&imp.key, matches!(wrong, Some(Wrong::Key)));
+        imp.sentence.set_label(&match &wrong {
+            Some(Wrong::Address(why) | Wrong::Port(why)) => strings::not_an_invitation(why),
+            Some(Wrong::Key) => {
+                gettext("A key has 16 letters and digits, such as abcd-efgh-ijkl-mnop.")
             }
-            None => imp.sentence.set_label(""),
-        }
+            None => String::new(),
+        });
         imp.trouble.set_visible(wrong.is_some());
-        self.action_set_enabled("connect.join", wrong.is_none());
+        self.show_invited();
+        let can_join = wrong.is_none() && key != TypedKey::Begun;
+        self.action_set_enabled("connect.join", can_join);
+    }
+
+    /// Shows a whole key in groups, as the host reads it out.
+    fn group_key(&self, key: &TypedKey) {
+        let field = &self.imp().key;
+        if let TypedKey::Whole(key) = key
+            && field.text() != key.grouped()
+        {
+            field.set_text(&key.grouped());
+            field.set_position(-1);
+        }
+    }
+
+    /// Says what the invitation brings, while it counts.
+    fn show_invited(&self) {
+        let imp = self.imp();
+        let way_in = self.way_in();
+        let invitation = imp.invitation.borrow();
+        let invitation = invitation.as_ref().filter(|it| {
+            let counts = way_in.as_ref().is_some_and(|way| way.address == it.address);
+            counts && (it.pin.is_some() || it.is_secret())
+        });
+        imp.invited.set_visible(invitation.is_some());
+        if let Some(invitation) = invitation {
+            imp.invited.set_subtitle(&match invitation.key {
+                Some(_) => gettext("To a private room"),
+                None => gettext("To an encrypted room"),
+            });
+        }
+    }
+
+    /// The way into the room of the fields: the invitation, while its address is in there,
+    /// with the key that was typed.
+    fn way_in(&self) -> Option<Invitation> {
+        let imp = self.imp();
+        let address = target(&imp.address.text(), &imp.port.text()).ok()?;
+        let invitation = imp.invitation.borrow().clone();
+        let invitation = invitation.filter(|it| it.address == address);
+        let mut way_in = invitation.unwrap_or_else(|| address.into());
+        if let TypedKey::Whole(key) = typed_key(&imp.key.text()) {
+            way_in.key = Some(key);
+        }
+        Some(way_in)
     }
 
     fn join_typed(&self) {
+        if let Some(way_in) = self.way_in() {
+            self.join_by(way_in, None);
+        }
+    }
+
+    /// Joins a room; with `accepted`, its host has this pin and no other.
+    pub fn join_by(&self, way_in: Invitation, accepted: Option<Pin>) {
         let imp = self.imp();
-        let Ok(address) = target(&imp.address.text(), &imp.port.text()) else {
-            return;
-        };
         let name = imp.user_name.get().map(|name| name()).unwrap_or_default();
         imp.trouble.set_visible(false);
         let words = fill(
             &gettext("Joining {address}…"),
-            &[("address", &address.to_string())],
+            &[("address", &way_in.address.to_string())],
         );
         imp.progress.set_label(&words);
         self.set_connecting(true);
         self.announce(&words, gtk::AccessibleAnnouncementPriority::Medium);
-        let session = RoomSession::join(address, &name);
+        let session = RoomSession::join(way_in, &name, accepted);
         session.connect_state_notify(glib::clone!(
             #[weak(rename_to = page)]
             self,
@@ -232,15 +337,36 @@ impl ConnectPage {
         if session.state() == State::Joined {
             self.remember();
             self.emit_by_name::<()>("entered", &[session]);
-        } else {
-            let why = session
-                .end()
-                .map(|end| strings::end(&end))
-                .unwrap_or_default();
-            self.imp().sentence.set_label(&why);
-            self.imp().trouble.set_visible(true);
-            self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
-            self.imp().address.grab_focus();
+        } else if let Some(end) = session.end() {
+            self.show_end(session, &end);
+        }
+    }
+
+    /// Says why the user did not get in, and leads to what they can do about it.
+    fn show_end(&self, session: &RoomSession, end: &End) {
+        let imp = self.imp();
+        let why = strings::end(end);
+        imp.sentence.set_label(&why);
+        imp.trouble.set_visible(true);
+        self.announce(&why, gtk::AccessibleAnnouncementPriority::High);
+        match end {
+            End::KeyNeeded | End::KeyWrong => {
+                imp.key.set_visible(true);
+                imp.key.grab_focus();
+                imp.key.select_region(0, -1);
+            }
+            _ => {
+                imp.address.grab_focus();
+            }
+        }
+        if let Some(question) = IdentityPage::about(session) {
+            let way_in = session.way_in();
+            question.connect_accepted(glib::clone!(
+                #[weak(rename_to = page)]
+                self,
+                move |found| page.join_by(way_in.clone(), Some(found))
+            ));
+            question.show_over(self);
         }
     }
 

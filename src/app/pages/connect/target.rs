@@ -1,14 +1,34 @@
-//! Turns the input into the address of a room.
+//! Turns the input into the way into a room.
 
-use crate::protocol::address::{Address, NotAnAddress, parse_port};
+use crate::protocol::address::{Address, parse_port};
+use crate::protocol::invitation::{Invitation, NotAnInvitation};
+use crate::room::RoomKey;
+
+/// The characters of a key, without dashes.
+const KEY_CHARACTERS: usize = 16;
 
 /// An error in the input, and its field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// The address.
-    Address(NotAnAddress),
+    Address(NotAnInvitation),
     /// The port.
-    Port(NotAnAddress),
+    Port(NotAnInvitation),
+    /// The key.
+    Key,
+}
+
+/// What the field for the key has in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypedKey {
+    /// Nothing.
+    Empty,
+    /// The beginning of a key.
+    Begun,
+    /// A key.
+    Whole(RoomKey),
+    /// Something that is no key, and not the beginning of one.
+    Wrong,
 }
 
 /// The address of the room. A port in the address field wins over the one in the port
@@ -17,21 +37,36 @@ pub enum Wrong {
 /// # Errors
 /// The first error: in the address, else in the port.
 pub fn target(address: &str, port: &str) -> Result<Address, Wrong> {
-    let (mut target, port_written) = Address::read(address).map_err(Wrong::Address)?;
-    let port = parse_port(port).map_err(Wrong::Port)?;
+    let (invitation, port_written) = Invitation::read(address).map_err(Wrong::Address)?;
+    let mut target = invitation.address;
+    let port = parse_port(port).map_err(|error| Wrong::Port(error.into()))?;
     if !port_written {
         target.port = port;
     }
     Ok(target)
 }
 
-/// The contents of the two fields for a pasted link.
-pub fn split_link(pasted: &str) -> Option<(String, String)> {
-    if !pasted.contains("://") {
-        return None;
+/// The invitation in a pasted link.
+pub fn pasted_link(pasted: &str) -> Option<Invitation> {
+    let is_link = pasted.contains("://");
+    pasted.parse().ok().filter(|_| is_link)
+}
+
+/// The key that the user has typed so far.
+pub fn typed_key(typed: &str) -> TypedKey {
+    if let Ok(key) = typed.parse() {
+        return TypedKey::Whole(key);
     }
-    let address: Address = pasted.parse().ok()?;
-    Some((address.host, address.port.to_string()))
+    let spaced = |character: char| character.is_whitespace() || character == '-';
+    let length = typed.chars().filter(|it| !spaced(*it)).count();
+    if length == 0 {
+        return TypedKey::Empty;
+    }
+    let missing = KEY_CHARACTERS.saturating_sub(length);
+    match (typed.to_owned() + &"a".repeat(missing)).parse::<RoomKey>() {
+        Ok(_) => TypedKey::Begun,
+        Err(_) => TypedKey::Wrong,
+    }
 }
 
 #[cfg(test)]
@@ -43,6 +78,7 @@ mod tests {
             Ok(address) => address.to_string(),
             Err(Wrong::Address(_)) => "address".into(),
             Err(Wrong::Port(_)) => "port".into(),
+            Err(Wrong::Key) => "key".into(),
         }
     }
 
@@ -64,15 +100,38 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_place() {
         assert_eq!(read("a b", "x"), "address");
+        assert_eq!(read("chatroom://h#k=abc", ""), "address");
         assert_eq!(read("example.org", "x"), "port");
         assert_eq!(read("example.org", "0"), "port");
     }
 
     #[test]
-    fn a_link_fills_both_fields() {
-        let fields = split_link("chatroom://[::1]:4000/?x#y");
-        assert_eq!(fields, Some(("::1".into(), "4000".into())));
-        assert_eq!(split_link("example.org:4000"), None);
-        assert_eq!(split_link("http://example.org"), None);
+    fn a_pasted_link_is_an_invitation_and_an_address_is_not() {
+        let link = " chatroom://[::1]:4000/?x#k=abcdefghijklmnop\n";
+        let invitation = pasted_link(link).unwrap();
+        assert_eq!(invitation.address.to_string(), "[::1]:4000");
+        assert!(invitation.key.is_some());
+        for other in [
+            "example.org:4000",
+            "http://example.org",
+            "chatroom://h#k=abc",
+        ] {
+            assert_eq!(pasted_link(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_wrong_only_when_it_cannot_become_one() {
+        for empty in ["", " - "] {
+            assert_eq!(typed_key(empty), TypedKey::Empty, "{empty:?}");
+        }
+        for begun in ["a", "ABCD-", "abcd efgh 0123", "abcd-efgh-ijkl-mno"] {
+            assert_eq!(typed_key(begun), TypedKey::Begun, "{begun:?}");
+        }
+        for wrong in ["a!", "abcd-efgh-ijkl-mnopq", "9", "schlüssel"] {
+            assert_eq!(typed_key(wrong), TypedKey::Wrong, "{wrong:?}");
+        }
+        let key = "abcdefghijklmnop".parse().unwrap();
+        assert_eq!(typed_key("ABCD efgh ijkl MNOP"), TypedKey::Whole(key));
     }
 }

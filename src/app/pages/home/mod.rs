@@ -41,6 +41,8 @@ mod imp {
         #[template_child]
         pub host: TemplateChild<gtk::Button>,
         #[template_child]
+        pub private: TemplateChild<adw::SwitchRow>,
+        #[template_child]
         pub save: TemplateChild<adw::SwitchRow>,
         #[template_child]
         pub offer: TemplateChild<adw::PreferencesGroup>,
@@ -142,6 +144,9 @@ impl HomePage {
         imp.icon.set_icon_name(Some(APP_ID));
         if let Some(settings) = self.settings() {
             settings.bind("host-keeps", &*imp.save, "active").build();
+            settings
+                .bind("host-private", &*imp.private, "active")
+                .build();
         }
     }
 
@@ -186,7 +191,18 @@ impl HomePage {
         self.imp().settings.get().and_then(Option::as_ref)
     }
 
-    fn remember_name(&self) {
+    /// The field for the name, for other pages that ask for it.
+    pub fn name_field(&self) -> &adw::EntryRow {
+        &self.imp().name
+    }
+
+    /// Whether the user has had a name before.
+    pub fn knows_name(&self) -> bool {
+        settings::name(self.settings()).is_some()
+    }
+
+    /// Remembers the name.
+    pub fn remember_name(&self) {
         if let Some(settings) = self.settings() {
             // If the setting cannot be written, the app does not remember it.
             let _ = settings.set_string("name", self.imp().name.text().trim());
@@ -209,22 +225,26 @@ impl HomePage {
         let name = self.user_name();
         let port = self.settings().map(|settings| settings.get("host-port"));
         let port = port.unwrap_or(DEFAULT_PORT);
-        let storage_key = self.imp().save.is_active().then_some(port);
+        let wish = hosting::Wish {
+            port: wanted_port.unwrap_or(port),
+            storage_key: self.imp().save.is_active().then_some(port),
+            private: self.imp().private.is_active(),
+        };
         let page = self.downgrade();
         glib::spawn_future_local(async move {
-            let opened = hosting::open(&name, wanted_port.unwrap_or(port), storage_key).await;
+            let opened = hosting::open(&name, wish).await;
             let Some(page) = page.upgrade().filter(|page| page.root().is_some()) else {
                 // The user closed the window meanwhile, so the room closes, on another
                 // thread.
-                if let Ok(server) = opened {
-                    gio::spawn_blocking(move || drop(server));
+                if let Ok(hosted) = opened {
+                    gio::spawn_blocking(move || drop(hosted));
                 }
                 return;
             };
             page.set_opening(false);
             match opened {
-                Ok(server) => {
-                    let session = RoomSession::host(server, &name);
+                Ok(hosted) => {
+                    let session = RoomSession::host(hosted.server, hosted.invitation, &name);
                     page.emit_by_name::<()>("entered", &[&session]);
                 }
                 Err(error) => page.not_hosted(&error),

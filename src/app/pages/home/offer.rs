@@ -68,6 +68,7 @@ impl HomePage {
         if stay.hosted {
             self.set_user_name(&stay.name);
             self.imp().save.set_active(stay.durable);
+            self.imp().private.set_active(stay.private);
             self.host(Some(address.port));
         } else {
             self.join(&address, &stay.name);

@@ -10,7 +10,7 @@ use gtk::{CompositeTemplate, glib};
 use crate::app::strings::fill;
 
 /// How long a button says that it has copied.
-const COPIED_SECONDS: u32 = 2;
+pub const COPIED_SECONDS: u32 = 2;
 
 mod imp {
     use super::*;
@@ -72,22 +72,34 @@ impl AddressesRow {
 }
 
 fn row(address: &str) -> adw::ActionRow {
-    let row = adw::ActionRow::builder()
-        .title(address)
-        .title_selectable(true)
-        .use_markup(false)
-        .build();
     let label = fill(&gettext("Copy {address}"), &[("address", address)]);
+    copy_row(address, None, &label)
+}
+
+/// A row with a text, below its `name` if it has one, and a button with this `label` that
+/// copies it.
+pub fn copy_row(text: &str, name: Option<&str>, label: &str) -> adw::ActionRow {
+    let row = adw::ActionRow::builder()
+        .use_markup(false)
+        .title(name.unwrap_or(text))
+        .build();
+    if name.is_some() {
+        row.add_css_class("property");
+        row.set_subtitle(text);
+        row.set_subtitle_selectable(true);
+    } else {
+        row.set_title_selectable(true);
+    }
     let copy = gtk::Button::builder()
         .icon_name("edit-copy-symbolic")
         .tooltip_text(gettext("Copy"))
         .valign(gtk::Align::Center)
         .css_classes(["flat"])
         .build();
-    copy.update_property(&[gtk::accessible::Property::Label(&label)]);
-    let address = address.to_owned();
+    copy.update_property(&[gtk::accessible::Property::Label(label)]);
+    let text = text.to_owned();
     copy.connect_clicked(move |button| {
-        button.clipboard().set_text(&address);
+        button.clipboard().set_text(&text);
         button.set_icon_name("object-select-symbolic");
         button.announce(
             &gettext("Copied"),

@@ -5,13 +5,14 @@ mod buffer;
 mod incoming;
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::time::Duration;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gettextrs::gettext;
 use gtk::{CompositeTemplate, gdk, glib};
 
-use crate::app::strings::{count, fill};
+use crate::app::strings::{self, count, fill};
 use crate::room::{LINES_LIMIT, TEXT_LIMIT};
 
 use self::bound::{Excess, excess, parted};
@@ -28,6 +29,10 @@ mod imp {
     #[derive(Default, CompositeTemplate)]
     #[template(resource = "/io/github/chatroom/Chatroom/pages/chat/composer/composer.ui")]
     pub struct Composer {
+        #[template_child]
+        pub muted: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub muted_label: TemplateChild<gtk::Label>,
         #[template_child]
         pub hint: TemplateChild<gtk::Label>,
         #[template_child]
@@ -181,6 +186,20 @@ impl Composer {
         self.imp().view.set_sensitive(of_use);
         self.imp().view.set_editable(open);
         self.show_sendable();
+    }
+
+    /// Says for how long the host has muted the user. They can write on: the host may change
+    /// that any time. A screen reader says it once.
+    pub fn set_muted(&self, left: Option<Duration>) {
+        let imp = self.imp();
+        if let Some(left) = left {
+            let words = strings::muted(left);
+            imp.muted_label.set_label(&words);
+            if !imp.muted.is_visible() {
+                self.announce(&words, gtk::AccessibleAnnouncementPriority::High);
+            }
+        }
+        imp.muted.set_visible(left.is_some());
     }
 
     /// The text view, if the user can send.
