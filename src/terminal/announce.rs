@@ -67,7 +67,11 @@ impl Announcer {
             && !has_file
             && let Log::Lines { printer, .. } = &*self.log
         {
-            printer.print(words(&invitation, io::stdout().is_terminal()).as_bytes());
+            let is_terminal = io::stdout().is_terminal();
+            // Elsewhere the words do not change with the key.
+            if is_terminal || had_key.is_none() {
+                printer.print(words(&invitation, is_terminal).as_bytes());
+            }
         }
     }
 

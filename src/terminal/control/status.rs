@@ -8,6 +8,9 @@ use crate::server::Stats;
 /// The most addresses in the list of those at which a server listens.
 const ADDRESSES: usize = 16;
 
+/// The length of a fingerprint: 32 bytes in hexadecimal, with colons between.
+const FINGERPRINT: usize = 95;
+
 /// The state of a server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Status {
@@ -28,7 +31,9 @@ impl Status {
         let clean = |text: &mut String| *text = clean_room_name(text).unwrap_or_default();
         clean(&mut self.stats.room);
         clean(&mut self.stats.version);
-        clean(&mut self.fingerprint);
+        self.fingerprint
+            .retain(|c| c.is_ascii_hexdigit() || c == ':');
+        self.fingerprint.truncate(FINGERPRINT);
         for addresses in [&mut self.listening, &mut self.stats.addresses] {
             addresses.truncate(ADDRESSES);
             addresses.iter_mut().for_each(clean);
