@@ -323,7 +323,8 @@ class Lines:
 
     def stop(self):
         stop(self.process)
-        self.desktop.processes.remove(self.process)
+        if self.process in self.desktop.processes:
+            self.desktop.processes.remove(self.process)
 
     def lines(self):
         return os.pread(self.out.fileno(), 1 << 24, 0).decode().splitlines()
