@@ -9,6 +9,7 @@ mod door;
 mod hostile;
 mod limits;
 mod native;
+mod parts;
 mod private;
 mod resume;
 mod room;
