@@ -296,7 +296,9 @@ impl Admission {
         let present = state.present.values();
         let away = state.away.values().map(|(_, origin)| origin);
         let same = present.chain(away);
-        same.filter(|it| it.from.key == origin.from.key).count()
+        let count = same.filter(|it| it.from.key == origin.from.key).count();
+        drop(state);
+        count
     }
 
     /// Counts a member from this address as absent.

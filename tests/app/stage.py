@@ -75,7 +75,8 @@ class Stage(unittest.TestCase):
     def setUp(self):
         self.apps = []
         (self.desktop.folder / "config/glib-2.0/settings/keyfile").unlink(missing_ok=True)
-        shutil.rmtree(self.desktop.folder / "state", ignore_errors=True)
+        for folder in ("state", "data"):
+            shutil.rmtree(self.desktop.folder / folder, ignore_errors=True)
         # Ports: any free one, unless a test wants another.
         self.set("host-port", "uint16 0")
 
@@ -90,6 +91,7 @@ class Stage(unittest.TestCase):
         self.set("name", f"'{name}'")
         # Each of them is another person.
         os.environ["XDG_STATE_HOME"] = str(self.state_of(name))
+        os.environ["XDG_DATA_HOME"] = str(self.data_of(name))
         app = App(self, *arguments, apart=apart)
         app.state = self.state_of(name)
         app.window.move(at, 0)
@@ -98,6 +100,10 @@ class Stage(unittest.TestCase):
     def state_of(self, name):
         """Where the app of someone keeps what outlives it."""
         return self.desktop.folder / "state" / name
+
+    def data_of(self, name):
+        """Where the app of someone keeps the identity of their rooms, and those that they know."""
+        return self.desktop.folder / "data" / name
 
     def host(self, name="Ada", port=0):
         """A window in which a room is hosted."""

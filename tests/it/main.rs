@@ -8,6 +8,7 @@ mod docs;
 mod door;
 mod hostile;
 mod limits;
+mod moderation;
 mod native;
 mod parts;
 mod private;

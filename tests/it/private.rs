@@ -73,6 +73,14 @@ pub fn join_as_host(tunnel: &Tunnel, name: &str, key: &RoomKey) -> (Peer, Value)
     (peer, welcome)
 }
 
+/// The host of a server, with its welcome, and the tunnel through which it came.
+pub fn host_of(server: &TestServer, name: &str) -> (Tunnel, Peer, Value) {
+    let tunnel = Tunnel::to(server.running().port());
+    let host_key = server.running().handle().host_key();
+    let (peer, welcome) = join_as_host(&tunnel, name, &host_key);
+    (tunnel, peer, welcome)
+}
+
 /// The client gets this fatal error, nothing after it, and nothing of the room.
 fn refused(mut peer: Peer, code: &str) -> Value {
     let error = peer.expect("error");

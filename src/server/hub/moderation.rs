@@ -207,7 +207,7 @@ impl Hub {
                 By::Member(Arc::clone(&member.name))
             }
         };
-        let erased = room.apply(Erase {
+        let outcome = room.apply(Erase {
             by: eraser,
             seq,
             stored,
@@ -215,14 +215,14 @@ impl Hub {
             time: self.time(now),
         });
         drop(room);
-        let erased = match erased {
+        let entry = match outcome {
             // There is nowhere else to look.
             Err(NotErased::NotHeld) if !self.is_durable() => Err(NotErased::NoSuchMessage),
             other => other,
         }?;
         self.tell_news();
         self.report(Event::Erased { seq, by });
-        Ok(erased)
+        Ok(entry)
     }
 
     /// Makes a member a host. A host that does this hands its role over.
