@@ -360,14 +360,14 @@ fn the_bot_that_comes_back_counts_an_entry_of_a_kind_that_it_does_not_know() {
 }
 
 /// The page's bot with an invitation, which finds it in a file.
-struct InvitedBot {
+pub struct InvitedBot {
     process: Child,
     _folder: TempDir,
 }
 
 impl InvitedBot {
     /// Lets it follow the invitation of this server, to the address of `host`.
-    fn start(server: &TestServer, host: impl Host) -> Self {
+    pub fn start(server: &TestServer, host: impl Host) -> Self {
         let handle = server.running().handle();
         let mut invitation = handle.invitation(false).unwrap();
         invitation.address = Address::new("127.0.0.1", host.address().port());
@@ -388,7 +388,7 @@ impl InvitedBot {
     }
 
     /// What it has printed until its end.
-    fn end(self) -> String {
+    pub fn end(self) -> String {
         let output = self.process.wait_with_output().unwrap();
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     }
