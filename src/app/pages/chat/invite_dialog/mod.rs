@@ -29,15 +29,17 @@ mod imp {
         #[template_child]
         pub toasts: TemplateChild<adw::ToastOverlay>,
         #[template_child]
-        pub link_group: TemplateChild<adw::PreferencesGroup>,
+        pub about: TemplateChild<gtk::Label>,
         #[template_child]
         pub link: TemplateChild<gtk::Label>,
         #[template_child]
-        pub copy: TemplateChild<adw::ButtonRow>,
+        pub copy: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub copy_content: TemplateChild<adw::ButtonContent>,
         #[template_child]
         pub addresses: TemplateChild<adw::ExpanderRow>,
         #[template_child]
-        pub renew_group: TemplateChild<adw::PreferencesGroup>,
+        pub renew: TemplateChild<gtk::Button>,
         /// The rows of `addresses`.
         pub rows: RefCell<Vec<adw::ActionRow>>,
         pub handlers: RefCell<Vec<glib::SignalHandlerId>>,
@@ -149,12 +151,10 @@ impl InviteDialog {
         } else {
             gettext("Everyone with this link can join.")
         };
-        imp.link_group
-            .set_description(Some(&format!("{who} {encrypted}")));
+        imp.about.set_label(&format!("{who} {encrypted}"));
         imp.link.set_label(&invitation.link());
         self.show_addresses(&invitation);
-        imp.renew_group
-            .set_visible(standing.private && standing.hosts);
+        imp.renew.set_visible(standing.private && standing.hosts);
     }
 
     /// Shows what can be typed instead of the link.
@@ -204,14 +204,14 @@ impl InviteDialog {
     }
 
     fn show_copied(&self, copied: bool) {
-        let copy = &self.imp().copy;
+        let copy = &self.imp().copy_content;
         let (title, icon) = if copied {
             (gettext("Link Copied"), "object-select-symbolic")
         } else {
             (gettext("Copy Link"), "edit-copy-symbolic")
         };
-        copy.set_title(&title);
-        copy.set_start_icon_name(Some(icon));
+        copy.set_label(&title);
+        copy.set_icon_name(icon);
     }
 
     /// Makes a new invitation, if the user is sure.
