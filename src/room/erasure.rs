@@ -142,3 +142,155 @@ impl Room {
         Ok(seq)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Talk, at};
+    use super::super::{MemberId, RateLimit, Remove, Retention};
+    use super::*;
+
+    fn erase(talk: &mut Talk, by: Eraser, seq: u64) -> Result<u64, NotErased> {
+        erase_stored(talk, by, seq, None)
+    }
+
+    fn erase_stored(
+        talk: &mut Talk,
+        by: Eraser,
+        seq: u64,
+        stored: Option<Entry<'static>>,
+    ) -> Result<u64, NotErased> {
+        talk.room.apply(Erase {
+            by,
+            seq,
+            stored,
+            at: Timestamp::UNIX_EPOCH,
+            time: at(0),
+        })
+    }
+
+    fn message(seq: u64, from: MemberId) -> Entry<'static> {
+        Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            author: Author::member(from, "ada"),
+            body: Body::Text {
+                id: None,
+                text: "hi".into(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_message_is_erased_by_its_sender_or_a_host_and_nobody_else() {
+        let mut talk = Talk::new();
+        let (host, ada, bob) = (talk.host("host"), talk.join("ada"), talk.join("bob"));
+        for _ in 0..3 {
+            talk.say_as(ada, &talk.room.next_seq().to_string(), 0)
+                .unwrap();
+        }
+        talk.read();
+        let by = Eraser::Member;
+        assert_eq!(erase(&mut talk, by(bob), 1), Err(NotErased::NotHost));
+        assert_eq!(erase(&mut talk, by(ada), 1), Ok(4));
+        assert_eq!(erase(&mut talk, by(host), 2), Ok(5));
+        assert_eq!(erase(&mut talk, Eraser::Administrator, 3), Ok(6));
+        assert_eq!(
+            talk.read(),
+            "entry\t4\t0\t2\tada\terased\t1\t\n\
+             entry\t5\t0\t1\thost\terased\t2\t\n\
+             entry\t6\t0\t0\tSERVER\terased\t3\t\n"
+        );
+        // Nor twice, nor an erasure, nor what is not there.
+        let mut by_host = |seq| erase(&mut talk, by(host), seq);
+        assert_eq!(by_host(1), Err(NotErased::Already));
+        for seq in [0, 4, 7, u64::MAX] {
+            assert_eq!(by_host(seq), Err(NotErased::NoSuchMessage), "{seq}");
+        }
+        // The same message is not said again.
+        let again = talk.say_as(ada, "1", 0);
+        assert_eq!(again, Ok(super::super::Said::Before(1)));
+        talk.room.apply(Remove { id: ada.id }).unwrap();
+        assert_eq!(erase(&mut talk, by(ada), 1), Err(NotErased::LeaseOver));
+        talk.close();
+        assert_eq!(erase(&mut talk, by(host), 1), Err(NotErased::Closed));
+    }
+
+    #[test]
+    fn what_only_the_store_holds_is_erased_by_what_the_store_says_of_it() {
+        let mut talk = Talk::new();
+        talk.room.log = super::super::log::Log::starting_at(
+            10,
+            *talk.room.log.encodings(),
+            Retention::default(),
+        );
+        let (ada, bob) = (talk.join("ada"), talk.join("bob"));
+        let by = Eraser::Member;
+        assert_eq!(erase(&mut talk, by(ada), 3), Err(NotErased::NotHeld));
+        let stored = || Some(message(3, ada.id));
+        let of_bob = erase_stored(&mut talk, by(bob), 3, stored());
+        assert_eq!(of_bob, Err(NotErased::NotHost));
+        assert_eq!(erase_stored(&mut talk, by(ada), 3, stored()), Ok(10));
+        // Another message says nothing of this one.
+        let other = erase_stored(&mut talk, by(ada), 4, stored());
+        assert_eq!(other, Err(NotErased::NotHeld));
+        let gone = Entry {
+            body: Body::Gone { id: None },
+            ..message(3, ada.id)
+        };
+        let again = erase_stored(&mut talk, by(ada), 3, Some(gone));
+        assert_eq!(again, Err(NotErased::Already));
+        // What is in memory counts, whatever else was looked up.
+        talk.say(bob, 0).unwrap();
+        let forged = erase_stored(&mut talk, by(ada), 11, Some(message(11, ada.id)));
+        assert_eq!(forged, Err(NotErased::NotHost));
+    }
+
+    #[test]
+    fn nobody_erases_what_nobody_has_seen() {
+        let mut talk = Talk::new();
+        let ada = talk.host("ada");
+        talk.room.start_recording();
+        talk.say(ada, 0).unwrap();
+        for _ in 0..2 {
+            // Unstaged, then staged.
+            for by in [Eraser::Member(ada), Eraser::Administrator] {
+                assert_eq!(erase(&mut talk, by, 1), Err(NotErased::NoSuchMessage));
+            }
+            talk.room.log.stage();
+        }
+        let staged = talk.room.stage().unwrap();
+        talk.room.publish(staged.end);
+        assert_eq!(erase(&mut talk, Eraser::Member(ada), 1), Ok(2));
+        // The text is not there any more; the entry that tells it waits to be stored.
+        let read = talk.read();
+        assert!(read.ends_with("entry\t1\t0\t1\tada\tgone\t\t\n"), "{read}");
+        let staged = talk.room.stage().unwrap();
+        let erased = Record::Entry(Entry {
+            body: Body::Erased { of: 1 },
+            ..message(2, ada.id)
+        });
+        assert_eq!(staged.records, [erased]);
+        talk.room.publish(staged.end);
+        assert_eq!(talk.read(), "entry\t2\t0\t1\tada\terased\t1\t\n");
+    }
+
+    #[test]
+    fn who_erases_fast_waits_as_who_writes_fast() {
+        let mut talk = Talk::new();
+        let (ada, bob) = (talk.join("ada"), talk.join("bob"));
+        for _ in 0..6 {
+            talk.say(ada, 0).unwrap();
+        }
+        talk.say(bob, 0).unwrap();
+        talk.room.rules.rate_limit = RateLimit::per_second(1);
+        for seq in 1..=4 {
+            assert!(erase(&mut talk, Eraser::Member(ada), seq).is_ok());
+        }
+        let wait = erase(&mut talk, Eraser::Member(ada), 5);
+        let retry = Duration::from_secs(1);
+        assert_eq!(wait, Err(NotErased::TooFast { retry }));
+        // It is still there, and what was refused for another reason did not count.
+        assert!(talk.room.log.entry(5).unwrap().text().is_some());
+        assert!(erase(&mut talk, Eraser::Administrator, 5).is_ok());
+    }
+}

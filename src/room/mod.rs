@@ -38,6 +38,8 @@ mod replay;
 mod resumptions;
 mod rules;
 mod seed;
+#[cfg(test)]
+mod testing;
 mod text;
 mod time;
 

@@ -245,3 +245,214 @@ impl Room {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, Talk, at};
+    use super::super::{Leave, Lose, NotSaid, RateLimit, Resume, SMALL_ROOM, Said};
+    use super::*;
+
+    #[test]
+    fn slow_mode_lets_each_member_speak_once_in_a_while_and_hosts_at_any_time() {
+        let mut talk = Talk::new();
+        let (host, ada, bob) = (talk.host("host"), talk.join("ada"), talk.join("bob"));
+        assert_eq!(talk.say(ada, 0), Ok(Said::New(1)));
+        talk.room.apply(Slow {
+            every: Duration::from_secs(10),
+        });
+        // It counts from the last message, even if that was before.
+        let wait = |millis| {
+            Err(NotSaid::TooFast {
+                retry: Duration::from_millis(millis),
+            })
+        };
+        assert_eq!(talk.say(ada, 9_999), wait(1));
+        assert_eq!(talk.say(ada, 10_000), Ok(Said::New(2)));
+        assert_eq!(talk.say(ada, 10_001), wait(9_999));
+        assert_eq!(talk.say(bob, 10_001), Ok(Said::New(3)));
+        for seq in 4..8 {
+            assert_eq!(talk.say(host, 10_002), Ok(Said::New(seq)));
+        }
+        // After a long silence there is one message, too, and not one for each ten seconds.
+        assert_eq!(talk.say(ada, 99_000), Ok(Said::New(8)));
+        assert_eq!(talk.say(ada, 99_000), wait(10_000));
+        // A rejected message does not count, and coming back changes nothing.
+        assert_eq!(talk.say(ada, 108_999), wait(1));
+        let ada = talk.come_back(ada);
+        assert_eq!(talk.say(ada, 108_999), wait(1));
+        talk.room.apply(Slow {
+            every: Duration::ZERO,
+        });
+        assert_eq!(talk.say(ada, 108_999), Ok(Said::New(9)));
+    }
+
+    #[test]
+    fn a_muted_member_is_told_for_how_long_and_may_repeat_itself() {
+        let mut talk = Talk::new();
+        let (host, ada) = (talk.host("host"), talk.join("ada"));
+        assert_eq!(talk.say_as(ada, "a", 0), Ok(Said::New(1)));
+        let mute = |id, until: Option<u64>| Mute {
+            id,
+            until: until.map(|until| (at(until), Timestamp::UNIX_EPOCH)),
+        };
+        let muted = talk.room.apply(mute(ada.id, Some(5_000)));
+        assert_eq!(muted.as_deref(), Ok("ada"));
+        let wait = |millis| {
+            Err(NotSaid::Muted {
+                retry: Duration::from_millis(millis),
+            })
+        };
+        assert_eq!(talk.say(ada, 1_000), wait(4_000));
+        let ada = talk.come_back(ada);
+        assert_eq!(talk.say(ada, 4_999), wait(1));
+        // The room has this one already.
+        assert_eq!(talk.say_as(ada, "a", 4_999), Ok(Said::Before(1)));
+        assert_eq!(talk.say(ada, 5_000), Ok(Said::New(2)));
+        talk.room.apply(mute(ada.id, Some(9_000))).unwrap();
+        talk.room.apply(mute(ada.id, None)).unwrap();
+        assert_eq!(talk.say(ada, 5_000), Ok(Said::New(3)));
+        let of_host = talk.room.apply(mute(host.id, Some(9_000)));
+        assert_eq!(of_host, Err(NotMuted::Host));
+        // A new host can speak.
+        talk.room.apply(mute(ada.id, Some(9_000))).unwrap();
+        let to = ada.id;
+        talk.room.apply(MakeHost { from: None, to }).unwrap();
+        assert_eq!(talk.say(ada, 5_000), Ok(Said::New(4)));
+    }
+
+    #[test]
+    fn a_removed_member_cannot_come_back_and_its_connection_learns_why() {
+        let mut talk = Talk::new();
+        let (ada, bob) = (talk.join("ada"), talk.join("bob"));
+        let before = talk.room.revocations();
+        let removed = talk.room.apply(Remove { id: ada.id }).unwrap();
+        assert_eq!((&*removed.name, removed.count), ("ada", 1));
+        assert_eq!(removed.token, Some(testing::token("ada")));
+        assert!(!removed.away && talk.room.revocations() > before);
+        assert_eq!(talk.room.fate(ada), Fate::Removed);
+        assert!(talk.say(ada, 0) == Err(NotSaid::LeaseOver));
+        let resume = Resume {
+            token: testing::token("ada"),
+            opened: at(1),
+        };
+        assert!(talk.room.apply(resume).is_err());
+        assert_eq!(talk.room.apply(Remove { id: ada.id }), Err(NoSuchMember));
+        // One that is away has no connection that could learn anything.
+        let (why, time) = (Why::Lost, at(0));
+        let lease = bob;
+        talk.room.apply(Lose { lease, why, time });
+        let before = talk.room.revocations();
+        assert!(talk.room.apply(Remove { id: bob.id }).unwrap().away);
+        assert_eq!(talk.room.revocations(), before);
+        assert!(talk.room.is_deserted() && talk.room.next_expiry().is_none());
+    }
+
+    #[test]
+    fn a_connection_that_was_taken_over_before_the_removal_is_told_of_that() {
+        let mut talk = Talk::new();
+        let first = talk.join("ada");
+        let second = talk.take_over(first);
+        talk.room.apply(Remove { id: first.id }).unwrap();
+        assert_eq!(talk.room.fate(first), Fate::TakenOver);
+        assert_eq!(talk.room.fate(second), Fate::Removed);
+        // A member who left by itself was not removed.
+        let lease = talk.join("bob");
+        let why = Why::Quit;
+        talk.room.apply(Leave { lease, why });
+        assert_eq!(talk.room.fate(lease), Fate::TakenOver);
+    }
+
+    #[test]
+    fn the_room_remembers_a_bounded_number_of_removals() {
+        let mut talk = Talk::new();
+        let leases: Vec<Lease> = (0..=REMEMBERED).map(|_| talk.join("ada")).collect();
+        for lease in &leases {
+            talk.room.apply(Remove { id: lease.id }).unwrap();
+        }
+        assert_eq!(talk.room.fate(leases[0]), Fate::TakenOver);
+        assert_eq!(talk.room.fate(leases[1]), Fate::Removed);
+        assert_eq!(talk.room.revoked.leases.len(), REMEMBERED);
+    }
+
+    #[test]
+    fn a_big_room_learns_at_once_who_was_removed() {
+        let mut talk = Talk::new();
+        let leases: Vec<Lease> = (0..=SMALL_ROOM).map(|_| talk.join("ada")).collect();
+        talk.read();
+        let why = Why::Quit;
+        talk.room.apply(Leave {
+            lease: leases[0],
+            why,
+        });
+        assert_eq!(talk.read(), "");
+        talk.room.apply(Remove { id: leases[1].id }).unwrap();
+        let told = talk.read();
+        let (first, second) = told.split_once('\n').unwrap();
+        assert!(first.starts_with("Presence"), "{told}");
+        assert!(
+            second.contains("ada_1") && second.contains("Removed"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn only_a_host_hands_its_role_over_and_gives_it_up_with_that() {
+        let mut talk = Talk::new();
+        let (host, ada, bob) = (talk.host("host"), talk.join("ada"), talk.join("bob"));
+        let give = |talk: &mut Talk, from, to: Lease| talk.room.apply(MakeHost { from, to: to.id });
+        assert_eq!(give(&mut talk, Some(ada), bob), Err(NotMadeHost::NotHost));
+        assert_eq!(give(&mut talk, Some(host), ada).as_deref(), Ok("ada"));
+        assert!(talk.room.is_host(ada) && !talk.room.is_host(host));
+        assert_eq!(give(&mut talk, Some(host), bob), Err(NotMadeHost::NotHost));
+        // From the administrator, nobody gives anything up.
+        assert!(give(&mut talk, None, bob).is_ok() && talk.room.is_host(ada));
+        // To oneself.
+        assert!(give(&mut talk, Some(ada), ada).is_ok() && talk.room.is_host(ada));
+        let old = ada;
+        let ada = talk.take_over(ada);
+        assert_eq!(give(&mut talk, Some(old), bob), Err(NotMadeHost::LeaseOver));
+        assert!(talk.room.is_host(ada) && !talk.room.is_host(old));
+        talk.room.apply(Remove { id: bob.id }).unwrap();
+        assert_eq!(give(&mut talk, None, bob), Err(NotMadeHost::NoSuchMember));
+        let listed = talk.room.list(None, 9).list;
+        let hosts: Vec<bool> = listed.iter().map(|it| it.host).collect();
+        assert_eq!(hosts, [false, true]);
+    }
+
+    #[test]
+    fn a_closed_room_takes_no_moderation() {
+        let mut talk = Talk::new();
+        let ada = talk.host("ada");
+        talk.close();
+        talk.read();
+        let id = ada.id;
+        assert_eq!(talk.room.apply(Remove { id }), Err(NoSuchMember));
+        let until = None;
+        let muted = talk.room.apply(Mute { id, until });
+        assert_eq!(muted, Err(NotMuted::NoSuchMember));
+        let made = talk.room.apply(MakeHost { from: None, to: id });
+        assert_eq!(made, Err(NotMadeHost::NoSuchMember));
+        talk.room.apply(Slow {
+            every: Duration::from_secs(1),
+        });
+        assert_eq!(
+            (talk.room.slow(), talk.read()),
+            (Duration::ZERO, String::new())
+        );
+    }
+
+    #[test]
+    fn everyone_is_told_the_limits_that_hold_together() {
+        let mut talk = Talk::new();
+        talk.room.rules.rate_limit = RateLimit::per_second(3);
+        talk.read();
+        talk.room.apply(Slow {
+            every: Duration::from_secs(4),
+        });
+        let told = talk.read();
+        assert!(
+            told.contains("per_second: 3") && told.contains("every: 4s"),
+            "{told}"
+        );
+    }
+}

@@ -12,15 +12,15 @@ use crate::common::{Host, PATIENCE, Peer, TestServer};
 use crate::sentences::{self, from_server};
 use crate::support::Tunnel;
 
-const KEY: &str = "abcd-efgh-ijkl-mnop";
-const HOST_KEY: &str = "zzzz-2222-yyyy-3333";
-const ROOM: &str = "The cellar";
+pub const KEY: &str = "abcd-efgh-ijkl-mnop";
+pub const HOST_KEY: &str = "zzzz-2222-yyyy-3333";
+pub const ROOM: &str = "The cellar";
 
-fn key(written: &str) -> RoomKey {
+pub fn key(written: &str) -> RoomKey {
     written.parse().unwrap()
 }
 
-fn private_room() -> TestServer {
+pub fn private_room() -> TestServer {
     TestServer::with(|settings| {
         settings.private = true;
         settings.key = Some(key(KEY));
@@ -71,6 +71,14 @@ pub fn join_as_host(tunnel: &Tunnel, name: &str, key: &RoomKey) -> (Peer, Value)
     prove(&mut peer, &binding.prove(key, Label::Host).to_base64());
     let welcome = peer.expect("welcome");
     (peer, welcome)
+}
+
+/// The host of a server, with its welcome, and the tunnel through which it came.
+pub fn host_of(server: &TestServer, name: &str) -> (Tunnel, Peer, Value) {
+    let tunnel = Tunnel::to(server.running().port());
+    let host_key = server.running().handle().host_key();
+    let (peer, welcome) = join_as_host(&tunnel, name, &host_key);
+    (tunnel, peer, welcome)
 }
 
 /// The client gets this fatal error, nothing after it, and nothing of the room.

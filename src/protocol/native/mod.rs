@@ -259,3 +259,136 @@ pub fn write_page<'a>(messages: impl Iterator<Item = &'a [u8]>, more: bool, out:
     out.extend_from_slice(if more { b"true" } else { b"false" });
     out.extend_from_slice(b"}}\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::room::MemberId;
+
+    fn frame(event: &Event<'_>) -> String {
+        let mut out = Vec::new();
+        encode(event, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn entry<'a>(seq: u64, author: Author<'a>, body: Body<'a>) -> Entry<'a> {
+        Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            author,
+            body,
+        }
+    }
+
+    #[test]
+    fn an_erased_message_and_who_erased_it_are_frames() {
+        let ada = || Author::member(MemberId::MIN, "ada");
+        let gone = Body::Gone {
+            id: Some("k-1".into()),
+        };
+        assert_eq!(
+            frame(&Event::Entry(entry(1, ada(), gone))),
+            "{\"message\":{\"seq\":1,\"at\":\"1970-01-01T00:00:00.000Z\",\
+             \"from\":{\"id\":1,\"name\":\"ada\"},\"id\":\"k-1\",\"text\":\"\",\
+             \"erased\":true}}\n"
+        );
+        let told = |author| Event::Erased {
+            entry: entry(2, author, Body::Erased { of: 1 }),
+            sender: "bob",
+        };
+        let rest = "\"of\":1,\"by\":{\"id\":1,\"name\":\"ada\"}}}\n";
+        assert!(frame(&told(ada())).ends_with(rest));
+        let rest = "\"of\":1,\"by\":{\"name\":\"SERVER\"}}}\n";
+        let by_server = frame(&told(Author::administrator()));
+        assert!(by_server.starts_with("{\"erased\":{\"seq\":2,") && by_server.ends_with(rest));
+    }
+
+    #[test]
+    fn a_new_host_and_new_limits_are_frames() {
+        let host = Event::Host {
+            id: MemberId::MIN,
+            name: "ada",
+            from: Some(MemberId::MAX),
+        };
+        let from = MemberId::MAX;
+        let expected = format!("{{\"host\":{{\"id\":1,\"name\":\"ada\",\"from\":{from}}}}}\n");
+        assert_eq!(frame(&host), expected);
+        let limits = |per_second, millis| {
+            frame(&Event::Limits {
+                rate_limit: RateLimit::per_second(per_second),
+                every: Duration::from_millis(millis),
+            })
+        };
+        let expected =
+            "{\"limits\":{\"frame\":65536,\"text\":4000,\"burst\":20,\"per_second\":5}}\n";
+        assert_eq!(limits(5, 0), expected);
+        let expected = "{\"limits\":{\"frame\":65536,\"text\":4000,\"every_s\":2}}\n";
+        assert_eq!(limits(0, 1_001), expected);
+    }
+
+    #[test]
+    fn a_page_has_the_contents_of_its_frames() {
+        let ada = || Author::member(MemberId::MIN, "ada");
+        let text = Body::Text {
+            id: None,
+            text: "a:{}".into(),
+        };
+        let frames = [text, Body::Gone { id: None }, Body::Erased { of: 2 }];
+        let frames: Vec<String> = (1..)
+            .zip(frames)
+            .map(|(seq, body)| frame(&Event::Entry(entry(seq, ada(), body))))
+            .collect();
+        let mut out = Vec::new();
+        write_page(frames.iter().map(String::as_bytes), false, &mut out);
+        let page: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let entries = page["page"]["messages"].as_array().unwrap();
+        assert_eq!(entries[0]["text"], "a:{}");
+        assert_eq!(entries[1]["erased"], true);
+        assert_eq!(
+            (&entries[2]["seq"], &entries[2]["of"]),
+            (&3.into(), &2.into())
+        );
+        assert!(entries[2].get("text").is_none());
+    }
+
+    #[test]
+    fn a_wait_is_never_too_short() {
+        assert_eq!(milliseconds(Duration::ZERO), 1);
+        assert_eq!(milliseconds(Duration::from_nanos(1_000_001)), 2);
+        assert_eq!(milliseconds(Duration::from_millis(2)), 2);
+        assert_eq!(milliseconds(Duration::MAX), u64::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn an_entry_is_read_back_from_its_frame(
+            seq in 1..u64::MAX,
+            millis in 0..4_102_444_800_000_i64,
+            author in proptest::option::of(1..u64::MAX),
+            name in "\\PC{1,32}",
+            id in proptest::option::of("\\PC{1,20}"),
+            text in any::<String>(),
+            kind in 0..3,
+        ) {
+            let id = id.map(Into::into);
+            let author = author.and_then(MemberId::new);
+            let (author, body) = match (kind, author) {
+                (0, Some(author)) => (Author::member(author, name), Body::Text { id, text: text.into() }),
+                (1, Some(author)) => (Author::member(author, name), Body::Gone { id }),
+                (_, id) => (Author { id, name: name.into() }, Body::Erased { of: seq }),
+            };
+            let at = Timestamp::from_millisecond(millis).unwrap();
+            let entry = Entry { seq, at, author, body };
+            let frame = frame(&Event::Entry(entry.as_borrowed()));
+            prop_assert_eq!(decode(frame.as_bytes()), Some(entry.as_borrowed()));
+        }
+
+        #[test]
+        fn no_bytes_are_read_back_with_a_panic(bytes in any::<Vec<u8>>()) {
+            let _ = decode(&bytes);
+        }
+    }
+}

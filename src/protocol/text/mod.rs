@@ -326,9 +326,12 @@ pub fn first_chunk(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::room::{Author, Entry, MemberId, RateLimit};
 
     /// The inputs in `chunks`: texts, `<too long>` and `<quit>`.
     fn read(chunks: &[&[u8]]) -> Vec<String> {
@@ -360,6 +363,51 @@ mod tests {
         encode(&Event::Presence(&gathered), &mut out);
         let text = "SERVER: “ada” joined. 140 people are here now.\n";
         assert_eq!(String::from_utf8(out).unwrap(), text);
+    }
+
+    #[test]
+    fn moderation_is_told_in_words_and_an_erased_text_is_not_there() {
+        let told = |event: &Event<'_>| {
+            let mut out = Vec::new();
+            encode(event, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let entry = |body| Entry {
+            seq: 2,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            author: Author::member(MemberId::MIN, "ada"),
+            body,
+        };
+        let removed = Event::Left {
+            id: MemberId::MIN,
+            name: "kim",
+            why: Why::Removed,
+            count: 2,
+        };
+        let text = "SERVER: “kim” was removed. 2 people are here now.\n";
+        assert_eq!(told(&removed), text);
+        let erased = Event::Erased {
+            entry: entry(Body::Erased { of: 1 }),
+            sender: "ben",
+        };
+        assert_eq!(told(&erased), "SERVER: A message of “ben” was erased.\n");
+        let host = Event::Host {
+            id: MemberId::MIN,
+            name: "kim",
+            from: None,
+        };
+        assert_eq!(told(&host), "SERVER: “kim” hosts the room now.\n");
+        let slow = |seconds| {
+            told(&Event::Limits {
+                rate_limit: RateLimit::default(),
+                every: Duration::from_secs(seconds),
+            })
+        };
+        let text = "SERVER: Slow mode: each of you can send one message every 10 seconds.\n";
+        assert_eq!(slow(10), text);
+        assert_eq!(slow(0), "SERVER: Slow mode is off.\n");
+        let gone = Event::Entry(entry(Body::Gone { id: None }));
+        assert_eq!(told(&gone), "");
     }
 
     #[test]
