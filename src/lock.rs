@@ -15,6 +15,8 @@ use std::time::Duration;
 /// The order in which one thread may take locks: from the first of these to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
+    /// The file with the invitation to a room (`terminal::announce`).
+    Invitation,
     /// The handle of a thread that serves connections.
     Thread,
     /// The sockets that follow the log, of one thread (`server::fanout`).

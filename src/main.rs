@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use chatroom::cli::{self, Mode};
-use chatroom::protocol::address::Address;
+use chatroom::protocol::invitation::Invitation;
 use chatroom::terminal;
 
 fn main() -> ExitCode {
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         }
     };
     let ended = match mode {
-        Mode::App(invitation) => app(invitation.map(|it| it.address)),
+        Mode::App(invitation) => app(invitation),
         Mode::Service => service(),
         Mode::Server(source) => {
             let has_file = source.can_change();
@@ -53,8 +53,8 @@ fn exit_code(done: bool) -> ExitCode {
 }
 
 #[cfg(feature = "gui")]
-fn app(address: Option<Address>) -> Result<ExitCode, Box<dyn Error>> {
-    Ok(chatroom::app::run(address)?)
+fn app(invitation: Option<Box<Invitation>>) -> Result<ExitCode, Box<dyn Error>> {
+    Ok(chatroom::app::run(invitation)?)
 }
 
 #[cfg(feature = "gui")]
@@ -68,7 +68,7 @@ fn service() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 #[cfg(not(feature = "gui"))]
-fn app(_: Option<Address>) -> Result<ExitCode, Box<dyn Error>> {
+fn app(_: Option<Box<Invitation>>) -> Result<ExitCode, Box<dyn Error>> {
     Err(
         "This program was built without the app. “chatroom --server” hosts a room, and \
          “chatroom --listen” prints the messages of a room."

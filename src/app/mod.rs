@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use adw::prelude::*;
 use gtk::gio;
 
-use crate::protocol::address::Address;
+use crate::protocol::invitation::Invitation;
 
 pub use self::config::APP_ID;
 
@@ -41,15 +41,15 @@ use self::application::Application;
 )]
 pub struct NoDisplay;
 
-/// Runs the app until its last window is closed and its work is done. With an `address`
-/// it joins the room there at once.
+/// Runs the app until its last window is closed and its work is done. With an
+/// `invitation`, or an address alone, it joins the room there at once.
 ///
 /// If the app runs already, the running one opens a new window and this one ends.
 ///
 /// # Errors
 /// If there is no display.
-pub fn run(address: Option<Address>) -> Result<ExitCode, NoDisplay> {
-    let link = address.map(|it| Address::to_link(&it));
+pub fn run(invitation: Option<Box<Invitation>>) -> Result<ExitCode, NoDisplay> {
+    let link = invitation.map(|it| it.link());
     run_with(link.as_deref())
 }
 

@@ -3,13 +3,17 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_channel::Receiver;
 
 use crate::protocol::text;
-use crate::room::{self, Entry, PresenceBatch};
+use crate::room::{self, Author, Body, Entry, PresenceBatch, RateLimit};
 
 use super::{End, Event, Loss};
+
+/// What stands in the place of a message that was erased.
+const ERASED: &str = "(erased)";
 
 /// Gets the events of a room. By default it prints messages and the end.
 pub trait Listener {
@@ -126,11 +130,34 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
             text::write_notice(&format!("This message may not have been sent: {text}"), out);
         }
         Event::Ended(end) => text::write_notice(&end.to_string(), out),
-        // The words for these stand where they are told.
+        Event::Erased(erased) => text::encode(
+            &room::Event::Entry(Entry {
+                seq: erased.seq,
+                at: erased.at,
+                author: Author {
+                    id: erased.by.id,
+                    name: Cow::Borrowed(&erased.by.name),
+                },
+                body: Body::Erased { of: erased.of },
+            }),
+            out,
+        ),
+        Event::Host(host) => text::encode(
+            &room::Event::Host {
+                id: host.id,
+                name: &host.name,
+                from: host.from,
+            },
+            out,
+        ),
+        Event::Limits(limits) => text::encode(
+            &room::Event::Limits {
+                rate_limit: RateLimit::default(),
+                every: Duration::from_secs(limits.every_s.unwrap_or(0)),
+            },
+            out,
+        ),
         Event::Secured(_)
-        | Event::Erased(_)
-        | Event::Host(_)
-        | Event::Limits(_)
         | Event::Kicked(_)
         | Event::Muted(_)
         | Event::Invite(_)
@@ -143,8 +170,17 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a message as [`write_lines`] does.
+/// Appends a message as [`write_lines`] does. Of one that was erased, it says so.
 pub fn write_message(message: &Entry<'_>, out: &mut Vec<u8>) {
+    let message = if let Body::Gone { .. } = message.body {
+        let (id, text) = (None, ERASED.into());
+        &Entry {
+            body: Body::Text { id, text },
+            ..message.as_borrowed()
+        }
+    } else {
+        message
+    };
     text::encode(&room::Event::Entry(message.as_borrowed()), out);
 }
 

@@ -20,10 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::protocol::Pin;
-
-/// The protocol that a client asks for (RFC 7301). By it the server knows that it may show
-/// the certificate that never changes.
-const ALPN: &[u8] = b"chatroom/1";
+use crate::tls::ALPN;
 
 /// Why there is no encrypted connection.
 #[derive(Debug)]
@@ -49,10 +46,16 @@ impl Tls {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
             .with_no_client_auth();
+        // By it the server knows that it has to show the certificate that never changes.
         config.alpn_protocols = vec![ALPN.to_vec()];
         // Each connection proves the server's key again.
         config.resumption = Resumption::disabled();
         Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+
+    #[cfg(test)]
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.0.config())
     }
 
     /// Makes a connection to `host`, which has this address, encrypted, and returns the

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::lock::{Mutex, Rank};
 use crate::net::Subscriber;
-use crate::room::{MemberId, Meter, RateLimit, TEXT_LIMIT_BYTES};
+use crate::room::{MemberId, Meter, Network, RateLimit, TEXT_LIMIT_BYTES};
 
 use super::event::Refusal;
 use super::settings::Live;
@@ -39,6 +39,8 @@ struct State {
     by_address: HashMap<Key, Address>,
     /// The number of addresses at which the server forgets those without a connection.
     forget_at: usize,
+    /// Where the members are who are not absent.
+    present: HashMap<MemberId, Arc<Origin>>,
     /// The last addresses of absent members.
     away: HashMap<MemberId, (SocketAddr, Arc<Origin>)>,
     /// The time when the last member left; the start of the server, if nobody came.
@@ -102,6 +104,14 @@ impl Origin {
     fn new(from: Subscriber, link: Option<Arc<Self>>) -> Arc<Self> {
         let sent = Mutex::new(Rank::AddressRate, Sent::default());
         Arc::new(Self { from, sent, link })
+    }
+
+    /// The addresses that count as this one.
+    pub fn network(&self) -> Network {
+        let Subscriber { key, link } = self.from;
+        let is_alone = key.is_ipv4() || key.is_loopback() || link.is_some();
+        // A distant IPv6 address counts as its /64.
+        Network::new(key, if is_alone { 128 } else { 64 })
     }
 
     /// Whether one more key from this address may be looked at: fewer than
@@ -175,6 +185,7 @@ impl Admission {
         let state = State {
             by_address: HashMap::new(),
             forget_at: ADDRESSES,
+            present: HashMap::new(),
             away: HashMap::new(),
             left_at: now,
         };
@@ -258,9 +269,42 @@ impl Admission {
         }
     }
 
+    /// Notes that a member is there, at this address; it may have been at another one.
+    pub fn add_present(&self, id: MemberId, origin: &Arc<Origin>) {
+        self.state.lock().present.insert(id, Arc::clone(origin));
+    }
+
+    /// Notes that a member has left.
+    pub fn remove_present(&self, id: MemberId) {
+        self.state.lock().present.remove(&id);
+    }
+
+    /// Notes that a member was removed, absent or not. Returns where it was, if it came
+    /// while this server runs.
+    pub fn remove(&self, id: MemberId) -> Option<Arc<Origin>> {
+        let mut state = self.state.lock();
+        if let Some((_, origin)) = state.away.remove(&id) {
+            state.each(&origin, |here| here.away -= 1);
+            return Some(origin);
+        }
+        state.present.remove(&id)
+    }
+
+    /// The number of members from the same address, absent ones too.
+    pub fn members_from(&self, origin: &Origin) -> usize {
+        let state = self.state.lock();
+        let present = state.present.values();
+        let away = state.away.values().map(|(_, origin)| origin);
+        let same = present.chain(away);
+        let count = same.filter(|it| it.from.key == origin.from.key).count();
+        drop(state);
+        count
+    }
+
     /// Counts a member from this address as absent.
     pub fn add_away(&self, id: MemberId, address: SocketAddr, origin: &Arc<Origin>) {
         let mut state = self.state.lock();
+        state.present.remove(&id);
         state.each(origin, |here| here.away += 1);
         state.away.insert(id, (address, Arc::clone(origin)));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::address::Address;
-use crate::room::Why;
+use crate::room::{Network, Why};
 use crate::store::{ClockDoubt, DiskSpace};
 
 use crate::protocol::sniff::{Protocol, Unserved};
@@ -127,10 +127,10 @@ pub enum Event {
     },
     /// A ban was lifted before its end.
     Unbanned {
-        /// The first address that it held for.
-        network: IpAddr,
-        /// The number of bits of it that counted.
-        prefix: u8,
+        /// The addresses that it held for, if it held for any.
+        network: Option<Network>,
+        /// The name of the member that was removed.
+        name: Option<Arc<str>>,
     },
     /// From now on the server shows the administrator's new certificate.
     CertificateChanged,

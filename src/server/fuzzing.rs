@@ -478,11 +478,12 @@ impl Received {
                 self.is_welcomed = true;
                 *ticket = Some(welcome.session.into_owned());
             }
+            Reply::Erased(erased) => {
+                assert!(erased.of < erased.seq, "only what was there");
+                self.take_seq(erased.seq);
+            }
             Reply::Message(message) => {
-                assert!(self.is_welcomed, "after the welcome");
-                let next = self.next.unwrap_or(message.seq);
-                assert_eq!(message.seq, next, "one order, without a hole");
-                self.next = Some(message.seq + 1);
+                self.take_seq(message.seq);
                 if let Some(id) = message.message_id() {
                     self.open.remove(id);
                 }
@@ -498,6 +499,13 @@ impl Received {
             Reply::Closed(_) => self.is_over = true,
             _ => {}
         }
+    }
+
+    /// Checks that a lasting entry is the next one.
+    fn take_seq(&mut self, seq: u64) {
+        let next = self.next.unwrap_or(seq);
+        assert_eq!(seq, next, "one order, without a hole");
+        self.next = Some(seq + 1);
     }
 
     /// Checks that text for a person does not act on a terminal.

@@ -8,6 +8,7 @@ mod accept;
 mod admission;
 mod budget;
 mod connection;
+mod control;
 mod event;
 mod fanout;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -15,6 +16,7 @@ pub(crate) mod fuzzing;
 mod hub;
 mod link;
 mod listener;
+mod not_moderated;
 mod pool;
 mod probe;
 mod reporter;
@@ -43,8 +45,11 @@ use tokio::time::{sleep, timeout};
 use crate::protocol::address::Address;
 use crate::room::Closing;
 
-pub use self::event::{Event, Refusal};
+pub use self::control::{HeldBan, Target};
+pub use self::event::{By, Event, Refusal};
+pub use self::hub::Kicked;
 pub use self::listener::BindError;
+pub use self::not_moderated::NotModerated;
 pub use self::running::{Ended, Handle, Running};
 pub use self::settings::{Settings, TlsSettings};
 pub use self::stats::{Refused, Stats};

@@ -10,6 +10,7 @@ use crate::protocol::invitation::Invitation;
 use crate::room::{Closing, RoomKey};
 use crate::tls::Certificate;
 
+use super::event::Event;
 use super::hub::Hub;
 use super::settings::Settings;
 use super::stats::Stats;
@@ -26,7 +27,7 @@ pub enum Ended {
 /// Controls a server, from any thread.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
     port: u16,
 }
 
@@ -74,6 +75,7 @@ impl Handle {
     /// begin afterwards; open ones stay as they are.
     pub fn set_certificate(&self, certificate: Option<&Certificate>) {
         self.hub.tls.set_certificate(certificate);
+        self.hub.report(Event::CertificateChanged);
     }
 
     /// The server's statistics at this moment. Does not wait for any work of the server.

@@ -1,5 +1,7 @@
 //! Sentences for peers that are said in more than one place.
 
+use std::time::Duration;
+
 /// The answer to a connection over the limit of its address.
 pub const TOO_MANY_CONNECTIONS: &str =
     "Too many connections come from your address. Try again later.";
@@ -27,3 +29,18 @@ pub const KEY_LATE: &str = "The room's key did not come in time.";
 
 /// Asks a person for a name.
 pub const NAME: &str = "What is your name?";
+
+/// Tells a member that it was removed.
+pub const REMOVED: &str = "A host has removed you from the room.";
+
+/// The answer to someone who may not join for a while.
+pub fn banned(remaining: Duration) -> String {
+    let seconds = remaining.as_secs().saturating_add(1);
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "seconds"),
+        120..7_200 => (seconds.div_ceil(60), "minutes"),
+        7_200..172_800 => (seconds.div_ceil(3_600), "hours"),
+        _ => (seconds.div_ceil(86_400), "days"),
+    };
+    format!("A host has banned you from this room. Try again in {count} {unit}.")
+}

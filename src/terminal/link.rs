@@ -48,6 +48,9 @@ pub enum SecretError {
     /// Standard input cannot be read.
     #[error("Standard input cannot be read: {0}.")]
     Input(io::Error),
+    /// There is nothing.
+    #[error("{0} has no link to a room: its first line is empty.")]
+    Empty(String),
     /// There is no link.
     #[error("{from} has no link to a room: {why}.")]
     NotALink {
@@ -88,6 +91,10 @@ impl Link {
                 (path.display().to_string(), line)
             }
         };
+        // Elsewhere an empty address means this computer.
+        if line.trim().is_empty() {
+            return Err(SecretError::Empty(from));
+        }
         read_invitation(&line).map_err(|why| SecretError::NotALink { from, why })
     }
 }
@@ -219,7 +226,13 @@ mod tests {
         };
         let link = write(&format!("chatroom://h#k={KEY}\n")).unwrap();
         assert_eq!(link.key.unwrap().secret(), KEY);
-        for text in ["h#k=secret", "http://h#k=secret", "chatroom://h#k=secret"] {
+        for text in [
+            "",
+            "\nchatroom://h",
+            "h#k=secret",
+            "http://h#k=secret",
+            "chatroom://h#k=secret",
+        ] {
             let error = write(text).unwrap_err().to_string();
             assert!(error.contains("has no link to a room"), "{error}");
             assert!(!error.contains("secret"), "{text}: {error}");

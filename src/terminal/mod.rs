@@ -1,10 +1,12 @@
 //! The parts of the program that need no desktop: the server and the listener, in a
 //! terminal or under a service manager.
 
+mod announce;
 pub mod control;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod invitation_file;
 mod link;
 mod listen;
 mod log;
@@ -14,6 +16,8 @@ mod prompt;
 mod queue;
 mod serve;
 
+mod span;
+mod validity;
 mod wrap;
 
 use std::error::Error;
@@ -27,7 +31,7 @@ use self::log_entry::LogEntry;
 
 pub use self::control::status;
 pub use self::control::{Inviting, control, invite};
-pub use self::files::Files;
+pub use self::files::{Files, FilesError};
 pub use self::link::{Link, SecretError, read_invitation};
 pub use self::listen::{Joining, LISTENER_NAME, listen};
 pub use self::printer::{PRINT_BYTES, Printer};

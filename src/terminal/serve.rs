@@ -8,11 +8,14 @@ use std::sync::Arc;
 use crate::platform::signals::{Signal, Signals};
 use crate::platform::systemd::notify::Manager;
 use crate::platform::systemd::{report_state, take_sockets};
-use crate::room::Closing;
+use crate::protocol::Pin;
+use crate::room::{Closing, RoomKey};
 use crate::server::{Event, Handle, Server, Settings};
+use crate::tls::Certificate;
 
+use super::announce::Announcer;
 use super::control::ControlSocket;
-use super::files::Files;
+use super::files::{Files, FilesError, Folders};
 use super::log::Log;
 use super::log_entry::LogEntry;
 
@@ -52,7 +55,16 @@ pub fn serve<E: Error + 'static>(
         files,
         ..
     } = read()?;
-    files.read(&mut settings)?;
+    let folders = Folders::from_env();
+    let warnings = [
+        files.read(&folders, &mut settings)?,
+        files.identity(&folders, &mut settings)?,
+    ];
+    let started = Started {
+        key: settings.key.clone(),
+        folders: folders.clone(),
+    };
+    let certificate = settings.tls.certificate.as_ref().map(Certificate::pin);
     let (events, told) = async_channel::bounded::<Event>(EVENTS);
     settings.events = Some(events);
     let ends = opening_words(&settings);
@@ -67,13 +79,23 @@ pub fn serve<E: Error + 'static>(
     }
     let _control = ControlSocket::open(server.handle(), &server.listening());
     let log = Arc::new(Log::start()?);
+    let state = folders.state.as_deref();
+    let announcer = Announcer::new(server.handle(), Arc::clone(&log), state);
+    let announcer = Arc::new(announcer);
     match &*log {
         Log::Lines { printer, .. } => printer.print(opened(&server, &ends).as_bytes()),
-        Log::Journal(_) => log.record(&LogEntry::opened(&server)),
+        Log::Journal(_) => log.record(&LogEntry::opened(&server, announcer.file().as_deref())),
     }
+    for warning in warnings.iter().flatten() {
+        log.record(&LogEntry::warned(warning));
+    }
+    announcer.update();
     let reload = (can_change && !io::stdout().is_terminal()).then(|| {
         let mut reload = Reload {
             read,
+            started,
+            certificate,
+            announcer: Arc::clone(&announcer),
             handle: server.handle(),
             log: Arc::clone(&log),
             manager: manager.clone(),
@@ -94,6 +116,9 @@ pub fn serve<E: Error + 'static>(
             .spawn_scoped(scope, || {
                 while let Ok(event) = told.recv_blocking() {
                     log.record(&LogEntry::from(&event));
+                    if let Event::Addresses(_) | Event::KeyReplaced { .. } = event {
+                        announcer.update();
+                    }
                 }
             })?;
         let ended = server.run();
@@ -110,9 +135,19 @@ pub fn serve<E: Error + 'static>(
     Ok(())
 }
 
+/// What a server started with, and does not change.
+struct Started {
+    key: Option<RoomKey>,
+    folders: Folders,
+}
+
 /// Reads the configuration again.
 struct Reload<R> {
     read: R,
+    started: Started,
+    /// The certificate of the administrator that is in use.
+    certificate: Option<Pin>,
+    announcer: Arc<Announcer>,
     handle: Handle,
     log: Arc<Log>,
     manager: Option<Arc<Manager>>,
@@ -120,15 +155,16 @@ struct Reload<R> {
 
 impl<E, R> Reload<R>
 where
-    E: Error + 'static,
+    E: Error,
     R: FnMut() -> Result<Configuration, E>,
 {
     fn now(&mut self) {
         if let Some(manager) = &self.manager {
             manager.tell_reloading();
         }
-        if let Err(error) = self.change() {
-            self.log.record(&LogEntry::unchanged(&error));
+        match (self.read)() {
+            Ok(new) => self.change(new),
+            Err(error) => self.log.record(&LogEntry::unchanged(&error)),
         }
         if let Some(manager) = &self.manager {
             manager.tell("READY=1");
@@ -136,12 +172,34 @@ where
     }
 
     /// Changes everything that can change, or nothing.
-    fn change(&mut self) -> Result<(), Box<dyn Error>> {
-        let mut new = (self.read)()?;
-        new.files.read(&mut new.settings)?;
-        self.handle.change(&new.settings);
-        self.log.record(&LogEntry::changed(&new.need_restart));
-        Ok(())
+    fn change(&mut self, new: Configuration) {
+        let Configuration {
+            mut settings,
+            files,
+            mut need_restart,
+        } = new;
+        let warning = match files.read(&self.started.folders, &mut settings) {
+            Ok(warning) => warning,
+            Err(error @ FilesError::Key(_)) => {
+                return self.log.record(&LogEntry::unchanged(&error));
+            }
+            Err(error) => return self.log.record(&LogEntry::certificate_kept(&error)),
+        };
+        if settings.key != self.started.key {
+            need_restart.push("key-file");
+        }
+        self.handle.change(&settings);
+        let certificate = settings.tls.certificate;
+        let pin = certificate.as_ref().map(Certificate::pin);
+        if self.certificate != pin {
+            self.certificate = pin;
+            self.handle.set_certificate(certificate.as_ref());
+        }
+        self.log.record(&LogEntry::changed(&need_restart));
+        if let Some(warning) = warning {
+            self.log.record(&LogEntry::warned(&warning));
+        }
+        self.announcer.update();
     }
 }
 

@@ -17,10 +17,14 @@ const NARROW: usize = 20;
 /// The columns between two tabulator stops.
 const TAB: usize = 8;
 
+/// Begins a part of a line that is not wrapped: a link, which people copy. Text from others
+/// has no such character.
+pub(super) const UNBROKEN: char = '\u{1e}';
+
 /// Wraps every line of `lines` to `columns`, and replaces tabs with spaces.
 pub(super) fn wrap(lines: &str, columns: usize) -> String {
     if columns < NARROW {
-        return lines.to_owned();
+        return lines.replace(UNBROKEN, "");
     }
     let mut out = String::with_capacity(lines.len());
     let mut column = 0;
@@ -35,6 +39,13 @@ pub(super) fn wrap(lines: &str, columns: usize) -> String {
                     break;
                 }
             }
+            continue;
+        }
+        if c == UNBROKEN {
+            let rest = chars.as_str();
+            let (unbroken, rest) = rest.split_at(rest.find('\n').unwrap_or(rest.len()));
+            out.push_str(unbroken);
+            chars = rest.chars();
             continue;
         }
         if c == '\n' {

@@ -29,6 +29,8 @@ from programs import Trouble, end_by_signal, free_port, stop, wait_for  # noqa: 
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "chatroom").resolve()
 # Where the pictures of failed tests are.
 PICTURES = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "failed")
+# Where the pictures of dialogs are saved, if someone wants to look at them.
+GALLERY = os.environ.get("CHATROOM_GALLERY")
 SETTINGS = "io/github/chatroom/Chatroom"
 # How the window tells where the room is: host:port, and nothing more.
 ADDRESS = re.compile(r"^(\S+):(\d+)$")
@@ -75,7 +77,8 @@ class Stage(unittest.TestCase):
     def setUp(self):
         self.apps = []
         (self.desktop.folder / "config/glib-2.0/settings/keyfile").unlink(missing_ok=True)
-        shutil.rmtree(self.desktop.folder / "state", ignore_errors=True)
+        for folder in ("state", "data"):
+            shutil.rmtree(self.desktop.folder / folder, ignore_errors=True)
         # Ports: any free one, unless a test wants another.
         self.set("host-port", "uint16 0")
 
@@ -90,6 +93,7 @@ class Stage(unittest.TestCase):
         self.set("name", f"'{name}'")
         # Each of them is another person.
         os.environ["XDG_STATE_HOME"] = str(self.state_of(name))
+        os.environ["XDG_DATA_HOME"] = str(self.data_of(name))
         app = App(self, *arguments, apart=apart)
         app.state = self.state_of(name)
         app.window.move(at, 0)
@@ -98,6 +102,10 @@ class Stage(unittest.TestCase):
     def state_of(self, name):
         """Where the app of someone keeps what outlives it."""
         return self.desktop.folder / "state" / name
+
+    def data_of(self, name):
+        """Where the app of someone keeps the identity of their rooms, and those that they know."""
+        return self.desktop.folder / "data" / name
 
     def host(self, name="Ada", port=0):
         """A window in which a room is hosted."""
@@ -116,7 +124,10 @@ class Stage(unittest.TestCase):
 
     def server(self, *options, port=0):
         """A server without a window, on a port of its own unless another is wanted."""
-        server = Lines(self, PROGRAM, "--server", "--port", port, "--bind", "127.0.0.1", *options)
+        # It is the same computer each time, whoever's app was started last.
+        environment = os.environ | {"XDG_STATE_HOME": str(self.state_of("server"))}
+        server = Lines(self, PROGRAM, "--server", "--port", port, "--bind", "127.0.0.1", *options,
+                       env=environment)
         server.port = int(server.prints(r"^  \S+:(\d+)$")[1])
         return server
 
@@ -125,6 +136,13 @@ class Stage(unittest.TestCase):
         listener = Lines(self, PROGRAM, "--listen", f"localhost:{port}")
         listener.prints("Welcome to")
         return listener
+
+    def picture_of(self, name):
+        """Saves the display under this name, where someone wants to look at it."""
+        if GALLERY:
+            Path(GALLERY).mkdir(parents=True, exist_ok=True)
+            time.sleep(0.3)
+            self.desktop.picture(Path(GALLERY) / f"{name}.png")
 
     def guest(self, name, port):
         """Someone who comes in with something like nc."""
@@ -204,6 +222,34 @@ class App:
         self.window.find("list item", ADDRESS)
         return [node.name() for node in self.window.all("list item", ADDRESS)]
 
+    def opens_invitation(self):
+        """Opens the dialog with the invitation, and gives the label with its link."""
+        self.activate()
+        self.desktop.press("ctrl+i")
+        return self.window.find("label", re.compile("^chatroom://"))
+
+    def invitation(self):
+        """The link that lets others in."""
+        link = self.opens_invitation().text()
+        self.desktop.press("Escape")
+        wait_for("the invitation to go", lambda: not self.window.all("button", "Copy Link"))
+        return link
+
+    def chooses(self, number, of=None):
+        """Chooses an item of the open menu, by its number from the top.
+
+        This GTK may give the items no names; `of` so many is what can be told."""
+        items = wait_for("a menu", lambda: self.window.all("menu item"))
+        if of is not None:
+            wait_for(f"a menu of {of} items, and not {len(self.window.all('menu item'))}",
+                     lambda: len(self.window.all("menu item")) == of)
+            items = self.window.all("menu item")
+        items[number - 1].press()
+
+    def tells(self, sentence):
+        """Waits for a toast."""
+        self.window.find("label", sentence)
+
     def composer(self):
         return self.window.find("text", "Message")
 
@@ -269,10 +315,10 @@ class App:
 class Lines:
     """A program that writes lines."""
 
-    def __init__(self, stage, *command):
+    def __init__(self, stage, *command, **options):
         self.out = tempfile.TemporaryFile(dir=stage.desktop.folder)
         self.desktop = stage.desktop
-        self.process = self.desktop.start(*command, stdout=self.out, stderr=self.out)
+        self.process = self.desktop.start(*command, stdout=self.out, stderr=self.out, **options)
         stage.addCleanup(self.stop)
 
     def stop(self):

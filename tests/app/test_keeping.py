@@ -12,8 +12,7 @@ from sentences import (DELETE_SAVED, HOST_AGAIN, LOST, MESSAGES_ARE_LOST, MESSAG
 class Keeping(Stage):
     def setUp(self):
         super().setUp()
-        self.rooms = self.desktop.folder / "data/chatroom/rooms"
-        shutil.rmtree(self.rooms, ignore_errors=True)
+        self.rooms = self.data_of("Ada") / "chatroom/rooms"
         self.set("host-keeps", "true")
 
     def leave(self, app):

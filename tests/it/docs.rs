@@ -1,6 +1,7 @@
 //! Tests of what docs/protocol.md says.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use chatroom::protocol::Pin;
+use chatroom::protocol::address::Address;
 use chatroom::protocol::invitation::{INVITATION_LIMIT, Invitation, MORE_ADDRESSES};
 use chatroom::protocol::native::frame::{
     ClosedCode, Code, FrameInfo, NOTICES, Reply, Request, Side, read_reply, read_request,
@@ -15,9 +17,12 @@ use chatroom::protocol::native::frame::{
 use chatroom::protocol::proof::{Binding, HOW, Label, Nonce};
 use chatroom::room::RoomKey;
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::common::{Host as _, Peer, TestServer};
+use crate::common::{Host, Peer, TestServer};
+use crate::private::{KEY, join, key, private_room};
 use crate::sentences::ROOM_CLOSED;
+use crate::support::Tunnel;
 
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
@@ -151,7 +156,10 @@ fn the_proofs_on_the_page_are_those_of_its_example() {
         certificate: Pin::of(b"certificate"),
     };
     assert_eq!(certificate, binding.certificate.to_string());
-    assert_eq!(binding.server, Nonce(std::array::from_fn(|at| at as u8)));
+    assert_eq!(
+        binding.server,
+        Nonce(std::array::from_fn(|at| u8::try_from(at).unwrap()))
+    );
     let key: RoomKey = key.parse().unwrap();
     for (label, name) in [
         (Label::Member, "`chatroom-1 member`"),
@@ -352,6 +360,65 @@ fn the_bot_that_comes_back_counts_an_entry_of_a_kind_that_it_does_not_know() {
     let closed = r#"{"closed":{"code":"host-closed","text":"The end."}}"#;
     writeln!(room, "{}\n{closed}", welcome(6)).unwrap();
     assert!(process.wait().unwrap().success());
+}
+
+/// The page's bot with an invitation, which finds it in a file.
+pub struct InvitedBot {
+    process: Child,
+    _folder: TempDir,
+}
+
+impl InvitedBot {
+    /// Lets it follow the invitation of this server, to the address of `host`.
+    pub fn start(server: &TestServer, host: impl Host) -> Self {
+        let handle = server.running().handle();
+        let mut invitation = handle.invitation(false).unwrap();
+        invitation.address = Address::new("127.0.0.1", host.address().port());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("invitation");
+        fs::write(&file, invitation.link() + "\n").unwrap();
+        let process = Command::new("python3")
+            .args(["-c", page_bot(2)])
+            .arg(&file)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("python3 runs the bot");
+        Self {
+            process,
+            _folder: folder,
+        }
+    }
+
+    /// What it has printed until its end.
+    pub fn end(self) -> String {
+        let output = self.process.wait_with_output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    }
+}
+
+#[test]
+fn the_bot_with_an_invitation_tells_the_time_in_a_private_room() {
+    let server = private_room();
+    let tunnel = Tunnel::to(&server);
+    let (mut ada, _) = join(&tunnel, "ada", &key(KEY));
+    let bot = InvitedBot::start(&server, &server);
+    assert_eq!(ada.expect("joined")["name"], "clock");
+    ada.chat("!time");
+    assert_eq!(ada.heard(), "!time");
+    let answer = ada.heard();
+    assert!(answer.starts_with("ada, it is "), "{answer}");
+    server.close(chatroom::room::Closing::ForGood);
+    assert_eq!(bot.end(), format!("{ROOM_CLOSED}\n"));
+}
+
+#[test]
+fn the_bot_with_an_invitation_tells_someone_between_nothing() {
+    let server = private_room();
+    let relay = Tunnel::relay(&server);
+    let bot = InvitedBot::start(&server, &relay);
+    assert_eq!(bot.end(), "This is not the room of the invitation.\n");
+    assert_eq!(relay.told(), "");
 }
 
 fn tells_the_time(bot: &str) {

@@ -7,6 +7,7 @@ use chatroom::server::{Event, Refusal};
 use serde_json::json;
 
 use crate::common::{Host, Peer, TestServer};
+use crate::private::host_of;
 use crate::sentences::{self, from_server};
 
 #[test]
@@ -100,10 +101,7 @@ fn a_full_room_says_so_at_every_door() {
     server.event();
     assert!(refused(server.event()) && refused(server.event()));
     // The host can join: without it nobody could close the room.
-    let key = server.running().handle().host_key().secret().to_owned();
-    let mut host = Peer::connect(server.address());
-    host.write(&json!({"hello": {"protocol": 1, "name": "host", "host_key": key}}));
-    host.expect("welcome");
+    let (_tunnel, mut host, _) = host_of(&server, "host");
     host.write(&json!({"bye": {}}));
     // A new member can have a free place.
     ada.write(&json!({"bye": {}}));

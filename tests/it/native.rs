@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::room_of::{Host as _, Peer, TestServer};
+use crate::private::host_of;
 use crate::sentences::{self, from_server};
 
 #[test]
@@ -354,10 +355,8 @@ fn a_silent_client_is_asked_and_then_taken_for_lost() {
 #[test]
 fn the_host_is_told_where_others_can_join() {
     let server = TestServer::start();
-    let key = server.running().handle().host_key().secret().to_owned();
-    let mut host = Peer::connect(server.address());
-    host.write(&json!({"hello": {"protocol": 1, "name": "ada", "host_key": key}}));
-    assert_eq!(host.expect("welcome")["you"]["host"], true);
+    let (_tunnel, mut host, welcome) = host_of(&server, "ada");
+    assert_eq!(welcome["you"]["host"], true);
     let notice = host.expect("notice");
     assert_eq!(notice["code"], "address");
     let port = server.running().port().to_string();
@@ -366,7 +365,7 @@ fn the_host_is_told_where_others_can_join() {
         "{notice}"
     );
     let mut eve = Peer::connect(server.address());
-    eve.write(&json!({"hello": {"protocol": 1, "name": "eve", "host_key": "guess"}}));
+    eve.write(&json!({"hello": {"protocol": 1, "name": "eve"}}));
     let welcome = eve.expect("welcome");
     assert_eq!(welcome["you"].get("host"), None);
     assert_eq!(welcome["members"]["list"][0]["host"], true);
@@ -448,7 +447,7 @@ fn null_is_as_if_it_were_not_there() {
     let mut ada = Peer::connect(server.address());
     ada.write(
         &json!({"hello": {"protocol": 1, "name": null, "after": null, "epoch": null,
-        "session": null, "host_key": null}, "ping": null}),
+        "session": null, "nonce": null, "host": null}, "ping": null}),
     );
     assert_eq!(ada.expect("welcome")["you"]["name"], "USR");
     ada.write(&json!({"ping": null}));

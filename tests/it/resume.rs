@@ -8,6 +8,7 @@ use chatroom::server::{Ended, Event};
 use serde_json::{Value, json};
 
 use super::room_of::{Host, Peer, TestServer};
+use crate::private::host_of;
 use crate::sentences::{self, from_server};
 
 /// Connects with a session; returns the peer and its welcome.
@@ -268,10 +269,7 @@ fn who_breaks_the_protocol_and_who_came_by_text_is_not_waited_for() {
 #[test]
 fn who_is_away_keeps_its_place_in_a_full_room_and_stays_the_host() {
     let server = TestServer::with(|settings| settings.rules.max_members = 2);
-    let mut host = Peer::connect(server.address());
-    let key = server.running().handle().host_key().secret().to_owned();
-    host.write(&json!({"hello": {"protocol": 1, "name": "ada", "host_key": key}}));
-    let welcome = host.expect("welcome");
+    let (_tunnel, host, welcome) = host_of(&server, "ada");
     let mut bob = Peer::native(&server, "bob");
     host.break_off();
     bob.expect("away");

@@ -55,7 +55,23 @@ def joining(address):
     return f"Joining {address}…"
 
 
+NOT_AN_INVITATION = ("This invitation is incomplete or damaged. Copy the whole link, "
+                     "or ask the host for it again.")
+KEY_NEEDED = "This room is private. Enter its key, or open an invitation. The host has both."
+KEY_WRONG = re.compile("^This key does not let you in.")
+NOT_A_KEY = "A key has 16 letters and digits, such as abcd-efgh-ijkl-mnop."
+KEPT_OUT = re.compile("^The host keeps you out of this room. You can join again in")
+NOT_ENCRYPTED_ANSWER = re.compile("^The room should be encrypted, but the answer is not.")
+OTHER_COMPUTER = "Another computer answers than the one you know"
+
+
+def other_host(room):
+    return f"Another computer says that it hosts “{room}”"
+
+
 # The connection.
+REMOVED = "The host has removed you from the room. You can keep reading."
+OTHER_IDENTITY = "Another computer answers than the one you know. Nothing was sent to it."
 LOST = "Connection lost"
 LOST_FOR_LONG = re.compile("^Connection lost 1[0-9] seconds ago. ")
 TRYING_AGAIN = re.compile("^Connection lost .* ago. Trying again in .*[.]$")
@@ -84,6 +100,11 @@ MESSAGES_LOST = re.compile("The messages in this room are not saved and will be 
 TEXT_NOT_SENT = re.compile("Your unsent text will be lost.")
 DISCARD = "Discard Unsent Text?"
 
+ENCRYPTED = "Encrypted on the way. Whoever hosts the room can read it."
+MUTED = re.compile("^The host has muted you. You can send messages again in")
+NOT_SENT_MUTED = "Not sent: the host has muted you."
+SLOW_MODE = "Slow mode: a message every 10 seconds."
+
 # How the row of a message that is not confirmed goes on.
 SENDING = ", sending"
 NOT_SENT = ". Not sent"
@@ -101,6 +122,9 @@ DRAFT_GOES_ON = ("Your draft is longer than a message. "
 
 # A part of what a visitor with nc receives first.
 WELCOME = "Welcome to"
+# Parts of what the listener prints.
+ENCRYPTED = "Encrypted on the way. Whoever hosts the room can read it."
+YOU_ARE_BACK = "You are back in the room."
 # A part of the answer to `chatroom --status` for a user who may not ask.
 ASK_AS_ADMINISTRATOR = "only the administrator"
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::*;
 
 /// The welcome of someone who comes back.
-fn welcome(next: u64, me: u64, resumed: bool) -> String {
+pub fn welcome(next: u64, me: u64, resumed: bool) -> String {
     WELCOME
         .replace(
             r#""next":1"#,

@@ -8,13 +8,20 @@ use async_channel::Receiver;
 
 use super::*;
 use crate::protocol::address::Address;
+use crate::room::RoomKey;
 
 mod back;
+mod downgrade;
 mod ends;
+mod identity;
+mod known;
 mod model;
 mod outbox;
+mod private;
+mod secure;
 mod silence;
 mod talk;
+mod trust;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::debug;
 
@@ -58,6 +58,8 @@ pub struct Arrival {
     /// The `seq` of the oldest message held, in memory or in the store.
     pub oldest_seq: u64,
     pub rules: Rules,
+    /// The least time between two messages of a member; zero without slow mode.
+    pub slow: Duration,
     /// The first members.
     pub members: Page,
 }
@@ -76,6 +78,8 @@ pub enum NotLetIn {
     TlsNeeded,
     /// It has not proved the key that it needs.
     Unproven,
+    /// Nobody may join from its address, or with its session, for so long.
+    Banned(Duration),
     /// The kernel provides no random numbers: there is no membership without a secret.
     NoSecret,
 }
@@ -134,7 +138,12 @@ pub const fn encoding(protocol: Protocol) -> EncodingId {
 impl Hub {
     /// Gives a connection the member of its session or, if there is none, a new member,
     /// and notifies everyone.
-    pub fn come(&self, wish: &Wish<'_>, from: Whence<'_>) -> Soon<Result<Arrival, NotLetIn>> {
+    pub fn come(
+        &self,
+        wish: &Wish<'_>,
+        from: Whence<'_>,
+        now: Instant,
+    ) -> Soon<Result<Arrival, NotLetIn>> {
         #[cfg(any(test, feature = "fuzzing"))]
         if self.ordering.is_on() {
             let (sender, ticket) = super::soon::Ticket::new();
@@ -145,7 +154,7 @@ impl Hub {
                     origin: &origin,
                 };
                 let protocol = wish.protocol;
-                if let Err(Ok(arrival)) = sender.send(hub.let_in(&wish, from)) {
+                if let Err(Ok(arrival)) = sender.send(hub.let_in(&wish, from, now)) {
                     // Its connection has ended meanwhile.
                     let (lease, name) = (arrival.entered.lease, arrival.entered.name);
                     let how = GivingUp::Lose(Instant::now());
@@ -154,12 +163,12 @@ impl Hub {
             });
             return Soon::Later(ticket);
         }
-        Soon::Now(self.let_in(wish, from))
+        Soon::Now(self.let_in(wish, from, now))
     }
 
     /// A valid session replaces the proof of a key, if it came over an encrypted connection
     /// where one is needed.
-    fn let_in(&self, wish: &Wish<'_>, from: Whence<'_>) -> Result<Arrival, NotLetIn> {
+    fn let_in(&self, wish: &Wish<'_>, from: Whence<'_>, now: Instant) -> Result<Arrival, NotLetIn> {
         let live = self.live();
         if !wish.is_encrypted && (live.private || live.tls_only || wish.host) {
             return Err(NotLetIn::TlsNeeded);
@@ -169,6 +178,13 @@ impl Hub {
                 Err(NotResumed::Unknown) => {}
                 Err(NotResumed::Late) => return Err(NotLetIn::Late),
                 Ok(arrival) => return Ok(arrival),
+            }
+        }
+        // No ban holds for a host; whether it is one shows its proof.
+        if !wish.host {
+            let (ip, token) = (from.address.ip(), wish.resume.as_ref());
+            if let Some(remaining) = self.banned(ip, token, now) {
+                return Err(NotLetIn::Banned(remaining));
             }
         }
         if !wish.is_proven(live.private) {
@@ -199,6 +215,7 @@ impl Hub {
             token: hash,
         });
         let entered = entered.map_err(NotLetIn::Room)?;
+        self.admission.add_present(entered.lease.id, from.origin);
         let gathered = room.has_gathered();
         let arrival = self.arrival(entered, token, &room, wish.members);
         drop(room);
@@ -231,6 +248,7 @@ impl Hub {
         if entered.coming == Coming::Back {
             self.admission.remove_away(entered.lease.id);
         }
+        self.admission.add_present(entered.lease.id, from.origin);
         let arrival = self.arrival(entered, None, &room, wish.members);
         drop(room);
         if arrival.entered.coming == Coming::Instead {
@@ -260,6 +278,7 @@ impl Hub {
             held: room.is_recorded().then(|| room.reached()),
             oldest_seq: self.oldest_seq(room),
             rules: *room.rules(),
+            slow: room.slow(),
             members: room.list(None, members),
             entered,
         }
@@ -321,6 +340,8 @@ impl Hub {
         let gathered = room.has_gathered();
         if parting == Parting::Away {
             self.admission.add_away(lease.id, address, origin);
+        } else {
+            self.admission.remove_present(lease.id);
         }
         drop(room);
         if parting == Parting::Away {

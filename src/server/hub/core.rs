@@ -8,7 +8,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use crate::protocol::ENCODINGS;
-use crate::room::{self, MemberId, Reached, Room, RoomKey, Rules, Seed, SetRules, Staged, Time};
+use crate::room::{
+    self, MemberId, Reached, Room, RoomKey, Rules, Seed, SetKeys, SetRules, Staged, Time,
+};
 use crate::tls::{Identity, ServerTls};
 
 use super::super::admission::Admission;
@@ -46,6 +48,8 @@ pub struct Hub {
     pub epoch: String,
     /// The keys of the room.
     pub(super) keys: ArcSwap<Keys>,
+    /// The ends of the bans.
+    pub(super) ban_ends: ArcSwap<Vec<Time>>,
     /// What the server encrypts with.
     pub tls: ServerTls,
     pub(super) room: RoomLock,
@@ -119,16 +123,23 @@ impl Hub {
     ) -> io::Result<Arc<Self>> {
         let Foundation {
             epoch,
-            room,
+            mut room,
             oldest_stored,
             history,
         } = foundation;
         let started = Instant::now();
-        let given = |key: &Option<RoomKey>| key.clone().map_or_else(random_key, Ok);
-        let keys = Keys {
-            key: given(&settings.key)?,
-            host_key: given(&settings.host_key)?,
+        let first = |given: &Option<RoomKey>, stored: &Option<RoomKey>| {
+            let known = given.clone().or_else(|| stored.clone());
+            known.map_or_else(random_key, Ok)
         };
+        let keys = Keys {
+            key: first(&settings.key, &room.keys().key)?,
+            host_key: first(&settings.host_key, &room.keys().host_key)?,
+        };
+        room.apply(SetKeys {
+            keys: keys.of_room(),
+        });
+        let ends = room.bans().iter().map(|ban| ban.until.0).collect();
         let identity = match &settings.tls.identity {
             Some(identity) => Arc::clone(identity),
             None => Arc::new(Identity::generate().map_err(io::Error::other)?),
@@ -144,6 +155,7 @@ impl Hub {
             backlog: Backlog::new(oldest_stored),
             surroundings,
             epoch,
+            ban_ends: ArcSwap::from_pointee(ends),
             keys: ArcSwap::from_pointee(keys),
             tls: tls.map_err(io::Error::other)?,
             admission: Admission::new(started),

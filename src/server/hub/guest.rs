@@ -121,9 +121,9 @@ impl Guest {
 
     /// Asks to join, or to come back. If the outcome is not there at once,
     /// [`poll_come`](Self::poll_come) waits for it.
-    pub fn come(&mut self, wish: &Wish<'_>) -> Poll<Result<Arrival, NotLetIn>> {
+    pub fn come(&mut self, wish: &Wish<'_>, now: Instant) -> Poll<Result<Arrival, NotLetIn>> {
         let protocol = wish.protocol;
-        match self.hub.come(wish, self.whence()) {
+        match self.hub.come(wish, self.whence(), now) {
             Soon::Now(outcome) => {
                 self.came(&outcome, protocol);
                 Poll::Ready(outcome)

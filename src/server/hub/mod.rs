@@ -10,7 +10,9 @@ mod ending;
 mod expiry;
 mod guest;
 mod history;
+mod inviting;
 mod keys;
+mod moderation;
 #[cfg(any(test, feature = "fuzzing"))]
 mod ordering;
 mod presence;
@@ -25,4 +27,5 @@ pub use self::commit::{OpenedStore, Writer};
 pub use self::core::{Foundation, Hub, random_seed};
 pub use self::guest::Guest;
 pub use self::keys::Proven;
+pub use self::moderation::{Kicked, Moderator};
 pub use self::soon::{Soon, Ticket};

@@ -1,5 +1,7 @@
 //! The statistics of one room.
 
+use std::time::Instant;
+
 use super::super::stats::{Stats, memory};
 use super::core::Hub;
 
@@ -18,7 +20,7 @@ impl Hub {
             away: self.room.away(),
             private: live.private,
             tls_members: self.counters.tls_members(),
-            bans: 0,
+            bans: self.count_bans(Instant::now()),
             at_the_door: self.admission.at_the_door(),
             messages: self.messages(),
             deliveries: self.counters.deliveries(),

@@ -44,7 +44,7 @@ pub fn trace(event: &Event) {
         Event::Erased { seq, by } => info!(seq, %by, "erased"),
         Event::HostChanged { name, by } => info!(%name, %by, "is the host"),
         Event::KeyReplaced { by } => info!(%by, "the key was replaced"),
-        Event::Unbanned { network, prefix } => info!(%network, prefix, "unbanned"),
+        Event::Unbanned { network, name } => info!(?network, ?name, "unbanned"),
         Event::CertificateChanged => info!("the certificate changed"),
         Event::FellBehind {
             name,

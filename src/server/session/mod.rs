@@ -7,7 +7,9 @@
 
 mod awaited;
 mod buffer;
+mod hosting;
 mod input;
+mod moderation;
 mod native;
 mod output;
 mod past;

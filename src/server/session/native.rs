@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
 use crate::protocol::native::frame::{
-    self, Code, Empty, Hello, Limits, Member, MembersRequest, NOTICE_ADDRESS, NotAFrame, Notice,
-    Reply, Request, Say, Welcome, read_request, write_frame,
+    self, Closed, ClosedCode, Code, Empty, Hello, Member, MembersRequest, NOTICE_ADDRESS,
+    NotAFrame, Notice, Reply, Request, Say, Welcome, read_request, write_frame,
 };
-use crate::protocol::native::{closed, error, member_list, not_said, taken_over};
+use crate::protocol::native::{closed, error, limits, member_list, not_said, taken_over};
 use crate::protocol::sniff::Protocol;
+use crate::protocol::text::Framing;
 use crate::protocol::{FRAME_LIMIT, MEMBERS_LIMIT, PROTOCOL, WELCOME_MEMBERS};
 use crate::room::{
-    self, Coming, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotSaid, Rules, Said, TokenHash,
+    Coming, Fate, Lease, MESSAGE_ID_LIMIT, MemberId, NotEntered, NotSaid, Rules, Said, TokenHash,
     Why,
 };
 
 use super::super::event::Refusal;
 use super::super::hub::{Arrival, NotLetIn, Soon, Wish};
-use super::super::sentences::{ROOM_FULL, TOO_MANY_CONNECTIONS};
+use super::super::sentences::{REMOVED, ROOM_FULL, TOO_MANY_CONNECTIONS, banned};
 use super::peer::PeerSession;
 use super::phase::{Farewell, Hail, Hold, Membership, Phase};
 
@@ -99,17 +100,7 @@ impl PeerSession {
         match (request, self.phase.member()) {
             (Request::About(Empty {}), _) => self.answer_about(),
             (Request::Ping(Empty {}), _) => self.reply(&Reply::Pong(Empty {})),
-            // Those of a host are not served yet.
-            (
-                Request::Pong(Empty {})
-                | Request::Kick(_)
-                | Request::Mute(_)
-                | Request::Slow(_)
-                | Request::Erase(_)
-                | Request::Host(_)
-                | Request::Invite(_),
-                _,
-            ) => {}
+            (Request::Pong(Empty {}), _) => {}
             (Request::Bye(Empty {}), _) => self.leave(),
             (Request::Hello(hello), None) => self.greet(&hello, now),
             (_, None) => {
@@ -124,6 +115,18 @@ impl PeerSession {
             (Request::Say(say), Some(member)) => {
                 let lease = member.lease;
                 self.say(lease, &say, now);
+            }
+            (
+                request @ (Request::Kick(_)
+                | Request::Mute(_)
+                | Request::Slow(_)
+                | Request::Erase(_)
+                | Request::Host(_)
+                | Request::Invite(_)),
+                Some(member),
+            ) => {
+                let lease = member.lease;
+                self.moderate(&request, lease, now);
             }
             (Request::Members(request), Some(_)) => self.answer_members(request),
             (Request::History(request), Some(_)) => self.answer_history(request),
@@ -190,7 +193,7 @@ impl PeerSession {
             opened: self.arrived,
             members: WELCOME_MEMBERS,
         };
-        match self.guest.come(&wish) {
+        match self.guest.come(&wish, now) {
             Poll::Ready(outcome) => self.joined(outcome, hail, now),
             Poll::Pending => self.phase = Phase::Joining(Box::new(hail)),
         }
@@ -214,7 +217,8 @@ impl PeerSession {
             }
             Err(NotLetIn::TlsNeeded) => self.refuse_plain(),
             Err(NotLetIn::Unproven) => self.challenge(hail, now),
-            Err(NotLetIn::Late) => self.end_taken_over(),
+            Err(NotLetIn::Banned(remaining)) => self.refuse_banned(remaining),
+            Err(NotLetIn::Late) => self.end_late(),
             Err(NotLetIn::NoSecret) => self.end(Why::Lost),
             Err(NotLetIn::Address) => {
                 self.guest.refused(Refusal::TooManyConnections);
@@ -239,10 +243,10 @@ impl PeerSession {
             held,
             oldest_seq,
             rules,
+            slow,
             members,
         } = arrival;
         let (hub, live) = (self.guest.hub(), self.guest.hub().live());
-        let limit = |value| (rules.rate_limit.per_second > 0).then_some(value);
         let welcome = Reply::Welcome(Welcome {
             private: live.private,
             proof: hail.proof.map(|proof| proof.to_base64().into()),
@@ -260,13 +264,7 @@ impl PeerSession {
                 away: false,
             },
             members: member_list(&members),
-            limits: Limits {
-                frame: FRAME_LIMIT,
-                text: room::TEXT_LIMIT,
-                burst: limit(rules.rate_limit.burst),
-                per_second: limit(rules.rate_limit.per_second),
-                every_s: None,
-            },
+            limits: limits(rules.rate_limit, slow),
             features: features(&rules).map(Into::into).collect(),
         });
         write_frame(&welcome, &mut self.output);
@@ -287,7 +285,8 @@ impl PeerSession {
 
     /// Notifies the host of new addresses where others can join.
     pub fn tell_new_addresses(&mut self) {
-        let Some(told) = &self.told_addresses else {
+        let hosting = self.hosting.as_ref();
+        let Some(told) = hosting.and_then(|it| it.told_addresses.as_ref()) else {
             return;
         };
         let now = self.hub().surroundings.addresses();
@@ -304,7 +303,7 @@ impl PeerSession {
             addresses: texts.into_iter().map(Into::into).collect(),
         });
         self.reply(&notice);
-        self.told_addresses = Some(addresses);
+        self.hosting.get_or_insert_default().told_addresses = Some(addresses);
     }
 
     fn say(&mut self, from: Lease, say: &Say<'_>, now: Instant) {
@@ -334,7 +333,7 @@ impl PeerSession {
                 let id = id.unwrap_or_default().into();
                 self.reply(&Reply::Said(frame::Said { id, seq }));
             }
-            Err(NotSaid::LeaseOver) => self.end_taken_over(),
+            Err(NotSaid::LeaseOver) => self.end_revoked(),
             Err(why) => {
                 self.rejected(why, now);
                 if let Some(error) = not_said(why, id) {
@@ -367,13 +366,57 @@ impl PeerSession {
         self.end(Why::Protocol);
     }
 
-    /// Ends the session because another connection has taken over the member.
-    pub(super) fn end_taken_over(&mut self) {
+    /// Ends the session because its lease is over: another connection has taken over the
+    /// member, or the member was removed.
+    pub(super) fn end_revoked(&mut self) {
+        let lease = self.phase.member().map(|member| member.lease);
+        let fate = lease.map(|lease| self.hub().room().fate(lease));
+        if fate == Some(Fate::Removed) {
+            self.end_removed();
+        } else {
+            self.end_late();
+        }
+    }
+
+    /// Ends the session because another connection has the member.
+    fn end_late(&mut self) {
         self.finish_now(Farewell::Silent);
         // They would come before earlier events.
         self.replies.clear();
         self.reply(&Reply::Closed(taken_over()));
         self.end(Why::Quit);
+    }
+
+    /// Ends the session because a host has removed the member.
+    fn end_removed(&mut self) {
+        let farewell = match self.framing {
+            Some(Framing::Chunks) => Farewell::QuitCommand,
+            Some(Framing::Lines) | None => Farewell::Silent,
+        };
+        self.finish_now(farewell);
+        self.replies.clear();
+        match self.protocol {
+            Protocol::Native => self.reply(&Reply::Closed(Closed {
+                code: ClosedCode::Removed,
+                text: REMOVED.into(),
+                retry_ms: None,
+            })),
+            Protocol::Text => self.notice(REMOVED),
+        }
+        self.end(Why::Removed);
+    }
+
+    /// Refuses a client from whose address nobody may join, or whose member was removed.
+    fn refuse_banned(&mut self, remaining: Duration) {
+        self.guest.refused(Refusal::Banned);
+        let retry_ms = u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX);
+        self.drop_withheld();
+        self.reply(&Reply::Error(frame::Error {
+            retry_ms: Some(retry_ms.saturating_add(1)),
+            fatal: true,
+            ..error(Code::Banned, banned(remaining))
+        }));
+        self.end(Why::Protocol);
     }
 }
 

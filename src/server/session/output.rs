@@ -51,19 +51,21 @@ impl PeerSession {
         let hub = self.guest.hub();
         let mut room = hub.room();
         let until = self.phase.leaves_at();
+        // This runs for all readers of the log, for each message: comparing the number avoids
+        // looking up the member.
+        if let Some(member) = self.phase.member_mut()
+            && member.revocations != room.revocations()
+        {
+            member.revocations = room.revocations();
+            if !room.honours(member.lease) {
+                drop(room);
+                self.end_revoked();
+                self.output = mem::take(&mut self.replies);
+                return Found::Some;
+            }
+        }
         match (self.phase.member_mut(), self.protocol) {
             (Some(member), Protocol::Native) => {
-                // This runs for all followers of the log, for each message: comparing the
-                // number avoids looking up the member.
-                if member.revocations != room.revocations() {
-                    member.revocations = room.revocations();
-                    if !room.honours(member.lease) {
-                        drop(room);
-                        self.end_taken_over();
-                        self.output = mem::take(&mut self.replies);
-                        return Found::Some;
-                    }
-                }
                 if !member.replay.is_empty() {
                     drop(room);
                     return match self.replay() {

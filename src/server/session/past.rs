@@ -113,6 +113,10 @@ impl PeerSession {
         match wanted.purpose {
             Purpose::Replay => self.take_replay(wanted.range, &messages),
             Purpose::Page => self.take_page(&wanted.range, &messages),
+            Purpose::Erase(asked) => {
+                let found = messages.into_iter().next();
+                self.take_looked_up(wanted.range.start, found, asked);
+            }
         }
     }
 

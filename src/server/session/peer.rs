@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::protocol::Pin;
-use crate::protocol::address::Address;
 use crate::protocol::native::frame::{Empty, Hello, Reply};
 use crate::protocol::sniff::Protocol;
 use crate::protocol::text::Framing;
@@ -17,6 +16,7 @@ use crate::room::{NotSaid, Why};
 use super::super::hub::{Arrival, Guest, Hub, NotLetIn, Proven, Ticket};
 use super::awaited::Awaited;
 use super::buffer::Buffer;
+use super::hosting::Hosting;
 use super::input::Input;
 use super::phase::{Ending, Farewell, Hail, Phase};
 use super::rejected::Rejected;
@@ -93,8 +93,8 @@ pub struct PeerSession {
     rejected: u32,
     /// The session reads nothing until then.
     paused_until: Option<Instant>,
-    /// The addresses of which the host was notified last; `None` for other members.
-    pub(super) told_addresses: Option<Arc<Vec<Address>>>,
+    /// What hosts use, if the peer is or was one, or has tried to act as one.
+    pub(super) hosting: Option<Box<Hosting>>,
 }
 
 impl PeerSession {
@@ -134,7 +134,7 @@ impl PeerSession {
             has_said: false,
             rejected: 0,
             paused_until: None,
-            told_addresses: None,
+            hosting: None,
         }
     }
 
@@ -387,6 +387,11 @@ impl PeerSession {
     pub(super) const fn accepted(&mut self) {
         self.rejected = 0;
         self.has_said = true;
+    }
+
+    /// Records that a request was accepted.
+    pub(super) const fn accepted_request(&mut self) {
+        self.rejected = 0;
     }
 
     /// Notifies the others of the messages that were accepted.

@@ -14,7 +14,7 @@ use super::super::event::Refusal;
 use super::super::hub::{Arrival, NotLetIn, Proven, Soon, Wish};
 use super::super::sentences::{
     ENCRYPTED, KEY, KEY_LATE, KEY_REFUSED, KEY_WRONG, NAME, PRIVATE, ROOM_FULL,
-    TOO_MANY_CONNECTIONS,
+    TOO_MANY_CONNECTIONS, banned,
 };
 use super::peer::PeerSession;
 use super::phase::{Hail, Membership, Phase};
@@ -166,7 +166,7 @@ impl PeerSession {
     ) {
         match outcome {
             Ok(_) => {}
-            Err(NotSaid::LeaseOver) => self.end_taken_over(),
+            Err(NotSaid::LeaseOver) => self.end_revoked(),
             Err(why) => {
                 self.rejected(why, now);
                 rejected.count(why);
@@ -194,7 +194,7 @@ impl PeerSession {
             // One of those listed may be the newcomer itself.
             members: WELCOME_NAMES + 1,
         };
-        match self.guest.come(&wish) {
+        match self.guest.come(&wish, now) {
             Poll::Ready(outcome) => self.joined(outcome, Hail::default(), now),
             Poll::Pending => self.phase = Phase::Joining(Box::default()),
         }
@@ -204,6 +204,11 @@ impl PeerSession {
     pub(super) fn joined_text(&mut self, outcome: Result<Arrival, NotLetIn>) {
         let arrival = match outcome {
             Ok(arrival) => arrival,
+            Err(NotLetIn::Banned(remaining)) => {
+                self.guest.refused(Refusal::Banned);
+                self.notice(&banned(remaining));
+                return self.end(Why::Protocol);
+            }
             // The room has become private just now.
             Err(NotLetIn::Unproven) => {
                 self.phase = Phase::Greeting;

@@ -1,6 +1,7 @@
 //! Messages that only the store holds, and that a session waits for.
 
 use std::ops::Range;
+use std::time::Instant;
 
 /// Messages that only the store holds.
 #[derive(Clone, Debug)]
@@ -20,4 +21,6 @@ pub enum Purpose {
     Replay,
     /// The member asked for them.
     Page,
+    /// The member wanted to erase the one of them, at this time.
+    Erase(Instant),
 }

@@ -1,13 +1,16 @@
 //! Does a command, and tells how it went.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::room::Banned;
+use crate::server::{HeldBan, Kicked, NotModerated};
+
+use super::super::span::span;
 use super::command::{Command, NotACommand, help};
-use super::moderator::{Ban, Kicked, Moderator, Refused};
+use super::moderator::Moderator;
 
 /// The answer to every command except `status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,9 +51,11 @@ impl Answer {
     }
 }
 
-impl From<Refused> for Answer {
-    fn from(refused: Refused) -> Self {
-        Self::failed(refused.code, refused.text)
+impl From<NotModerated> for Answer {
+    fn from(why: NotModerated) -> Self {
+        let code = serde_json::to_value(why.code());
+        let code = code.ok().and_then(|it| Some(it.as_str()?.to_owned()));
+        Self::failed(&code.unwrap_or_default(), why.to_string())
     }
 }
 
@@ -65,19 +70,11 @@ pub fn answer(command: &Command, server: &impl Moderator) -> Answer {
     act(command, server).unwrap_or_else(Answer::from)
 }
 
-fn act(command: &Command, server: &impl Moderator) -> Result<Answer, Refused> {
+fn act(command: &Command, server: &impl Moderator) -> Result<Answer, NotModerated> {
     Ok(match command {
-        Command::Kick { who, ban } => kicked(&server.kick(who, *ban)?, *ban),
+        Command::Kick { who, ban } => kicked(&server.kick(who, *ban)?),
         Command::Bans => bans(&server.bans()),
-        Command::Unban(address) => {
-            if server.unban(*address)? {
-                let text = format!("{address} may join again.");
-                Answer::done(text, json!({ "address": address }))
-            } else {
-                let text = format!("{address} is not kept out; “bans” lists who is.");
-                Answer::failed("no-such-ban", text)
-            }
-        }
+        Command::Unban(whom) => unbanned(whom, server.unban(whom.clone())?),
         Command::Mute { who, time } => {
             let name = server.mute(who, *time)?;
             let text = if time.is_zero() {
@@ -85,7 +82,7 @@ fn act(command: &Command, server: &impl Moderator) -> Result<Answer, Refused> {
             } else {
                 format!("“{name}” can send no messages for {}.", span(*time))
             };
-            Answer::done(text, json!({ "name": name, "for_s": time.as_secs() }))
+            Answer::done(text, json!({ "name": &*name, "for_s": time.as_secs() }))
         }
         Command::Slow(every) => {
             server.slow(*every)?;
@@ -102,77 +99,87 @@ fn act(command: &Command, server: &impl Moderator) -> Result<Answer, Refused> {
         }
         Command::Host(who) => {
             let name = server.make_host(who)?;
-            Answer::done(format!("“{name}” is a host now."), json!({ "name": name }))
+            Answer::done(
+                format!("“{name}” is a host now."),
+                json!({ "name": &*name }),
+            )
         }
         Command::Invite { new, host } => {
             if *new {
-                server.renew_invitation()?;
+                server.new_invitation()?;
             }
-            let link = server.invitation(*host)?;
+            let link = server.invitation(*host).ok_or(NotModerated::NoAddress)?;
+            let link = link.link();
             Answer::done(link.clone(), json!({ "link": link, "new": new }))
         }
         Command::Status | Command::Help => Answer::done(help(), Value::Null),
     })
 }
 
-fn kicked(kicked: &Kicked, ban: Option<Duration>) -> Answer {
-    let Kicked { id, name, shared } = kicked;
+fn kicked(kicked: &Kicked) -> Answer {
+    let Kicked { name, ban, shared } = kicked;
     let mut text = format!("“{name}” is removed.");
-    let also = match shared {
-        0 => String::new(),
-        1 => " Another member has the same address.".to_owned(),
-        many => format!(" {many} other members have the same address."),
-    };
     if let Some(time) = ban {
         let _ = write!(
             text,
-            " Nobody can join from their address for {}.",
-            span(time)
+            " Nobody can join from the same address for {}.",
+            span(*time)
         );
     }
-    text += &also;
-    let mut data = json!({ "id": id, "name": name, "shared": shared });
+    match shared {
+        0 => {}
+        1 => text += " Another member has the same address.",
+        many => {
+            let _ = write!(text, " {many} other members have the same address.");
+        }
+    }
+    let mut data = json!({ "name": &**name, "shared": shared });
     if let Some(time) = ban {
         data["ban_s"] = time.as_secs().into();
     }
     Answer::done(text, data)
 }
 
-fn bans(bans: &[Ban]) -> Answer {
-    let network = |ban: &Ban| match (ban.network.is_ipv4(), ban.prefix) {
-        (true, 32..) | (false, 128..) => ban.network.to_string(),
-        (_, prefix) => format!("{}/{prefix}", ban.network),
+fn unbanned(whom: &Banned, count: usize) -> Answer {
+    let whom = match whom {
+        Banned::Address(address) => address.to_string(),
+        Banned::Name(name) => format!("“{name}”"),
     };
-    let lines: Vec<String> = bans
-        .iter()
-        .map(|ban| format!("{} for {} more", network(ban), span(ban.rest)))
-        .collect();
+    if count == 0 {
+        let text = format!("{whom} is not kept out; “bans” lists who is.");
+        return Answer::failed("no-such-ban", text);
+    }
+    Answer::done(format!("{whom} may join again."), json!({ "count": count }))
+}
+
+fn bans(bans: &[HeldBan]) -> Answer {
+    let line = |ban: &HeldBan| {
+        let rest = span(ban.remaining);
+        match (ban.network, &ban.name) {
+            (Some(network), Some(name)) => format!("{network} (“{name}”) for {rest} more"),
+            (Some(network), None) => format!("{network} for {rest} more"),
+            (None, Some(name)) => format!("“{name}” for {rest} more"),
+            (None, None) => format!("a removed member for {rest} more"),
+        }
+    };
+    let lines: Vec<String> = bans.iter().map(line).collect();
     let text = if lines.is_empty() {
-        "No address is kept out.".to_owned()
+        "Nobody is kept out.".to_owned()
     } else {
         lines.join("\n")
     };
     let list: Vec<Value> = bans
         .iter()
-        .map(|ban| json!({ "address": network(ban), "rest_s": ban.rest.as_secs() }))
+        .map(|ban| {
+            let mut entry = json!({ "rest_s": ban.remaining.as_secs() });
+            if let Some(network) = ban.network {
+                entry["address"] = network.to_string().into();
+            }
+            if let Some(name) = &ban.name {
+                entry["name"] = (**name).into();
+            }
+            entry
+        })
         .collect();
     Answer::done(text, json!({ "bans": list }))
-}
-
-/// A time with its two largest units.
-pub(super) fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let units = [
-        (seconds / 86_400, "d"),
-        (seconds / 3_600 % 24, "h"),
-        (seconds / 60 % 60, "min"),
-        (seconds % 60, "s"),
-    ];
-    let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);
-    let parts = units.iter().skip(first).take(2);
-    let parts: Vec<String> = parts
-        .filter(|(count, _)| *count > 0 || seconds == 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    parts.join(" ")
 }

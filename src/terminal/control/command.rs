@@ -1,13 +1,18 @@
 //! The commands of an administrator, as people write them.
 
-use std::net::IpAddr;
 use std::time::Duration;
+
+use crate::room::{Banned, MemberId};
+use crate::server::Target;
 
 /// The most bytes of a command. The longest has a name of 32 characters.
 pub const COMMAND_BYTES: usize = 1 << 10;
 
 /// The longest time that a command may give: a year.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
+
+/// The longest time between two messages of a member.
+const SLOWEST: Duration = Duration::from_hours(1);
 
 /// A word that begins a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +41,11 @@ pub static WORDS: [Word; 11] = [
         "Remove a member; with ban, keep their address out for that long",
     ),
     word("bans", "", "List the addresses that are kept out"),
-    word("unban", "ADDRESS", "Let an address in again"),
+    word(
+        "unban",
+        "ADDRESS|NAME",
+        "Let an address in again, or whoever had that name",
+    ),
     word(
         "mute",
         "NAME|#ID DURATION",
@@ -71,33 +80,24 @@ pub static WORDS: [Word; 11] = [
 pub const MORE: &str = "A DURATION is a number of seconds, or a number with s, m, h or d, such as \
                         10m. The number of a member is its #ID. A NAME may be in double quotes.";
 
-/// A member, as an administrator names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// The member with this number.
-    Id(u64),
-    /// The member with this name.
-    Name(String),
-}
-
 /// A command of an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Removes a member, and may keep its address out.
     Kick {
         /// The member.
-        who: Who,
+        who: Target,
         /// How long its address is kept out.
         ban: Option<Duration>,
     },
     /// Lists the addresses that are kept out.
     Bans,
-    /// Lets an address in again.
-    Unban(IpAddr),
+    /// Lifts bans.
+    Unban(Banned),
     /// Accepts no messages from a member.
     Mute {
         /// The member.
-        who: Who,
+        who: Target,
         /// For how long; zero accepts them again.
         time: Duration,
     },
@@ -106,7 +106,7 @@ pub enum Command {
     /// Erases the text of the message with this `seq`.
     Erase(u64),
     /// Makes a member a host.
-    Host(Who),
+    Host(Target),
     /// Shows the link to the room.
     Invite {
         /// Replace the key first.
@@ -188,12 +188,21 @@ fn read(word: &str, rest: &str) -> Result<Command, String> {
         "unban" => {
             // A network as `bans` lists it: the end of it is implied by its kind.
             let ip = rest.split_once('/').map_or(rest, |(ip, _)| ip);
-            let ip = ip.trim_matches(['[', ']']).parse();
-            let ip = ip.map_err(|_| format!("“{}” is not an IP address", shown(rest)))?;
-            Command::Unban(ip)
+            match ip.trim_matches(['[', ']']).parse() {
+                Ok(ip) => Command::Unban(Banned::Address(ip)),
+                Err(_) => match only_who(rest)? {
+                    Target::Name(name) => Command::Unban(Banned::Name(name.into())),
+                    Target::Id(_) => {
+                        return Err("A number is nobody’s when they have left".to_owned());
+                    }
+                },
+            }
         }
         "slow" if rest == "off" => Command::Slow(Duration::ZERO),
-        "slow" => Command::Slow(duration(rest)?),
+        "slow" => match duration(rest)? {
+            every if every <= SLOWEST => Command::Slow(every),
+            _ => return Err(format!("{} is longer than an hour", shown(rest))),
+        },
         "erase" => {
             let seq = rest.parse().ok().filter(|seq| *seq > 0);
             let seq =
@@ -233,30 +242,34 @@ fn split_word(text: &str) -> (&str, &str) {
 fn who<'a>(
     text: &'a str,
     name: impl FnOnce(&'a str) -> Option<&'a str>,
-) -> Result<(Who, &'a str), String> {
+) -> Result<(Target, &'a str), String> {
     if let Some((quoted, rest)) = text.strip_prefix('"').and_then(|it| it.rsplit_once('"')) {
         return Ok((named(quoted)?, rest.trim()));
     }
     let (first, rest) = split_word(text);
-    if let Some(id) = first.strip_prefix('#').and_then(|id| id.parse().ok()) {
-        return Ok((Who::Id(id), rest));
+    if let Some(id) = first.strip_prefix('#').and_then(member_id) {
+        return Ok((Target::Id(id), rest));
     }
     let name = name(text).unwrap_or(text);
     let rest = text.strip_prefix(name).unwrap_or_default();
     Ok((named(name)?, rest.trim()))
 }
 
-fn only_who(text: &str) -> Result<Who, String> {
+fn member_id(digits: &str) -> Option<MemberId> {
+    MemberId::new(digits.parse().ok()?)
+}
+
+fn only_who(text: &str) -> Result<Target, String> {
     match who(text, |_| None)? {
         (who, "") => Ok(who),
         (_, rest) => Err(unexpected(rest)),
     }
 }
 
-fn named(name: &str) -> Result<Who, String> {
+fn named(name: &str) -> Result<Target, String> {
     match name.trim() {
         "" => Err("The member is missing".to_owned()),
-        name => Ok(Who::Name(name.to_owned())),
+        name => Ok(Target::Name(name.to_owned())),
     }
 }
 
@@ -312,8 +325,8 @@ mod tests {
             .unwrap_or_else(|error| panic!("{written}: {error}"))
     }
 
-    fn named(name: &str) -> Who {
-        Who::Name(name.to_owned())
+    fn named(name: &str) -> Target {
+        Target::Name(name.to_owned())
     }
 
     #[test]
@@ -323,8 +336,14 @@ mod tests {
         let mute = |who, time| Command::Mute { who, time };
         for (written, wanted) in [
             ("kick ada", kick(named("ada"), None)),
-            ("  kick   #9 ", kick(Who::Id(9), None)),
-            ("kick #9 ban 600", kick(Who::Id(9), Some(minutes(10)))),
+            (
+                "  kick   #9 ",
+                kick(Target::Id(MemberId::new(9).unwrap()), None),
+            ),
+            (
+                "kick #9 ban 600",
+                kick(Target::Id(MemberId::new(9).unwrap()), Some(minutes(10))),
+            ),
             ("kick ada ban 10m", kick(named("ada"), Some(minutes(10)))),
             (
                 "kick ada of 5 ban 2h",
@@ -336,13 +355,19 @@ mod tests {
             ("kick \"#9\" ban 1m", kick(named("#9"), Some(minutes(1)))),
             ("kick \"a \" b\"", kick(named("a \" b"), None)),
             ("bans", Command::Bans),
-            ("unban 192.0.2.1", Command::Unban([192, 0, 2, 1].into())),
+            (
+                "unban 192.0.2.1",
+                Command::Unban(Banned::Address([192, 0, 2, 1].into())),
+            ),
             (
                 "unban 2001:db8::/64",
-                Command::Unban("2001:db8::".parse().unwrap()),
+                Command::Unban(Banned::Address("2001:db8::".parse().unwrap())),
             ),
             ("mute ada 5m", mute(named("ada"), minutes(5))),
-            ("mute #9 300s", mute(Who::Id(9), minutes(5))),
+            (
+                "mute #9 300s",
+                mute(Target::Id(MemberId::new(9).unwrap()), minutes(5)),
+            ),
             ("mute \"ada l\" 1h", mute(named("ada l"), minutes(60))),
             ("mute ada l 1d", mute(named("ada l"), minutes(24 * 60))),
             ("unmute ada l", mute(named("ada l"), Duration::ZERO)),
@@ -407,11 +432,12 @@ mod tests {
             ("unmute #9 1m", "“1m” has no meaning here"),
             (
                 "unban",
-                "“” is not an IP address; write it as: unban ADDRESS",
+                "The member is missing; write it as: unban ADDRESS|NAME",
             ),
-            ("unban ada", "“ada” is not an IP address"),
+            ("unban #9", "A number is nobody’s"),
             ("slow", "The duration is missing"),
             ("slow on", "“on” is not a duration"),
+            ("slow 61m", "61m is longer than an hour"),
             ("erase", "is not the number of a message"),
             ("erase 0", "“0” is not the number of a message"),
             ("erase x", "“x” is not the number of a message"),

@@ -95,6 +95,7 @@ mod tests {
             let status = Status {
                 stats: figures.clone(),
                 listening: vec![listening.to_owned()],
+                fingerprint: String::new(),
             };
             readdressed(&answer, chosen.as_ref(), &status)
         };

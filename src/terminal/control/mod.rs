@@ -7,7 +7,6 @@
 //!
 //! - `command`: the commands, as people write them;
 //! - `moderator`: what a server can do for an administrator;
-//! - `handle`: a running server as one that does it;
 //! - `answer`: does a command, and tells how it went;
 //! - `socket`: the server's side of the socket;
 //! - `ask`: the program that asks the servers of this computer;
@@ -16,7 +15,6 @@
 mod answer;
 mod ask;
 mod command;
-mod handle;
 mod invite;
 mod moderator;
 mod socket;

@@ -1,97 +1,93 @@
 //! What a server can do for an administrator.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::server::Stats;
+use crate::protocol::Pin;
+use crate::protocol::invitation::Invitation;
+use crate::room::Banned;
+use crate::server::{Handle, HeldBan, Kicked, NotModerated, Stats, Target};
 
-use super::command::Who;
-
-/// A server, for its administrator. A call may wait until its effect is on disk.
+/// A server, for its administrator. A call may wait until its effect is on disk, ten
+/// seconds at most; see [`Handle`].
 pub trait Moderator: Send + Sync + 'static {
     /// The server's statistics. Does not wait for any work of the server.
     fn stats(&self) -> Stats;
 
+    /// The pin of the server.
+    fn pin(&self) -> Pin;
+
     /// Removes a member, and keeps its address out for the time of `ban`.
-    ///
-    /// # Errors
-    /// If nobody has this name or number, or the room is closing.
-    fn kick(&self, who: &Who, ban: Option<Duration>) -> Result<Kicked, Refused>;
+    fn kick(&self, whom: &Target, ban: Option<Duration>) -> Result<Kicked, NotModerated>;
 
     /// Accepts no messages from a member for this time; zero accepts them again. Returns
     /// the member's name.
-    ///
-    /// # Errors
-    /// As for [`kick`](Self::kick).
-    fn mute(&self, who: &Who, time: Duration) -> Result<String, Refused>;
+    fn mute(&self, whom: &Target, time: Duration) -> Result<Arc<str>, NotModerated>;
 
     /// Lets each member send one message in this time; zero lifts the limit.
-    ///
-    /// # Errors
-    /// If the room is closing.
-    fn slow(&self, every: Duration) -> Result<(), Refused>;
+    fn slow(&self, every: Duration) -> Result<(), NotModerated>;
 
     /// Erases the text of a message.
-    ///
-    /// # Errors
-    /// If there is no such message, or the room is closing.
-    fn erase(&self, seq: u64) -> Result<(), Refused>;
+    fn erase(&self, seq: u64) -> Result<(), NotModerated>;
 
     /// Makes a member a host, and returns its name.
-    ///
-    /// # Errors
-    /// As for [`kick`](Self::kick).
-    fn make_host(&self, who: &Who) -> Result<String, Refused>;
+    fn make_host(&self, whom: &Target) -> Result<Arc<str>, NotModerated>;
 
-    /// The addresses that are kept out.
-    fn bans(&self) -> Vec<Ban>;
+    /// The bans.
+    fn bans(&self) -> Vec<HeldBan>;
 
-    /// Lets an address in again. Returns whether it was kept out.
-    ///
-    /// # Errors
-    /// If the room is closing.
-    fn unban(&self, address: IpAddr) -> Result<bool, Refused>;
+    /// Lifts bans, and returns how many.
+    fn unban(&self, whom: Banned) -> Result<usize, NotModerated>;
 
-    /// The link to the room, or that for hosts: a secret.
-    ///
-    /// # Errors
-    /// If the room has none.
-    fn invitation(&self, host: bool) -> Result<String, Refused>;
+    /// The link to the room, or that for hosts: a secret. `None` if no address is known.
+    fn invitation(&self, host: bool) -> Option<Invitation>;
 
     /// Replaces the key of the room.
-    ///
-    /// # Errors
-    /// If the key comes from a file, the room is not private, or is closing.
-    fn renew_invitation(&self) -> Result<(), Refused>;
+    fn new_invitation(&self) -> Result<Invitation, NotModerated>;
 }
 
-/// A member who was removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kicked {
-    /// The number that the member had.
-    pub id: u64,
-    /// The name that the member had.
-    pub name: String,
-    /// How many other members have the same address.
-    pub shared: usize,
-}
+impl Moderator for Handle {
+    fn stats(&self) -> Stats {
+        Self::stats(self)
+    }
 
-/// An address that is kept out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ban {
-    /// The address, or the first one of its network.
-    pub network: IpAddr,
-    /// The number of bits that the addresses of the network have in common.
-    pub prefix: u8,
-    /// For how long.
-    pub rest: Duration,
-}
+    fn pin(&self) -> Pin {
+        Self::pin(self)
+    }
 
-/// Why a server did not do what a command asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The reason for programs, a code of the protocol.
-    pub code: &'static str,
-    /// The reason in a sentence for people.
-    pub text: String,
+    fn kick(&self, whom: &Target, ban: Option<Duration>) -> Result<Kicked, NotModerated> {
+        Self::kick(self, whom, ban)
+    }
+
+    fn mute(&self, whom: &Target, time: Duration) -> Result<Arc<str>, NotModerated> {
+        Self::mute(self, whom, time)
+    }
+
+    fn slow(&self, every: Duration) -> Result<(), NotModerated> {
+        Self::slow(self, every)
+    }
+
+    fn erase(&self, seq: u64) -> Result<(), NotModerated> {
+        Self::erase(self, seq)
+    }
+
+    fn make_host(&self, whom: &Target) -> Result<Arc<str>, NotModerated> {
+        Self::make_host(self, whom)
+    }
+
+    fn bans(&self) -> Vec<HeldBan> {
+        Self::bans(self)
+    }
+
+    fn unban(&self, whom: Banned) -> Result<usize, NotModerated> {
+        Self::unban(self, whom)
+    }
+
+    fn invitation(&self, host: bool) -> Option<Invitation> {
+        Self::invitation(self, host)
+    }
+
+    fn new_invitation(&self) -> Result<Invitation, NotModerated> {
+        Self::new_invitation(self)
+    }
 }

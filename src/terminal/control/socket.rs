@@ -154,6 +154,7 @@ impl<M: Moderator> Server<M> {
         serde_json::to_vec(&Status {
             stats: self.server.stats(),
             listening: self.listening.clone(),
+            fingerprint: self.server.pin().fingerprint(),
         })
     }
 }

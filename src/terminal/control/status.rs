@@ -8,6 +8,9 @@ use crate::server::Stats;
 /// The most addresses in the list of those at which a server listens.
 const ADDRESSES: usize = 16;
 
+/// The length of a fingerprint: 32 bytes in hexadecimal, with colons between.
+const FINGERPRINT: usize = 95;
+
 /// The state of a server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Status {
@@ -16,6 +19,9 @@ pub(super) struct Status {
     /// The addresses at which it listens.
     #[serde(default)]
     pub listening: Vec<String>,
+    /// The fingerprint of its certificate, as `openssl x509 -fingerprint -sha256` prints it.
+    #[serde(default)]
+    pub fingerprint: String,
 }
 
 impl Status {
@@ -25,6 +31,9 @@ impl Status {
         let clean = |text: &mut String| *text = clean_room_name(text).unwrap_or_default();
         clean(&mut self.stats.room);
         clean(&mut self.stats.version);
+        self.fingerprint
+            .retain(|c| c.is_ascii_hexdigit() || c == ':');
+        self.fingerprint.truncate(FINGERPRINT);
         for addresses in [&mut self.listening, &mut self.stats.addresses] {
             addresses.truncate(ADDRESSES);
             addresses.iter_mut().for_each(clean);
@@ -34,44 +43,61 @@ impl Status {
 
 /// The state, for people.
 pub(super) fn in_words(status: &Status) -> String {
-    let Status { stats, listening } = status;
+    let Status {
+        stats,
+        listening,
+        fingerprint,
+    } = status;
     let Stats {
         room,
         port,
         version,
+        private,
         members,
         away,
+        tls_members,
         at_the_door,
         messages,
         deliveries,
         slow_readers,
         fell_behind,
         refused,
+        bans,
         addresses,
         ..
     } = stats;
     let uptime = duration(stats.uptime_seconds);
     let memory = stats.memory_bytes.div_ceil(1 << 20);
     let (full, many) = (refused.room_full, refused.too_many_connections);
-    let door = refused.closed_door;
-    let addresses = match addresses.as_slice() {
-        [] => String::new(),
-        addresses => format!("\x20 addresses     {}\n", addresses.join(", ")),
+    let (door, plain, banned) = (refused.closed_door, refused.tls_needed, refused.banned);
+    let (no_key, wrong_key) = (refused.key_needed, refused.key_wrong);
+    let line = |label: &str, value: &str| match value {
+        "" => String::new(),
+        value => format!("\x20 {label:14}{value}\n"),
     };
+    let addresses = line("addresses", &addresses.join(", "));
+    let fingerprint = line("fingerprint", fingerprint);
     let room = if room.is_empty() { "A room" } else { room };
-    let listening = match &listening[..] {
-        [] => String::new(),
-        addresses => format!("\x20 listens at    {}\n", addresses.join(", ")),
+    let listening = line("listens at", &listening.join(", "));
+    let access = if *private {
+        "private: with an invitation"
+    } else {
+        "open to everyone"
     };
     format!(
         "{room}, port {port}, serving for {uptime} (version {version})\n\
          {listening}\
-         \x20 members       {members}, {away} of them away; {at_the_door} at the door\n\
+         \x20 access        {access}; {bans} bans\n\
+         \x20 members       {members}, {away} of them away; {at_the_door} at the door; \
+         {tls_members} encrypted\n\
          \x20 messages      {messages}, delivered {deliveries} times\n\
          \x20 slow readers  {slow_readers} now; {fell_behind} times a member missed messages\n\
-         \x20 refused       {full} room full, {many} too many connections, {door} closed door\n\
+         \x20 refused       {full} room full, {many} too many connections, {door} closed door,\n\
+         \x20               {no_key} no key, {wrong_key} wrong key, {plain} not encrypted, \
+         {banned} banned\n\
          \x20 memory        {memory} MiB\n\
-         {addresses}"
+         {addresses}\
+         {fingerprint}"
     )
 }
 

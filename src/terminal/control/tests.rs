@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::server::{Server, Settings, Stats};
+use crate::protocol::Pin;
+use crate::protocol::invitation::Invitation;
+use crate::room::{Banned, Network};
+use crate::server::{HeldBan, Kicked, NotModerated, Server, Settings, Stats, Target};
 
 use super::PATIENCE;
 use super::ask::{ask_all, ask_one};
-use super::command::{COMMAND_BYTES, Who};
-use super::moderator::{Ban, Kicked, Moderator, Refused};
+use super::command::COMMAND_BYTES;
+use super::moderator::Moderator;
 use super::socket::{ControlSocket, connect, entries, remove_abandoned};
 use super::status::{Status, in_words};
 
@@ -37,19 +40,14 @@ impl Played {
         self.done.send(what).unwrap();
     }
 
-    fn ada(&self, who: &Who, what: String) -> Result<String, Refused> {
-        let name = match who {
-            Who::Name(name) => name,
-            Who::Id(_) => "ada",
-        };
-        if name == "ada" {
-            self.tell(what);
-            return Ok(name.to_owned());
+    fn ada(&self, whom: &Target, what: String) -> Result<Arc<str>, NotModerated> {
+        match whom {
+            Target::Name(name) if name != "ada" => Err(NotModerated::NoSuchMember),
+            _ => {
+                self.tell(what);
+                Ok("ada".into())
+            }
         }
-        Err(Refused {
-            code: "no-such-member",
-            text: format!("Nobody is called “{name}”."),
-        })
     }
 }
 
@@ -58,53 +56,61 @@ impl Moderator for Played {
         self.stats.clone()
     }
 
-    fn kick(&self, who: &Who, ban: Option<Duration>) -> Result<Kicked, Refused> {
-        let name = self.ada(who, format!("kick {ban:?}"))?;
-        Ok(Kicked {
-            id: 9,
-            name,
-            shared: 2,
-        })
+    fn pin(&self) -> Pin {
+        Pin::of(b"")
     }
 
-    fn mute(&self, who: &Who, time: Duration) -> Result<String, Refused> {
-        self.ada(who, format!("mute {time:?}"))
+    fn kick(&self, whom: &Target, ban: Option<Duration>) -> Result<Kicked, NotModerated> {
+        let name = self.ada(whom, format!("kick {ban:?}"))?;
+        let shared = 2;
+        Ok(Kicked { name, ban, shared })
     }
 
-    fn slow(&self, every: Duration) -> Result<(), Refused> {
+    fn mute(&self, whom: &Target, time: Duration) -> Result<Arc<str>, NotModerated> {
+        self.ada(whom, format!("mute {time:?}"))
+    }
+
+    fn slow(&self, every: Duration) -> Result<(), NotModerated> {
         self.tell(format!("slow {every:?}"));
         Ok(())
     }
 
-    fn erase(&self, seq: u64) -> Result<(), Refused> {
+    fn erase(&self, seq: u64) -> Result<(), NotModerated> {
         self.tell(format!("erase {seq}"));
         Ok(())
     }
 
-    fn make_host(&self, who: &Who) -> Result<String, Refused> {
-        self.ada(who, "host".to_owned())
+    fn make_host(&self, whom: &Target) -> Result<Arc<str>, NotModerated> {
+        self.ada(whom, "host".to_owned())
     }
 
-    fn bans(&self) -> Vec<Ban> {
-        let ban = |network: &str, prefix, rest| Ban {
-            network: network.parse().unwrap(),
-            prefix,
-            rest: Duration::from_secs(rest),
+    fn bans(&self) -> Vec<HeldBan> {
+        let ban = |network: Option<(&str, u8)>, name: Option<&str>, rest| HeldBan {
+            network: network.map(|(ip, prefix)| Network::new(ip.parse().unwrap(), prefix)),
+            name: name.map(Into::into),
+            remaining: Duration::from_secs(rest),
         };
-        vec![ban("192.0.2.1", 32, 61), ban("2001:db8::", 64, 7_300)]
+        vec![
+            ban(Some(("192.0.2.1", 32)), Some("eve"), 61),
+            ban(Some(("2001:db8::", 64)), None, 7_300),
+            ban(None, Some("mallory"), 5),
+        ]
     }
 
-    fn unban(&self, address: IpAddr) -> Result<bool, Refused> {
-        Ok(address == IpAddr::from([192, 0, 2, 1]))
+    fn unban(&self, whom: Banned) -> Result<usize, NotModerated> {
+        let one = IpAddr::from([192, 0, 2, 1]);
+        Ok(usize::from(whom == Banned::Address(one)))
     }
 
-    fn invitation(&self, host: bool) -> Result<String, Refused> {
-        Ok(format!("chatroom://h#{}", if host { "h" } else { "k" }))
+    fn invitation(&self, host: bool) -> Option<Invitation> {
+        let part = if host { "h" } else { "k" };
+        let link = format!("chatroom://h#{part}=abcdefghijklmnop");
+        Some(link.parse().unwrap())
     }
 
-    fn renew_invitation(&self) -> Result<(), Refused> {
+    fn new_invitation(&self) -> Result<Invitation, NotModerated> {
         self.tell("renew".to_owned());
-        Ok(())
+        self.invitation(false).ok_or(NotModerated::NoAddress)
     }
 }
 
@@ -124,14 +130,14 @@ fn each_command_reaches_the_server_and_is_answered_in_a_sentence() {
             "kick ada",
             "kick None",
             "“ada” is removed. 2 other members have the same address.",
-            r#"{"id":9,"name":"ada","shared":2}"#,
+            r#"{"name":"ada","shared":2}"#,
         ),
         (
             "kick #9 ban 10m",
             "kick Some(600s)",
-            "“ada” is removed. Nobody can join from their address for 10 min. 2 other members \
+            "“ada” is removed. Nobody can join from the same address for 10 min. 2 other members \
              have the same address.",
-            r#"{"ban_s":600,"id":9,"name":"ada","shared":2}"#,
+            r#"{"ban_s":600,"name":"ada","shared":2}"#,
         ),
         (
             "mute ada 90",
@@ -172,26 +178,27 @@ fn each_command_reaches_the_server_and_is_answered_in_a_sentence() {
         (
             "bans",
             "",
-            "192.0.2.1 for 1 min 1 s more\n2001:db8::/64 for 2 h 1 min more",
-            r#"{"bans":[{"address":"192.0.2.1","rest_s":61},{"address":"2001:db8::/64","rest_s":7300}]}"#,
+            "192.0.2.1 (“eve”) for 1 min 1 s more\n2001:db8::/64 for 2 h 1 min more\n“mallory” for \
+             5 s more",
+            r#"{"bans":[{"address":"192.0.2.1","name":"eve","rest_s":61},{"address":"2001:db8::/64","rest_s":7300},{"name":"mallory","rest_s":5}]}"#,
         ),
         (
             "unban 192.0.2.1",
             "",
             "192.0.2.1 may join again.",
-            r#"{"address":"192.0.2.1"}"#,
+            r#"{"count":1}"#,
         ),
         (
             "invite",
             "",
-            "chatroom://h#k",
-            r#"{"link":"chatroom://h#k","new":false}"#,
+            "chatroom://h:53000#k=abcdefghijklmnop",
+            r#"{"link":"chatroom://h:53000#k=abcdefghijklmnop","new":false}"#,
         ),
         (
             "invite new host",
             "renew",
-            "chatroom://h#h",
-            r#"{"link":"chatroom://h#h","new":true}"#,
+            "chatroom://h:53000#h=abcdefghijklmnop",
+            r#"{"link":"chatroom://h:53000#h=abcdefghijklmnop","new":true}"#,
         ),
     ] {
         let answer = ask_one(socket.path(), command).unwrap();
@@ -211,7 +218,7 @@ fn what_a_server_does_not_do_is_told_with_a_code() {
     let folder = tempfile::tempdir().unwrap();
     let (socket, doings) = played(folder.path());
     for (command, code, text) in [
-        ("kick eve", "no-such-member", "Nobody is called “eve”."),
+        ("kick eve", "no-such-member", "There is no such member."),
         (
             "unban 192.0.2.2",
             "no-such-ban",
@@ -268,6 +275,7 @@ fn a_server_of_an_earlier_version_is_told_from_one_that_takes_commands() {
     let state = serde_json::to_vec(&Status {
         stats: server().handle().stats(),
         listening: Vec::new(),
+        fingerprint: String::new(),
     });
     let line = Arc::new([&state.unwrap()[..], b"\n"].concat());
     thread::spawn(move || {
@@ -424,7 +432,12 @@ fn what_another_program_answers_is_cleaned_and_bounded() {
     stats.room = "a\u{1b}[2J\nb\u{9b}\u{202e}c".to_owned();
     stats.version = "1\u{1b}]0;x\u{7}\n".repeat(10_000 / 8);
     let listening = vec!["x\r\n".to_owned(); 1_000];
-    let answer = serde_json::to_vec(&Status { stats, listening }).unwrap();
+    let answer = serde_json::to_vec(&Status {
+        stats,
+        listening,
+        fingerprint: "\u{1b}[2J".to_owned(),
+    })
+    .unwrap();
     let bad = other(folder.path(), "1.sock", move |mut stream| {
         stream.write_all(&answer).unwrap();
         stream.write_all(b"\n").unwrap();

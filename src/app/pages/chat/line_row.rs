@@ -141,7 +141,10 @@ impl LineRow {
                     row.sentence()
                 }
                 Line::Addresses(addresses) => {
-                    self.child_of_type(AddressesRow::default).show(addresses);
+                    let session = self.imp().session.upgrade();
+                    let private = session.is_some_and(|it| it.standing().private);
+                    self.child_of_type(AddressesRow::default)
+                        .show(addresses, private);
                     strings::line(line)
                 }
                 line => {

@@ -1,6 +1,7 @@
 //! Prepares a text for a label.
 
 use gtk::glib::markup_escape_text;
+use gtk::pango::{AttrInt, AttrList};
 
 use crate::chat::links::links;
 
@@ -8,6 +9,14 @@ use crate::chat::links::links;
 /// them would be wider than any window.
 pub fn without_tabs(text: &str) -> String {
     text.replace('\t', "    ")
+}
+
+/// Lets a label break words without a hyphen, which readers would take for a part of a
+/// link or a key.
+pub fn break_without_hyphens(label: &gtk::Label) {
+    let attributes = AttrList::new();
+    attributes.insert(AttrInt::new_insert_hyphens(false));
+    label.set_attributes(Some(&attributes));
 }
 
 /// The least width of a label with this text, in characters; -1 lets GTK find it.

@@ -8,7 +8,7 @@ mod dropping;
 mod focus_ring;
 mod invite_dialog;
 mod line_row;
-mod markup;
+pub mod markup;
 mod member_row;
 mod message_row;
 mod moderation;

@@ -10,6 +10,7 @@ use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
 use crate::app::models::RoomSession;
+use crate::app::pages::chat::markup::break_without_hyphens;
 use crate::app::strings::{fill, isolated};
 use crate::client::End;
 use crate::protocol::Pin;
@@ -27,9 +28,9 @@ mod imp {
         #[template_child]
         pub body: TemplateChild<gtk::Label>,
         #[template_child]
-        pub expected: TemplateChild<adw::ActionRow>,
+        pub expected: TemplateChild<gtk::Label>,
         #[template_child]
-        pub found: TemplateChild<adw::ActionRow>,
+        pub found: TemplateChild<gtk::Label>,
         #[template_child]
         pub cancel: TemplateChild<gtk::Button>,
         #[template_child]
@@ -106,8 +107,11 @@ impl IdentityPage {
                 "Someone may want to read along, or the host has a new computer. Nothing was sent. Join only if the host tells you that the new fingerprint is right.",
             )
         });
-        imp.expected.set_subtitle(&expected.fingerprint());
-        imp.found.set_subtitle(&found.fingerprint());
+        imp.expected.set_label(&expected.fingerprint());
+        imp.found.set_label(&found.fingerprint());
+        for label in [&imp.expected, &imp.found] {
+            break_without_hyphens(label);
+        }
         imp.accept.set_visible(!invited);
         page.action_set_enabled("identity.accept", !invited);
         Some(page)

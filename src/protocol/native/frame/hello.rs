@@ -26,9 +26,6 @@ content! {
         /// The `seq` of the last message that the client has: it wants all later ones.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub after: Option<u64>,
-        /// The key that the program which embeds the server gave to the host.
-        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-        pub host_key: Option<Cow<'a, str>>,
         /// The client's nonce, base64url without padding: it can prove that it knows the
         /// key.
         #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn null_is_as_if_it_were_not_there() {
         let line = br#"{"hello":{"protocol":1,"name":null,"after":null,"epoch":null,
-            "session":null,"host_key":null,"x":null},"say":null,"bye":null}"#;
+            "session":null,"nonce":null,"x":null},"say":null,"bye":null}"#;
         let Ok(Some(Request::Hello(hello))) = read_request(line) else {
             panic!()
         };

@@ -14,6 +14,7 @@ use super::super::super::pool::Service as _;
 use super::super::super::session::Found;
 use super::super::super::settings::Settings;
 use super::super::super::surroundings::Surroundings;
+use super::super::super::testing::host;
 use super::super::super::wakers::Wakers;
 use super::super::commands::{Arrival, Wish};
 use super::super::core::random_seed;
@@ -53,7 +54,7 @@ fn come(guest: &mut Guest, protocol: Protocol, resume: Option<TokenHash>) -> Arr
         opened: Instant::now(),
         members: 1,
     };
-    match guest.come(&wish) {
+    match guest.come(&wish, Instant::now()) {
         Poll::Ready(arrival) => arrival.unwrap(),
         Poll::Pending => panic!("the outcome comes at once"),
     }
@@ -294,4 +295,28 @@ async fn a_server_that_ends_does_not_wait_for_a_locked_store() {
     let start = Instant::now();
     drop(writing);
     assert!(start.elapsed() < HOLD_TIME / 4);
+}
+
+#[test]
+fn a_host_is_answered_when_what_it_did_is_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let (hub, _writer) = durable(directory.path());
+    let now = Instant::now();
+    let mut kim = host(&hub, "kim", now);
+    let mut ada = greeting(&hub);
+    publish(&hub);
+    told(&mut kim);
+    told(&mut ada);
+    for (request, answer) in [
+        ("{\"mute\":{\"id\":2,\"for_s\":60}}\n", "\"muted\""),
+        ("{\"slow\":{\"every_s\":5}}\n", "\"limits\""),
+        ("{\"kick\":{\"id\":2,\"ban_s\":60}}\n", "\"kicked\""),
+    ] {
+        kim.take(request.as_bytes(), now);
+        assert_eq!(told(&mut kim), "", "{request}");
+        publish(&hub);
+        let told = told(&mut kim);
+        assert!(told.contains(answer), "{told}");
+    }
+    assert!(told(&mut ada).contains("\"removed\""));
 }

@@ -12,6 +12,7 @@ use super::super::hub::{Guest, Hub, Wish};
 use super::super::settings::Settings;
 use super::*;
 
+mod moderation;
 mod private;
 use crate::protocol::sniff::Protocol;
 
@@ -125,7 +126,7 @@ fn a_takeover_right_after_coming_in_is_noticed() {
     let mut arrivals = Vec::new();
     let mut key = None;
     for guest in &mut guests {
-        let std::task::Poll::Ready(Ok(arrival)) = guest.come(&wish(key)) else {
+        let std::task::Poll::Ready(Ok(arrival)) = guest.come(&wish(key), now) else {
             panic!("it joins at once");
         };
         key = key.or(arrival.token.as_deref().map(TokenHash::of));

@@ -18,6 +18,23 @@ fn private_hub() -> Arc<Hub> {
     })
 }
 
+/// A host, which has read everything.
+pub(super) fn host(hub: &Arc<Hub>, name: &str, now: Instant) -> PeerSession {
+    let hello = CAN_PROVE.replace("ada", name) + ",\"host\":true";
+    let mut session = come_encrypted(hub, &hello, now);
+    let binding = challenged(&mut session);
+    prove(
+        &mut session,
+        &binding,
+        &hub.keys().host_key,
+        Label::Host,
+        now,
+    );
+    let welcome = told(&mut session);
+    assert!(welcome.starts_with("{\"welcome\""), "{welcome}");
+    session
+}
+
 /// A native client over an encrypted connection, which sends a hello with the rest of this
 /// frame.
 fn come_encrypted(hub: &Arc<Hub>, hello: &str, now: Instant) -> PeerSession {

@@ -19,6 +19,8 @@ mod imp {
     #[template(resource = "/io/github/chatroom/Chatroom/pages/chat/addresses_row/row.ui")]
     pub struct AddressesRow {
         #[template_child]
+        pub heading: TemplateChild<gtk::Label>,
+        #[template_child]
         pub addresses: TemplateChild<gtk::ListBox>,
         pub shown: RefCell<Vec<String>>,
     }
@@ -57,9 +59,15 @@ impl Default for AddressesRow {
 }
 
 impl AddressesRow {
-    /// Shows these addresses.
-    pub fn show(&self, addresses: &[String]) {
+    /// Shows these addresses, of a room that only those may join who were invited, or of
+    /// another one.
+    pub fn show(&self, addresses: &[String], private: bool) {
         let imp = self.imp();
+        imp.heading.set_label(&if private {
+            gettext("The room is open. Others can join with an invitation")
+        } else {
+            gettext("The room is open. Others can join at")
+        });
         if *imp.shown.borrow() == addresses {
             return;
         }

@@ -14,6 +14,7 @@ use crate::client::Security;
 use crate::protocol::invitation::Invitation;
 
 use super::addresses_row::{COPIED_SECONDS, copy_row};
+use super::markup::break_without_hyphens;
 
 mod imp {
     use super::*;
@@ -28,17 +29,19 @@ mod imp {
         #[template_child]
         pub toasts: TemplateChild<adw::ToastOverlay>,
         #[template_child]
-        pub link_group: TemplateChild<adw::PreferencesGroup>,
+        pub about: TemplateChild<gtk::Label>,
         #[template_child]
-        pub link: TemplateChild<adw::ActionRow>,
+        pub link: TemplateChild<gtk::Label>,
         #[template_child]
-        pub copy: TemplateChild<adw::ButtonRow>,
+        pub copy: TemplateChild<gtk::Button>,
         #[template_child]
-        pub address_group: TemplateChild<adw::PreferencesGroup>,
+        pub copy_content: TemplateChild<adw::ButtonContent>,
         #[template_child]
-        pub addresses: TemplateChild<gtk::ListBox>,
+        pub addresses: TemplateChild<adw::ExpanderRow>,
         #[template_child]
-        pub renew_group: TemplateChild<adw::PreferencesGroup>,
+        pub renew: TemplateChild<gtk::Button>,
+        /// The rows of `addresses`.
+        pub rows: RefCell<Vec<adw::ActionRow>>,
         pub handlers: RefCell<Vec<glib::SignalHandlerId>>,
     }
 
@@ -109,8 +112,10 @@ impl InviteDialog {
         let Some(session) = self.session() else {
             return;
         };
+        break_without_hyphens(&imp.link);
         self.show_copied(false);
         self.show();
+        imp.addresses.set_expanded(!session.standing().private);
         let show = glib::clone!(
             #[weak(rename_to = dialog)]
             self,
@@ -146,33 +151,44 @@ impl InviteDialog {
         } else {
             gettext("Everyone with this link can join.")
         };
-        imp.link_group
-            .set_description(Some(&format!("{who} {encrypted}")));
-        imp.link.set_subtitle(&invitation.link());
+        imp.about.set_label(&format!("{who} {encrypted}"));
+        imp.link.set_label(&invitation.link());
         self.show_addresses(&invitation);
-        let hint = gettext("In a private room, an address needs the key as well.");
-        imp.address_group
-            .set_description(Some(&hint).filter(|_| standing.private).map(String::as_str));
-        imp.renew_group
-            .set_visible(standing.private && standing.hosts);
+        imp.renew.set_visible(standing.private && standing.hosts);
     }
 
+    /// Shows what can be typed instead of the link.
     fn show_addresses(&self, invitation: &Invitation) {
-        let addresses = &self.imp().addresses;
-        addresses.remove_all();
+        let imp = self.imp();
+        for row in imp.rows.take() {
+            imp.addresses.remove(&row);
+        }
+        let (title, subtitle) = if invitation.key.is_some() {
+            let subtitle = gettext("For those who cannot open the link");
+            (gettext("Address and Key"), subtitle)
+        } else {
+            (gettext("Addresses"), String::new())
+        };
+        imp.addresses.set_title(&title);
+        imp.addresses.set_subtitle(&subtitle);
+        let mut rows = Vec::new();
         for address in std::iter::once(&invitation.address).chain(&invitation.more) {
             let address = address.to_string();
             let label = fill(&gettext("Copy {address}"), &[("address", &address)]);
-            addresses.append(&copy_row(&address, None, &label));
+            rows.push(copy_row(&address, None, &label));
         }
         if let Some(key) = &invitation.key {
             let (title, label) = (gettext("Key"), gettext("Copy Key"));
-            addresses.append(&copy_row(&key.grouped(), Some(&title), &label));
+            rows.push(copy_row(&key.grouped(), Some(&title), &label));
         }
+        for row in &rows {
+            imp.addresses.add_row(row);
+        }
+        imp.rows.replace(rows);
     }
 
     fn copy_link(&self) {
-        let link = self.imp().link.subtitle().unwrap_or_default();
+        let link = self.imp().link.label();
         self.clipboard().set_text(&link);
         self.show_copied(true);
         self.announce(
@@ -188,14 +204,14 @@ impl InviteDialog {
     }
 
     fn show_copied(&self, copied: bool) {
-        let copy = &self.imp().copy;
+        let copy = &self.imp().copy_content;
         let (title, icon) = if copied {
             (gettext("Link Copied"), "object-select-symbolic")
         } else {
             (gettext("Copy Link"), "edit-copy-symbolic")
         };
-        copy.set_title(&title);
-        copy.set_start_icon_name(Some(icon));
+        copy.set_label(&title);
+        copy.set_icon_name(icon);
     }
 
     /// Makes a new invitation, if the user is sure.

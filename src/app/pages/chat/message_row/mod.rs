@@ -13,7 +13,7 @@ use crate::app::models::{RoomSession, State};
 use crate::app::strings::{self, fill};
 use crate::chat::{Delivery, Message};
 
-use super::markup::{width_chars, with_links, without_tabs};
+use super::markup::{break_without_hyphens, width_chars, with_links, without_tabs};
 
 /// The free width beside a message, in pixels.
 const OTHER_SIDE: i32 = 36;
@@ -94,10 +94,7 @@ mod imp {
     impl ObjectImpl for MessageRow {
         fn constructed(&self) {
             self.parent_constructed();
-            // Readers would take a hyphen at the end of a line for a part of a link.
-            let attributes = gtk::pango::AttrList::new();
-            attributes.insert(gtk::pango::AttrInt::new_insert_hyphens(false));
-            self.body.set_attributes(Some(&attributes));
+            break_without_hyphens(&self.body);
         }
     }
 

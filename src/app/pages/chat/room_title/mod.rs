@@ -12,6 +12,8 @@ use crate::app::models::RoomSession;
 use crate::app::strings::{self, fill, isolated};
 use crate::client::Security;
 
+use super::markup::break_without_hyphens;
+
 mod imp {
     use super::*;
 
@@ -84,7 +86,13 @@ mod imp {
     }
 
     #[glib::derived_properties]
-    impl ObjectImpl for RoomTitle {}
+    impl ObjectImpl for RoomTitle {
+        fn constructed(&self) {
+            self.parent_constructed();
+            break_without_hyphens(&self.fingerprint);
+        }
+    }
+
     impl WidgetImpl for RoomTitle {}
     impl BinImpl for RoomTitle {}
 }

@@ -1,11 +1,15 @@
 //! The entries of the server's log: sentences for people, and fields for programs that
 //! read the journal.
 
+mod kinds;
+mod moderation;
+
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::platform::systemd::journal::{Priority, Record, printable};
+use crate::platform::systemd::journal::{Record, printable};
 use crate::protocol::address::Address;
 use crate::protocol::sniff::Protocol;
 use crate::protocol::text::here;
@@ -13,80 +17,11 @@ use crate::room::Why;
 use crate::server::{Ended, Event, Refusal, Server};
 use crate::store::DiskSpace;
 
-/// A kind of log entry. Its id never changes: administrators search by it, and
-/// data/chatroom.catalog explains it.
-#[derive(Debug)]
-pub struct Kind {
-    id: &'static str,
-    priority: Priority,
-    /// The parameter of its style on a terminal (ECMA-48, SGR).
-    colour: &'static str,
-}
-
-const fn kind(id: &'static str, priority: Priority, colour: &'static str) -> Kind {
-    Kind {
-        id,
-        priority,
-        colour,
-    }
-}
-
-const BOLD: &str = "1";
-const FAINT: &str = "2";
-const RED: &str = "31";
-const GREEN: &str = "32";
-const YELLOW: &str = "33";
-
-/// The room is open.
-static OPENED: Kind = kind("2304c291b5df4b75be98c45d7c14c4d0", Priority::Notice, BOLD);
-/// The room is closed.
-static CLOSED: Kind = kind("74b089a777a14351a823b42b53d780c0", Priority::Notice, BOLD);
-/// A member joined.
-static JOINED: Kind = kind("7aa3937bfd7e423d98400bf7ed1f25d5", Priority::Info, GREEN);
-/// A member left.
-static LEFT: Kind = kind("ba62cb238285453e94cc87bb7e5339ce", Priority::Info, FAINT);
-/// A member lost its connection.
-static AWAY: Kind = kind("8dc00d2fc9dc47b3a87437002c7573dd", Priority::Info, FAINT);
-/// A member came back.
-static BACK: Kind = kind("051a1d33df134fb19ed2f149ffd50bd6", Priority::Info, GREEN);
-/// The server refused a connection.
-static REFUSED: Kind = kind("0c7927015bac4432b17c568d823ac809", Priority::Notice, YELLOW);
-/// A member read too slowly.
-static FELL_BEHIND: Kind = kind("0f7691106ead492b9f24f5b28bce27dd", Priority::Notice, YELLOW);
-/// No one can join.
-static STALLED: Kind = kind("ec9985ad74474fa09a10fd1256c634b0", Priority::Warning, RED);
-/// Others can join at other addresses.
-static ADDRESSES: Kind = kind("068f6d6d8e62416d8f81098bf35455fb", Priority::Notice, BOLD);
-/// The server cannot read the store.
-static UNREAD: Kind = kind("168f51d72bf642a388a1452abc1d2009", Priority::Error, RED);
-/// Messages wait for the store.
-static DELAYED: Kind = kind(
-    "7af2916a8bc4487b9edbc1c05c7b73e8",
-    Priority::Warning,
-    YELLOW,
-);
-/// Messages no longer wait for the store.
-static RESUMED: Kind = kind("266b7c9f52134e748b0b356490ddf6a0", Priority::Notice, GREEN);
-/// The store doubts the clock, or believes it again.
-static CLOCK: Kind = kind(
-    "6e57458c79e942fb8102a29ec5506e79",
-    Priority::Warning,
-    YELLOW,
-);
-/// The disk of the store is nearly full.
-static DISK_LOW: Kind = kind("61f4a665acee4107b8429a4776bee919", Priority::Warning, RED);
-/// The log has a hole.
-static MISSED: Kind = kind(
-    "ba7a9725c46542cc96337c10de2272e1",
-    Priority::Warning,
-    YELLOW,
-);
-/// The settings changed.
-static CHANGED: Kind = kind("1511e81d219c45d8a94bf883035a342a", Priority::Notice, BOLD);
-/// The new configuration is wrong.
-static UNCHANGED: Kind = kind("aa346b426e14468ba2dd6a1032e1cf8a", Priority::Error, RED);
-/// The program cannot start, or cannot go on.
-static FAILED: Kind = kind("8a44676136eb4ad6aeb87fe6f96d82b9", Priority::Error, RED);
+use self::kinds::{
+    ADDRESSES, AWAY, BACK, CERTIFICATE, CERTIFICATE_KEPT, CHANGED, CLOCK, CLOSED, DELAYED,
+    DISK_LOW, FAILED, FELL_BEHIND, JOINED, Kind, LEFT, MISSED, OPENED, REFUSED, RESUMED, STALLED,
+    UNCHANGED, UNREAD, WARNED,
+};
 
 /// One entry of the server's log.
 #[derive(Debug)]
@@ -148,11 +83,10 @@ impl LogEntry {
         Self::refused(words, why, count).with("CHATROOM_ADDRESS", from)
     }
 
-    /// Someone sent a wrong key.
-    fn wrong_key(address: SocketAddr) -> Self {
-        let (address, why) = (origin(address), Refusal::KeyWrong);
-        let words = format!("Refused {address}: {why}");
-        Self::refused(words, why, 1).with("CHATROOM_ADDRESS", address)
+    /// Something in the store cannot be read.
+    fn unread(why: &str) -> Self {
+        let words = format!("Saved messages cannot be read: {why}");
+        Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
     }
 
     /// Messages are no longer delayed.
@@ -170,13 +104,23 @@ impl LogEntry {
         Self::new(&DISK_LOW, words).with("CHATROOM_FREE", space.free)
     }
 
-    /// The room is open.
-    pub fn opened(server: &Server) -> Self {
+    /// The room is open. `invitation` is the file with the invitation, if it is private.
+    pub fn opened(server: &Server, invitation: Option<&Path>) -> Self {
         let (room, port) = (server.room_name(), server.port());
-        let words = format!("“{room}” is open on port {port}.");
+        let words = match invitation {
+            None => format!("“{room}” is open on port {port}."),
+            Some(_) => format!(
+                "“{room}” is open on port {port}, for those with an invitation: “chatroom \
+                 --invite” prints it."
+            ),
+        };
         let entry = Self::new(&OPENED, words)
             .with("CHATROOM_ROOM", room)
             .with("CHATROOM_MEMBERS", 0);
+        let entry = match invitation {
+            Some(path) => entry.with("CHATROOM_INVITATION", path.display()),
+            None => entry,
+        };
         let addresses = server.addresses();
         let each = addresses.iter();
         each.fold(entry, |entry, address| {
@@ -225,6 +169,17 @@ impl LogEntry {
         Self::new(&UNCHANGED, words).with("CHATROOM_REASON", why)
     }
 
+    /// The administrator's certificate cannot be used, and the old one stays in use.
+    pub fn certificate_kept(why: &dyn Display) -> Self {
+        let words = format!("The certificate and the settings stay as they are. {why}");
+        Self::new(&CERTIFICATE_KEPT, words).with("CHATROOM_REASON", why)
+    }
+
+    /// The administrator should know this.
+    pub fn warned(why: &dyn Display) -> Self {
+        Self::new(&WARNED, why.to_string()).with("CHATROOM_REASON", why)
+    }
+
     /// The program cannot start, or cannot go on.
     pub fn failed(why: &dyn Display) -> Self {
         Self::new(&FAILED, why.to_string()).with("CHATROOM_REASON", why)
@@ -258,6 +213,8 @@ impl LogEntry {
 
 impl From<&Event> for LogEntry {
     /// Names are in quotes and come first, so no name can forge the end of the sentence.
+    // An arm for each kind of event.
+    #[allow(clippy::too_many_lines)]
     fn from(event: &Event) -> Self {
         match event {
             Event::Joined {
@@ -283,6 +240,7 @@ impl From<&Event> for LogEntry {
                     Why::Quit => ("", "quit"),
                     Why::Lost => (": the connection broke", "lost"),
                     Why::Timeout => (": the server heard nothing for too long", "timeout"),
+                    Why::Removed => (": a host removed it", "removed"),
                     _ => (": it broke the protocol", "protocol"),
                 };
                 let from = from(*address, *protocol);
@@ -320,14 +278,22 @@ impl From<&Event> for LogEntry {
                 count,
             } => Self::refused_many(*network, *why, *count),
             Event::WrongKey { address } => Self::wrong_key(*address),
-            Event::Removed { .. }
-            | Event::Muted { .. }
-            | Event::Slow { .. }
-            | Event::Erased { .. }
-            | Event::HostChanged { .. }
-            | Event::KeyReplaced { .. }
-            | Event::Unbanned { .. }
-            | Event::CertificateChanged => Self::new(&CHANGED, format!("{event:?}")),
+            Event::Removed {
+                name,
+                by,
+                ban,
+                count,
+            } => Self::removed(name, by, *ban, *count),
+            Event::Muted { name, by, period } => Self::muted(name, by, *period),
+            Event::Slow { every, by } => Self::slow(*every, by),
+            Event::Erased { seq, by } => Self::erased(*seq, by),
+            Event::HostChanged { name, by } => Self::host(name, by),
+            Event::KeyReplaced { by } => Self::key_replaced(by),
+            Event::Unbanned { network, name } => Self::unbanned(*network, name.as_deref()),
+            Event::CertificateChanged => {
+                let words = "New connections get the new certificate from now on.";
+                Self::new(&CERTIFICATE, words)
+            }
             Event::FellBehind {
                 name,
                 address,
@@ -341,10 +307,7 @@ impl From<&Event> for LogEntry {
                     .with("CHATROOM_MISSED", missed)
             }
             Event::Addresses(addresses) => Self::moved(addresses),
-            Event::Unread(why) => {
-                let words = format!("Saved messages cannot be read: {why}");
-                Self::new(&UNREAD, words).with("CHATROOM_REASON", why)
-            }
+            Event::Unread(why) => Self::unread(why),
             Event::Delayed(why) => {
                 let words = format!("Messages are delayed: {why}.");
                 Self::new(&DELAYED, words).with("CHATROOM_REASON", why)
@@ -401,7 +364,7 @@ mod tests {
     use super::*;
 
     /// The part of a record's bytes that has the fields.
-    fn fields(entry: &LogEntry) -> String {
+    pub(super) fn fields(entry: &LogEntry) -> String {
         String::from_utf8(entry.to_journal().bytes().to_vec()).unwrap()
     }
 
@@ -483,37 +446,5 @@ mod tests {
         let plain = "(2 entries of the log are missing here.)";
         assert_eq!(entry.line(false), format!("{plain}\n"));
         assert_eq!(entry.line(true), format!("\x1b[33m{plain}\x1b[0m\n"));
-    }
-
-    #[test]
-    fn the_catalog_explains_every_kind() {
-        let catalog = include_str!("../../data/systemd/chatroom.catalog");
-        for kind in [
-            &OPENED,
-            &CLOSED,
-            &JOINED,
-            &LEFT,
-            &AWAY,
-            &BACK,
-            &REFUSED,
-            &FELL_BEHIND,
-            &STALLED,
-            &UNREAD,
-            &DELAYED,
-            &RESUMED,
-            &CLOCK,
-            &DISK_LOW,
-            &ADDRESSES,
-            &MISSED,
-            &CHANGED,
-            &UNCHANGED,
-            &FAILED,
-        ] {
-            assert_eq!(
-                catalog.matches(&format!("-- {}\n", kind.id)).count(),
-                1,
-                "{kind:?}"
-            );
-        }
     }
 }
