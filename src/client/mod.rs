@@ -2,9 +2,9 @@
 //!
 //! [`Client::connect`] returns at once; a thread of the client's own does the rest. It
 //! reports typed [`Event`]s over a bounded channel, for async and for blocking code:
-//! first [`Event::Secured`] and [`Event::Welcomed`], last [`Event::Ended`], and then the channel closes. A
-//! listener that takes them slowly slows down only its own connection. [`listen`] passes
-//! them to a [`Listener`].
+//! first [`Event::Secured`] and [`Event::Welcomed`], last [`Event::Ended`], and then the
+//! channel closes. A listener that takes them slowly slows down only its own connection.
+//! [`listen`] passes them to a [`Listener`].
 //!
 //! # Coming back
 //!

@@ -200,9 +200,11 @@ fn a_client_encrypts_without_being_told_and_says_so() {
     assert_eq!(welcomed(&events), Security::Tls { pin, trust });
 }
 
-/// A client that comes back, and is in the room.
+/// A client that comes back, and is in the room. The system holds little of what it sends.
 fn staying(change: impl FnOnce(&mut Settings)) -> (Client, Receiver<Event>, SecurePeer, Host) {
     let (host, mut settings) = Host::new();
+    let listener = socket2::SockRef::from(&host.listener);
+    listener.set_recv_buffer_size(4_096).unwrap();
     settings.comes_back = true;
     settings.first_retry = SECOND / 100;
     settings.longest_retry = SECOND / 20;
@@ -276,7 +278,7 @@ fn reading_and_writing_do_not_wait_for_each_other() {
     // Nothing but the messages makes the client write.
     let (client, events, peer, _host) = staying(|settings| settings.answer_within = 60 * SECOND);
     let mut stream = peer.0.into_inner();
-    // A message that fills what the system holds on the way, while nobody reads it.
+    // More than the system holds on the way, while nobody reads it.
     let texts: Vec<String> = (0..60).map(|_| "x".repeat(16_000)).collect();
     for text in &texts {
         client.say(text).unwrap();
