@@ -5,8 +5,8 @@ use std::error::Error;
 use crate::platform::systemd::SocketError;
 use crate::server::BindError;
 
+use crate::terminal::FilesError;
 use crate::terminal::control::NotACommand;
-use crate::terminal::{FilesError, SecretError};
 
 use super::file::FileError;
 
@@ -28,7 +28,6 @@ pub fn exit_status(error: &(dyn Error + 'static)) -> u8 {
         return WRONG_COMMAND;
     }
     let is_wrong = error.is::<FileError>()
-        || error.is::<SecretError>()
         || error
             .downcast_ref::<FilesError>()
             .is_some_and(FilesError::is_lasting)

@@ -24,7 +24,7 @@ const CLOSED: &str = r#"{"closed":{"code":"host-closed","text":""}}"#;
 
 /// A listener that has joined, and the server's side.
 fn listening() -> (Program, Peer) {
-    welcome(|address| Program::start(&["--listen", address]))
+    welcome(|address| Program::start(&["--listen", "--plain", address]))
 }
 
 fn welcome(start: impl FnOnce(&str) -> Program) -> (Program, Peer) {
@@ -42,6 +42,15 @@ fn welcome_at(start: impl FnOnce(&str) -> Program) -> (Program, Peer, TcpListene
     peer.tell(WELCOME);
     let start = from_server(&format!("{}R", sentences::WELCOME));
     assert!(program.line().starts_with(&start));
+    // Where the welcome is wrapped, the rest of it comes first.
+    let mut line = program.line();
+    while !line.starts_with(&from_server("")) {
+        line = program.line();
+    }
+    assert!(
+        from_server(sentences::NOT_ENCRYPTED).starts_with(&line),
+        "{line}"
+    );
     (program, peer, server)
 }
 
@@ -101,9 +110,9 @@ fn what_is_said_is_printed_until_the_room_is_closed() {
 #[test]
 fn in_a_terminal_no_line_goes_on_where_another_could_begin() {
     let (mut program, mut peer) =
-        welcome(|address| Program::start_in_terminal(30, &["--listen", address]));
-    // The rest of the welcome, which does not fit in one line.
-    while !program.line().ends_with("C.") {}
+        welcome(|address| Program::start_in_terminal(30, &["--listen", "--plain", address]));
+    // The rest of the line about encryption, which does not fit in one line.
+    while !program.line().ends_with("along.") {}
     peer.tell(&message(&format!("{}SERVER: closed", " ".repeat(25))));
     peer.tell(&message("next"));
     assert_eq!(program.line(), "bob:");
@@ -114,7 +123,7 @@ fn in_a_terminal_no_line_goes_on_where_another_could_begin() {
 #[test]
 fn a_lost_connection_is_restored_and_no_line_comes_twice() {
     let (mut program, mut peer, server) =
-        welcome_at(|address| Program::start(&["--listen", address]));
+        welcome_at(|address| Program::start(&["--listen", "--plain", address]));
     let first = message("hi").replace(r#""seq":"#, r#""seq":1,"was":"#);
     peer.tell(&first);
     assert_eq!(program.line(), "bob: hi");
@@ -146,7 +155,8 @@ fn a_lost_connection_is_restored_and_no_line_comes_twice() {
 
 #[test]
 fn who_is_not_let_back_in_ends_with_1_and_a_sentence() {
-    let (mut program, peer, server) = welcome_at(|address| Program::start(&["--listen", address]));
+    let (mut program, peer, server) =
+        welcome_at(|address| Program::start(&["--listen", "--plain", address]));
     drop(peer);
     assert_eq!(program.line(), from_server(sentences::LISTENER_LOST));
     let mut peer = Peer::new(server.accept().unwrap().0);
@@ -195,7 +205,7 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn under_nohup_it_outlives_its_terminal() {
     let (mut program, mut peer) = welcome(|address| {
-        let script = "trap '' HUP; exec \"$0\" --listen \"$1\"";
+        let script = "trap '' HUP; exec \"$0\" --listen --plain \"$1\"";
         let arguments = ["-c", script, CHATROOM, address];
         Program::start_command(Command::new("sh").args(arguments))
     });

@@ -4,6 +4,7 @@
 mod clock;
 mod config;
 mod listen;
+mod private;
 mod serve;
 #[path = "../support/mod.rs"]
 mod support;

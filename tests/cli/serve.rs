@@ -224,6 +224,9 @@ fn a_listener_hears_the_room_and_its_end() {
             .line()
             .starts_with(&from_server(sentences::WELCOME))
     );
+    let line = listener.line();
+    let start = from_server(sentences::ENCRYPTED);
+    assert!(line.starts_with(&start), "{line}");
     let mut ada = Peer::native(port, "ada");
     ada.chat("hi\n\u{1b}c");
     assert_eq!(listener.line(), from_server(&sentences::joined("ada", 2)));

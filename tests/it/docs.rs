@@ -156,7 +156,10 @@ fn the_proofs_on_the_page_are_those_of_its_example() {
         certificate: Pin::of(b"certificate"),
     };
     assert_eq!(certificate, binding.certificate.to_string());
-    assert_eq!(binding.server, Nonce(std::array::from_fn(|at| at as u8)));
+    assert_eq!(
+        binding.server,
+        Nonce(std::array::from_fn(|at| u8::try_from(at).unwrap()))
+    );
     let key: RoomKey = key.parse().unwrap();
     for (label, name) in [
         (Label::Member, "`chatroom-1 member`"),
@@ -360,14 +363,14 @@ fn the_bot_that_comes_back_counts_an_entry_of_a_kind_that_it_does_not_know() {
 }
 
 /// The page's bot with an invitation, which finds it in a file.
-struct InvitedBot {
+pub struct InvitedBot {
     process: Child,
     _folder: TempDir,
 }
 
 impl InvitedBot {
     /// Lets it follow the invitation of this server, to the address of `host`.
-    fn start(server: &TestServer, host: impl Host) -> Self {
+    pub fn start(server: &TestServer, host: impl Host) -> Self {
         let handle = server.running().handle();
         let mut invitation = handle.invitation(false).unwrap();
         invitation.address = Address::new("127.0.0.1", host.address().port());
@@ -388,7 +391,7 @@ impl InvitedBot {
     }
 
     /// What it has printed until its end.
-    fn end(self) -> String {
+    pub fn end(self) -> String {
         let output = self.process.wait_with_output().unwrap();
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     }

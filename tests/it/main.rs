@@ -10,6 +10,7 @@ mod hostile;
 mod limits;
 mod moderation;
 mod native;
+mod parts;
 mod private;
 mod resume;
 mod room;

@@ -97,6 +97,25 @@ fn what_hosts_did_survives_a_restart() {
 }
 
 #[test]
+fn a_room_with_a_store_keeps_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = || {
+        let server = TestServer::with(|settings| {
+            settings.store = Some(folder.path().join("room.db"));
+            settings.private = true;
+            settings.stay_open = true;
+        });
+        let handle = server.running().handle();
+        // Another record is on disk only after those of the keys.
+        handle.slow(Duration::ZERO).unwrap();
+        let keys = (handle.invitation(false).unwrap().key, handle.host_key());
+        server.close(Closing::Service { retry_ms: 0 });
+        keys
+    };
+    assert_eq!(keys(), keys());
+}
+
+#[test]
 fn an_administrator_moderates_without_being_a_member() {
     let server = TestServer::start();
     let handle = server.running().handle().clone();

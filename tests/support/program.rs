@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 
@@ -18,6 +20,8 @@ use super::{CHATROOM, PATIENCE};
 pub struct Program {
     child: Child,
     out: Option<Box<dyn BufRead>>,
+    /// The terminal that it runs in, to type in.
+    keyboard: Option<File>,
     /// While it is there, the program is killed when the time is up.
     watched: Option<Sender<()>>,
 }
@@ -69,7 +73,11 @@ impl Program {
             .stdin(inside.try_clone().unwrap())
             .stdout(inside);
         let child = spawn(&mut command);
-        Self::watch(child, Box::new(BufReader::new(File::from(terminal))))
+        let terminal = File::from(terminal);
+        let keyboard = terminal.try_clone().unwrap();
+        let mut program = Self::watch(child, Box::new(BufReader::new(terminal)));
+        program.keyboard = Some(keyboard);
+        program
     }
 
     fn watch(child: Child, out: Box<dyn BufRead>) -> Self {
@@ -83,6 +91,7 @@ impl Program {
         Self {
             child,
             out: Some(out),
+            keyboard: None,
             watched: Some(watched),
         }
     }
@@ -121,6 +130,29 @@ impl Program {
         }
     }
 
+    /// Types a text in its terminal, or writes it to its standard input, a pipe, and closes
+    /// that.
+    pub fn tell(&mut self, text: &str) {
+        match &mut self.keyboard {
+            Some(keyboard) => keyboard.write_all(text.as_bytes()).unwrap(),
+            None => {
+                let mut input = self.child.stdin.take().unwrap();
+                input.write_all(text.as_bytes()).unwrap();
+            }
+        }
+    }
+
+    /// Reads what it prints until these words, which may be within a line.
+    pub fn read_until(&mut self, words: &str) -> String {
+        let mut read = Vec::new();
+        while !String::from_utf8_lossy(&read).contains(words) {
+            let mut byte = [0];
+            self.out.as_mut().unwrap().read_exact(&mut byte).unwrap();
+            read.push(byte[0]);
+        }
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
     /// Sends a line to its standard input, if that is a pipe, and closes it.
     pub fn go_on(&mut self) {
         self.child.stdin.take().unwrap().write_all(b"\n").unwrap();
@@ -133,6 +165,7 @@ impl Program {
     /// Stops reading what it prints: closes the pipe, or the terminal.
     pub fn close_output(&mut self) {
         self.out = None;
+        self.keyboard = None;
     }
 
     /// Waits for its end, and returns its exit code; does not read its output.
@@ -152,8 +185,21 @@ impl Program {
     }
 }
 
+/// Starts a program that keeps its files where no other test looks for them.
 fn spawn(command: &mut Command) -> Child {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let own = format!("home-{}-{number}", std::process::id());
+    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join(own);
+    let is_set = |name| {
+        command
+            .get_envs()
+            .any(|(key, _)| key.to_str() == Some(name))
+    };
+    let names = ["XDG_STATE_HOME", "XDG_DATA_HOME"];
+    let unset: Vec<_> = names.into_iter().filter(|name| !is_set(name)).collect();
     command
+        .envs(unset.into_iter().map(|name| (name, own.as_path())))
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"))

@@ -101,6 +101,20 @@ pub fn no_server_on(port: u16) -> String {
 
 // The listener.
 
+/// What a server says of a private room where others can read its output.
+pub const INVITE_PRINTS_IT: &str =
+    "Only those with an invitation can join: “chatroom --invite” prints it.";
+/// The beginnings of the log's lines about a reloaded certificate.
+pub const CERTIFICATE_CHANGED: &str = "New connections get the new certificate";
+pub const CERTIFICATE_KEPT: &str = "The certificate and the settings stay as they are. ";
+/// The beginnings of the reasons why a listener is not in a room.
+pub const REMOVED: &str = "The host has removed you from the room";
+pub const BANNED: &str = "The host keeps you out of this room";
+pub const KEY_WRONG: &str = "The key does not let you in";
+pub const NOT_ENCRYPTED: &str = "Not encrypted. Everyone between you and the room can read along.";
+/// The beginning of the line about encryption, of a listener that meets the server for the
+/// first time or knows it.
+pub const ENCRYPTED: &str = "Encrypted on the way. Whoever hosts the room can read it.";
 pub const LISTENER_LOST: &str =
     "The connection was lost: it ended unexpectedly; trying to come back.";
 pub const LISTENER_BACK: &str = "You are back in the room.";
