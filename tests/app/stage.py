@@ -344,7 +344,7 @@ class Guest:
     """Someone who speaks lines over a socket."""
 
     def __init__(self, stage, name, port):
-        self.name = name
+        self.name, self.port = name, port
         self.socket = socket.create_connection(("127.0.0.1", port))
         stage.addCleanup(self.socket.close)
         self.socket.setblocking(False)

@@ -149,8 +149,8 @@ class Trust(Stage):
         self.assertEqual(len(ben.window.all("label", FINGERPRINT)), 2)
         self.desktop.press("Return")
         ben.window.find("label", OTHER_IDENTITY)
-        kim.say("is anyone there")
-        kim.hears("is anyone there")
+        self.guest("Eve", kim.port)
+        kim.hears("Eve")
         self.assertNotIn("Ben", kim._read())
 
     def test_joining_anyway_is_a_choice_and_is_remembered(self):

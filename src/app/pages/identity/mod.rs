@@ -139,8 +139,10 @@ impl IdentityPage {
     }
 
     fn accept(&self) {
-        self.go();
-        if let (Some(accepted), Some(pin)) = (self.imp().accepted.get(), self.imp().pin.get()) {
+        // Nothing else holds the page when it has gone.
+        let page = self.clone();
+        page.go();
+        if let (Some(accepted), Some(pin)) = (page.imp().accepted.get(), page.imp().pin.get()) {
             accepted(pin);
         }
     }
