@@ -58,6 +58,28 @@ pub fn isolated(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// A name for a dialog, whose labels break lines between words only: a long word gets
+/// places at which it breaks without a hyphen.
+pub fn breakable(name: &str) -> String {
+    const LONG_WORD: usize = 12;
+    let mut broken = String::with_capacity(name.len());
+    let mut length = 0;
+    for character in name.chars() {
+        length = if character.is_whitespace() {
+            0
+        } else {
+            length + 1
+        };
+        // Not before a mark, which belongs to the letter before it.
+        if length > LONG_WORD && character.is_alphanumeric() {
+            broken.push('\u{200b}');
+            length = 1;
+        }
+        broken.push(character);
+    }
+    isolated(&broken).into_owned()
+}
+
 /// The number of something, such as “3 members”: `{n}` is the number.
 pub fn count(one: &str, many: &str, number: usize) -> String {
     let plural = u32::try_from(number).unwrap_or(u32::MAX);
@@ -289,6 +311,18 @@ mod tests {
     fn only_a_name_from_right_to_left_is_isolated() {
         assert_eq!(isolated("Ada"), "Ada");
         assert_eq!(isolated("שרה"), "\u{200e}\u{2068}שרה\u{2069}");
+    }
+
+    #[test]
+    fn only_a_long_word_of_a_name_gets_places_to_break() {
+        assert_eq!(
+            breakable("Ada Lovelace, Countess"),
+            "Ada Lovelace, Countess"
+        );
+        let parts = ["Wolfeschlege", "lsteinhausen", "bergerdo"];
+        assert_eq!(breakable(&parts.concat()), parts.join("\u{200b}"));
+        let marks = format!("Z{}", "\u{302}".repeat(31));
+        assert_eq!(breakable(&marks), marks);
     }
 
     #[test]

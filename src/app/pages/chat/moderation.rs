@@ -8,7 +8,7 @@ use gettextrs::gettext;
 use gtk::{gio, glib};
 
 use crate::app::models::{Member, RoomSession};
-use crate::app::strings::{self, fill, isolated};
+use crate::app::strings::{self, breakable, fill};
 use crate::chat::{Answer, CannotSay};
 use crate::room::MemberId;
 
@@ -164,7 +164,7 @@ impl ChatPage {
     }
 
     fn ask_to_hand_over(&self, id: MemberId, name: &str) {
-        let name = isolated(name);
+        let name = breakable(name);
         let mut body = fill(
             &gettext("{name} can remove members and erase messages then, and you no longer can."),
             &[("name", &name)],
@@ -173,7 +173,8 @@ impl ChatPage {
             body += " ";
             body += &gettext("The room still closes when you leave.");
         }
-        let heading = fill(&gettext("Make {name} the Host?"), &[("name", &name)]);
+        // A heading with a long name does not fit (libadwaita measures it as one line).
+        let heading = gettext("Hand the Room Over?");
         let dialog = question(&heading, &body, ("hand-over", &gettext("Make _Host")));
         dialog.set_response_appearance("hand-over", adw::ResponseAppearance::Suggested);
         self.when(dialog, "hand-over", move |page| {
@@ -183,12 +184,13 @@ impl ChatPage {
 
     fn ask_to_remove(&self, id: MemberId, name: &str) {
         let private = self.session().is_some_and(|it| it.standing().private);
-        let heading = fill(&gettext("Remove {name}?"), &[("name", &isolated(name))]);
         let body = if private {
-            gettext("They can come back with the old invitation, unless you make a new one.")
+            gettext("{name} can come back with the old invitation, unless you make a new one.")
         } else {
-            gettext("They can come back, unless you keep them out.")
+            gettext("{name} can come back, unless you keep them out.")
         };
+        let body = fill(&body, &[("name", &breakable(name))]);
+        let heading = gettext("Remove From the Room?");
         let dialog = question(&heading, &body, ("remove", &gettext("_Remove")));
         let ban = adw::ComboRow::builder()
             .title(gettext("Also Keep Them Out"))
