@@ -7,7 +7,7 @@
 //! - [`clock`]: the time of day, which never fails;
 //! - `harmless`: what a text must not do on a terminal, for tests and the fuzz targets;
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
-//! - [`protocol`]: bytes to values and back: frames, texts, limits, addresses;
+//! - [`protocol`]: bytes to values and back: frames, texts, limits, addresses, invitations;
 //! - [`net`]: this computer's interfaces, addresses and links, and news of them;
 //! - [`tls`]: encryption on the way: a server's identity, and how it shows that;
 //! - [`store`]: saves a room on disk;
@@ -28,9 +28,9 @@
 //! | something new | its place |
 //! | --- | --- |
 //! | a reaction, or another thing that a room remembers | a `Body` in `room/entry.rs`, a command in `room/command.rs`, a frame in `protocol/native/frame/`, a `kind` in `store/sqlite/schema.rs`, a line in `chat/line.rs` |
-//! | TLS, or another way of bytes | a `Transport` in `protocol/sniff/`, an arm of `server/link.rs`, a choice in `server/connection/greet.rs`; the client's side in `client/connect.rs` |
+//! | another way of bytes, beside plain and TLS | a `Transport` in `protocol/sniff/`, a state of `server/link/`, a choice in `server/connection/greet.rs`; the client's side in `client/connect.rs` |
 //! | the browser, or another language | a `Protocol` in `protocol/sniff/`, a folder in `protocol/`, an input in `server/session/`, an encoding in `protocol/encodings.rs` |
-//! | kick, or another request | a frame, a command, and an arm in `server/session/native.rs` that asks the hub (`server/hub/commands.rs`) |
+//! | another request, as `kick` is | a frame, a command, and an arm in `server/session/native.rs` that asks the hub (`server/hub/commands.rs`, or `moderation.rs` for hosts) |
 //! | an option | an entry in `cli/options/list.rs` |
 
 #[cfg(feature = "gui")]

@@ -117,8 +117,7 @@ impl Ban {
 
     fn concerns(&self, ip: IpAddr, token: Option<&TokenHash>) -> bool {
         (token.is_some() && self.token.as_ref() == token)
-            || (!ip.to_canonical().is_loopback()
-                && self.network.is_some_and(|network| network.contains(ip)))
+            || self.network.is_some_and(|network| network.contains(ip))
     }
 }
 

@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn a_big_room_learns_at_once_who_was_removed() {
         let mut talk = Talk::new();
-        let leases: Vec<Lease> = (0..=SMALL_ROOM).map(|_| talk.join("ada")).collect();
+        let leases: Vec<Lease> = (0..SMALL_ROOM + 5).map(|_| talk.join("ada")).collect();
         talk.read();
         let why = Why::Quit;
         talk.room.apply(Leave {

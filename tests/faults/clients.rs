@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
-use chatroom::client::{Client, Event, Settings};
+use chatroom::client::{Client, Encryption, Event, Security, Settings};
 use chatroom::protocol::address::Address;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::watch;
@@ -108,6 +108,11 @@ impl Talk {
     /// Lets one client join an empty room by each of the addresses. When all have joined,
     /// they send messages.
     pub fn start(addresses: &[SocketAddr], chance: &mut Chance) -> Self {
+        Self::start_by(Encryption::Plain, addresses, chance)
+    }
+
+    /// The same, in plaintext or inside TLS.
+    pub fn start_by(encryption: Encryption, addresses: &[SocketAddr], chance: &mut Chance) -> Self {
         raise_open_files();
         let counts = Arc::new(Counts::default());
         let phase = Arc::new(watch::channel(Phase::Coming).0);
@@ -117,6 +122,7 @@ impl Talk {
             let (client, events) = Client::connect(Settings {
                 address: Address::new("127.0.0.1", address.port()),
                 name: format!("member {number}"),
+                encryption,
                 first_retry: Duration::from_millis(5),
                 longest_retry: Duration::from_millis(50),
                 connect_within: PATIENCE,
@@ -128,6 +134,7 @@ impl Talk {
             stays.push(Stay {
                 number,
                 client,
+                encryption,
                 events,
                 chance: chance.another(),
                 counts: Arc::clone(&counts),
@@ -246,6 +253,7 @@ fn run(stays: Vec<Stay>, phase: &Arc<watch::Sender<Phase>>, coming: &Arc<AtomicU
 struct Stay {
     number: usize,
     client: Client,
+    encryption: Encryption,
     events: Receiver<Event>,
     chance: Chance,
     counts: Arc<Counts>,
@@ -259,11 +267,16 @@ struct Stay {
 
 impl Stay {
     async fn come_in(self) -> Self {
-        match self.events.recv().await.unwrap() {
-            Event::Welcomed(welcome) => assert_eq!((welcome.next, welcome.durable), (1, true)),
-            event => panic!("{event:?}"),
+        loop {
+            match self.events.recv().await.unwrap() {
+                Event::Secured(_) => {}
+                Event::Welcomed(welcome) => {
+                    assert_eq!((welcome.next, welcome.durable), (1, true));
+                    return self;
+                }
+                event => panic!("{event:?}"),
+            }
         }
-        self
     }
 
     /// Sends messages until it has received all messages; reports when all of its own are
@@ -332,6 +345,12 @@ impl Stay {
             Event::Interrupted(_) => {
                 self.counts.disconnects.fetch_add(1, Relaxed);
             }
+            // Whatever happens to a connection, no client goes on in plaintext.
+            Event::Secured(security) => assert_eq!(
+                matches!(security, Security::Tls { .. }),
+                self.encryption == Encryption::Tls,
+                "{security:?}"
+            ),
             Event::Returned(welcome) => assert!(welcome.resumed, "{} is another", self.number),
             Event::Gap(gap) => assert!(gap.to < gap.from, "{gap:?}"),
             Event::Unsent { id, .. } => {

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
+use chatroom::client::Encryption;
 use tempfile::TempDir;
 
 use crate::chance::{amount, chance, is_soak};
@@ -12,6 +13,16 @@ use crate::service::Service;
 
 #[test]
 fn over_lines_that_fail_everyone_hears_everything_once_and_in_one_order() {
+    cut(Encryption::Plain);
+}
+
+/// The line cuts at any byte: of a handshake, of a record, of the end of a connection.
+#[test]
+fn over_lines_that_fail_everyone_hears_everything_once_inside_tls_too() {
+    cut(Encryption::Tls);
+}
+
+fn cut(encryption: Encryption) {
     let (clients, longest) = if is_soak() {
         (20, 150_000)
     } else {
@@ -25,7 +36,7 @@ fn over_lines_that_fail_everyone_hears_everything_once_and_in_one_order() {
     let service = Service::new(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
     let server = service.start();
     let line = Line::new(service.address(), clients, longest, &mut chance);
-    let talk = Talk::start(&line.addresses, &mut chance);
+    let talk = Talk::start_by(encryption, &line.addresses, &mut chance);
     line.fail(true);
     talk.wait_until(|counts| {
         counts.confirmed.load(Relaxed) >= messages

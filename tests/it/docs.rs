@@ -156,7 +156,10 @@ fn the_proofs_on_the_page_are_those_of_its_example() {
         certificate: Pin::of(b"certificate"),
     };
     assert_eq!(certificate, binding.certificate.to_string());
-    assert_eq!(binding.server, Nonce(std::array::from_fn(|at| at as u8)));
+    assert_eq!(
+        binding.server,
+        Nonce(std::array::from_fn(|at| u8::try_from(at).unwrap()))
+    );
     let key: RoomKey = key.parse().unwrap();
     for (label, name) in [
         (Label::Member, "`chatroom-1 member`"),

@@ -3,6 +3,7 @@
 use chatroom::client::{Client, End, Event as ClientEvent, Settings as ClientSettings};
 use chatroom::protocol::Pin;
 use chatroom::protocol::address::Address;
+use chatroom::protocol::invitation::Invitation;
 use chatroom::protocol::proof::{Binding, HOW, Label, Nonce};
 use chatroom::room::RoomKey;
 use chatroom::server::{Event, Refusal};
@@ -388,4 +389,87 @@ fn whoever_proves_the_host_key_is_host_in_every_room_but_only_inside_tls() {
         eve.write(&json!({ "hello": asks }));
         refused(eve, "tls-needed");
     }
+}
+
+#[test]
+fn a_new_invitation_lets_the_old_key_in_no_more_and_sends_nobody_away() {
+    let server = private_room();
+    let tunnel = Tunnel::to(&server);
+    let (mut host, _) = join_as_host(&tunnel, "kim", &key(HOST_KEY));
+    let (mut ada, welcome) = join(&tunnel, "ada", &key(KEY));
+    // Someone who was challenged before, and proves afterwards.
+    let (mut late, late_binding) = challenged(&tunnel, &hello("late"));
+    ada.write(&json!({"invite": {"new": true}}));
+    assert_eq!(ada.find("error")["code"], "not-host");
+    host.write(&json!({"invite": {}}));
+    let link = |answer: &Value| -> Invitation { answer["link"].as_str().unwrap().parse().unwrap() };
+    let old = link(&host.find("invite"));
+    assert_eq!(old.key, Some(key(KEY)));
+    assert_eq!(old.pin, Some(tunnel.pin()));
+    assert_eq!(old.host_key, None);
+    host.write(&json!({"invite": {"new": true}}));
+    let new = link(&host.find("invite")).key.unwrap();
+    assert_ne!(new, key(KEY));
+
+    let old_proof = late_binding.prove(&key(KEY), Label::Member);
+    prove(&mut late, &old_proof.to_base64());
+    refused(late, "key-wrong");
+    let (mut eve, binding) = challenged(&tunnel, &hello("eve"));
+    prove(
+        &mut eve,
+        &binding.prove(&key(KEY), Label::Member).to_base64(),
+    );
+    refused(eve, "key-wrong");
+    let mut person = Peer::connect(tunnel.address());
+    person.send(format!("{KEY}\n"));
+    assert!(person.line().contains("not the room's key"));
+
+    // Whoever is in stays, and comes back.
+    ada.chat("still here");
+    assert_eq!(host.heard(), "still here");
+    ada.break_off();
+    let mut again = Peer::connect(tunnel.address());
+    again.write(&json!({"hello": {"protocol": 1, "session": welcome["session"]}}));
+    assert_eq!(again.expect("welcome")["resumed"], true);
+    join(&tunnel, "bob", &new);
+}
+
+#[test]
+fn a_removed_member_is_out_and_a_new_invitation_keeps_it_out() {
+    let server = private_room();
+    let tunnel = Tunnel::to(&server);
+    let (mut host, _) = join_as_host(&tunnel, "kim", &key(HOST_KEY));
+    let (mut ada, _) = join(&tunnel, "ada", &key(KEY));
+    let (mut eve, welcome) = join(&tunnel, "eve", &key(KEY));
+    let id = &welcome["you"]["id"];
+    eve.write(&json!({"kick": {"id": id}}));
+    assert_eq!(eve.find("error")["code"], "not-host");
+    host.write(&json!({"kick": {"id": id, "ban_s": 600}}));
+    assert_eq!(host.find("kicked")["name"], "eve");
+    let left = ada.find("left");
+    assert_eq!(
+        (&left["name"], &left["why"]),
+        (&json!("eve"), &json!("removed"))
+    );
+    let closed = eve.find("closed");
+    assert_eq!(closed["code"], "removed");
+    assert_eq!(eve.rest(), "");
+    // Its session is worth nothing, neither alone nor for the time of the ban.
+    let session = &welcome["session"];
+    let mut again = Peer::connect(tunnel.address());
+    again.write(&json!({"hello": {"protocol": 1, "session": session}}));
+    let error = again.expect("error");
+    assert!(
+        error["code"] == "banned" || error["code"] == "key-needed",
+        "{error}"
+    );
+    assert_eq!(again.rest(), "");
+    host.write(&json!({"invite": {"new": true}}));
+    host.find("invite");
+    let (mut eve, binding) = challenged(&tunnel, &hello("eve"));
+    prove(
+        &mut eve,
+        &binding.prove(&key(KEY), Label::Member).to_base64(),
+    );
+    refused(eve, "key-wrong");
 }

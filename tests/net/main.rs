@@ -3,6 +3,7 @@
 //! networks, each test says that it is skipped.
 
 mod addresses;
+mod banned;
 mod namespace;
 mod options;
 mod ports;

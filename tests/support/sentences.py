@@ -122,6 +122,9 @@ DRAFT_GOES_ON = ("Your draft is longer than a message. "
 
 # A part of what a visitor with nc receives first.
 WELCOME = "Welcome to"
+# Parts of what the listener prints.
+ENCRYPTED = "Encrypted on the way. Whoever hosts the room can read it."
+YOU_ARE_BACK = "You are back in the room."
 # A part of the answer to `chatroom --status` for a user who may not ask.
 ASK_AS_ADMINISTRATOR = "only the administrator"
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,10 +18,9 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::PATIENCE;
 use super::anyone::client_config;
 use super::peer::Host;
 
@@ -31,7 +30,7 @@ pub const NATIVE: &[&str] = &["chatroom/1"];
 /// The tunnel, on a thread of its own. It ends when this is dropped.
 pub struct Tunnel {
     address: SocketAddr,
-    seen: Arc<Seen>,
+    seen: Arc<watch::Sender<Seen>>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -39,12 +38,11 @@ pub struct Tunnel {
 #[derive(Default)]
 struct Seen {
     /// The pin of the server's certificate, once there was a handshake.
-    pin: Mutex<Option<Pin>>,
-    known: Condvar,
+    pin: Option<Pin>,
     /// The addresses of the far ends of connections, by those of their near ends.
-    ends: Mutex<HashMap<SocketAddr, SocketAddr>>,
+    ends: HashMap<SocketAddr, SocketAddr>,
     /// What went to the server, of all connections: as much as [`KEPT`].
-    told: Mutex<Vec<u8>>,
+    told: Vec<u8>,
 }
 
 /// The most bytes that are kept of what went to a server.
@@ -80,7 +78,7 @@ impl Tunnel {
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(watch::Sender::new(Seen::default()));
         let config = Arc::new(client_config(ring::default_provider(), protocols));
         let way = Way {
             server,
@@ -114,26 +112,20 @@ impl Tunnel {
         }
     }
 
-    /// The pin of the server. Waits for a first handshake.
+    /// The pin of the server, which has answered by then.
     pub fn pin(&self) -> Pin {
-        let pin = self.seen.pin.lock().unwrap();
-        let (pin, _) = self
-            .seen
-            .known
-            .wait_timeout_while(pin, PATIENCE, |pin| pin.is_none())
-            .unwrap();
-        pin.expect("there was no handshake")
+        self.seen.borrow().pin.expect("there was no handshake")
     }
 
     /// The plaintext that went to the server.
     pub fn told(&self) -> String {
-        String::from_utf8_lossy(&self.seen.told.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.seen.borrow().told).into_owned()
     }
 
     /// The address from which the server sees whoever is connected from this address, and
     /// has had an answer.
     pub fn far_end(&self, near: SocketAddr) -> SocketAddr {
-        self.seen.ends.lock().unwrap()[&near]
+        self.seen.borrow().ends[&near]
     }
 }
 
@@ -157,14 +149,14 @@ struct Way {
     server: SocketAddr,
     connects: TlsConnector,
     accepts: Option<TlsAcceptor>,
-    seen: Arc<Seen>,
+    seen: Arc<watch::Sender<Seen>>,
 }
 
 impl Way {
     async fn carry(&self, near: TcpStream) -> io::Result<()> {
         let far = TcpStream::connect(self.server).await?;
         let (from, to) = (near.peer_addr()?, far.local_addr()?);
-        self.seen.ends.lock().unwrap().insert(from, to);
+        self.seen.send_modify(|seen| seen.ends.extend([(from, to)]));
         for stream in [&near, &far] {
             stream.set_nodelay(true)?;
             // However a side ends here: its end is a reset, unless it is shut down before.
@@ -173,8 +165,8 @@ impl Way {
         let name = ServerName::try_from("localhost").unwrap();
         let far = self.connects.connect(name, far).await?;
         let certificates = far.get_ref().1.peer_certificates().unwrap();
-        *self.seen.pin.lock().unwrap() = Some(Pin::of(&certificates[0]));
-        self.seen.known.notify_all();
+        let pin = Pin::of(&certificates[0]);
+        self.seen.send_modify(|seen| seen.pin = Some(pin));
         if let Some(accepts) = &self.accepts {
             let near = accepts.accept(near).await?;
             self.join(near, far).await
@@ -192,9 +184,10 @@ impl Way {
         let (near_in, near_out) = tokio::io::split(near);
         let (far_in, far_out) = tokio::io::split(far);
         let tell = |bytes: &[u8]| {
-            let mut told = self.seen.told.lock().unwrap();
-            let fitting = bytes.len().min(KEPT - told.len());
-            told.extend_from_slice(&bytes[..fitting]);
+            self.seen.send_modify(|seen| {
+                let fitting = bytes.len().min(KEPT - seen.told.len());
+                seen.told.extend_from_slice(&bytes[..fitting]);
+            });
         };
         tokio::try_join!(pass(near_in, far_out, tell), pass(far_in, near_out, |_| {}))?;
         Ok(())

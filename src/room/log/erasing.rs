@@ -251,6 +251,40 @@ proptest! {
 }
 
 #[test]
+fn an_encoding_that_lacks_an_entry_lacks_it_after_the_erasure() {
+    let mut log = Log::new(
+        Encodings::new(FULL, codec::write, codec::read).with(SHORT, codec::write),
+        Retention::default(),
+    );
+    let mut cursor = log.head();
+    for seq in 1..=3 {
+        if seq == 2 {
+            log.add_reader(SHORT);
+        }
+        log.append(&Event::Entry(Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            author: Author::member(MemberId::MIN, "ada"),
+            body: Body::Text {
+                id: None,
+                text: "hi".into(),
+            },
+        }));
+    }
+    for seq in [1, 2] {
+        let entry = log.entry(seq).unwrap();
+        log.replace(&Entry {
+            body: Body::Gone { id: None },
+            ..entry
+        });
+    }
+    let mut slices = Vec::new();
+    log.read(&mut cursor, SHORT, &mut slices);
+    let lines = "entry\t2\t0\t1\tada\tgone\t\t\nentry\t3\t0\t1\tada\ttext\t\thi\n";
+    assert_eq!(String::from_utf8_lossy(slices[0].bytes()), lines);
+}
+
+#[test]
 fn who_was_given_a_message_before_it_was_erased_finishes_with_it() {
     let mut pair = Pair::new(false, 1_000);
     pair.take(Step::Say(3));

@@ -10,6 +10,7 @@ mod ending;
 mod expiry;
 mod guest;
 mod history;
+mod inviting;
 mod keys;
 mod moderation;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -7,6 +7,7 @@
 
 mod awaited;
 mod buffer;
+mod hosting;
 mod input;
 mod moderation;
 mod native;

@@ -1,41 +1,24 @@
 //! Requests of a host, and the answers to them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::protocol::address::Address;
 use crate::protocol::native::error;
 use crate::protocol::native::frame::{self, Code, Invite, Kicked, Muted, Reply, Request};
-use crate::room::{Entry, Eraser, Lease, Meter, NotErased, NotSaid, RateLimit};
+use crate::room::{Entry, Eraser, Lease, NotErased, NotSaid};
 
 use super::super::hub::Moderator;
 use super::super::not_moderated::NotModerated;
 use super::peer::PeerSession;
 use super::wanted::{Purpose, Wanted};
 
-/// The rate of a host's requests. Everyone is told of most of them.
-const REQUESTS: RateLimit = RateLimit {
-    burst: 40,
-    per_second: 2,
-};
-
 /// The most bytes of memory for a message that is looked up; at least one is read.
 const LOOKED_UP: usize = 1;
-
-/// What a session has that hosts use: only few members are.
-#[derive(Debug, Default)]
-pub struct Hosting {
-    /// The addresses of which the host was notified last; `None` for other members.
-    pub told_addresses: Option<Arc<Vec<Address>>>,
-    /// Counts requests against [`REQUESTS`].
-    requests: Meter<Instant>,
-}
 
 impl PeerSession {
     /// Does what a host, or someone who thinks to be one, asks for.
     pub(super) fn moderate(&mut self, request: &Request<'_>, lease: Lease, now: Instant) {
         let hosting = self.hosting.get_or_insert_default();
-        if let Err(retry) = hosting.requests.count(REQUESTS, now) {
+        if let Err(retry) = hosting.count_request(now) {
             return self.answer_too_fast(retry, now);
         }
         if let Request::Erase(erase) = request {

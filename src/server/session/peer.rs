@@ -16,8 +16,8 @@ use crate::room::{NotSaid, Why};
 use super::super::hub::{Arrival, Guest, Hub, NotLetIn, Proven, Ticket};
 use super::awaited::Awaited;
 use super::buffer::Buffer;
+use super::hosting::Hosting;
 use super::input::Input;
-use super::moderation::Hosting;
 use super::phase::{Ending, Farewell, Hail, Phase};
 use super::rejected::Rejected;
 

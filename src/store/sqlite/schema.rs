@@ -133,6 +133,31 @@ pub(super) fn migrate(connection: &mut Connection, from: i32) -> Result<(), Trou
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
+    if from < CLEAN_SINCE {
+        match clean(connection) {
+            // The store works without, too.
+            Err(trouble) if trouble.is_passing() => {}
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// The first version that overwrites what it deletes.
+const CLEAN_SINCE: i32 = 4;
+
+/// The largest file that is [cleaned](clean), in bytes: it takes a second and as much
+/// memory as the file. A larger one would keep everyone waiting.
+const CLEAN_LIMIT: i64 = 64 << 20;
+
+/// Makes the file anew, without what versions before [`CLEAN_SINCE`] left in its free parts:
+/// deleted messages, and old copies of those that are still there.
+fn clean(connection: &Connection) -> Result<(), Trouble> {
+    let ask = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    if ask("page_count")?.saturating_mul(ask("page_size")?) <= CLEAN_LIMIT {
+        // There may be no place for temporary files.
+        connection.execute_batch("PRAGMA temp_store = MEMORY; VACUUM")?;
+    }
     Ok(())
 }
 

@@ -41,11 +41,9 @@ fn an_erased_text_is_in_no_file_and_in_nothing_that_is_read() {
     let mut reader = store.reader().unwrap();
     // Some of the texts are in the main file, some in the log beside it, some in both.
     write::checkpoint(&store.connection).unwrap();
-    let mut next = 301;
-    for of in (1..=300).step_by(7) {
+    for (next, of) in (301..).zip((1..=300).step_by(7)) {
         assert_ne!(files_with(&disk, &needle(of)), [""; 0], "{of} was there");
         store.write(&[erased(next, of)]).unwrap();
-        next += 1;
         assert_eq!(files_with(&disk, &needle(of)), [""; 0], "{of}");
         let read = reader.entries(of, of + 1, 1, usize::MAX).unwrap();
         assert_eq!(read[0].body, Body::Gone { id: None });
@@ -103,6 +101,39 @@ fn what_a_killed_server_left_of_an_erased_text_goes_when_the_next_one_trims() {
     drop(backup);
     store.trim(reading(23)).unwrap();
     assert_eq!(files_with(&disk, &needle(5)), [""; 0]);
+}
+
+#[test]
+fn nothing_of_an_erased_text_is_left_from_before_the_store_moved_up() {
+    let disk = Disk::new();
+    versions::of_version_3(&disk);
+    let connection = Connection::open(disk.path()).unwrap();
+    connection
+        .execute_batch("PRAGMA secure_delete = OFF; DELETE FROM message; DELETE FROM said")
+        .unwrap();
+    for seq in 1..=2_000_u64 {
+        let text = secret(seq, usize::try_from(seq * 997 % 600).unwrap());
+        connection
+            .execute(
+                "INSERT INTO message VALUES (?1, 1, 1, 'a', NULL, ?2, 1, 0)",
+                (seq, text),
+            )
+            .unwrap();
+    }
+    // Without the first thousand: what is left was moved about.
+    connection
+        .execute_batch("DELETE FROM message WHERE seq <= 1000; UPDATE room SET oldest_seq = 1001")
+        .unwrap();
+    drop(connection);
+    let is_left = |seq| !files_with(&disk, &needle(seq)).is_empty();
+    assert!((1..=1_000).any(is_left), "as it was until then");
+    let (mut store, _) = disk.open();
+    let erasures = (2_001..).zip((1_001..=2_000).step_by(3));
+    let batch: Vec<Record> = erasures.map(|(seq, of)| erased(seq, of)).collect();
+    store.write(&batch).unwrap();
+    for seq in (1..=1_000).chain((1_001..=2_000).step_by(3)) {
+        assert_eq!(files_with(&disk, &needle(seq)), [""; 0], "{seq}");
+    }
 }
 
 #[test]

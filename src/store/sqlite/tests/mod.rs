@@ -117,8 +117,10 @@ fn erased(seq: u64, of: u64) -> Record {
 fn ban(last: u8, until: u64) -> Ban {
     Ban {
         network: Some(Network::new([10, 0, 0, last].into(), 32)),
-        token: (last % 2 == 0).then(|| key(last)),
-        name: (last % 3 == 0).then(|| format!("member {last}").into()),
+        token: last.is_multiple_of(2).then(|| key(last)),
+        name: last
+            .is_multiple_of(3)
+            .then(|| format!("member {last}").into()),
         // The store does not look at the room's time.
         until: (Time::BEGINNING, at(until)),
     }
@@ -127,7 +129,9 @@ fn ban(last: u8, until: u64) -> Ban {
 fn keys(n: u8) -> Keys {
     Keys {
         key: Some(RoomKey::from_random([n; 10])),
-        host_key: (n % 2 == 0).then(|| RoomKey::from_random([n ^ 0xff; 10])),
+        host_key: n
+            .is_multiple_of(2)
+            .then(|| RoomKey::from_random([n ^ 0xff; 10])),
     }
 }
 

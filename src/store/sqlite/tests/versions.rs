@@ -60,7 +60,7 @@ fn a_store_of_version_2_moves_up_by_itself_with_all_that_is_in_it() {
 }
 
 /// A store as version 3 made it, with two messages.
-fn of_version_3(disk: &Disk) {
+pub(super) fn of_version_3(disk: &Disk) {
     of_version_2(disk);
     let connection = Connection::open(disk.path()).unwrap();
     connection
