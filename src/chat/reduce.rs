@@ -54,7 +54,8 @@ impl Chat {
             Event::Message(message) => self.heard(message, effects),
             Event::Said(said) => self.timeline.said(&said.id, said.seq),
             Event::Unsent { id, .. } => {
-                if self.timeline.give_up(&id, &NotSent::Unknown) {
+                // The reason may be known: an error came first.
+                if self.timeline.is_pending(&id) && self.timeline.give_up(&id, &NotSent::Unknown) {
                     effects.news.push(News::NotSent(NotSent::Unknown));
                 }
             }

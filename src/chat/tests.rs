@@ -582,6 +582,17 @@ fn who_is_muted_knows_for_how_long_and_that_it_is_over() {
     chat.say("7".into(), "hello", at);
     let effects = chat.reduce([error(Code::Muted, Some("7"), Some(60_000))], at);
     assert_eq!(effects.news, [News::NotSent(NotSent::Muted)]);
+    // The client gives the message back; the reason stays.
+    let (id, text) = ("7".into(), "hello".into());
+    let effects = chat.reduce([Event::Unsent { id, text }], at);
+    assert!(effects.news.is_empty());
+    let shown = lines(&mut chat, &mut list);
+    let [Line::Message(message)] = &shown[..] else {
+        panic!("{shown:?}");
+    };
+    let id = "7".into();
+    let why = NotSent::Muted;
+    assert_eq!(message.delivery, Delivery::Unsent { id, why });
     assert_eq!(chat.muted_for(later(20)), Some(Duration::from_secs(40)));
     assert_eq!(chat.muted_for(later(60)), None);
     assert_eq!(lines(&mut chat, &mut list).len(), 1);

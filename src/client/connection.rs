@@ -68,11 +68,23 @@ impl From<End> for Outcome {
     }
 }
 
+/// The inputs that say that the client is in the room, and how it is protected.
+const WELCOME: usize = 2;
+
+/// What came from the server, and was not passed on yet.
+struct Received {
+    inbox: Inbox,
+    inputs: Vec<Incoming>,
+    events: Vec<Event>,
+    /// The connection ended after that.
+    end: Option<End>,
+}
+
 /// A connection to a server that has welcomed the client.
 pub(super) struct Joined {
     link: Link,
     inbox: Inbox,
-    /// What came with the welcome, which is the first.
+    /// The [`WELCOME`], and what came with it.
     inputs: Vec<Incoming>,
     /// The connection ended with it.
     end: Option<End>,
@@ -95,8 +107,7 @@ impl Joined {
             text: trouble.to_string().into(),
             addresses: Vec::new(),
         };
-        // The first two say that the client is in the room.
-        let place = self.inputs.len().min(2);
+        let place = self.inputs.len().min(WELCOME);
         self.inputs
             .insert(place, Event::Notice(notice.into_clean()).into());
     }
@@ -167,7 +178,7 @@ impl Connection<'_> {
         let Joined {
             link,
             inbox,
-            inputs,
+            mut inputs,
             end,
             security,
             ..
@@ -187,10 +198,22 @@ impl Connection<'_> {
             answer_within: settings.answer_within,
         };
         let exchange = Exchange::new(Silence::new(patience, Instant::now()));
+        // Nothing is sent before the client knows as whom it is in the room.
+        let mut events = Vec::new();
+        for input in inputs.drain(..inputs.len().min(WELCOME)) {
+            let now = Instant::now().into_std();
+            send_queue.answer(|outbox| resume_state.take(input, outbox, now, &mut events));
+        }
         send_queue.is_in();
+        let received = Received {
+            inbox,
+            inputs,
+            events,
+            end,
+        };
         let mut exchanging = pin!(async {
             tokio::select! {
-                end = self.read(from, inbox, inputs, end, &exchange, resume_state) => end,
+                end = self.read(from, received, &exchange, resume_state) => end,
                 end = async {
                     // A connection that takes no more output may still have the server's
                     // last frames; reading finds out how it ended.
@@ -222,15 +245,19 @@ impl Connection<'_> {
     async fn read(
         &self,
         mut from: ReadHalf<Box<dyn Bytes>>,
-        mut inbox: Inbox,
-        mut inputs: Vec<Incoming>,
-        mut end: Option<End>,
+        received: Received,
         exchange: &Exchange,
         resume_state: &mut ResumeState,
     ) -> End {
         let send_queue = &self.context.send_queue;
         let mut buffer = vec![0; READ_BYTES];
-        let mut events = Vec::new();
+        let Received {
+            mut inbox,
+            mut inputs,
+            mut events,
+            mut end,
+        } = received;
+        self.pass_on(&mut events).await;
         let mut slept = pin!(slept());
         loop {
             if std::mem::take(&mut inbox.pinged) {
@@ -242,10 +269,7 @@ impl Connection<'_> {
                 }
                 let now = Instant::now().into_std();
                 send_queue.answer(|outbox| resume_state.take(input, outbox, now, &mut events));
-                for event in events.drain(..) {
-                    // Without a listener the client is leaving already.
-                    let _ = self.context.events.send(event).await;
-                }
+                self.pass_on(&mut events).await;
             }
             if let Some(end) = end {
                 return end;
@@ -269,6 +293,13 @@ impl Connection<'_> {
                 Err(error) => return End::Lost(loss(&error)),
             };
             end = inbox.take(bytes, &mut inputs).err();
+        }
+    }
+
+    async fn pass_on(&self, events: &mut Vec<Event>) {
+        for event in events.drain(..) {
+            // Without a listener the client is leaving already.
+            let _ = self.context.events.send(event).await;
         }
     }
 
@@ -430,5 +461,17 @@ fn loss(error: &io::Error) -> Loss {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe => Loss::Ended,
         _ => Loss::Broken(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_that_is_sent_stays_in_a_buffer() {
+        let mut to = tokio::io::BufWriter::new(Vec::new());
+        send(&mut to, b"hi").await.unwrap();
+        assert_eq!(to.get_ref(), b"hi");
     }
 }

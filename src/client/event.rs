@@ -19,7 +19,7 @@ pub enum Event {
     /// How the connection is protected. Comes directly before each [`Event::Welcomed`] and
     /// [`Event::Returned`].
     Secured(Security),
-    /// The client is in the room now. Comes first, and once. If the welcome is `resumed`,
+    /// The client is in the room now. Comes once, before everything else. If the welcome is `resumed`,
     /// the client is the same member as in an earlier run of the program.
     Welcomed(Box<Welcome<'static>>),
     /// A message; the client's own messages come too, with their id.

@@ -130,6 +130,23 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
             text::write_notice(&format!("This message may not have been sent: {text}"), out);
         }
         Event::Ended(end) => text::write_notice(&end.to_string(), out),
+        Event::Erased(_) | Event::Host(_) | Event::Limits(_) => write_change(event, out),
+        Event::Secured(_)
+        | Event::Kicked(_)
+        | Event::Muted(_)
+        | Event::Invite(_)
+        | Event::Welcomed(_)
+        | Event::Said(_)
+        | Event::Members(_)
+        | Event::Page(_)
+        | Event::Gap(_)
+        | Event::Unknown { .. } => {}
+    }
+}
+
+/// Appends a change of the room that a host made.
+fn write_change(event: &Event, out: &mut Vec<u8>) {
+    match event {
         Event::Erased(erased) => text::encode(
             &room::Event::Entry(Entry {
                 seq: erased.seq,
@@ -157,16 +174,7 @@ pub fn write_lines(event: &Event, out: &mut Vec<u8>) {
             },
             out,
         ),
-        Event::Secured(_)
-        | Event::Kicked(_)
-        | Event::Muted(_)
-        | Event::Invite(_)
-        | Event::Welcomed(_)
-        | Event::Said(_)
-        | Event::Members(_)
-        | Event::Page(_)
-        | Event::Gap(_)
-        | Event::Unknown { .. } => {}
+        _ => {}
     }
 }
 

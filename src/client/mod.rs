@@ -2,9 +2,9 @@
 //!
 //! [`Client::connect`] returns at once; a thread of the client's own does the rest. It
 //! reports typed [`Event`]s over a bounded channel, for async and for blocking code:
-//! first [`Event::Welcomed`], last [`Event::Ended`], and then the channel closes. A
-//! listener that takes them slowly slows down only its own connection. [`listen`] passes
-//! them to a [`Listener`].
+//! first [`Event::Secured`] and [`Event::Welcomed`], last [`Event::Ended`], and then the
+//! channel closes. A listener that takes them slowly slows down only its own connection.
+//! [`listen`] passes them to a [`Listener`].
 //!
 //! # Coming back
 //!
@@ -22,6 +22,26 @@
 //! client does not send it again but reports it as [`Event::Unsent`]. When the session
 //! ends, it does so for every message that waits. The client keeps to the rate that the
 //! server allows, and sends again what came too fast all the same.
+//!
+//! # Trust
+//!
+//! The client encrypts with TLS, unless [`Settings::encryption`] says otherwise. Only a
+//! server of which nothing is known, and that does not speak TLS, is asked again without;
+//! [`Event::Secured`] says so.
+//!
+//! A server is known by the pin of its certificate. The client expects the pin in the
+//! settings, that of its session, or the one that it remembers for the name of a host or a
+//! public address ([`KnownRooms`]); another server is told nothing
+//! ([`End::OtherIdentity`]). Without an expectation, the client asks for the name of the
+//! room first: that of a known server is another identity too. A key is never sent: the
+//! client proves that it knows it, and the server has to prove the same
+//! ([`End::NotProven`]). [`Settings::resume`] and [`Settings::unsent`] go only to the
+//! server that they come from, so they need its pin, or a server that is known at that
+//! address; otherwise the client joins as a new member, and reports the messages as
+//! [`Event::Unsent`].
+//!
+//! To accept another identity, connect again with the pin that was found: on the welcome,
+//! the client forgets the other one for that room and that host.
 //!
 //! # Listening
 //!

@@ -29,9 +29,7 @@ pub(super) struct ResumeState {
     is_known: bool,
     reading: Option<Reading>,
     /// The client's member on this connection.
-    me: Option<MemberId>,
-    /// It is the host.
-    is_host: bool,
+    me: Option<Me>,
     /// Missed messages are still coming: up to the one before this `seq`.
     catching_up: Option<u64>,
     /// The client was another member when it sent some of its unconfirmed messages.
@@ -39,6 +37,13 @@ pub(super) struct ResumeState {
     /// The server recognizes message ids.
     says_nothing_twice: bool,
     limits: Option<Limits>,
+}
+
+/// The client's member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Me {
+    id: MemberId,
+    is_host: bool,
 }
 
 /// The position up to which the client has read a log.
@@ -145,7 +150,8 @@ impl ResumeState {
             Event::Message(message) => {
                 // Nobody can know an id of the client before the server accepted the
                 // message.
-                let is_me = message.author.id.is_some() && message.author.id == self.me;
+                let is_me =
+                    message.author.id.is_some() && message.author.id == self.me.map(|me| me.id);
                 let own = is_me || self.was_another;
                 if own && let Some(id) = message.message_id() {
                     outbox.said(id);
@@ -169,8 +175,10 @@ impl ResumeState {
                 out.push(event);
             }
             Event::Host(host) => {
-                // Whoever hands it over is no host any more.
-                self.is_host = (self.is_host && host.from != self.me) || Some(host.id) == self.me;
+                if let Some(me) = &mut self.me {
+                    // Whoever hands it over is no host any more.
+                    me.is_host = (me.is_host && host.from != Some(me.id)) || host.id == me.id;
+                }
                 self.limit(outbox);
                 out.push(Event::Host(host));
             }
@@ -206,8 +214,10 @@ impl ResumeState {
             // A log that is shorter than the position is not the same log.
             before.epoch == welcome.epoch && before.after() <= last
         });
-        self.me = Some(welcome.you.id);
-        self.is_host = welcome.you.host;
+        self.me = Some(Me {
+            id: welcome.you.id,
+            is_host: welcome.you.host,
+        });
         self.limits = Some(welcome.limits);
         self.says_nothing_twice = welcome.features.iter().any(|it| it == RESUME);
         // Stays set until the client knows everything, also over several connections.
@@ -230,8 +240,9 @@ impl ResumeState {
 
     /// The limits for this member: a host need not be slow.
     fn own_limits(&self) -> Option<Limits> {
+        let is_host = self.me.is_some_and(|me| me.is_host);
         self.limits.map(|limits| Limits {
-            every_s: limits.every_s.filter(|_| !self.is_host),
+            every_s: limits.every_s.filter(|_| !is_host),
             ..limits
         })
     }

@@ -18,7 +18,8 @@ pub struct Settings {
     pub address: Address,
     /// The wanted name; the server may give another.
     pub name: String,
-    /// Further addresses of the same server.
+    /// Further addresses of the same server. They are tried only with a pin or a key:
+    /// otherwise nobody could tell whether they lead to the same server.
     pub more_addresses: Vec<Address>,
     /// Whether the connection is encrypted.
     pub encryption: Encryption,
@@ -32,7 +33,8 @@ pub struct Settings {
     /// The file in which the client remembers servers, shared by all clients of this
     /// user; without it, it remembers none.
     pub known_rooms: Option<PathBuf>,
-    /// The session of an earlier run of the program, to come back to.
+    /// The session of an earlier run of the program, to come back to. It goes only to the
+    /// server that it comes from: give its pin too.
     pub resume: Option<Resume>,
     /// Unconfirmed messages of an earlier run, each as its id and its text, in their
     /// order. The client sends them first, and none appears twice if `resume` is given
@@ -50,9 +52,9 @@ pub struct Settings {
     pub first_retry: Duration,
     /// The longest wait between two tries.
     pub longest_retry: Duration,
-    /// The longest time for looking up the host and connecting to it.
+    /// The longest time for looking up the host, connecting to it, and the handshake.
     pub connect_within: Duration,
-    /// The longest time until the server's welcome after that.
+    /// The longest time until the server's welcome after that, with all proofs.
     pub welcome_within: Duration,
     /// After sending nothing for this long, the client sends a `ping`.
     pub heartbeat: Duration,

@@ -323,7 +323,8 @@ class Lines:
 
     def stop(self):
         stop(self.process)
-        self.desktop.processes.remove(self.process)
+        if self.process in self.desktop.processes:
+            self.desktop.processes.remove(self.process)
 
     def lines(self):
         return os.pread(self.out.fileno(), 1 << 24, 0).decode().splitlines()
@@ -343,7 +344,7 @@ class Guest:
     """Someone who speaks lines over a socket."""
 
     def __init__(self, stage, name, port):
-        self.name = name
+        self.name, self.port = name, port
         self.socket = socket.create_connection(("127.0.0.1", port))
         stage.addCleanup(self.socket.close)
         self.socket.setblocking(False)

@@ -38,7 +38,7 @@ class Private(Stage):
         """A listener that joins with this link."""
         self.secret("/run/link", link + "\n")
         listener = self.machine.start(
-            "sh", "-c", "echo $$ >/run/listener.pid; exec chatroom --listen --link-file /run/link"
+            "sh", "-c", "cd /; echo $$ >/run/listener.pid; exec chatroom --listen --link-file /run/link"
             " --name eve")
         self.addCleanup(listener.stdout.close)
         self.addCleanup(listener.wait)

@@ -22,7 +22,7 @@ use crate::store::OpenError;
 
 pub use self::ends::{end, outage};
 pub use self::moderation::{answer, muted, refusal, slow_mode};
-pub use self::security::{host_sentence, security, security_summary};
+pub use self::security::{fingerprint, host_sentence, security, security_summary};
 
 /// The sentence `template` with each `{name}` replaced by its value.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {

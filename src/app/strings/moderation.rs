@@ -73,10 +73,12 @@ pub fn slow_mode(every: Duration) -> Option<String> {
 
 /// Says that the user is muted, and for how long.
 pub fn muted(left: Duration) -> String {
+    // The last second or minute is not over.
+    let minutes = left >= Duration::from_mins(1);
+    let more = Duration::from_millis(if minutes { 59_999 } else { 999 });
     fill(
         &gettext("The host has muted you. You can send messages again in {time}."),
-        // The last second is not over.
-        &[("time", &time(left + Duration::from_millis(999)))],
+        &[("time", &time(left.saturating_add(more)))],
     )
 }
 
@@ -105,6 +107,7 @@ mod tests {
             muted(Duration::from_millis(59_001)),
             "The host has muted you. You can send messages again in 1 minute."
         );
+        assert!(muted(Duration::from_secs(299)).ends_with(" in 5 minutes."));
         let time = Duration::ZERO;
         let name = "Ben".to_owned();
         let told = answer(&Answer::Muted { name, time });

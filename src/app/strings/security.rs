@@ -3,10 +3,20 @@
 use gettextrs::gettext;
 
 use crate::client::{Security, Trust};
+use crate::protocol::Pin;
 
 /// The sentence that is true of every encrypted room.
 pub fn host_sentence() -> String {
     gettext("Encrypted on the way. Whoever hosts the room can read it.")
+}
+
+/// The fingerprint of a server in short lines, which people can compare.
+pub fn fingerprint(pin: Pin) -> String {
+    const PAIRS: usize = 8;
+    let fingerprint = pin.fingerprint();
+    let pairs: Vec<&str> = fingerprint.split(':').collect();
+    let lines: Vec<String> = pairs.chunks(PAIRS).map(|line| line.join(":")).collect();
+    lines.join("\n")
 }
 
 /// Whether a connection is encrypted, in two words.
@@ -36,5 +46,17 @@ fn trusted(trust: Trust) -> String {
         Trust::FirstUse => gettext(
             "You meet this host for the first time. To be sure who it is, compare the fingerprint with the host’s.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_has_four_lines_to_compare() {
+        let lines = fingerprint(Pin([0xab; 32]));
+        let line = ["AB"; 8].join(":");
+        assert_eq!(lines, [line.as_str(); 4].join("\n"));
     }
 }

@@ -26,7 +26,7 @@ fn say(id: &str) -> String {
 }
 
 /// A client that is in the room and comes back, without much waiting.
-fn staying(change: impl FnOnce(&mut Settings)) -> (Client, Receiver<Event>, Peer, TcpListener) {
+pub fn staying(change: impl FnOnce(&mut Settings)) -> (Client, Receiver<Event>, Peer, TcpListener) {
     let (listener, mut settings) = local();
     settings.comes_back = true;
     settings.first_retry = SECOND / 100;

@@ -25,7 +25,7 @@ const ANSWERS: [Answer; 4] = [
 /// Answers one connection so, and returns all that came over it.
 fn serve(listener: TcpListener, answer: Answer) -> JoinHandle<(Vec<u8>, TcpListener)> {
     std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+        let mut stream = accepted(&listener);
         stream.set_read_timeout(Some(10 * SECOND)).unwrap();
         let mut wire = vec![0; 5];
         stream.read_exact(&mut wire).unwrap();
@@ -42,7 +42,7 @@ fn serve(listener: TcpListener, answer: Answer) -> JoinHandle<(Vec<u8>, TcpListe
     })
 }
 
-/// Asserts that the client sends a ClientHello, and perhaps an alert, whatever the server
+/// Asserts that the client sends a `ClientHello`, and perhaps an alert, whatever the server
 /// does, and says that it does not encrypt.
 fn refuses(change: impl Fn(&mut Settings)) {
     for answer in ANSWERS {
@@ -136,7 +136,7 @@ fn a_server_of_which_nothing_is_known_may_be_one_that_cannot_encrypt() {
         // It may learn to, and then it is the same one to the client.
         drop(peer);
         assert!(matches!(next(&events), Event::Interrupted(_)));
-        let (stream, _) = listener.accept().unwrap();
+        let stream = accepted(&listener);
         let tls = new_tls();
         let mut peer = SecurePeer::new(stream, &tls);
         assert_eq!(peer.hear(), ABOUT);
@@ -172,7 +172,7 @@ fn a_server_of_another_kind_that_encrypts_is_told() {
         ..settings
     });
     // It has no version in common.
-    let (mut stream, _) = listener.accept().unwrap();
+    let mut stream = accepted(&listener);
     stream.read_exact(&mut [0; 100]).unwrap();
     stream.write_all(&[21, 3, 3, 0, 2, 2, 70]).unwrap();
     assert_eq!(end(&events), not_chatroom);

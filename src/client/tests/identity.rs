@@ -71,7 +71,7 @@ fn of_several_addresses_the_one_with_the_right_server_counts() {
         longest_retry: SECOND / 20,
         ..settings
     };
-    let (_client, events) = Client::connect(settings.clone());
+    let (client, events) = Client::connect(settings.clone());
     let wrong_hears = std::thread::spawn(move || {
         for _ in 0..3 {
             wrong.accept().hears_a_handshake_alone();
@@ -96,7 +96,7 @@ fn of_several_addresses_the_one_with_the_right_server_counts() {
     let wrong = wrong_hears.join().unwrap();
     assert!(events.is_empty());
     let (wrong_pin, right_pin) = (wrong.pin(), settings.pin.unwrap());
-    drop((_client, events));
+    drop((client, events));
 
     // If that is all that there is, the user learns it.
     let (_client, events) = Client::connect(Settings {

@@ -16,6 +16,7 @@ mod ends;
 mod identity;
 mod known;
 mod model;
+mod moderation;
 mod outbox;
 mod private;
 mod secure;
@@ -38,7 +39,7 @@ struct Peer(BufReader<TcpStream>);
 
 impl Peer {
     fn accept(listener: &TcpListener) -> Self {
-        let (stream, _) = listener.accept().unwrap();
+        let stream = accepted(listener);
         stream.set_read_timeout(Some(10 * SECOND)).unwrap();
         Self(BufReader::new(stream))
     }
@@ -65,6 +66,25 @@ impl Peer {
         let line = format!("{line}\n");
         self.0.get_mut().write_all(line.as_bytes()).unwrap();
     }
+}
+
+/// The next connection, if it comes within 10 s.
+fn accepted(listener: &TcpListener) -> TcpStream {
+    let patience = Instant::now() + 10 * SECOND;
+    listener.set_nonblocking(true).unwrap();
+    let stream = loop {
+        match listener.accept() {
+            Ok((stream, _)) => break stream,
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                assert!(Instant::now() < patience, "nobody connects");
+                std::thread::sleep(SECOND / 1_000);
+            }
+        }
+    };
+    listener.set_nonblocking(false).unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
 }
 
 fn local() -> (TcpListener, Settings) {

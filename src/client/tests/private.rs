@@ -28,6 +28,9 @@ fn welcome_with(proof: Option<Mac>) -> String {
     WELCOME.replace(r#""text":4000}}}"#, &format!(r#""text":4000}},{private}"#))
 }
 
+/// The proof in a welcome, by what it should be bound to and the client's own.
+type Answer = fn(&Binding, Mac) -> Option<Mac>;
+
 /// The nonce in a client's hello.
 fn nonce(hello: &str) -> Nonce {
     match read_request(hello.as_bytes()) {
@@ -98,17 +101,16 @@ fn a_key_is_proved_by_both_sides_and_authenticates_the_server() {
 fn a_server_that_does_not_prove_the_key_too_is_not_the_host() {
     let (host, mut settings) = Host::new();
     settings.key = Some(mine());
-    let prove = |binding: &Binding, key: &RoomKey, label| Some(binding.prove(key, label));
-    let answers: [&dyn Fn(&Binding, Mac) -> Option<Mac>; 5] = [
-        &|_, _| None,
+    let answers: [Answer; 5] = [
+        |_, _| None,
         // The client's own proof, sent back.
-        &|_, mac| Some(mac),
-        &|binding, _| prove(binding, &key("bbcdefghijklmnop"), Label::Room),
-        &|binding, _| prove(binding, &mine(), Label::Host),
+        |_, mac| Some(mac),
+        |binding, _| Some(binding.prove(&key("bbcdefghijklmnop"), Label::Room)),
+        |binding, _| Some(binding.prove(&mine(), Label::Host)),
         // Another connection's.
-        &|binding, _| {
+        |binding, _| {
             let client = Nonce([8; 16]);
-            prove(&Binding { client, ..*binding }, &mine(), Label::Room)
+            Some(Binding { client, ..*binding }.prove(&mine(), Label::Room))
         },
     ];
     for (number, answer) in answers.iter().enumerate() {

@@ -11,7 +11,7 @@ use gtk::{CompositeTemplate, glib};
 
 use crate::app::models::RoomSession;
 use crate::app::pages::chat::markup::break_without_hyphens;
-use crate::app::strings::{fill, isolated};
+use crate::app::strings::{fill, fingerprint, isolated};
 use crate::client::End;
 use crate::protocol::Pin;
 
@@ -107,8 +107,8 @@ impl IdentityPage {
                 "Someone may want to read along, or the host has a new computer. Nothing was sent. Join only if the host tells you that the new fingerprint is right.",
             )
         });
-        imp.expected.set_label(&expected.fingerprint());
-        imp.found.set_label(&found.fingerprint());
+        imp.expected.set_label(&fingerprint(expected));
+        imp.found.set_label(&fingerprint(found));
         for label in [&imp.expected, &imp.found] {
             break_without_hyphens(label);
         }
@@ -139,8 +139,10 @@ impl IdentityPage {
     }
 
     fn accept(&self) {
-        self.go();
-        if let (Some(accepted), Some(pin)) = (self.imp().accepted.get(), self.imp().pin.get()) {
+        // Nothing else holds the page when it has gone.
+        let page = self.clone();
+        page.go();
+        if let (Some(accepted), Some(pin)) = (page.imp().accepted.get(), page.imp().pin.get()) {
             accepted(pin);
         }
     }

@@ -160,7 +160,7 @@ impl RoomTitle {
         }
         imp.fingerprint_box.set_visible(false);
         if let Some(Security::Tls { pin, .. }) = standing.security {
-            imp.fingerprint.set_label(&pin.fingerprint());
+            imp.fingerprint.set_label(&strings::fingerprint(pin));
             imp.fingerprint_box.set_visible(true);
         }
         imp.who.set_label(&if standing.private {
