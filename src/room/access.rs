@@ -33,7 +33,8 @@ impl Room {
     }
 
     pub(super) fn unban(&mut self, command: Unban) -> usize {
-        let lifted = self.bans.lift_for(&command.whom);
+        let Unban { whom } = command;
+        let lifted = self.bans.lift_for(whom);
         let count = lifted.len();
         self.record_unbanned(lifted);
         count

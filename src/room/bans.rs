@@ -93,10 +93,10 @@ impl Bans {
     }
 
     /// Removes the bans of these, and returns them.
-    pub(super) fn lift_for(&mut self, whom: &Banned) -> Vec<Ban> {
+    pub(super) fn lift_for(&mut self, whom: Banned) -> Vec<Ban> {
         match whom {
-            Banned::Address(ip) => self.lift(|ban| ban.concerns(*ip, None)),
-            Banned::Name(name) => self.lift(|ban| ban.name.as_ref() == Some(name)),
+            Banned::Address(ip) => self.lift(|ban| ban.concerns(ip, None)),
+            Banned::Name(name) => self.lift(|ban| ban.name.as_ref() == Some(&name)),
         }
     }
 
