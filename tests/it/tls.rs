@@ -32,7 +32,7 @@ fn the_server_says_at_every_door_that_nothing_follows() {
         peer.send(first);
         ends(peer);
     }
-    let mut half_closed = Peer::text(&server, "ada");
+    let half_closed = Peer::text(&server, "ada");
     half_closed.half_close();
     ends(half_closed);
     let (native, text) = (Peer::native(&server, "bob"), Peer::text(&server, "kim"));
