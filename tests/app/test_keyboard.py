@@ -40,7 +40,7 @@ class Keyboard(Stage):
         ada.sees(re.compile("^Ben left$"))
 
         ada.activate()
-        self.tab_to(ada, "button", "Leave", key="shift+Tab")
+        self.tab_to(ada, "button", "Leave", key="shift+Tab", steps=30)
         self.desktop.press("Return")
         # What was said would be lost.
         ada.window.find("button", "Close Room")

@@ -12,6 +12,10 @@ LINK = "https://example.org/plan"
 ASIDE, BELOW = 24, 31
 
 
+# What a host can do besides, about what someone else has said.
+AS_HOST = ("Erase…", "Remove Kim…")
+
+
 class Menu(Stage):
     def room(self):
         ada = self.host("Ada").activate()
@@ -55,21 +59,21 @@ class Menu(Stage):
     def test_a_message_can_be_copied_by_a_right_click(self):
         ada, label = self.room()
         self.click_at(label, 1)
-        self.opens(ada, "Copy", "Select All")
+        self.opens(ada, "Copy", "Select All", *AS_HOST)
         self.chooses(ada, 1)
         self.has_copied(ada, f"see {LINK} now")
 
     def test_a_link_can_be_copied_by_itself(self):
         ada, label = self.room()
         self.click_at(label, 8)
-        self.opens(ada, "Open Link", "Copy Link", "Copy", "Select All")
+        self.opens(ada, "Open Link", "Copy Link", "Copy", "Select All", *AS_HOST)
         self.chooses(ada, 2)
         self.has_copied(ada, LINK)
 
     def test_all_of_a_message_is_selected_and_then_copied(self):
         ada, label = self.room()
         self.click_at(label, 1)
-        self.opens(ada, "Copy", "Select All")
+        self.opens(ada, "Copy", "Select All", *AS_HOST)
         self.chooses(ada, 2)
         wait_for("the selection", lambda: label._ask("Text", "GetSelection", "(i)", 0)
                  == (0, len(label.text())))
@@ -86,7 +90,7 @@ class Menu(Stage):
                 wait_for("the focus on the message", lambda: row.has("focused"))
                 self.desktop.press(*keys)
                 # Its only link can be had.
-                self.opens(ada, "Open Link", "Copy Link", "Copy", "Select All")
+                self.opens(ada, "Open Link", "Copy Link", "Copy", "Select All", *AS_HOST)
                 self.chooses(ada, 3)
                 self.has_copied(ada, f"see {LINK} now")
                 self.doCleanups()
@@ -114,7 +118,7 @@ class Menu(Stage):
     def test_a_window_is_closed_while_its_menu_is_open(self):
         ada, label = self.room()
         self.click_at(label, 1)
-        self.opens(ada, "Copy", "Select All")
+        self.opens(ada, "Copy", "Select All", *AS_HOST)
         ada.process.terminate()
         ada.has_ended()
 

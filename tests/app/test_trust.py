@@ -171,6 +171,30 @@ class Trust(Stage):
                     and not (name or text).strip()]
         self.assertEqual(nameless, [], ben.window.tree())
 
+    def test_another_computer_in_the_middle_of_a_stay_ends_it_and_is_a_question(self):
+        first = self.other_server("one", "--stay-open", "--room-name", "The Room")
+        cable = self.cable(first.port)
+        ben = self.join("Ben", cable.port, at=0)
+        ben.say("before")
+        ben.sees(said("You", "before"))
+        cable.to = self.other_server("two", "--stay-open", "--room-name", "Another").port
+        kim = self.guest("Kim", cable.to)
+        cable.jolt()
+        ben.shows_banner(OTHER_IDENTITY)
+        # What was said can be read.
+        ben.sees(said("You", "before"))
+        self.assertNotIn("Ben", kim._read())
+        ben.window.find("button", "Details").press()
+        ben.window.find("button", "Join Anyway")
+        self.picture_of("other-computer-in-room")
+        ben.window.find("button", "Cancel").press()
+        ben.sees(said("You", "before"))
+        ben.window.find("button", "Details").press()
+        ben.window.find("button", "Join Anyway").press()
+        kim.hears("Ben")
+        ben.comes_in()
+        ben.shows_members("Ben", "Kim")
+
     def test_the_identity_of_a_host_outlives_their_room(self):
         ada = self.host("Ada")
         before = self.fingerprint(ada.activate())

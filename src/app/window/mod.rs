@@ -11,6 +11,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use gtk::{CompositeTemplate, gio, glib};
 
+use crate::protocol::Pin;
 use crate::protocol::address::Address;
 use crate::protocol::invitation::Invitation;
 
@@ -111,9 +112,19 @@ fn add_actions(class: &mut <imp::Window as ObjectSubclass>::Class) {
     class.install_action("window.ask-for-address", None, |window, _, _| {
         window.ask_for_address();
     });
+    let place = <(String, String)>::static_variant_type();
+    // The link of a room that the user was in, and the pin of the computer that answers
+    // there now, which they accept.
+    class.install_action("window.join-anyway", Some(&place), |window, _, place| {
+        let place = place.and_then(glib::Variant::get::<(String, String)>);
+        if let Some((link, pin)) = place
+            && let (Ok(invitation), Ok(pin)) = (link.parse(), pin.parse())
+        {
+            window.join_anyway(invitation, pin);
+        }
+    });
     // The address of a room, and the name to enter it with; if that is empty, the name on
     // the home page.
-    let place = <(String, String)>::static_variant_type();
     class.install_action("window.join", Some(&place), |window, _, place| {
         let place = place.and_then(glib::Variant::get::<(String, String)>);
         let Some((address, name)) = place else {
@@ -183,6 +194,17 @@ impl Window {
     /// Joins the room of an invitation, over the connect page.
     fn join(&self, invitation: Invitation) {
         self.ask_for_address().join(invitation);
+    }
+
+    /// Leaves the room, and joins the one of an invitation, whose host has this pin.
+    fn join_anyway(&self, invitation: Invitation, pin: Pin) {
+        let imp = self.imp();
+        if let Some(session) = imp.session.take() {
+            glib::spawn_future_local(async move { session.break_off().await });
+        }
+        self.look_at_session_end();
+        imp.navigation.pop_to_page(&*imp.home);
+        self.ask_for_address().join_anyway(invitation, pin);
     }
 
     /// Joins a room again, with the name that the user had there.

@@ -9,6 +9,7 @@ use gettextrs::gettext;
 use gtk::glib;
 
 use crate::app::models::RoomSession;
+use crate::app::pages::identity::IdentityPage;
 use crate::app::strings;
 use crate::client::End;
 
@@ -85,7 +86,32 @@ impl ChatPage {
     /// Says how the session ended.
     pub(super) fn show_end(&self, end: &End) {
         self.tell_no_more();
-        self.show_banner(&strings::end(end), &gettext("_Leave"), "room.leave");
+        let (button, action) = match end {
+            End::OtherIdentity { .. } => (gettext("_Details"), "room.identity"),
+            _ => (gettext("_Leave"), "room.leave"),
+        };
+        self.show_banner(&strings::end(end), &button, action);
+    }
+
+    /// Asks what to do about the other computer that answers. Who joins it leaves this room,
+    /// which is over.
+    pub(super) fn ask_about_identity(&self) {
+        let Some(session) = self.session() else {
+            return;
+        };
+        let Some(question) = IdentityPage::about(&session) else {
+            return;
+        };
+        let link = session.way_in().link();
+        question.connect_accepted(glib::clone!(
+            #[weak(rename_to = page)]
+            self,
+            move |found| {
+                let place = (link.as_str(), found.to_string()).to_variant();
+                let _ = page.activate_action("window.join-anyway", Some(&place));
+            }
+        ));
+        question.show_over(self);
     }
 
     fn show_banner(&self, words: &str, button: &str, action: &str) {

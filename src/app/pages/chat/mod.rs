@@ -107,6 +107,9 @@ mod imp {
                     session.retry_now();
                 }
             });
+            class.install_action("room.identity", None, |page, _, _| {
+                page.ask_about_identity();
+            });
             class.install_action("room.newest", None, |page, _, _| page.go_to_end());
             class.install_action("room.members", None, |page, _, _| {
                 let split = &page.imp().split;

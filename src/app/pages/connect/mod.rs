@@ -236,11 +236,11 @@ impl ConnectPage {
         }
         let key = typed_key(&imp.key.text());
         self.group_key(&key);
-        let result = target(&address, &imp.port.text()).and_then(|_| match key {
-            TypedKey::Wrong => Err(Wrong::Key),
-            _ => Ok(()),
-        });
-        let wrong = result.err();
+        let wrong = match (target(&address, &imp.port.text()), &key) {
+            (Err(wrong), _) => Some(wrong),
+            (Ok(_), TypedKey::Wrong) => Some(Wrong::Key),
+            (Ok(_), _) => None,
+        };
         mark(&imp.address, matches!(wrong, Some(Wrong::Address(_))));
         mark(&imp.port, matches!(wrong, Some(Wrong::Port(_))));
         mark(&imp.key, matches!(wrong, Some(Wrong::Key)));
@@ -306,8 +306,15 @@ impl ConnectPage {
         }
     }
 
+    /// Joins the room of an invitation, although a computer with another pin answers there
+    /// than the one that the user knew.
+    pub fn join_anyway(&self, invitation: Invitation, pin: Pin) {
+        self.show_invitation(invitation.clone());
+        self.join_by(invitation, Some(pin));
+    }
+
     /// Joins a room; with `accepted`, its host has this pin and no other.
-    pub fn join_by(&self, way_in: Invitation, accepted: Option<Pin>) {
+    fn join_by(&self, way_in: Invitation, accepted: Option<Pin>) {
         let imp = self.imp();
         let name = imp.user_name.get().map(|name| name()).unwrap_or_default();
         imp.trouble.set_visible(false);

@@ -33,6 +33,8 @@ mod imp {
         #[property(get)]
         pub opening: Cell<bool>,
         #[template_child]
+        pub scroller: TemplateChild<gtk::ScrolledWindow>,
+        #[template_child]
         pub banner: TemplateChild<adw::Banner>,
         #[template_child]
         pub icon: TemplateChild<gtk::Image>,
@@ -84,6 +86,21 @@ mod imp {
         #[template_callback]
         fn on_name_activated(&self) {
             let _ = self.host.activate_action("home.host", None);
+        }
+
+        /// The window has become low, and what was above the fields is gone. Before that the
+        /// page moved to show the focused field, which would now hide what is above it.
+        #[template_callback]
+        fn on_low(&self) {
+            let frames = Cell::new(0);
+            self.scroller.add_tick_callback(move |scroller, _| {
+                // A frame begins before its layout.
+                if frames.replace(frames.get() + 1) < 2 {
+                    return glib::ControlFlow::Continue;
+                }
+                scroller.vadjustment().set_value(0.0);
+                glib::ControlFlow::Break
+            });
         }
 
         #[template_callback]

@@ -28,6 +28,9 @@ impl HomePage {
         let imp = self.imp();
         let address = stay.as_ref().and_then(|(place, _)| address_of(place));
         imp.offer.set_visible(address.is_some());
+        // The offer and the icon share the space.
+        imp.icon
+            .set_pixel_size(if address.is_some() { 64 } else { 128 });
         if let (Some((_, stay)), Some(address)) = (&stay, address) {
             let (title, subtitle) = if stay.hosted {
                 (
