@@ -271,6 +271,9 @@ impl<W: Wire> Crowd<W> {
     ) -> io::Result<()> {
         let mut waiting = false;
         for member in &mut self.members[..self.speakers] {
+            member.wire.prepare(&mut member.out)?;
+        }
+        for member in &mut self.members[..self.speakers] {
             waiting |= !member.wire.flush(&mut member.out)?;
         }
         let came = self.receive(if waiting { AGAIN } else { wait }, tell)?;

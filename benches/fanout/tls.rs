@@ -98,11 +98,16 @@ impl Wire for Tls {
         self.flush_sealed().map(drop)
     }
 
-    fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
+    fn prepare(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         if !out.is_empty() {
             self.waiting.append(out);
             self.advance(&mut [], &mut [])?;
         }
+        Ok(())
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
+        self.prepare(out)?;
         self.flush_sealed()
     }
 }

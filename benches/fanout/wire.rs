@@ -16,6 +16,12 @@ pub trait Wire: AsFd + Sized {
     /// Sends a few bytes at once.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Does what can be done before `out` is sent: all senders then send as close after each
+    /// other as in plaintext.
+    fn prepare(&mut self, _out: &mut Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Sends as much of `out` as the socket takes, removes that, and returns whether it was
     /// all.
     fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<bool>;

@@ -463,3 +463,15 @@ fn loss(error: &io::Error) -> Loss {
         _ => Loss::Broken(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_that_is_sent_stays_in_a_buffer() {
+        let mut to = tokio::io::BufWriter::new(Vec::new());
+        send(&mut to, b"hi").await.unwrap();
+        assert_eq!(to.get_ref(), b"hi");
+    }
+}

@@ -1,8 +1,6 @@
 //! The keys that a room goes by. They never cross the wire, and its log has none of them.
 
-use super::Room;
 use super::key::RoomKey;
-use super::record::Record;
 
 /// The keys of a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,20 +18,4 @@ pub struct Keys {
 pub struct SetKeys {
     /// The new keys.
     pub keys: Keys,
-}
-
-impl Room {
-    pub(super) fn set_keys(&mut self, command: SetKeys) {
-        if self.keys != command.keys {
-            self.keys = command.keys;
-            let keys = self.keys.clone();
-            self.record(|| Record::Keys(keys));
-        }
-    }
-
-    /// The keys of the room.
-    #[must_use]
-    pub const fn keys(&self) -> &Keys {
-        &self.keys
-    }
 }

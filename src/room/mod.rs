@@ -9,6 +9,7 @@
 //! [protocols](crate::protocol) provide ([`Encodings`]), and readers follow with a
 //! [`Cursor`].
 
+mod access;
 mod attachment;
 mod bans;
 mod character;
@@ -29,6 +30,7 @@ mod model;
 mod moderation;
 mod name;
 mod names;
+mod network;
 mod outcome;
 mod rate;
 mod recent_ids;
@@ -48,7 +50,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::attachment::{Lease, TokenHash};
-pub use self::bans::{BANS_LIMIT, Ban, Banned, Network, NotBanned, Unban};
+pub use self::bans::{BANS_LIMIT, Ban, Banned, NotBanned, Unban};
 pub use self::command::{
     Announce, Change, Close, Command, Enter, Expire, Leave, Lose, Outcome, Resume, Say, SetRules,
 };
@@ -70,6 +72,7 @@ pub use self::name::{
     ConfusableKey, DEFAULT_NAME, NAME_LIMIT, ROOM_NAME_LIMIT, SERVER_NAME, WantedName, clean_name,
     clean_room_name, name_or_default,
 };
+pub use self::network::Network;
 pub use self::outcome::{Coming, Entered, Expired, NotEntered, NotResumed, NotSaid, Parting, Said};
 pub use self::rate::{Meter, RateLimit};
 pub use self::recent_ids::RECENT_IDS;

@@ -3,6 +3,12 @@
 // That is what it is for.
 #![allow(clippy::duplicate_mod)]
 
+use std::io::Read as _;
+
+use chatroom::room::Closing;
+
+use self::room_of::{Host as _, Peer, TestServer};
+
 #[path = "door.rs"]
 mod door;
 #[path = "native.rs"]
@@ -13,6 +19,34 @@ mod resume;
 mod room;
 #[path = "text.rs"]
 mod text;
+
+/// The tunnel resets a connection that ends without `close_notify`.
+#[test]
+fn the_server_says_at_every_door_that_nothing_follows() {
+    let server = TestServer::start();
+    let bye = "{\"hello\":{\"protocol\":1}}\n{\"bye\":{}}\n";
+    let broken = "{\"say\":{\"text\":\"too early\"}}\n";
+    let (browser, irc) = ("GET / HTTP/1.1\r\n\r\n", "NICK ada\r\n");
+    for first in [bye, broken, "ada\n?{quit}\n", browser, irc, "SSH-2.0-x\r\n"] {
+        let mut peer = Peer::connect(server.address());
+        peer.send(first);
+        ends(peer);
+    }
+    let half_closed = Peer::text(&server, "ada");
+    half_closed.half_close();
+    ends(half_closed);
+    let (native, text) = (Peer::native(&server, "bob"), Peer::text(&server, "kim"));
+    server.close(Closing::ForGood);
+    ends(native);
+    ends(text);
+}
+
+fn ends(mut peer: Peer) {
+    let mut rest = Vec::new();
+    peer.stream
+        .read_to_end(&mut rest)
+        .unwrap_or_else(|error| panic!("{error} after {}", String::from_utf8_lossy(&rest)));
+}
 
 /// Where these tests find their server.
 mod room_of {

@@ -133,12 +133,11 @@ impl Program {
     /// Types a text in its terminal, or writes it to its standard input, a pipe, and closes
     /// that.
     pub fn tell(&mut self, text: &str) {
-        match &mut self.keyboard {
-            Some(keyboard) => keyboard.write_all(text.as_bytes()).unwrap(),
-            None => {
-                let mut input = self.child.stdin.take().unwrap();
-                input.write_all(text.as_bytes()).unwrap();
-            }
+        if let Some(keyboard) = &mut self.keyboard {
+            keyboard.write_all(text.as_bytes()).unwrap();
+        } else {
+            let mut input = self.child.stdin.take().unwrap();
+            input.write_all(text.as_bytes()).unwrap();
         }
     }
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -159,9 +160,21 @@ impl Way {
         self.seen.send_modify(|seen| seen.ends.extend([(from, to)]));
         for stream in [&near, &far] {
             stream.set_nodelay(true)?;
-            // However a side ends here: its end is a reset, unless it is shut down before.
-            SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
         }
+        let sides = [
+            near.as_fd().try_clone_to_owned()?,
+            far.as_fd().try_clone_to_owned()?,
+        ];
+        let carried = self.carry_between(near, far).await;
+        if carried.is_err() {
+            for side in &sides {
+                SockRef::from(side).set_linger(Some(Duration::ZERO))?;
+            }
+        }
+        carried
+    }
+
+    async fn carry_between(&self, near: TcpStream, far: TcpStream) -> io::Result<()> {
         let name = ServerName::try_from("localhost").unwrap();
         let far = self.connects.connect(name, far).await?;
         let certificates = far.get_ref().1.peer_certificates().unwrap();

@@ -90,6 +90,7 @@ fn a_slow_room_is_kept_to_until_it_is_not_slow_any_more() {
 
     // Who becomes the host need not wait, and who was it must.
     peer.tell(&limits(3_600));
+    assert!(matches!(next(&events), Event::Limits(_)));
     let third: Vec<_> = (0..3).map(|_| client.say("hi").unwrap()).collect();
     peer.tell(r#"{"host":{"id":2,"name":"ada"}}"#);
     for id in &third {
