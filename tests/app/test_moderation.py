@@ -105,6 +105,9 @@ class Moderation(Stage):
         _, ben, _ = self.room()
         self.assertEqual(ben.window.all("button", re.compile("^Actions for")), [])
         ben.activate()
+        x, y, width, height = self.member(ben, "Ada").area()
+        xdotool("mousemove", "--window", ben.window.x11_id(), x + width // 2, y + height // 2,
+                "click", 3)
         self.focuses_member(ben, "Ada")
         self.desktop.press("Menu")
         self.assertEqual(ben.window.all("menu item"), [])
