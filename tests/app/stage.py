@@ -86,14 +86,15 @@ class Stage(unittest.TestCase):
         """A setting of the apps that are started next, as GVariant text."""
         self.desktop.set(SETTINGS, key, value)
 
-    def app(self, name, *arguments, at=0, apart=True):
+    def app(self, name, *arguments, at=0, apart=True, account=None):
         """A window of someone, in a process of its own, at so many pixels from the left.
 
-        Not `apart`, it is known on the session bus, where there can be one only."""
+        Not `apart`, it is known on the session bus, where there can be one only. Two names
+        can be those of one `account` on this computer."""
         self.set("name", f"'{name}'")
         # Each of them is another person.
         os.environ["XDG_STATE_HOME"] = str(self.state_of(name))
-        os.environ["XDG_DATA_HOME"] = str(self.data_of(name))
+        os.environ["XDG_DATA_HOME"] = str(self.data_of(account or name))
         app = App(self, *arguments, apart=apart)
         app.state = self.state_of(name)
         app.window.move(at, 0)

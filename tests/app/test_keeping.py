@@ -102,7 +102,7 @@ class Keeping(Stage):
     def test_what_an_open_room_keeps_is_not_deleted(self):
         ada = self.host("Ada")
         # Of the same person, in a room of their own beside it.
-        eve = self.app("Eve", at=800)
+        eve = self.app("Eve", at=800, account="Ada")
         self.delete(eve)
         eve.shows_banner(STORE_IN_USE)
         eve.window.find("button", "Host a Room").press()
