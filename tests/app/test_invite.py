@@ -89,6 +89,7 @@ class Invite(Stage):
         ada.window.find("button", "New Invitation").press()
         new = wait_for("another link", lambda: label.text() != old and label.text())
         self.assertRegex(new, PRIVATE_LINK)
+        ada.tells("The room has a new invitation")
         self.desktop.press("Escape")
         ben.say("still here")
         ada.sees(said("Ben", "still here"))

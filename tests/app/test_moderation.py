@@ -137,6 +137,7 @@ class Moderation(Stage):
         self.picture_of("remove-private")
         ada.window.find("button", "Remove").press()
         ben.shows_banner(REMOVED)
+        ada.tells("The room has a new invitation")
         new = wait_for("another invitation", lambda: (it := ada.invitation()) != old and it)
         ben.process.terminate()
         eve = self.app("Eve", old, at=800)

@@ -54,7 +54,9 @@ impl RoomSession {
     /// # Errors
     /// If the request cannot be sent.
     pub fn renew_invitation(&self) -> Result<(), CannotSay> {
-        self.ask(|client| client.invite(true))
+        self.ask(|client| client.invite(true))?;
+        self.imp().renewing.set(true);
+        Ok(())
     }
 
     /// The server has said how others can join.

@@ -24,7 +24,7 @@ impl RoomSession {
     ) -> Result<(), CannotSay> {
         self.ask(|client| client.kick(id, ban))?;
         if renew {
-            self.ask(|client| client.invite(true))?;
+            self.renew_invitation()?;
         }
         Ok(())
     }

@@ -82,6 +82,8 @@ mod imp {
         pub way_in: RefCell<Invitation>,
         /// What the server said of how others can join.
         pub invitation: RefCell<Option<Invitation>>,
+        /// The user has asked for a new invitation.
+        pub renewing: Cell<bool>,
         /// What those who show it know of the standing.
         pub standing: Cell<Standing>,
         /// The name that the user asked for.

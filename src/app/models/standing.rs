@@ -61,6 +61,10 @@ impl RoomSession {
         for answer in answers {
             if let Answer::Invitation(invitation) = &answer {
                 self.take_invitation(invitation);
+                // Else it is the one of before, only newly told.
+                if !self.imp().renewing.take() {
+                    continue;
+                }
             }
             self.emit_by_name::<()>("answered", &[&glib::BoxedAnyObject::new(answer)]);
         }

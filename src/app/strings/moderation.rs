@@ -8,9 +8,9 @@ use crate::chat::{Answer, Refusal};
 
 use super::{count, fill, isolated, time};
 
-/// What the server answers to a host; `None` if the answer is no sentence.
-pub fn answer(answer: &Answer) -> Option<String> {
-    Some(match answer {
+/// What the server answers to a host.
+pub fn answer(answer: &Answer) -> String {
+    match answer {
         Answer::Removed { name, ban, shared } => removed(name, *ban, *shared),
         Answer::Muted { name, time } if time.is_zero() => fill(
             &gettext("{name} can send messages again"),
@@ -24,8 +24,8 @@ pub fn answer(answer: &Answer) -> Option<String> {
             &[("name", &isolated(name)), ("time", &time(*for_time))],
         ),
         Answer::Refused(refused) => refusal(*refused),
-        Answer::Invitation(_) => return None,
-    })
+        Answer::Invitation(_) => gettext("The room has a new invitation"),
+    }
 }
 
 fn removed(name: &str, ban: Option<Duration>, shared: usize) -> String {
@@ -90,7 +90,7 @@ mod tests {
     fn the_host_learns_who_else_has_the_address() {
         let told = |ban, shared| {
             let name = "Ben".to_owned();
-            answer(&Answer::Removed { name, ban, shared }).unwrap()
+            answer(&Answer::Removed { name, ban, shared })
         };
         assert_eq!(told(None, 0), "Ben was removed");
         let hour = Some(Duration::from_hours(1));
@@ -111,6 +111,6 @@ mod tests {
         let time = Duration::ZERO;
         let name = "Ben".to_owned();
         let told = answer(&Answer::Muted { name, time });
-        assert_eq!(told.as_deref(), Some("Ben can send messages again"));
+        assert_eq!(told, "Ben can send messages again");
     }
 }

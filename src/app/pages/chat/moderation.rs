@@ -98,8 +98,11 @@ impl ChatPage {
     }
 
     fn answered(&self, answer: &Answer) {
-        if let Some(sentence) = strings::answer(answer) {
-            self.tell(&sentence);
+        let window = self.root().and_downcast::<adw::ApplicationWindow>();
+        let dialog = window.and_then(|window| window.visible_dialog());
+        // The dialog with the invitation tells it itself, and would hide it.
+        if !dialog.is_some_and(|dialog| dialog.is::<InviteDialog>()) {
+            self.tell(&strings::answer(answer));
         }
     }
 

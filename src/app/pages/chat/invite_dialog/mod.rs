@@ -9,7 +9,6 @@ use gtk::{CompositeTemplate, glib};
 
 use crate::app::models::RoomSession;
 use crate::app::strings::{self, fill};
-use crate::chat::{Answer, Refusal};
 use crate::client::Security;
 use crate::protocol::invitation::Invitation;
 
@@ -127,7 +126,7 @@ impl InviteDialog {
             session.connect_answered(glib::clone!(
                 #[weak(rename_to = dialog)]
                 self,
-                move |_, answer| dialog.answered(answer)
+                move |_, answer| dialog.tell(&strings::answer(answer))
             )),
         ];
         imp.handlers.replace(handlers);
@@ -241,16 +240,6 @@ impl InviteDialog {
                 dialog.tell(&strings::cannot_say(why));
             }
         });
-    }
-
-    fn answered(&self, answer: &Answer) {
-        match answer {
-            Answer::Invitation(_) => self.tell(&gettext("This is the invitation now")),
-            Answer::Refused(refused @ (Refusal::KeyFixed | Refusal::NotHost)) => {
-                self.tell(&strings::refusal(*refused));
-            }
-            _ => {}
-        }
     }
 
     fn tell(&self, sentence: &str) {
