@@ -5,6 +5,7 @@
 //!
 //! - `lock`: locks with an order that is checked;
 //! - [`clock`]: the time of day, which never fails;
+//! - `owner_file`: files that only their owner can read;
 //! - `harmless`: what a text must not do on a terminal, for tests and the fuzz targets;
 //! - [`room`]: the log, the names, the members; pure state, without I/O or a clock;
 //! - [`protocol`]: bytes to values and back: frames, texts, limits, addresses, invitations;
@@ -48,6 +49,7 @@ mod harmless;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod lock;
 pub mod net;
+mod owner_file;
 #[cfg(any(feature = "cli", feature = "gui"))]
 pub mod platform;
 pub mod protocol;

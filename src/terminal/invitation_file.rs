@@ -1,10 +1,10 @@
 //! The file in which a service keeps the link to its room, for its administrator.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::owner_file;
 use crate::protocol::invitation::Invitation;
 
 /// The name of the file in the service's state directory.
@@ -44,7 +44,7 @@ impl InvitationFile {
             return Ok(());
         }
         let written = match &link {
-            Some(link) => self.write(link),
+            Some(link) => owner_file::replace(&self.path, format!("{link}\n").as_bytes()),
             None => Ok(()),
         };
         if link.is_none() || written.is_err() {
@@ -52,28 +52,6 @@ impl InvitationFile {
         }
         self.written = link.filter(|_| written.is_ok());
         written
-    }
-
-    fn write(&self, link: &str) -> io::Result<()> {
-        let new = self.path.with_extension("new");
-        // One that a killed server left.
-        let _ = fs::remove_file(&new);
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
-        let written = writeln!(file, "{link}")
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&new, &self.path));
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        written?;
-        // The name is on disk too, where that is possible.
-        let folder = self.path.parent().and_then(|it| File::open(it).ok());
-        folder.map_or(Ok(()), |it| it.sync_all())
     }
 }
 

@@ -4,12 +4,13 @@ use std::error::Error;
 use std::net::Shutdown;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::{env, io, thread};
+use std::{io, thread};
 
 use crate::client::{
-    self, Client, Encryption, End, Event, Listener, Security, Settings, Trust, write_lines,
+    self, Client, Encryption, End, Event, KnownRooms, Listener, Security, Settings, Trust,
+    write_lines,
 };
 use crate::platform::signals::Signals;
 use crate::protocol::invitation::Invitation;
@@ -110,19 +111,9 @@ fn settings(joining: Joining) -> Result<Settings, Box<dyn Error>> {
         } else {
             Encryption::Tls
         },
-        known_rooms: known_rooms(),
+        known_rooms: KnownRooms::default_path(),
         ..Settings::invited(invitation)
     })
-}
-
-/// The file with the servers that this user has met.
-fn known_rooms() -> Option<PathBuf> {
-    let folder = |name| env::var_os(name).filter(|it| Path::new(it).is_absolute());
-    let data = folder("XDG_DATA_HOME").map(PathBuf::from).or_else(|| {
-        let home = folder("HOME")?;
-        Some(Path::new(&home).join(".local/share"))
-    });
-    Some(data?.join("chatroom/known-rooms.json"))
 }
 
 /// Joins a room once, and prints it until the end.

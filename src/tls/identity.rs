@@ -1,17 +1,16 @@
 //! The identity of a server: a certificate that it signed itself, and its key.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::OpenOptions;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, date_time_ymd};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 use rustls::sign::CertifiedKey;
 
+use crate::owner_file;
 use crate::protocol::Pin;
 
 use super::pem::{self, FILE_LIMIT, NotUsable};
@@ -98,7 +97,7 @@ impl Identity {
             return Ok(identity);
         }
         let pem = generate()?;
-        match save(path, pem.as_bytes()) {
+        match owner_file::create(path, pem.as_bytes()) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => {
                 let path = path.to_owned();
@@ -183,49 +182,4 @@ fn generate() -> Result<String, IdentityError> {
     pem::write("CERTIFICATE", certificate.der(), &mut pem);
     pem::write("PRIVATE KEY", key.serialized_der(), &mut pem);
     Ok(pem)
-}
-
-/// Makes a file for its owner alone, as a whole.
-///
-/// # Errors
-/// `AlreadyExists` if there is one by now.
-fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent()
-        && !folder.as_os_str().is_empty()
-    {
-        let mut builder = fs::DirBuilder::new();
-        std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700).create(folder)?;
-    }
-    let mut suffix = [0; 8];
-    getrandom::fill(&mut suffix)?;
-    let mut new = path.as_os_str().to_owned();
-    new.push(format!(".{:016x}.new", u64::from_ne_bytes(suffix)));
-    let new = PathBuf::from(new);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
-    let saved = file
-        .write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| publish(&new, path));
-    if saved.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    saved
-}
-
-/// Gives a new file its name, unless there is one of that name.
-fn publish(new: &Path, path: &Path) -> io::Result<()> {
-    match renameat_with(CWD, new, CWD, path, RenameFlags::NOREPLACE) {
-        // Not every file system can do this.
-        Err(Errno::INVAL | Errno::NOSYS) => fs::rename(new, path)?,
-        renamed => renamed?,
-    }
-    // The name is on disk too, where that is possible.
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let folder = File::open(folder.unwrap_or_else(|| Path::new(".")));
-    let _ = folder.and_then(|folder| folder.sync_all());
-    Ok(())
 }

@@ -1,15 +1,16 @@
 //! The file of the known rooms. Only its owner can read it, and several programs use it at
 //! once: a change is made under a lock, and the file is replaced as a whole.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::KnownRooms;
+use crate::owner_file;
 
 /// The most bytes of the file. It has fewer, whatever the client remembers.
 const LIMIT: u64 = 4 << 20;
@@ -92,7 +93,7 @@ impl KnownRooms {
             let _lock = lock(path)?;
             let mut known = read(path)?;
             if change(&mut known) {
-                write(path, &serde_json::to_vec(&known)?)?;
+                owner_file::replace(path, &serde_json::to_vec(&known)?)?;
             }
             Ok(())
         })();
@@ -131,21 +132,6 @@ fn read(path: &Path) -> io::Result<KnownRooms> {
     Ok(known)
 }
 
-/// Writes the file, all or nothing.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    // Others may have access to a file that was left behind.
-    let _ = fs::remove_file(&new);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
-}
-
 /// Moves a damaged file away, and returns its new name; `None` if it is not damaged any
 /// more.
 fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
@@ -161,12 +147,7 @@ fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// Keeps other programs from changing the file, until the result is dropped.
 fn lock(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
+    owner_file::make_folder(path)?;
     let file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -342,7 +323,7 @@ mod tests {
         let servers = vec![server; super::super::KNOWN_SERVERS];
         let known = KnownRooms { servers };
         drop(lock(&path).unwrap());
-        write(&path, &serde_json::to_vec(&known).unwrap()).unwrap();
+        owner_file::replace(&path, &serde_json::to_vec(&known).unwrap()).unwrap();
         assert_eq!(KnownRooms::read(&path).unwrap(), known);
     }
 }
