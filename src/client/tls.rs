@@ -1,26 +1,22 @@
 //! TLS, from the client's side.
 //!
-//! A certificate says nothing here by itself: no authority signs those of rooms. What
-//! counts is its pin, which the caller compares. So the handshake takes any certificate,
-//! but always checks that the server has its private key.
+//! The handshake takes any certificate whose private key the server has; the caller
+//! compares its pin.
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{self, CryptoProvider};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, SignatureScheme, version,
-};
+#[cfg(test)]
+use rustls::ClientConfig;
+use rustls::Error;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::protocol::Pin;
-use crate::tls::ALPN;
+use crate::tls::{ALPN, client_config};
 
 /// Why there is no encrypted connection.
 #[derive(Debug)]
@@ -39,17 +35,9 @@ impl Tls {
     /// # Errors
     /// If the library lacks what TLS 1.3 needs. It has it as it is built here.
     pub fn new() -> io::Result<Self> {
-        let provider = Arc::new(crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&[&version::TLS13])
-            .map_err(io::Error::other)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-            .with_no_client_auth();
-        // By it the server knows that it has to show the certificate that never changes.
-        config.alpn_protocols = vec![ALPN.to_vec()];
-        // Each connection proves the server's key again.
-        config.resumption = Resumption::disabled();
+        // By what it offers the server knows that it has to show the certificate that
+        // never changes.
+        let config = client_config(&[ALPN]).map_err(io::Error::other)?;
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 
@@ -100,57 +88,16 @@ fn no_tls(error: &io::Error) -> NoTls {
     }
 }
 
-/// Takes any certificate, if the server has its private key.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        // The caller compares its pin, when it is known to be the server's.
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(PeerIncompatible::Tls12NotOffered.into())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let algorithms = self.0.signature_verification_algorithms;
-        algorithms.supported_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream as StdStream};
 
-    use rustls::pki_types::PrivateKeyDer;
+    use rustls::crypto;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use rustls::server::{ClientHello, ResolvesServerCert};
     use rustls::sign::CertifiedKey;
-    use rustls::{ServerConfig, ServerConnection};
+    use rustls::{ServerConfig, ServerConnection, version};
 
     use super::*;
 

@@ -3,13 +3,14 @@
 
 use std::env;
 use std::fmt::Display;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::server::Settings;
-use crate::tls::{Certificate, CertificateError, Identity, IdentityError, NotUsable};
+use crate::tls::{
+    Certificate, CertificateError, Identity, IdentityError, NotUsable, read_pem_file,
+};
 
 use super::link::{SecretError, read_key};
 use super::validity::doubt;
@@ -124,15 +125,15 @@ impl Files {
                 path: path.clone(),
                 error,
             };
-            let pem = read(&path).map_err(unreadable)?;
+            let pem = read_pem_file(&path).map_err(unreadable)?;
             let certificate = Certificate::from_pem(&pem, &pem);
             (certificate.map_err(FilesError::Credential)?, path)
         } else {
             return Ok(None);
         };
+        let doubt = doubt(certificate.der());
         settings.tls.certificate = Some(certificate);
-        let pem = read(&path).unwrap_or_default();
-        Ok(doubt(&pem).map(|why| format!("The certificate in {} {why}.", path.display())))
+        Ok(doubt.map(|why| format!("The certificate in {} {why}.", path.display())))
     }
 
     /// Reads the identity of the server, or makes one. Returns what the administrator
@@ -153,7 +154,7 @@ impl Files {
                 path: path.clone(),
                 error,
             };
-            let pem = read(&path).map_err(unreadable)?;
+            let pem = read_pem_file(&path).map_err(unreadable)?;
             let identity = Identity::from_pem(&pem);
             (identity.map_err(FilesError::Credential)?, None)
         } else {
@@ -191,18 +192,6 @@ fn is_no_place(error: &io::Error) -> bool {
     matches!(error.kind(), NotADirectory | PermissionDenied)
 }
 
-/// The most bytes of a file with certificates.
-const FILE_LIMIT: u64 = 64 << 10;
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(FILE_LIMIT)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// An error as a sentence.
 fn sentence(error: &impl Display) -> String {
     let text = error.to_string();
@@ -213,6 +202,7 @@ fn sentence(error: &impl Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

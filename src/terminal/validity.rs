@@ -4,16 +4,13 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 
 use crate::clock;
 
-/// Why browsers may reject the first certificate of a PEM text now, as the end of a
-/// sentence; `None` if nothing speaks against it, or it cannot be read.
-pub fn doubt(pem: &[u8]) -> Option<String> {
-    let certificate = CertificateDer::from_pem_slice(pem).ok()?;
-    let (begins, ends) = validity(&certificate)?;
+/// Why browsers may reject a certificate (in DER) now, as the end of a sentence; `None` if
+/// nothing speaks against it, or it cannot be read.
+pub fn doubt(certificate: &[u8]) -> Option<String> {
+    let (begins, ends) = validity(certificate)?;
     doubt_at(begins, ends, clock::now())
 }
 
@@ -88,14 +85,12 @@ fn time(tag: u8, text: &[u8]) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
-    fn certificate(year: i32) -> String {
+    fn certificate(year: i32) -> Vec<u8> {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::default();
         params.not_before = rcgen::date_time_ymd(year - 1, 3, 1);
         params.not_after = rcgen::date_time_ymd(year, 3, 1);
-        let der = params.self_signed(&key).unwrap();
-        let text = data_encoding::BASE64.encode(der.der());
-        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+        params.self_signed(&key).unwrap().der().to_vec()
     }
 
     #[test]
@@ -108,13 +103,9 @@ mod tests {
                 Some("is not valid before 2900-03-01; browsers reject it"),
             ),
         ] {
-            assert_eq!(doubt(certificate(year).as_bytes()).as_deref(), words);
+            assert_eq!(doubt(&certificate(year)).as_deref(), words);
         }
-        let (begins, ends) = {
-            let pem = certificate(2060);
-            let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
-            validity(&der).unwrap()
-        };
+        let (begins, ends) = validity(&certificate(2060)).unwrap();
         assert_eq!(begins.to_string(), "2059-03-01T00:00:00Z");
         assert_eq!(ends.to_string(), "2060-03-01T00:00:00Z");
         assert_eq!(doubt_at(begins, ends, begins), None);
@@ -125,8 +116,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>, at: proptest::sample::Index, byte: u8) {
             let _ = validity(&bytes);
-            let pem = certificate(2060);
-            let mut der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().to_vec();
+            let mut der = certificate(2060);
             let at = at.index(der.len());
             der[at] = byte;
             let _ = validity(&der);

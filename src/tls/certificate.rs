@@ -1,8 +1,7 @@
 //! A certificate that an administrator brings.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::protocol::Pin;
 
-use super::pem::{self, FILE_LIMIT, NotUsable};
+use super::pem::{self, NotUsable};
 
 /// An administrator's certificate with its chain and its key.
 #[derive(Clone)]
@@ -77,6 +76,12 @@ impl Certificate {
         })
     }
 
+    /// The certificate itself, without those that certify it, in DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.certified.cert[0]
+    }
+
     /// The pin of the certificate.
     #[must_use]
     pub const fn pin(&self) -> Pin {
@@ -85,12 +90,8 @@ impl Certificate {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
-    let mut bytes = Vec::new();
-    let file = File::open(path);
-    let read = file.and_then(|file| file.take(FILE_LIMIT).read_to_end(&mut bytes));
-    read.map_err(|error| CertificateError::Unreadable {
+    pem::read_pem_file(path).map_err(|error| CertificateError::Unreadable {
         path: path.to_owned(),
         error,
-    })?;
-    Ok(bytes)
+    })
 }

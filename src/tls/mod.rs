@@ -16,11 +16,13 @@ mod server;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod verifier;
 
 pub use self::certificate::{Certificate, CertificateError};
 pub use self::identity::{Identity, IdentityError};
-pub use self::pem::NotUsable;
+pub use self::pem::{NotUsable, read_pem_file};
 pub use self::server::{Offer, ServerTls};
+pub(crate) use self::verifier::client_config;
 
 /// The protocol that clients of a room offer (ALPN, RFC 7301).
 pub const ALPN: &[u8] = b"chatroom/1";

@@ -1,5 +1,8 @@
 //! Certificates and keys as text (RFC 7468).
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
@@ -46,6 +49,16 @@ pub fn provider() -> Arc<CryptoProvider> {
         cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
     ];
     Arc::new(provider)
+}
+
+/// Reads a file with certificates or a key, up to [`FILE_LIMIT`].
+///
+/// # Errors
+/// The error of the system.
+pub fn read_pem_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_LIMIT).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The certificates in `certificates` with the key in `key`, which may be the same text.
