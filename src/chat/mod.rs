@@ -12,6 +12,7 @@
 //!   user's own messages; `history`: the older ones, and the requests for them;
 //! - `members`: the members, as far as the server has reported them; `me`: the user's own;
 //! - `moderation`: what a host has set, and the answers to a user who is the host;
+//!   `standing`: that, and what else decides what the user may do, in one value;
 //! - `interruption`: a lost connection that the client is restoring;
 //! - [`links`]: the links in a text; [`autoscroll`]: whether a list follows its end.
 
@@ -25,6 +26,7 @@ mod me;
 mod members;
 mod moderation;
 mod reduce;
+mod standing;
 mod state;
 mod timeline;
 
@@ -34,6 +36,7 @@ pub use self::interruption::{Interruption, Outage};
 pub use self::line::{Delivery, Line, Message, NotSent};
 pub use self::members::{Ask, Known, Row};
 pub use self::moderation::{Answer, Refusal};
+pub use self::standing::Standing;
 pub use self::state::{CannotSay, Chat, Earlier, Moment, Phase};
 pub use self::timeline::{Change, Shown, difference};
 

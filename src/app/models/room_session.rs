@@ -9,8 +9,8 @@ use glib::subclass::Signal;
 use glib::subclass::prelude::*;
 
 use crate::app::saved_state::{SavedRoom, SavedState};
-use crate::chat::{Chat, Earlier, Moment, News, Outage, Phase, Row};
-use crate::client::{Client, EVENTS, End, Event, Resume, Settings};
+use crate::chat::{Chat, Earlier, Moment, News, Outage, Phase, Row, Standing};
+use crate::client::{Client, EVENTS, End, Event, KnownRooms, Resume, Settings};
 use crate::clock;
 use crate::protocol::Pin;
 use crate::protocol::address::Address;
@@ -20,10 +20,6 @@ use crate::server::Running;
 
 use super::conversation::Conversation;
 use super::member::Member;
-use super::standing::Standing;
-
-/// The file in which the app and the listener remember servers.
-const KNOWN_ROOMS: &str = "known-rooms.json";
 
 /// The state of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -170,7 +166,7 @@ impl RoomSession {
         let stay = saved.as_ref().and_then(|saved| saved.stay(name));
         let mut settings = Settings {
             name: name.to_owned(),
-            known_rooms: Some(glib::user_data_dir().join("chatroom").join(KNOWN_ROOMS)),
+            known_rooms: KnownRooms::default_path(),
             ..Settings::invited(invitation.clone())
         };
         settings.pin = accepted.or(settings.pin);

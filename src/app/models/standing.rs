@@ -1,42 +1,17 @@
-//! Where the user stands in a room: whether they host it, what protects the connection,
-//! what the host has set.
-
-use std::time::{Duration, Instant};
+//! Notifies those who show where the user stands in a room, and of the answers to what the
+//! user asked for.
 
 use glib::prelude::*;
 use glib::subclass::prelude::*;
 
-use crate::chat::Answer;
-use crate::client::Security;
+use crate::chat::{Answer, Standing};
 
 use super::room_session::RoomSession;
-
-/// Where the user stands in a room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Whether the user is the host, and may moderate.
-    pub hosts: bool,
-    /// Whether only those may join who were invited.
-    pub private: bool,
-    /// How the latest connection is, or was, protected.
-    pub security: Option<Security>,
-    /// The time between two messages of each member; zero without such a limit.
-    pub slow: Duration,
-    /// Until when the user cannot send messages.
-    pub muted_until: Option<Instant>,
-}
 
 impl RoomSession {
     /// Where the user stands.
     pub fn standing(&self) -> Standing {
-        let chat = self.imp().chat.borrow();
-        Standing {
-            hosts: chat.hosts(),
-            private: chat.is_private(),
-            security: chat.security(),
-            slow: chat.slow(),
-            muted_until: chat.muted_until(),
-        }
+        self.imp().chat.borrow().standing()
     }
 
     /// Notifies those who show it, if it is another one.

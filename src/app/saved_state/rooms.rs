@@ -295,7 +295,7 @@ mod tests {
         let mut stay = stay(100);
         stay.session = "token".into();
         let shown = format!("{rooms:?} {stay:?}");
-        for secret in ["abcdef", "token", "one"] {
+        for secret in ["abcdef", "token", "\"one\"", "two"] {
             assert!(!shown.contains(secret), "{shown}");
         }
     }

@@ -98,7 +98,7 @@ mod imp {
             RoomTitle::ensure_type();
             class.bind_template();
             class.bind_template_callbacks();
-            moderation::add_actions(class);
+            super::ChatPage::add_host_actions(class);
             class.install_action("room.leave", None, |page, _, _| {
                 let _ = page.activate_action("window.leave-room", None);
             });

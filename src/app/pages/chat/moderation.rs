@@ -24,34 +24,34 @@ const BANS: [Duration; 4] = [
     Duration::from_hours(24),
 ];
 
-/// The actions of the page. A member is a number, and so is a message.
-pub fn add_actions(class: &mut <super::imp::ChatPage as ObjectSubclass>::Class) {
-    class.install_action("room.invite", None, |page, _, _| page.invite());
-    let number = Some(glib::VariantTy::UINT64);
-    class.install_action("room.erase", number, |page, _, seq| {
-        if let Some(seq) = seq.and_then(u64::from_variant) {
-            page.ask_to_erase(seq);
-        }
-    });
-    class.install_action("room.remove-member", number, |page, _, id| {
-        page.about_member(id, ChatPage::ask_to_remove);
-    });
-    class.install_action("room.make-host", number, |page, _, id| {
-        page.about_member(id, ChatPage::ask_to_hand_over);
-    });
-    // The member, and the seconds.
-    let mute = <(u64, u64)>::static_variant_type();
-    class.install_action("room.mute-member", Some(&mute), |page, _, mute| {
-        let mute = mute.and_then(<(u64, u64)>::from_variant);
-        if let Some((id, seconds)) = mute
-            && let Some(id) = MemberId::new(id)
-        {
-            page.request(|session| session.mute(id, Duration::from_secs(seconds)));
-        }
-    });
-}
-
 impl ChatPage {
+    /// The actions of the page. A member is a number, and so is a message.
+    pub(super) fn add_host_actions(class: &mut <super::imp::ChatPage as ObjectSubclass>::Class) {
+        class.install_action("room.invite", None, |page, _, _| page.invite());
+        let number = Some(glib::VariantTy::UINT64);
+        class.install_action("room.erase", number, |page, _, seq| {
+            if let Some(seq) = seq.and_then(u64::from_variant) {
+                page.ask_to_erase(seq);
+            }
+        });
+        class.install_action("room.remove-member", number, |page, _, id| {
+            page.about_member(id, ChatPage::ask_to_remove);
+        });
+        class.install_action("room.make-host", number, |page, _, id| {
+            page.about_member(id, ChatPage::ask_to_hand_over);
+        });
+        // The member, and the seconds.
+        let mute = <(u64, u64)>::static_variant_type();
+        class.install_action("room.mute-member", Some(&mute), |page, _, mute| {
+            let mute = mute.and_then(<(u64, u64)>::from_variant);
+            if let Some((id, seconds)) = mute
+                && let Some(id) = MemberId::new(id)
+            {
+                page.request(|session| session.mute(id, Duration::from_secs(seconds)));
+            }
+        });
+    }
+
     /// Shows what a host can do, and the answers.
     pub(super) fn show_moderation(&self, session: &RoomSession) {
         let every = gio::SimpleAction::new_stateful(
@@ -206,7 +206,9 @@ impl ChatPage {
             .build();
         let renew = adw::SwitchRow::builder()
             .title(gettext("Make a New Invitation"))
-            .subtitle(gettext("The old link lets nobody in. Who is in stays."))
+            .subtitle(gettext(
+                "The old link lets nobody in. Everyone in the room stays.",
+            ))
             .visible(private)
             .build();
         let choices = gtk::ListBox::builder()
