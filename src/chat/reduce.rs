@@ -129,7 +129,7 @@ impl Chat {
         if self.me.id() == Some(message.from) {
             self.moderation.unmute();
         }
-        // What was erased before it came is no news.
+        // A message that was erased before it came is no news.
         if !own && !message.erased {
             effects.received = effects.received.saturating_add(1);
             effects.news.push(News::Message {

@@ -482,7 +482,7 @@ fn the_role_of_the_host_comes_and_goes_with_what_it_allows() {
     // The role does not go when somebody else gets it from somebody else.
     chat.reduce([host(ME, None), host(EVE, None)], now());
     assert!(chat.hosts());
-    // Who comes back may have lost it.
+    // A user who comes back may have lost it.
     chat.reduce([Event::Returned(welcome("a", 1))], now());
     assert!(!chat.hosts());
 }
@@ -566,7 +566,7 @@ fn own_messages_can_be_erased_and_by_the_host_all() {
     assert_eq!(can(&chat, &shown), [no, only_erase, no]);
     chat.reduce([host(ME, None)], now());
     assert_eq!(can(&chat, &shown), [(true, true), only_erase, no]);
-    // Who has left cannot be removed.
+    // Nobody can remove a member who has left.
     chat.reduce([removed_by_host(EVE)], now());
     assert_eq!(can(&chat, &shown), [only_erase, only_erase, no]);
     // Nothing can be asked for while the connection is lost.

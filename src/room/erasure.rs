@@ -16,8 +16,8 @@ use super::time::Time;
 
 /// Erases a message, and notifies everyone. The outcome is the `seq` of the new entry.
 ///
-/// Its sender may do that, a host, and the administrator. What waits to be stored cannot be
-/// erased: nobody has seen it.
+/// Its sender may do that, a host, and the administrator. A message that waits to be
+/// stored cannot be erased: nobody has seen it.
 ///
 /// The text goes from memory at once. In a room with a store, it goes from the disk when
 /// the new entry is stored.
@@ -239,7 +239,7 @@ mod tests {
         };
         let again = erase_stored(&mut talk, by(ada), 3, Some(gone));
         assert_eq!(again, Err(NotErased::Already));
-        // What is in memory counts, whatever else was looked up.
+        // The entry in memory counts, whatever else was looked up.
         talk.say(bob, 0).unwrap();
         let forged = erase_stored(&mut talk, by(ada), 11, Some(message(11, ada.id)));
         assert_eq!(forged, Err(NotErased::NotHost));

@@ -199,7 +199,7 @@ impl Room {
         member.host = true;
         let was_muted = member.muted.take().is_some();
         let name = Arc::clone(&member.name);
-        // Who hands the role to itself keeps it.
+        // A host that hands the role to itself keeps it.
         let from = from.map(|lease| lease.id).filter(|from| *from != to);
         if let Some(giver) = from.and_then(|from| self.members.get_mut(from)) {
             giver.host = false;

@@ -185,7 +185,7 @@ where
             }
             Err(error) => return self.log.record(&LogEntry::certificate_kept(&error)),
         };
-        if settings.key != self.started.key {
+        if settings.key != self.started.key && !need_restart.contains(&"key-file") {
             need_restart.push("key-file");
         }
         self.handle.change(&settings);

@@ -68,9 +68,9 @@ impl Room {
         let welcome = listener.line();
         let start = from_server(sentences::WELCOME);
         assert!(welcome.starts_with(&start), "{welcome}");
-        let line = listener.line();
+        let security = listener.line();
         let start = from_server(sentences::ENCRYPTED);
-        assert!(line.starts_with(&start), "{line}");
+        assert!(security.starts_with(&start), "{security}");
         listener
     }
 

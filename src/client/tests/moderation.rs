@@ -88,7 +88,7 @@ fn a_slow_room_is_kept_to_until_it_is_not_slow_any_more() {
     assert!(matches!(next(&events), Event::Limits(_)));
     assert!(peer.hear().contains(&ids[1]));
 
-    // Who becomes the host need not wait, and who was it must.
+    // The new host need not wait, and the old one must.
     peer.tell(&limits(3_600));
     assert!(matches!(next(&events), Event::Limits(_)));
     let third: Vec<_> = (0..3).map(|_| client.say("hi").unwrap()).collect();

@@ -26,7 +26,7 @@ const HOST_LIMIT: usize = 253;
 pub const DEFAULT_HOST: &str = "localhost";
 
 /// The address of a room: `host`, `host:port`, `[v6]:port` or a `chatroom://` link
-/// with one of these (RFC 3986, section 3.2). What follows in a link is for an
+/// with one of these (RFC 3986, section 3.2). The rest of a link is for an
 /// [`Invitation`](super::invitation::Invitation).
 ///
 /// ```

@@ -36,7 +36,7 @@ pub enum Unserved {
 pub enum Sniffed {
     /// The server speaks this protocol.
     Served(Protocol),
-    /// The bytes are of this transport. What goes through it shows the protocol.
+    /// The bytes are of this transport. The bytes inside it show the protocol.
     Through(Transport),
     /// The server answers with [`Unserved::answer`] and closes the connection.
     Unserved(Unserved),

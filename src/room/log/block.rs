@@ -86,7 +86,7 @@ impl Marks {
     }
 }
 
-/// Entries that were sealed together. What is in a block never changes, because readers
+/// Entries that were sealed together. The contents of a block never change, because readers
 /// share it; a block in which an entry is other than before [takes its
 /// place](Block::replacing).
 #[derive(Debug)]

@@ -159,7 +159,7 @@ impl Link {
             Some(tls) if !bytes.is_empty() => {
                 let mut tls = tls.lock();
                 let after = tls.take(bytes, plain);
-                // What does not fit now goes before everything else.
+                // The rest, which does not fit now, goes before everything else.
                 let sent = tls.flush(|bytes| self.0.stream.try_write(bytes));
                 drop(tls);
                 sent.map_or(After::Broken, |_| after)

@@ -180,7 +180,7 @@ fn what_is_no_tls_ends_the_connection_with_an_alert() {
         client.read_tls(&mut &alert[..]).unwrap();
         assert!(client.process_new_packets().is_err());
     }
-    // What came before is not lost.
+    // Nothing that came before is lost.
     let (mut tls, mut client) = secured(&server(), &[]);
     client.writer().write_all(b"hi").unwrap();
     let mut bytes = sent_by(&mut client);

@@ -278,7 +278,7 @@ impl Tls {
     ) -> io::Result<usize> {
         let mut used = 0;
         let acted = loop {
-            // What is in there is no whole record, so it stays; but TLS may refer to it.
+            // It holds no whole record, so it stays; but TLS may refer to it.
             let UnbufferedStatus { discard, state } = self
                 .connection
                 .process_tls_records(&mut self.incoming[used..]);

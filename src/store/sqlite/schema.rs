@@ -34,7 +34,7 @@ pub(super) const VERSION: i32 = 4;
 ///   position in the ring, and a new id takes the slot of the oldest.
 ///
 /// A mute and a ban end at `muted` or `until`, in microseconds since 1970, as people are
-/// told. What counts is `muted_ends` or `ends`: the seen time, in seconds.
+/// told. The store goes by `muted_ends` or `ends`: the seen time, in seconds.
 const TABLES: &str = "
     CREATE TABLE room (
         epoch TEXT NOT NULL,

@@ -93,8 +93,8 @@ impl ChatPage {
         self.show_banner(&strings::end(end), &button, action);
     }
 
-    /// Asks what to do about the other computer that answers. Who joins it leaves this room,
-    /// which is over.
+    /// Asks what to do about the other computer that answers. Whoever joins it leaves this
+    /// room, which is over.
     pub(super) fn ask_about_identity(&self) {
         let Some(session) = self.session() else {
             return;

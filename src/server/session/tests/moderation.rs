@@ -203,7 +203,7 @@ fn a_ban_holds_for_newcomers_from_the_address_and_ends() {
     );
     assert!(banned.contains("\"retry_ms\":600"), "{banned}");
     assert_eq!((hub.stats(1).bans, hub.counters.refused().banned), (1, 1));
-    // Who shares the address stays, and comes back.
+    // A member who shares the address stays, and comes back.
     assert!(ask(&mut ada, "{\"say\":{\"text\":\"still here\"}}", now).contains("still here"));
     ada.break_off(crate::room::Why::Lost, now);
     let back = format!("{{\"hello\":{{\"protocol\":1,\"session\":\"{token}\"}}}}");

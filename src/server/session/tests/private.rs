@@ -444,7 +444,7 @@ fn after_ten_wrong_keys_an_address_must_wait() {
         &mut come_encrypted(&hub, CAN_PROVE, soon),
         "too-many-connections",
     );
-    // Who was challenged before is not even looked at.
+    // The server does not even look at a peer that was challenged before.
     prove(
         &mut late,
         &late_binding,

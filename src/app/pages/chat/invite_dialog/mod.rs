@@ -218,7 +218,7 @@ impl InviteDialog {
         let dialog = adw::AlertDialog::new(
             Some(&gettext("Make a New Invitation?")),
             Some(&gettext(
-                "The old link will no longer let anyone in. Who is in stays.",
+                "The old link will no longer let anyone in. Everyone in the room stays.",
             )),
         );
         dialog.add_responses(&[
