@@ -32,12 +32,11 @@ impl Room {
         Ok(())
     }
 
-    pub(super) fn unban(&mut self, command: Unban) -> usize {
+    pub(super) fn unban(&mut self, command: Unban) -> Vec<Ban> {
         let Unban { whom } = command;
         let lifted = self.bans.lift_for(whom);
-        let count = lifted.len();
-        self.record_unbanned(lifted);
-        count
+        self.record_unbanned(lifted.clone());
+        lifted
     }
 
     fn record_unbanned(&mut self, bans: Vec<Ban>) {
@@ -111,7 +110,7 @@ mod tests {
             (Some(2_000), 2)
         );
         // Lifted by name, then by address.
-        let lift = |room: &mut Room, whom| room.apply(Unban { whom });
+        let lift = |room: &mut Room, whom| room.apply(Unban { whom }).len();
         assert_eq!(lift(room, Banned::Name("ada".into())), 1);
         assert_eq!(lift(room, Banned::Name("ada".into())), 0);
         assert_eq!(lift(room, Banned::Address(ip(2))), 0);

@@ -42,7 +42,7 @@ impl Ban {
     }
 }
 
-/// Lifts bans; the outcome is their number.
+/// Lifts bans; the outcome are those.
 #[derive(Clone, Debug)]
 pub struct Unban {
     /// Which bans.

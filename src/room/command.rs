@@ -180,7 +180,7 @@ commands! {
     Erase -> Result<u64, NotErased>;
     MakeHost -> Result<Arc<str>, NotMadeHost>;
     Ban -> Result<(), NotBanned>;
-    Unban -> usize;
+    Unban -> Vec<Ban>;
     SetKeys -> ();
 }
 
@@ -200,7 +200,7 @@ change! {
     Erase => erase -> Result<u64, NotErased>;
     MakeHost => make_host -> Result<Arc<str>, NotMadeHost>;
     Ban => ban -> Result<(), NotBanned>;
-    Unban => unban -> usize;
+    Unban => unban -> Vec<Ban>;
     SetKeys => set_keys -> ();
 }
 

@@ -154,6 +154,11 @@ impl Members {
     }
 
     /// The member with this id.
+    pub fn get(&self, id: MemberId) -> Option<&Member> {
+        self.by_id.get(&id).map(|member| &**member)
+    }
+
+    /// The member with this id.
     pub(super) fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
         self.by_id.get_mut(&id).map(|member| &mut **member)
     }

@@ -337,6 +337,12 @@ impl Room {
         }
     }
 
+    /// The member with this id.
+    #[must_use]
+    pub fn member(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(id)
+    }
+
     /// The members, in the order in which they joined: all, or those with an id after
     /// `after`.
     pub fn members(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {

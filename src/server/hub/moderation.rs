@@ -26,8 +26,8 @@ use crate::clock;
 use crate::protocol::TEXT;
 use crate::protocol::invitation::Invitation;
 use crate::room::{
-    self, Ban, Banned, ConfusableKey, Entry, Erase, Eraser, Lease, MakeHost, Member, MemberId,
-    Mute, NoSuchMember, NotErased, NotMadeHost, NotMuted, Remove, Room, SetKeys, Slow, Time, Unban,
+    self, Ban, Banned, ConfusableKey, Entry, Erase, Eraser, Lease, MakeHost, MemberId, Mute,
+    NoSuchMember, NotErased, NotMadeHost, NotMuted, Remove, Room, SetKeys, Slow, Time, Unban,
 };
 
 use super::super::event::{By, Event};
@@ -64,13 +64,6 @@ pub struct Kicked {
     pub shared: usize,
 }
 
-/// The member with this id.
-fn member_of(room: &Room, id: MemberId) -> Option<&Member> {
-    let before = MemberId::new(id.get() - 1);
-    let first = room.members(before).next();
-    first.filter(|(found, _)| *found == id).map(|(_, it)| it)
-}
-
 /// Who moderates, for the administrator's log.
 ///
 /// # Errors
@@ -86,7 +79,7 @@ fn by(room: &Room, moderator: Moderator) -> Result<By, NotModerated> {
     if !room.is_host(lease) {
         return Err(NotModerated::NotHost);
     }
-    let member = member_of(room, lease.id).ok_or(NotModerated::LeaseOver)?;
+    let member = room.member(lease.id).ok_or(NotModerated::LeaseOver)?;
     Ok(By::Member(Arc::clone(&member.name)))
 }
 
@@ -203,7 +196,7 @@ impl Hub {
         let by = match &eraser {
             Eraser::Administrator => By::Administrator,
             Eraser::Member(lease) => {
-                let member = member_of(&room, lease.id).ok_or(NotErased::LeaseOver)?;
+                let member = room.member(lease.id).ok_or(NotErased::LeaseOver)?;
                 By::Member(Arc::clone(&member.name))
             }
         };
@@ -229,7 +222,7 @@ impl Hub {
     pub fn make_host(&self, moderator: Moderator, id: MemberId) -> Result<Arc<str>, NotModerated> {
         let mut room = self.room();
         let by = by(&room, moderator)?;
-        let member = member_of(&room, id).ok_or(NotModerated::NoSuchMember)?;
+        let member = room.member(id).ok_or(NotModerated::NoSuchMember)?;
         if member.encoding == TEXT {
             return Err(NotModerated::CannotHost);
         }
@@ -286,16 +279,11 @@ impl Hub {
     /// Lifts bans; returns how many.
     pub fn unban(&self, whom: Banned) -> usize {
         let mut room = self.room();
-        let before = room.bans().to_vec();
-        let count = room.apply(Unban { whom });
-        let after = room.bans();
-        let lifted: Vec<Ban> = before
-            .into_iter()
-            .filter(|it| !after.contains(it))
-            .collect();
+        let lifted = room.apply(Unban { whom });
         self.update_bans(&room);
         drop(room);
         self.tell_news();
+        let count = lifted.len();
         for ban in lifted {
             self.report(Event::Unbanned {
                 network: ban.network,
