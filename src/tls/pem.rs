@@ -51,7 +51,7 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-/// Reads a file with certificates or a key, up to [`FILE_LIMIT`].
+/// Reads a file with certificates or a key, at most 64 KiB of it.
 ///
 /// # Errors
 /// The error of the system.

@@ -126,7 +126,7 @@ pub enum NotACommand {
     /// There is nothing.
     #[error("A command is missing; “help” lists the commands.")]
     Empty,
-    /// It is longer than [`COMMAND_BYTES`].
+    /// It is longer than 1 KiB.
     #[error("The command is too long.")]
     TooLong,
     /// It begins with another word.
