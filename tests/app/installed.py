@@ -38,6 +38,8 @@ def main():
         run("gapplication", "launch", APP, "chatroom://localhost:1")
         app = window.process_id()
         windows = wait_for("a second window", lambda: desktop.windows(app)[1:])
+        # A link asks for the name first.
+        windows[0].find("button", "Join").press()
         windows[0].find(name=NO_ROOM)
 
 

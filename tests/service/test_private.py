@@ -37,13 +37,16 @@ class Private(Stage):
     def listener(self, link):
         """A listener that joins with this link."""
         self.secret("/run/link", link + "\n")
+        # Each has its own: the one of before may still run.
+        self.listeners = getattr(self, "listeners", 0) + 1
+        pid = self.pid_file = f"/run/listener-{self.listeners}.pid"
         listener = self.machine.start(
-            "sh", "-c", "cd /; echo $$ >/run/listener.pid; exec chatroom --listen --link-file /run/link"
+            "sh", "-c", f"cd /; echo $$ >{pid}; exec chatroom --listen --link-file /run/link"
             " --name eve")
         self.addCleanup(listener.stdout.close)
         self.addCleanup(listener.wait)
         # It is the child of the program that was started.
-        self.addCleanup(self.machine.run, "sh", "-c", "kill $(cat /run/listener.pid)", check=False)
+        self.addCleanup(self.machine.run, "sh", "-c", f"kill $(cat {pid})", check=False)
         return listener
 
     def member(self, link):
@@ -125,7 +128,7 @@ class Private(Stage):
         machine.systemctl("start", SERVICE)
         links = [self.invite(), self.invite("--host"), self.invite("--new")]
         eve = self.member(links[2])
-        pids = [self.pid(), int(machine.run("cat", "/run/listener.pid").stdout)]
+        pids = [self.pid(), int(machine.run("cat", self.pid_file).stdout)]
         seen = [machine.run("cat", f"/proc/{pid}/{file}").stdout
                 for pid in pids for file in ("cmdline", "environ")]
         self.assertIn("--link-file", seen[2])
