@@ -5,7 +5,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::entry::MemberId;
 use super::event::Why;
-use super::recent_ids::{IdHash, RecentIds};
 use super::time::Time;
 
 /// The hash of a resume token, the secret by which a client comes back. It is enough
@@ -52,8 +51,6 @@ pub(super) struct Attachment {
     pub(super) opened: Option<Time>,
     /// Set while the member is away.
     pub(super) absence: Option<Box<Absence>>,
-    /// The ids of the member's last messages, if any.
-    recent: Option<Box<RecentIds>>,
 }
 
 impl Attachment {
@@ -63,7 +60,6 @@ impl Attachment {
             generation: 0,
             opened: None,
             absence: None,
-            recent: None,
         }
     }
 
@@ -78,16 +74,6 @@ impl Attachment {
 
     pub(super) const fn honours(&self, lease: Lease) -> bool {
         self.generation == lease.generation
-    }
-
-    /// The `seq` of the member's message with this id.
-    pub(super) fn said(&self, id: IdHash) -> Option<u64> {
-        self.recent.as_ref()?.find(id)
-    }
-
-    /// Remembers that the member sent a message with this id.
-    pub(super) fn remember(&mut self, id: IdHash, seq: u64) {
-        self.recent.get_or_insert_default().add(id, seq);
     }
 }
 

@@ -91,9 +91,9 @@ impl Room {
             return false;
         };
         // A store may say that a host is muted; the room never does.
-        member.muted = absent.muted.filter(|_| !absent.host);
+        member.mute(absent.muted.filter(|_| !absent.host));
         for (id, seq) in recent {
-            member.attachment.remember(self.ids.hash(id), seq);
+            member.activity_mut().recent.add(self.ids.hash(id), seq);
         }
         self.log.add_reader(encoding);
         self.resumptions.begin(Some(absent.token), absent.id);

@@ -111,6 +111,7 @@ impl Room {
             }
             let member = self.members.held_mut(lease).ok_or(NotErased::LeaseOver)?;
             member
+                .activity_mut()
                 .meter
                 .count(self.rules.rate_limit, time)
                 .map_err(|retry| NotErased::TooFast { retry })?;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::activity::Activity;
 use super::attachment::{Attachment, Lease, TokenHash};
 use super::durable::Absent;
 use super::entry::MemberId;
 use super::log::EncodingId;
 use super::name::WantedName;
 use super::names::{Names, Number};
-use super::rate::Meter;
+use super::recent_ids::IdHash;
 use super::seed::Seed;
 use super::time::Time;
 
@@ -22,12 +23,8 @@ pub struct Member {
     pub host: bool,
     /// The encoding in which it reads.
     pub encoding: EncodingId,
-    pub(super) meter: Meter,
-    /// When the member sent its last message, for slow mode.
-    pub(super) spoke: Option<Time>,
-    /// Until when the room takes no messages from the member.
-    pub(super) muted: Option<Time>,
     pub(super) attachment: Attachment,
+    activity: Option<Box<Activity>>,
     number: Option<Box<Number>>,
 }
 
@@ -36,6 +33,28 @@ impl Member {
     #[must_use]
     pub const fn is_away(&self) -> bool {
         self.attachment.is_away()
+    }
+
+    /// What it did that counts, if it did anything.
+    pub(super) fn activity(&self) -> Option<&Activity> {
+        self.activity.as_deref()
+    }
+
+    /// The same, to add to it.
+    pub(super) fn activity_mut(&mut self) -> &mut Activity {
+        self.activity.get_or_insert_default()
+    }
+
+    /// The `seq` of its message with this id.
+    pub(super) fn said(&self, id: IdHash) -> Option<u64> {
+        self.activity()?.recent.find(id)
+    }
+
+    /// The room takes no messages from it until then; `None` lifts that.
+    pub(super) fn mute(&mut self, until: Option<Time>) {
+        if until.is_some() || self.activity.is_some() {
+            self.activity_mut().muted = until;
+        }
     }
 }
 
@@ -136,10 +155,8 @@ impl Members {
             name: Arc::clone(&name),
             host,
             encoding,
-            meter: Meter::default(),
-            spoke: None,
-            muted: None,
             attachment,
+            activity: None,
             number,
         };
         self.by_id.insert(id, Box::new(member));

@@ -10,6 +10,7 @@
 //! [`Cursor`].
 
 mod access;
+mod activity;
 mod attachment;
 mod bans;
 mod character;
@@ -251,11 +252,14 @@ impl Room {
         let member = self.members.held_mut(lease).ok_or(NotSaid::LeaseOver)?;
         let message_id = draft.id()?;
         let id_hash = message_id.map(|id| self.ids.hash(id));
-        if let Some(seq) = id_hash.and_then(|id| member.attachment.said(id)) {
+        if let Some(seq) = id_hash.and_then(|id| member.said(id)) {
             return Ok(Said::Before(seq));
         }
         let text = draft.text()?;
-        if let Some(until) = member.muted
+        let (muted, spoke) = member
+            .activity()
+            .map_or((None, None), |it| (it.muted, it.spoke));
+        if let Some(until) = muted
             && time < until
         {
             let retry = until - time;
@@ -263,22 +267,23 @@ impl Room {
         }
         if !self.slow.is_zero()
             && !member.host
-            && let Some(next) = member.spoke.map(|last| last + self.slow)
+            && let Some(next) = spoke.map(|last| last + self.slow)
             && time < next
         {
             let retry = next - time;
             return Err(NotSaid::TooFast { retry });
         }
-        member
+        let seq = self.log.next_seq();
+        let activity = member.activity_mut();
+        activity
             .meter
             .count(self.rules.rate_limit, time)
             .map_err(|retry| NotSaid::TooFast { retry })?;
-        member.spoke = member.spoke.max(Some(time));
-        let name = Arc::clone(&member.name);
-        let seq = self.log.next_seq();
+        activity.spoke = activity.spoke.max(Some(time));
         if let Some(id) = id_hash {
-            member.attachment.remember(id, seq);
+            activity.recent.add(id, seq);
         }
+        let name = Arc::clone(&member.name);
         let entry = Entry {
             seq,
             at,

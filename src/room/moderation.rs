@@ -160,7 +160,7 @@ impl Room {
         if member.host && until.is_some() {
             return Err(NotMuted::Host);
         }
-        member.muted = until.map(|(time, _)| time);
+        member.mute(until.map(|(time, _)| time));
         let name = Arc::clone(&member.name);
         self.record(|| Record::Muted {
             id,
@@ -197,7 +197,8 @@ impl Room {
         }
         let member = self.members.get_mut(to).ok_or(NotMadeHost::NoSuchMember)?;
         member.host = true;
-        let was_muted = member.muted.take().is_some();
+        let was_muted = member.activity().is_some_and(|it| it.muted.is_some());
+        member.mute(None);
         let name = Arc::clone(&member.name);
         // A host that hands the role to itself keeps it.
         let from = from.map(|lease| lease.id).filter(|from| *from != to);

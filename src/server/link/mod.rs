@@ -7,9 +7,10 @@ mod tls;
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use once_cell::race::OnceBox;
 use tokio::net::TcpStream;
 
 use crate::lock::{Mutex, Rank};
@@ -30,8 +31,8 @@ pub struct Link(Arc<Inner>);
 struct Inner {
     stream: TcpStream,
     /// The encryption, if the peer chose it. A plain peer gets the very bytes.
-    // Boxed: most of a plain connection's memory would be this.
-    tls: OnceLock<Box<Mutex<Tls>>>,
+    // A pointer, and not a word more: most connections may be plain.
+    tls: OnceBox<Mutex<Tls>>,
 }
 
 impl fmt::Debug for Link {
@@ -52,7 +53,7 @@ pub struct Received<'a> {
 impl Link {
     /// A connection that is plain until its first bytes show another transport.
     pub fn new(stream: TcpStream) -> Self {
-        let tls = OnceLock::new();
+        let tls = OnceBox::new();
         Self(Arc::new(Inner { stream, tls }))
     }
 
