@@ -22,9 +22,18 @@ pub(super) fn space(path: &Path) -> io::Result<DiskSpace> {
     })
 }
 
-/// Reports once that less than a tenth of the disk is free. Reports again only after an
-/// eighth was free in between, so that a disk at the limit does not cause one report
-/// after the other.
+/// Free space that is plenty, however large the disk is: room for half a million long
+/// messages.
+const PLENTY: u64 = 1 << 30;
+
+/// The free space, in bytes, below which a disk of this size is nearly full.
+fn low(total: u64) -> u64 {
+    (total / 10).min(PLENTY)
+}
+
+/// Reports once that the disk is nearly full: that less than a tenth of it is free, and
+/// less than 1 GiB. Reports again only after a quarter more than that was free in
+/// between, so that a disk at the limit does not cause one report after the other.
 #[derive(Debug, Default)]
 pub struct SpaceWatch {
     is_low: bool,
@@ -33,11 +42,11 @@ pub struct SpaceWatch {
 impl SpaceWatch {
     /// Whether to report this now.
     pub fn is_news(&mut self, space: DiskSpace) -> bool {
-        let DiskSpace { free, total } = space;
-        if free < total / 10 {
+        let low = low(space.total);
+        if space.free < low {
             !std::mem::replace(&mut self.is_low, true)
         } else {
-            self.is_low &= free < total / 8;
+            self.is_low &= space.free < low + low / 4;
             false
         }
     }
@@ -58,6 +67,15 @@ mod tests {
         // A disk at the limit causes one report only.
         assert_eq!([101, 99, 110, 98].map(&mut look), [false; 4]);
         assert_eq!([125, 99, 0].map(&mut look), [false, true, false]);
+    }
+
+    #[test]
+    fn a_large_disk_with_plenty_of_space_is_not_full() {
+        let total = 100 << 30;
+        for (free, is_news) in [(PLENTY, false), (PLENTY - 1, true)] {
+            let mut watch = SpaceWatch::default();
+            assert_eq!(watch.is_news(DiskSpace { free, total }), is_news, "{free}");
+        }
     }
 
     #[test]
