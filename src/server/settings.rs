@@ -19,9 +19,13 @@ const TEXT_PER_ADDRESS: u32 = 256 << 10;
 
 /// The settings that can change while a server runs (see [`Settings`]).
 #[derive(Clone, Debug)]
+// Each is a setting of its own.
+#[expect(clippy::struct_excessive_bools)]
 pub(super) struct Live {
     pub(super) room_name: Arc<str>,
     pub(super) private: bool,
+    /// Whether nobody may replace the key from the room.
+    pub(super) key_is_fixed: bool,
     /// Whether only encrypted connections may join.
     pub(super) tls_only: bool,
     pub(super) stay_open: bool,
@@ -39,6 +43,7 @@ impl Live {
         Self {
             room_name: room_name.unwrap_or_else(default_room_name).into(),
             private: settings.private,
+            key_is_fixed: settings.key_is_fixed,
             tls_only: settings.tls.only,
             stay_open: settings.stay_open,
             idle_timeout: settings.idle_timeout,

@@ -9,7 +9,7 @@ use crate::platform::signals::{Signal, Signals};
 use crate::platform::systemd::notify::Manager;
 use crate::platform::systemd::{report_state, take_sockets};
 use crate::protocol::Pin;
-use crate::room::{Closing, RoomKey};
+use crate::room::Closing;
 use crate::server::{Event, Handle, Server, Settings};
 use crate::tls::Certificate;
 
@@ -60,10 +60,6 @@ pub fn serve<E: Error + 'static>(
         files.read(&folders, &mut settings)?,
         files.identity(&folders, &mut settings)?,
     ];
-    let started = Started {
-        key: settings.key.clone(),
-        folders: folders.clone(),
-    };
     let certificate = settings.tls.certificate.as_ref().map(Certificate::pin);
     let (events, told) = async_channel::bounded::<Event>(EVENTS);
     settings.events = Some(events);
@@ -93,7 +89,7 @@ pub fn serve<E: Error + 'static>(
     let reload = (can_change && !io::stdout().is_terminal()).then(|| {
         let mut reload = Reload {
             read,
-            started,
+            folders: folders.clone(),
             certificate,
             announcer: Arc::clone(&announcer),
             handle: server.handle(),
@@ -135,16 +131,10 @@ pub fn serve<E: Error + 'static>(
     Ok(())
 }
 
-/// What a server started with, and does not change.
-struct Started {
-    key: Option<RoomKey>,
-    folders: Folders,
-}
-
 /// Reads the configuration again.
 struct Reload<R> {
     read: R,
-    started: Started,
+    folders: Folders,
     /// The certificate of the administrator that is in use.
     certificate: Option<Pin>,
     announcer: Arc<Announcer>,
@@ -176,18 +166,15 @@ where
         let Configuration {
             mut settings,
             files,
-            mut need_restart,
+            need_restart,
         } = new;
-        let warning = match files.read(&self.started.folders, &mut settings) {
+        let warning = match files.read(&self.folders, &mut settings) {
             Ok(warning) => warning,
             Err(error @ FilesError::Key(_)) => {
                 return self.log.record(&LogEntry::unchanged(&error));
             }
             Err(error) => return self.log.record(&LogEntry::certificate_kept(&error)),
         };
-        if settings.key != self.started.key && !need_restart.contains(&"key-file") {
-            need_restart.push("key-file");
-        }
         self.handle.change(&settings);
         let certificate = settings.tls.certificate;
         let pin = certificate.as_ref().map(Certificate::pin);

@@ -254,7 +254,7 @@ fn a_key_from_a_file_stays_and_a_wrong_file_opens_no_room() {
     let key = "abcdefghijklmnop";
     secret(&path, "ABCD-efgh-ijkl-mnop\n");
     let file = path.to_str().unwrap().to_owned();
-    let room = Room::open_in(home, &["--private", "--key-file", &file]);
+    let mut room = Room::open_in(home, &["--private", "--key-file", &file]);
     let link = room.told(&["--invite"]);
     assert_eq!(key_of(&link), key);
     let fixed = room.ask(&["--invite", "--new"]);
@@ -264,11 +264,26 @@ fn a_key_from_a_file_stays_and_a_wrong_file_opens_no_room() {
     // The listener can have the key in a file as well, and needs no pin.
     let address = format!("127.0.0.1:{}", room.port);
     let mut command = Command::new(CHATROOM);
-    command.args(["--listen", &address, "--key-file", &file]);
+    command.args(["--listen", &address, "--key-file", &file, "--name", "ben"]);
     at_home(&mut command, room.home.path());
     let mut listener = Program::start_command(&mut command);
     let start = from_server(sentences::WELCOME);
     assert!(listener.line().starts_with(&start));
+    // Another key in the file counts from the next reload on; whoever is there stays.
+    secret(&path, "bbbb-bbbb-bbbb-bbbb\n");
+    room.server.send(Signal::HUP);
+    room.until(sentences::KEY_REPLACED);
+    assert_eq!(key_of(&room.told(&["--invite"])), "bbbbbbbbbbbbbbbb");
+    assert_eq!(room.ask(&["--invite", "--new"]).status.code(), Some(1));
+    let old = room.listen(&link);
+    let (_, complaint, code) = old.end();
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains(sentences::KEY_WRONG), "{complaint}");
+    // It comes from this computer itself, whose addresses nobody can ban.
+    let kicked = room.told(&["--control", "kick ben ban 10m"]);
+    assert!(kicked.contains("is one of this computer"), "{kicked}");
+    let (_, complaint, _) = listener.end();
+    assert!(complaint.starts_with(sentences::REMOVED), "{complaint}");
     for (text, mode, words) in [
         ("abcdefghijklmno", 0o600, "has no key of a room"),
         (key, 0o644, "Other users may read"),

@@ -106,6 +106,7 @@ pub const INVITE_PRINTS_IT: &str =
     "Only those with an invitation can join: “chatroom --invite” prints it.";
 /// The beginnings of the log's lines about a reloaded certificate.
 pub const CERTIFICATE_CHANGED: &str = "New connections get the new certificate";
+pub const KEY_REPLACED: &str = "The key was replaced by";
 pub const CERTIFICATE_KEPT: &str = "The certificate and the settings stay as they are. ";
 /// The beginnings of the reasons why a listener is not in a room.
 pub const REMOVED: &str = "The host has removed you from the room";

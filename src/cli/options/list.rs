@@ -70,11 +70,11 @@ pub static OPTIONS: [Definition; 22] = [
         kind: Kind::Contents(|to, path| to.key = Some(path)),
         default: Default::Words("made by the server"),
         example: Some("\"/etc/chatroom/key\""),
-        reload: Reload::NeedsRestart,
+        reload: Reload::Applies,
         needs: None,
         help: "Read the key of a private room from FILE",
         more: "A key has 16 letters and digits. Nobody can replace it from the room then: \
-               replace the file, and restart. The listener joins with the key in FILE.",
+               replace the file, and reload. The listener joins with the key in FILE.",
     },
     Definition {
         key: "tls",

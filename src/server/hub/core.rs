@@ -15,7 +15,7 @@ use crate::tls::{Identity, ServerTls};
 
 use super::super::admission::Admission;
 use super::super::budget::Budget;
-use super::super::event::Event;
+use super::super::event::{By, Event};
 use super::super::reporter::Reporter;
 use super::super::settings::{Live, Settings};
 use super::super::stats::Counters;
@@ -206,6 +206,9 @@ impl Hub {
         self.room().apply(SetRules {
             rules: settings.rules,
         });
+        if let Some(key) = &settings.key {
+            self.set_key(key, By::Administrator);
+        }
         self.ending.tell_deserted();
     }
 

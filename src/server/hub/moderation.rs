@@ -27,7 +27,8 @@ use crate::protocol::TEXT;
 use crate::protocol::invitation::Invitation;
 use crate::room::{
     self, Ban, Banned, ConfusableKey, Entry, Erase, Eraser, Lease, MakeHost, MemberId, Mute,
-    NoSuchMember, NotErased, NotMadeHost, NotMuted, Remove, Room, SetKeys, Slow, Time, Unban,
+    NoSuchMember, NotErased, NotMadeHost, NotMuted, Remove, Room, RoomKey, SetKeys, Slow, Time,
+    Unban,
 };
 
 use super::super::event::{By, Event};
@@ -258,14 +259,26 @@ impl Hub {
     }
 
     fn replace_key(&self, by: By) -> Result<(), NotModerated> {
-        if self.settings.key_is_fixed {
+        if self.live().key_is_fixed {
             return Err(NotModerated::KeyIsFixed);
         }
         let key = random_key().map_err(|_| NotModerated::NoSecret)?;
+        self.set_key(&key, by);
+        Ok(())
+    }
+
+    /// Replaces the key of the room with this one, unless that is its key.
+    pub(super) fn set_key(&self, key: &RoomKey, by: By) {
         let mut room = self.room();
         // Under the lock: the last one to change the room is the last one to change this.
-        let host_key = self.keys().host_key.clone();
-        let keys = Keys { key, host_key };
+        let old = self.keys();
+        if old.key == *key {
+            return;
+        }
+        let keys = Keys {
+            key: key.clone(),
+            host_key: old.host_key.clone(),
+        };
         room.apply(SetKeys {
             keys: keys.of_room(),
         });
@@ -273,7 +286,6 @@ impl Hub {
         drop(room);
         self.tell_news();
         self.report(Event::KeyReplaced { by });
-        Ok(())
     }
 
     /// Lifts bans; returns how many.

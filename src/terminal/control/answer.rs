@@ -72,7 +72,7 @@ pub fn answer(command: &Command, server: &impl Moderator) -> Answer {
 
 fn act(command: &Command, server: &impl Moderator) -> Result<Answer, NotModerated> {
     Ok(match command {
-        Command::Kick { who, ban } => kicked(&server.kick(who, *ban)?),
+        Command::Kick { who, ban } => kicked(&server.kick(who, *ban)?, ban.is_some()),
         Command::Bans => bans(&server.bans()),
         Command::Unban(whom) => unbanned(whom, server.unban(whom.clone())?),
         Command::Mute { who, time } => {
@@ -116,7 +116,8 @@ fn act(command: &Command, server: &impl Moderator) -> Result<Answer, NotModerate
     })
 }
 
-fn kicked(kicked: &Kicked) -> Answer {
+/// The answer to `kick`, whether it was `to_ban` or not.
+fn kicked(kicked: &Kicked, to_ban: bool) -> Answer {
     let Kicked { name, ban, shared } = kicked;
     let mut text = format!("“{name}” is removed.");
     if let Some(time) = ban {
@@ -125,6 +126,8 @@ fn kicked(kicked: &Kicked) -> Answer {
             " Nobody can join from the same address for {}.",
             span(*time)
         );
+    } else if to_ban {
+        text += " Their address is not kept out: it is one of this computer.";
     }
     match shared {
         0 => {}
