@@ -104,6 +104,8 @@ pub struct Room {
     slow: Duration,
     ids: IdHasher,
     log: Log,
+    /// The number of messages since it was opened.
+    said: u64,
     /// The records that are not stored yet, in a room with a store.
     batch: Option<Batch>,
     gathered: Option<PresenceBatch>,
@@ -125,6 +127,7 @@ impl Room {
             slow: Duration::ZERO,
             ids: IdHasher::new(seed),
             log: Log::new(encodings, rules.retention),
+            said: 0,
             batch: None,
             gathered: None,
             ever_entered: false,
@@ -295,6 +298,7 @@ impl Room {
         };
         self.record(|| Record::Entry(entry.clone().into_owned()));
         self.log.append(&Event::Entry(entry));
+        self.said += 1;
         Ok(Said::New(seq))
     }
 
@@ -371,6 +375,12 @@ impl Room {
     #[must_use]
     pub fn count(&self) -> usize {
         self.members.count()
+    }
+
+    /// The number of messages that were accepted since the room was opened.
+    #[must_use]
+    pub const fn said(&self) -> u64 {
+        self.said
     }
 
     /// The `seq` of the next lasting entry.

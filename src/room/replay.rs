@@ -183,6 +183,7 @@ impl Seen {
         }
         let room = &self.room;
         let numbers = (
+            room.said(),
             room.next_seq(),
             room.oldest_seq(),
             room.away(),

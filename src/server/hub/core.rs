@@ -40,8 +40,6 @@ pub struct Hub {
     /// The beginning of the room's time.
     started: Instant,
     pub counters: Counters,
-    /// The `seq` of the first message since the server started.
-    first_seq: u64,
     /// The network around the server.
     pub surroundings: Surroundings,
     /// The unique id of this log.
@@ -149,7 +147,6 @@ impl Hub {
             live: Snapshot::new(&settings),
             started,
             counters: Counters::new(),
-            first_seq: room.next_seq(),
             room: RoomLock::new(room),
             history,
             backlog: Backlog::new(oldest_stored),
@@ -214,7 +211,7 @@ impl Hub {
 
     /// The number of messages sent since the server started. Waits for no lock.
     pub fn messages(&self) -> u64 {
-        self.room.next_seq().saturating_sub(self.first_seq)
+        self.room.said()
     }
 
     /// The number of members in the room, including absent ones. Waits for no lock.

@@ -19,7 +19,7 @@ pub struct RoomLock {
 struct Glance {
     members: AtomicUsize,
     away: AtomicUsize,
-    next_seq: AtomicU64,
+    said: AtomicU64,
 }
 
 impl RoomLock {
@@ -48,9 +48,9 @@ impl RoomLock {
         self.glance.away.load(Ordering::Relaxed)
     }
 
-    /// The `seq` of the next message.
-    pub fn next_seq(&self) -> u64 {
-        self.glance.next_seq.load(Ordering::Relaxed)
+    /// The number of messages since the server started.
+    pub fn said(&self) -> u64 {
+        self.glance.said.load(Ordering::Relaxed)
     }
 }
 
@@ -58,7 +58,7 @@ impl Glance {
     fn update(&self, room: &Room) {
         self.members.store(room.count(), Ordering::Relaxed);
         self.away.store(room.away(), Ordering::Relaxed);
-        self.next_seq.store(room.next_seq(), Ordering::Relaxed);
+        self.said.store(room.said(), Ordering::Relaxed);
     }
 }
 

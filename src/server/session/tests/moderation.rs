@@ -412,6 +412,8 @@ fn what_is_erased_is_gone_for_everyone() {
         "{page}"
     );
     assert!(!told(&mut come(&hub, "", now)).contains("secret"));
+    // To erase is not to say something.
+    assert_eq!(hub.messages(), 2);
 }
 
 #[test]
