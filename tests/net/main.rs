@@ -1,12 +1,17 @@
-//! How a room copes with the computer's network, in networks that the tests make for
-//! themselves, and on systems that lack something. Where a system allows no such
-//! networks, each test says that it is skipped.
+//! How a room copes with the computer's network, and with systems that lack something.
 
-mod addresses;
-mod banned;
-mod namespace;
+mod namespaced;
 mod options;
-mod ports;
-mod subscribers;
 #[path = "../support/mod.rs"]
 mod support;
+
+use std::process::Command;
+
+use self::support::Program;
+
+/// A server that the command starts, and the addresses that it tells when it is open.
+fn serve(command: &mut Command) -> (Program, Vec<String>) {
+    let mut server = Program::start_command(command.args(["--server", "--stay-open"]));
+    let (addresses, _) = server.opening();
+    (server, addresses)
+}

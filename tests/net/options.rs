@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::namespace::serve;
+use crate::serve;
 use crate::support::{self, CHATROOM, Program, port_of};
 
 /// The library loaded into the program.

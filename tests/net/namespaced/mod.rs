@@ -1,4 +1,10 @@
-//! A network of its own, in which programs are run.
+//! How a room copes with the computer's network, in networks that the tests make for
+//! themselves.
+
+mod addresses;
+mod banned;
+mod ports;
+mod subscribers;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -14,13 +20,14 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// None, and a word about it, where this system does not allow it.
-    pub fn new() -> Option<Self> {
-        let made = Self::make();
-        if let Err(why) = &made {
-            eprintln!("skipped: this system allows no network of one's own: {why}");
+    pub fn new() -> Self {
+        match Self::make() {
+            Ok(made) => made,
+            Err(why) => panic!(
+                "this system allows no network of one's own: {why}; to leave these tests out, \
+                 skip namespaced::"
+            ),
         }
-        made.ok()
     }
 
     fn make() -> Result<Self, String> {
@@ -105,11 +112,4 @@ impl Drop for Namespace {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }
-}
-
-/// A server that the command starts, and the addresses that it tells when it is open.
-pub fn serve(command: &mut Command) -> (Program, Vec<String>) {
-    let mut server = Program::start_command(command.args(["--server", "--stay-open"]));
-    let (addresses, _) = server.opening();
-    (server, addresses)
 }
