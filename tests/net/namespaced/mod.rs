@@ -9,8 +9,6 @@ mod subscribers;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::Program;
-
 /// A network of its own, with only a loopback interface at first. It is gone when this
 /// is dropped.
 pub struct Namespace {
