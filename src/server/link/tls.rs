@@ -27,6 +27,13 @@ pub struct Tls {
     connection: UnbufferedServerConnection,
     /// The handshake, until it is done.
     handshake: Option<Box<Handshake>>,
+    /// The bytes that wait, if there are some.
+    waiting: Option<Box<Waiting>>,
+}
+
+/// Bytes that wait, of either direction.
+#[derive(Default)]
+struct Waiting {
     /// Input that is no whole record yet.
     incoming: Vec<u8>,
     /// Ciphertext that the socket has not taken: at most one record and what TLS itself
@@ -34,6 +41,14 @@ pub struct Tls {
     outgoing: Vec<u8>,
     /// The number of bytes of `outgoing` that are sent.
     sent: usize,
+}
+
+impl Waiting {
+    /// These bytes, where there are some.
+    fn or_none(self) -> Option<Box<Self>> {
+        let is_empty = self.incoming.is_empty() && self.outgoing.is_empty();
+        (!is_empty).then(|| Box::new(self))
+    }
 }
 
 /// What is known of a handshake that is not done.
@@ -73,9 +88,7 @@ impl Tls {
         Ok(Self {
             connection,
             handshake,
-            incoming: Vec::new(),
-            outgoing: Vec::new(),
-            sent: 0,
+            waiting: None,
         })
     }
 
@@ -83,41 +96,55 @@ impl Tls {
     /// `plain`.
     pub fn take(&mut self, bytes: &mut [u8], plain: &mut Vec<u8>) -> After {
         let count = bytes.len();
-        let after = if self.incoming.is_empty() {
-            let (used, after) = self.process(bytes, plain);
-            self.incoming.extend_from_slice(&bytes[used..]);
+        let mut waiting = self.take_waiting();
+        let Waiting {
+            incoming, outgoing, ..
+        } = &mut waiting;
+        let mut after = if incoming.is_empty() {
+            let (used, after) = self.process(bytes, plain, outgoing);
+            incoming.extend_from_slice(&bytes[used..]);
             after
         } else {
-            let mut incoming = mem::take(&mut self.incoming);
             incoming.extend_from_slice(bytes);
-            let (used, after) = self.process(&mut incoming, plain);
-            self.incoming = if used == 0 {
-                incoming
-            } else {
-                incoming[used..].to_vec()
-            };
+            let (used, after) = self.process(incoming, plain, outgoing);
+            if used > 0 {
+                *incoming = incoming[used..].to_vec();
+            }
             after
         };
-        if after != After::Later {
-            self.incoming = Vec::new();
-            return after;
-        }
-        let is_too_long = match &mut self.handshake {
-            Some(handshake) => {
-                handshake.bytes += count;
-                handshake.bytes > INPUT_LIMIT
+        if after == After::Later {
+            let length = match &mut self.handshake {
+                Some(handshake) => {
+                    handshake.bytes += count;
+                    handshake.bytes
+                }
+                None => incoming.len(),
+            };
+            if length > INPUT_LIMIT {
+                after = After::Broken;
             }
-            None => self.incoming.len() > INPUT_LIMIT,
-        };
-        if is_too_long {
-            self.incoming = Vec::new();
-            return After::Broken;
         }
+        if after != After::Later {
+            *incoming = Vec::new();
+        }
+        self.waiting = waiting.or_none();
         after
     }
 
+    /// The bytes that wait, to be put back.
+    fn take_waiting(&mut self) -> Waiting {
+        self.waiting
+            .take()
+            .map_or_else(Waiting::default, |waiting| *waiting)
+    }
+
     /// Handles what is whole; returns how much of the input that was.
-    fn process(&mut self, input: &mut [u8], plain: &mut Vec<u8>) -> (usize, After) {
+    fn process(
+        &mut self,
+        input: &mut [u8],
+        plain: &mut Vec<u8>,
+        outgoing: &mut Vec<u8>,
+    ) -> (usize, After) {
         let mut used = 0;
         loop {
             let UnbufferedStatus { mut discard, state } =
@@ -135,7 +162,7 @@ impl Tls {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    if encode(&mut data, &mut self.outgoing).is_err() {
+                    if encode(&mut data, outgoing).is_err() {
                         after = Some(After::Broken);
                     }
                 }
@@ -153,7 +180,7 @@ impl Tls {
             match after {
                 None => {}
                 Some(After::Broken) => {
-                    self.gather_alert(&mut input[used..]);
+                    self.gather_alert(&mut input[used..], outgoing);
                     return (used, After::Broken);
                 }
                 Some(after) => return (used, after),
@@ -162,11 +189,11 @@ impl Tls {
     }
 
     /// Collects the alert that tells the peer why the connection ends.
-    fn gather_alert(&mut self, input: &mut [u8]) {
+    fn gather_alert(&mut self, input: &mut [u8], outgoing: &mut Vec<u8>) {
         while self.connection.wants_write()
             && let Ok(ConnectionState::EncodeTlsData(mut data)) =
                 self.connection.process_tls_records(input).state
-            && encode(&mut data, &mut self.outgoing).is_ok()
+            && encode(&mut data, outgoing).is_ok()
         {}
     }
 
@@ -223,24 +250,30 @@ impl Tls {
     /// # Errors
     /// If the connection is lost.
     pub fn flush(&mut self, mut send: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<bool> {
-        while self.is_behind() {
-            let count = unless_blocked(send(&self.outgoing[self.sent..]))?;
+        let Some(waiting) = &mut self.waiting else {
+            return Ok(true);
+        };
+        while waiting.sent < waiting.outgoing.len() {
+            let count = unless_blocked(send(&waiting.outgoing[waiting.sent..]))?;
             if count == 0 {
                 return Ok(false);
             }
-            self.sent += count;
-            if self.sent == self.outgoing.len() {
-                // An idle connection holds no buffer.
-                self.outgoing = Vec::new();
-                self.sent = 0;
-            }
+            waiting.sent += count;
         }
+        // An idle connection holds no buffer.
+        self.waiting = Waiting {
+            incoming: mem::take(&mut waiting.incoming),
+            ..Waiting::default()
+        }
+        .or_none();
         Ok(true)
     }
 
     /// Whether there is ciphertext that has to be sent first.
-    pub const fn is_behind(&self) -> bool {
-        !self.outgoing.is_empty()
+    pub fn is_behind(&self) -> bool {
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| !waiting.outgoing.is_empty())
     }
 
     /// Encrypts at most [`RECORD_BYTES`] of plaintext into `record`, which has
@@ -276,22 +309,25 @@ impl Tls {
         &mut self,
         act: impl FnOnce(&mut Traffic<'_>) -> Result<usize, EncryptError>,
     ) -> io::Result<usize> {
+        let mut waiting = self.take_waiting();
+        let Waiting {
+            incoming, outgoing, ..
+        } = &mut waiting;
         let mut used = 0;
         let acted = loop {
             // It holds no whole record, so it stays; but TLS may refer to it.
-            let UnbufferedStatus { discard, state } = self
-                .connection
-                .process_tls_records(&mut self.incoming[used..]);
+            let UnbufferedStatus { discard, state } =
+                self.connection.process_tls_records(&mut incoming[used..]);
             used += discard;
             match state {
-                Ok(ConnectionState::WriteTraffic(mut traffic)) if self.outgoing.is_empty() => {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) if outgoing.is_empty() => {
                     break act(&mut traffic).map_err(io::Error::other);
                 }
                 Ok(ConnectionState::WriteTraffic(_)) => {
                     break Err(io::ErrorKind::WouldBlock.into());
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    if encode(&mut data, &mut self.outgoing).is_err() {
+                    if encode(&mut data, outgoing).is_err() {
                         break Err(io::ErrorKind::InvalidData.into());
                     }
                 }
@@ -299,20 +335,22 @@ impl Tls {
                 Ok(_) | Err(_) => break Err(io::ErrorKind::InvalidData.into()),
             }
         };
-        if used > 0 {
-            self.incoming.drain(..used);
-        }
+        incoming.drain(..used);
+        self.waiting = waiting.or_none();
         acted
     }
 
     /// Keeps ciphertext that was not sent.
     fn keep(&mut self, rest: &[u8]) {
-        self.outgoing.extend_from_slice(rest);
+        let waiting = self.waiting.get_or_insert_default();
+        waiting.outgoing.extend_from_slice(rest);
     }
 
     /// The number of bytes of buffers held for the peer.
-    pub const fn held_bytes(&self) -> usize {
-        self.incoming.capacity() + self.outgoing.capacity()
+    pub fn held_bytes(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |waiting| {
+            waiting.incoming.capacity() + waiting.outgoing.capacity()
+        })
     }
 }
 
