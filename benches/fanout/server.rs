@@ -202,7 +202,7 @@ impl Server {
         Ok(threads.max(Duration::from_millis(ticks * 1_000 / hertz)))
     }
 
-    /// Its resident memory, in bytes.
+    /// The resident memory of its own, in bytes.
     pub fn memory(&self) -> io::Result<usize> {
         process::memory(self.child.id())
     }

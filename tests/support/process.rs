@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// outgoing connection could take a port of that range, or connect to itself.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// Its resident memory, in bytes.
+/// The resident memory of its own, in bytes: without the code of the program, which the
+/// kernel reads when it first runs, whoever comes then.
 pub fn memory(process: u32) -> io::Result<usize> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let kib = status.lines().find_map(|line| {
-        let kib = line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?;
+        let kib = line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?;
         kib.parse::<usize>().ok()
     });
     kib.map(|kib| kib << 10)
-        .ok_or_else(|| io::Error::other("it has no VmRSS"))
+        .ok_or_else(|| io::Error::other("it has no RssAnon"))
 }
 
 /// The CPU time that all its threads have used, also those that have ended, in ticks of
