@@ -47,6 +47,7 @@ pub(super) fn saved_state(data: &[u8]) {
         rooms.give_up_old(now);
     }
     rooms.set_draft("localhost:53000", "a draft");
+    rooms.set_invitation("localhost:53000", "chatroom://localhost:53000");
     let mut before = Rooms::read(data);
     let places: Vec<String> = before.stays().map(|(place, _)| place.to_owned()).collect();
     for place in places {

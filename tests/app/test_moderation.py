@@ -181,7 +181,12 @@ class Moderation(Stage):
         self.desktop.press("F6", *["Up"] * lines)
         wait_for("the focus on the message", lambda: row.has("focused"))
         self.desktop.press("Menu")
-        return wait_for("a menu", lambda: app.window.all("menu item"))
+        items = wait_for("a menu", lambda: app.window.all("menu item"))
+        # It shows all of them.
+        _, top, _, height = app.window.all("scroll pane")[-1].area()
+        _, last, _, its_height = items[-1].area()
+        self.assertLessEqual(last + its_height, top + height)
+        return items
 
     def erases(self, app, row, number):
         self.menu_of_message(app, row)

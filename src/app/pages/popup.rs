@@ -26,7 +26,14 @@ pub fn open(popover: &gtk::PopoverMenu, over: &impl IsA<gtk::Widget>) {
         popover,
         move |_| take_away(&popover)
     ));
-    popover.popup();
+    // GTK adds the lines between the sections when it is idle. A menu that is open by then
+    // keeps its size, and its last item is cut off.
+    let popover = popover.clone();
+    glib::idle_add_local_once(move || {
+        if popover.parent().is_some() {
+            popover.popup();
+        }
+    });
 }
 
 fn take_away(popover: &gtk::PopoverMenu) {

@@ -5,7 +5,7 @@ use gettextrs::gettext;
 use crate::chat::Outage;
 use crate::client::{End, Loss};
 
-use super::{fill, time};
+use super::{fill, time, time_left};
 
 /// Why a connection ended or was never established, in a sentence with a remedy.
 pub fn end(end: &End) -> String {
@@ -58,7 +58,7 @@ pub fn end(end: &End) -> String {
         ),
         End::Banned { retry: Some(retry) } => fill(
             &gettext("The host keeps you out of this room. You can join again in {time}."),
-            &[("time", &time(*retry))],
+            &[("time", &time_left(*retry))],
         ),
         End::Banned { retry: None } => {
             gettext("The host keeps you out of this room. Try again later, or ask the host.")
@@ -164,7 +164,7 @@ mod tests {
         let retry = Some(Duration::from_secs(599));
         assert_eq!(
             end(&End::Banned { retry }),
-            "The host keeps you out of this room. You can join again in 9 minutes."
+            "The host keeps you out of this room. You can join again in 10 minutes."
         );
         assert!(end(&End::Banned { retry: None }).ends_with("ask the host."));
     }

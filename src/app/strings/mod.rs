@@ -96,6 +96,21 @@ pub fn time(time: Duration) -> String {
     }
 }
 
+/// A time that has to pass, in its largest unit. It is not over before the last of these
+/// is: 59 minutes and a second are an hour.
+pub fn time_left(left: Duration) -> String {
+    let seconds = left.as_millis().div_ceil(1_000);
+    let unit = match seconds {
+        0..60 => 1,
+        60..3_541 => 60,
+        _ => 3_600,
+    };
+    let seconds = seconds.next_multiple_of(unit);
+    time(Duration::from_secs(
+        u64::try_from(seconds).unwrap_or(u64::MAX),
+    ))
+}
+
 /// Why a room cannot be hosted.
 pub fn not_hosted(error: &BindError) -> String {
     let at = |template: String, port: u16| fill(&template, &[("port", &port.to_string())]);

@@ -6,7 +6,7 @@ use gettextrs::gettext;
 
 use crate::chat::{Answer, Refusal};
 
-use super::{count, fill, isolated, time};
+use super::{count, fill, isolated, time, time_left};
 
 /// What the server answers to a host.
 pub fn answer(answer: &Answer) -> String {
@@ -73,12 +73,9 @@ pub fn slow_mode(every: Duration) -> Option<String> {
 
 /// Says that the user is muted, and for how long.
 pub fn muted(left: Duration) -> String {
-    // The last second or minute is not over.
-    let minutes = left >= Duration::from_mins(1);
-    let more = Duration::from_millis(if minutes { 59_999 } else { 999 });
     fill(
         &gettext("The host has muted you. You can send messages again in {time}."),
-        &[("time", &time(left.saturating_add(more)))],
+        &[("time", &time_left(left))],
     )
 }
 
@@ -107,7 +104,17 @@ mod tests {
             muted(Duration::from_millis(59_001)),
             "The host has muted you. You can send messages again in 1 minute."
         );
-        assert!(muted(Duration::from_secs(299)).ends_with(" in 5 minutes."));
+        for (seconds, time) in [
+            (0, "1 second"),
+            (299, "5 minutes"),
+            (301, "6 minutes"),
+            (3_540, "59 minutes"),
+            (3_541, "1 hour"),
+            (3_601, "2 hours"),
+        ] {
+            let words = muted(Duration::from_secs(seconds));
+            assert!(words.ends_with(&format!(" in {time}.")), "{words}");
+        }
         let time = Duration::ZERO;
         let name = "Ben".to_owned();
         let told = answer(&Answer::Muted { name, time });
