@@ -39,6 +39,17 @@ class Picture:
                 longest = max(longest, stroke)
         return longest
 
+    def shape(self, x, y, width, height):
+        """The places in a part of it that are not of the ground's colour: what is drawn there."""
+        ground = self.colours(x, y, width, height).most_common(1)[0][0]
+        places = ((column, row) for row in range(height) for column in range(width))
+        return {(column, row) for column, row in places
+                if contrast(self._colour(x + column, y + row), ground) > 1.5}
+
+    def _colour(self, x, y):
+        place = (y * self.width + x) * 3
+        return tuple(self.pixels[place:place + 3])
+
     def contrast(self, x, y, width, height):
         """The contrast of the text in a part of it to its ground, as WCAG 2 counts it.
 

@@ -114,6 +114,15 @@ class Private(Stage):
         ben.window.find("list item", re.compile("^Return to")).click()
         ben.comes_in()
         ada.shows_members("Ada", "Ben")
+        # Who left has no session to come back to: there the key is needed.
+        ben.window.find("button", "Leave").press()
+        ben.is_home()
+        ben.window.find("button", "Close").press()
+        ben.has_ended()
+        ben = self.app("Ben", at=800)
+        ben.window.find("button", "Join a Room").press()
+        ben.window.find("button", "Join").press()
+        ben.comes_in()
 
     def test_the_key_is_in_one_file_of_its_owner_and_in_no_other(self):
         ada = self.private()

@@ -60,7 +60,12 @@ NOT_AN_INVITATION = ("This invitation is incomplete or damaged. Copy the whole l
 KEY_NEEDED = "This room is private. Enter its key, or open an invitation. The host has both."
 KEY_WRONG = re.compile("^This key does not let you in.")
 NOT_A_KEY = "A key has 16 letters and digits, such as abcd-efgh-ijkl-mnop."
-KEPT_OUT = re.compile("^The host keeps you out of this room. You can join again in")
+
+
+def kept_out(time):
+    return re.compile(f"^The host keeps you out of this room. You can join again in {time}[.]$")
+
+
 NOT_ENCRYPTED_ANSWER = re.compile("^The room should be encrypted, but the answer is not.")
 OTHER_COMPUTER = "Another computer answers than the one you know"
 
@@ -101,7 +106,12 @@ TEXT_NOT_SENT = re.compile("Your unsent text will be lost.")
 DISCARD = "Discard Unsent Text?"
 
 ENCRYPTED = "Encrypted on the way. Whoever hosts the room can read it."
-MUTED = re.compile("^The host has muted you. You can send messages again in")
+
+
+def muted(time):
+    return re.compile(f"^The host has muted you. You can send messages again in {time}[.]$")
+
+
 NOT_SENT_MUTED = "Not sent: the host has muted you."
 SLOW_MODE = "Slow mode: a message every 10 seconds."
 
