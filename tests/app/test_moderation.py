@@ -164,6 +164,13 @@ class Moderation(Stage):
         ada.sees(said("Ben", "can you hear me"))
         wait_for("the sentence to go", lambda: not ben.window.all("label", muted(".*")))
 
+    def test_a_name_is_shown_as_it_is_written(self):
+        ada = self.host("Ada")
+        self.guest("A & <b>C", ada.port)
+        ada.sees("A & <b>C joined")
+        self.mutes(ada, "A & <b>C", 1)
+        ada.tells("A & <b>C cannot send messages for 5 minutes")
+
     def test_the_role_of_the_host_is_handed_over(self):
         ada, ben, _ = self.room()
         self.opens_menu(ada, "Ben")

@@ -19,7 +19,7 @@ class Relay:
 
     def __init__(self, stage, port, plain_only=False):
         self.to, self.plain_only = port, plain_only
-        self.heard = []
+        self.heard, self.served = [], []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         stage.addCleanup(self.listener.close)
@@ -43,6 +43,7 @@ class Relay:
                 return
             theirs = socket.create_connection(("127.0.0.1", self.to))
             theirs.sendall(first)
+            self.served.append(ours)
             threading.Thread(target=self._carry, args=[theirs, ours], daemon=True).start()
             self._carry(ours, theirs)
         except OSError:
@@ -142,6 +143,16 @@ class Trust(Stage):
         ben.window.find("label", re.compile("^Everyone on the way can read"))
         self.picture_of("not-encrypted")
         self.assertEqual(ben.window.all("label", FINGERPRINT), [])
+
+    def test_what_a_server_says_is_shown_as_it_is_written(self):
+        server = self.server("--stay-open")
+        relay = Relay(self, server.port, plain_only=True)
+        ben = self.join("Ben", relay.port, at=0)
+        relay.served[-1].sendall(
+            b'{"error":{"code":"odd","text":"Tea <b>and</b> cake","fatal":true}}\n')
+        told = "The server ended the connection: Tea <b>and</b> cake"
+        # The letters that are to be seen, whatever the name is.
+        self.assertEqual(ben.window.find("label", told).text(), told)
 
     def test_with_an_invitation_nothing_is_sent_without_encryption(self):
         server = self.server("--stay-open")

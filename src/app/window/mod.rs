@@ -16,7 +16,7 @@ use crate::protocol::address::Address;
 use crate::protocol::invitation::Invitation;
 
 use super::models::RoomSession;
-use super::pages::{ChatPage, ConnectPage, HomePage, text_menu};
+use super::pages::{ChatPage, ConnectPage, HomePage, text_menu, toast};
 use super::settings;
 
 use self::question::{Question, Stakes};
@@ -225,7 +225,7 @@ impl Window {
 
     /// Shows a message that needs no answer.
     pub fn tell(&self, sentence: &str) {
-        self.imp().toasts.add_toast(adw::Toast::new(sentence));
+        self.imp().toasts.add_toast(toast(sentence));
     }
 
     /// Leaves the room and goes to the home page; asks first if something would be lost

@@ -8,6 +8,7 @@ use gettextrs::gettext;
 use gtk::{CompositeTemplate, glib};
 
 use crate::app::models::RoomSession;
+use crate::app::pages::toast::toast;
 use crate::app::strings::{self, fill};
 use crate::client::Security;
 use crate::protocol::invitation::Invitation;
@@ -243,8 +244,7 @@ impl InviteDialog {
     }
 
     fn tell(&self, sentence: &str) {
-        let toast = adw::Toast::builder().title(sentence).use_markup(false);
-        self.imp().toasts.add_toast(toast.build());
+        self.imp().toasts.add_toast(toast(sentence));
         self.announce(sentence, gtk::AccessibleAnnouncementPriority::Medium);
     }
 }
