@@ -352,6 +352,16 @@ impl Room {
         self.members.get(id)
     }
 
+    /// Whether the room takes no messages from this member at this time, because a host
+    /// has muted it.
+    #[must_use]
+    pub fn is_muted(&self, id: MemberId, time: Time) -> bool {
+        let activity = self.member(id).and_then(Member::activity);
+        activity
+            .and_then(|it| it.muted)
+            .is_some_and(|until| time < until)
+    }
+
     /// The members, in the order in which they joined: all, or those with an id after
     /// `after`.
     pub fn members(&self, after: Option<MemberId>) -> impl Iterator<Item = (MemberId, &Member)> {

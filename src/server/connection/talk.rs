@@ -226,6 +226,13 @@ impl Talk {
         }
     }
 
+    /// Tells a client that was muted, and knows it, that it is so no longer.
+    pub fn tell_unmuted(&mut self) {
+        if let Self::Session(session) = self {
+            session.tell_unmuted();
+        }
+    }
+
     /// The cursor from which the peer only has to follow the log, if that is so, and its
     /// lease.
     pub fn follows_from(&self) -> Option<(Cursor, Lease)> {

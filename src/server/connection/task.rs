@@ -143,6 +143,7 @@ impl Connection {
         }
         self.news.see();
         talk.tell_new_addresses();
+        talk.tell_unmuted();
         let Ok(written) = write(&self.link, talk) else {
             talk.break_off(Why::Lost, Instant::now());
             return Next::End(None);

@@ -162,6 +162,10 @@ impl Hub {
             NotMuted::Host => NotModerated::IsHost,
         })?;
         drop(room);
+        if until.is_none() {
+            // Its connection tells it.
+            self.wakers.recall(&[id]);
+        }
         self.tell_news();
         self.report(Event::Muted {
             name: Arc::clone(&name),

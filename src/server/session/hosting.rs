@@ -1,4 +1,4 @@
-//! What a session has that hosts use.
+//! What a session has for moderation.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +12,14 @@ const REQUESTS: RateLimit = RateLimit {
     per_second: 2,
 };
 
-/// What a session has that hosts use: only few members are.
+/// What a session has for moderation: that of hosts, and of those who are muted, which are
+/// few.
 #[derive(Debug, Default)]
 pub struct Hosting {
     /// The addresses of which the host was notified last; `None` for other members.
     pub told_addresses: Option<Arc<Vec<Address>>>,
+    /// Whether the last thing that a native client heard of it is that it is muted.
+    pub knows_muted: bool,
     /// Counts requests against [`REQUESTS`].
     requests: Meter<Instant>,
 }

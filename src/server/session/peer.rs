@@ -93,7 +93,8 @@ pub struct PeerSession {
     rejected: u32,
     /// The session reads nothing until then.
     paused_until: Option<Instant>,
-    /// What hosts use, if the peer is or was one, or has tried to act as one.
+    /// What moderation needs, if the peer is or was a host, has tried to act as one, or
+    /// was muted.
     pub(super) hosting: Option<Box<Hosting>>,
 }
 

@@ -44,7 +44,12 @@ impl Wakers {
     /// something else to do than to follow the log.
     pub fn recall(&self, members: &[MemberId]) {
         for thread in &*self.0 {
-            *thread.recalled.lock() = members.into();
+            let mut recalled = thread.recalled.lock();
+            for member in members {
+                if !recalled.contains(member) {
+                    recalled.push(*member);
+                }
+            }
         }
         // Tasks that do not follow the log look for what is new, too.
         self.tell_news();
@@ -58,9 +63,9 @@ pub struct ThreadWaker {
     news: Notify,
     /// Notifies the connections that read the log themselves.
     readers: Arc<Notifier>,
-    /// The members of the last recall, until the thread takes them. A later recall names
-    /// everyone that it concerns, so it replaces an earlier one.
-    recalled: Mutex<Box<[MemberId]>>,
+    /// The members to recall, until the thread takes them: each once, so there are no more
+    /// than members.
+    recalled: Mutex<Vec<MemberId>>,
     /// The number of connections that it serves.
     connections: AtomicUsize,
 }
@@ -70,7 +75,7 @@ impl Default for ThreadWaker {
         Self {
             news: Notify::new(),
             readers: Arc::default(),
-            recalled: Mutex::new(Rank::Notifier, Box::default()),
+            recalled: Mutex::new(Rank::Notifier, Vec::new()),
             connections: AtomicUsize::new(0),
         }
     }
@@ -83,7 +88,7 @@ impl ThreadWaker {
     }
 
     /// The members whose sockets go back to their tasks.
-    pub fn take_recalled(&self) -> Box<[MemberId]> {
+    pub fn take_recalled(&self) -> Vec<MemberId> {
         mem::take(&mut *self.recalled.lock())
     }
 
@@ -123,5 +128,22 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_recalls_each_member_once_whenever_it_comes_to_it() {
+        let wakers = Wakers::new(2);
+        let [one, two] = [1, 2].map(|id| MemberId::new(id).unwrap());
+        wakers.recall(&[one]);
+        wakers.recall(&[two, one]);
+        for thread in wakers.all() {
+            assert_eq!(thread.take_recalled(), [one, two]);
+            assert_eq!(thread.take_recalled(), []);
+        }
     }
 }
