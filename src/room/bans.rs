@@ -42,7 +42,7 @@ impl Ban {
     }
 }
 
-/// Lifts bans; the outcome are those.
+/// Lifts bans; the outcome is the lifted ones.
 #[derive(Clone, Debug)]
 pub struct Unban {
     /// Which bans.

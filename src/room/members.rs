@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::activity::Activity;
 use super::attachment::{Attachment, Lease, TokenHash};
@@ -48,6 +49,13 @@ impl Member {
     /// The `seq` of its message with this id.
     pub(super) fn said(&self, id: IdHash) -> Option<u64> {
         self.activity()?.recent.find(id)
+    }
+
+    /// For how long the room takes no messages from it, because a host has muted it.
+    #[must_use]
+    pub fn muted_for(&self, time: Time) -> Option<Duration> {
+        let until = self.activity()?.muted?;
+        (time < until).then(|| until - time)
     }
 
     /// The room takes no messages from it until then; `None` lifts that.

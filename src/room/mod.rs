@@ -259,15 +259,10 @@ impl Room {
             return Ok(Said::Before(seq));
         }
         let text = draft.text()?;
-        let (muted, spoke) = member
-            .activity()
-            .map_or((None, None), |it| (it.muted, it.spoke));
-        if let Some(until) = muted
-            && time < until
-        {
-            let retry = until - time;
+        if let Some(retry) = member.muted_for(time) {
             return Err(NotSaid::Muted { retry });
         }
+        let spoke = member.activity().and_then(|it| it.spoke);
         if !self.slow.is_zero()
             && !member.host
             && let Some(next) = spoke.map(|last| last + self.slow)
@@ -350,16 +345,6 @@ impl Room {
     #[must_use]
     pub fn member(&self, id: MemberId) -> Option<&Member> {
         self.members.get(id)
-    }
-
-    /// Whether the room takes no messages from this member at this time, because a host
-    /// has muted it.
-    #[must_use]
-    pub fn is_muted(&self, id: MemberId, time: Time) -> bool {
-        let activity = self.member(id).and_then(Member::activity);
-        activity
-            .and_then(|it| it.muted)
-            .is_some_and(|until| time < until)
     }
 
     /// The members, in the order in which they joined: all, or those with an id after

@@ -60,8 +60,8 @@ impl Handle {
     /// Applies those `settings` that can change while every member stays: the name of the
     /// room (for newcomers), when it ends by itself, how much history newcomers get, the
     /// time to give a name and to come back, and the limits of members, connections and
-    /// rates. A key replaces that of the room; without one it
-    /// stays. Ignores the other settings.
+    /// rates. A key replaces that of the room; without one it stays. Ignores the other
+    /// settings.
     pub fn change(&self, settings: &Settings) {
         self.hub.change(settings);
     }

@@ -157,7 +157,7 @@ mod tests {
         let recalled = hub.wakers.first().take_recalled();
         assert_eq!(*recalled, [MemberId::MIN]);
         for (talk, is_told) in [(&mut host, true), (&mut other, false)] {
-            talk.tell_new_addresses();
+            talk.tell_changes();
             let told = testing::told(talk);
             assert_eq!(told.contains("Others can now join at"), is_told, "{told}");
         }

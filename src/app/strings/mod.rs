@@ -102,7 +102,7 @@ pub fn time_left(left: Duration) -> String {
     let seconds = left.as_millis().div_ceil(1_000);
     let unit = match seconds {
         0..60 => 1,
-        60..3_541 => 60,
+        60..=3_540 => 60,
         _ => 3_600,
     };
     let seconds = seconds.next_multiple_of(unit);

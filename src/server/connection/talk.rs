@@ -219,17 +219,10 @@ impl Talk {
         }
     }
 
-    /// Notifies the host of new addresses where others can join.
-    pub fn tell_new_addresses(&mut self) {
+    /// Tells the peer what concerns it alone, and is in no log.
+    pub fn tell_changes(&mut self) {
         if let Self::Session(session) = self {
-            session.tell_new_addresses();
-        }
-    }
-
-    /// Tells a client that was muted, and knows it, that it is so no longer.
-    pub fn tell_unmuted(&mut self) {
-        if let Self::Session(session) = self {
-            session.tell_unmuted();
+            session.tell_changes();
         }
     }
 

@@ -142,8 +142,7 @@ impl Connection {
             return Next::End(None);
         }
         self.news.see();
-        talk.tell_new_addresses();
-        talk.tell_unmuted();
+        talk.tell_changes();
         let Ok(written) = write(&self.link, talk) else {
             talk.break_off(Why::Lost, Instant::now());
             return Next::End(None);

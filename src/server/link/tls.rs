@@ -250,7 +250,8 @@ impl Tls {
     /// # Errors
     /// If the connection is lost.
     pub fn flush(&mut self, mut send: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<bool> {
-        let Some(waiting) = &mut self.waiting else {
+        let behind = self.waiting.as_mut().filter(|it| !it.outgoing.is_empty());
+        let Some(waiting) = behind else {
             return Ok(true);
         };
         while waiting.sent < waiting.outgoing.len() {

@@ -1,5 +1,6 @@
-//! Requests of a host, and the answers to them.
+//! Requests of a host, the answers to them, and what members learn of them by themselves.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::protocol::native::error;
@@ -15,6 +16,35 @@ use super::wanted::{Purpose, Wanted};
 const LOOKED_UP: usize = 1;
 
 impl PeerSession {
+    /// Tells the peer what concerns it alone, and is in no log: a host the new addresses
+    /// where others can join, and a client that knows that it was muted the end of that.
+    pub fn tell_changes(&mut self) {
+        self.tell_new_addresses();
+        self.tell_unmuted();
+    }
+
+    fn tell_unmuted(&mut self) {
+        if !self.hosting.as_ref().is_some_and(|it| it.knows_muted) {
+            return;
+        }
+        let Some(id) = self.phase.member().map(|it| it.lease.id) else {
+            return;
+        };
+        let time = self.hub().time(Instant::now());
+        let room = self.hub().room();
+        let member = room.member(id).filter(|it| it.muted_for(time).is_none());
+        let name = member.map(|it| Arc::clone(&it.name));
+        drop(room);
+        if let (Some(name), Some(hosting)) = (name, &mut self.hosting) {
+            hosting.knows_muted = false;
+            self.reply(&Reply::Muted(Muted {
+                id,
+                name: (&*name).into(),
+                for_s: 0,
+            }));
+        }
+    }
+
     /// Does what a host, or someone who thinks to be one, asks for.
     pub(super) fn moderate(&mut self, request: &Request<'_>, lease: Lease, now: Instant) {
         let hosting = self.hosting.get_or_insert_default();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::protocol::address::Address;
 use crate::protocol::lines::{Line, Lines};
 use crate::protocol::native::frame::{
-    self, Closed, ClosedCode, Code, Empty, Hello, Member, MembersRequest, Muted, NOTICE_ADDRESS,
+    self, Closed, ClosedCode, Code, Empty, Hello, Member, MembersRequest, NOTICE_ADDRESS,
     NotAFrame, Notice, Reply, Request, Say, Welcome, read_request, write_frame,
 };
 use crate::protocol::native::{closed, error, limits, member_list, not_said, taken_over};
@@ -283,31 +283,8 @@ impl PeerSession {
         });
     }
 
-    /// Tells a client that knows that it is muted that it is so no longer.
-    pub fn tell_unmuted(&mut self) {
-        let hosting = self.hosting.as_ref();
-        if !hosting.is_some_and(|it| it.knows_muted) {
-            return;
-        }
-        let Some(id) = self.phase.member().map(|it| it.lease.id) else {
-            return;
-        };
-        let (hub, room) = (self.hub(), self.hub().room());
-        let is_muted = room.is_muted(id, hub.time(Instant::now()));
-        let name = room.member(id).map(|it| it.name.to_string());
-        drop(room);
-        if let Some(name) = name.filter(|_| !is_muted) {
-            self.hosting.get_or_insert_default().knows_muted = false;
-            self.reply(&Reply::Muted(Muted {
-                id,
-                name: name.into(),
-                for_s: 0,
-            }));
-        }
-    }
-
     /// Notifies the host of new addresses where others can join.
-    pub fn tell_new_addresses(&mut self) {
+    pub(super) fn tell_new_addresses(&mut self) {
         let hosting = self.hosting.as_ref();
         let Some(told) = hosting.and_then(|it| it.told_addresses.as_ref()) else {
             return;

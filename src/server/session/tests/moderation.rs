@@ -330,14 +330,14 @@ fn a_muted_member_reads_on_and_says_nothing() {
     }
     ask(&mut kim, "{\"say\":{\"text\":\"quiet\"}}", now);
     assert!(told(&mut ada).contains("quiet"));
-    ada.tell_unmuted();
+    ada.tell_changes();
     assert_eq!(told(&mut ada), "");
     let answer = ask(&mut kim, "{\"mute\":{\"id\":2,\"for_s\":0}}", now);
     assert!(answer.contains("\"for_s\":0"), "{answer}");
     // Who knows of it is told once.
-    ada.tell_unmuted();
+    ada.tell_changes();
     assert_eq!(told(&mut ada), answer);
-    ada.tell_unmuted();
+    ada.tell_changes();
     assert_eq!(told(&mut ada), "");
     assert!(ask(&mut ada, "{\"say\":{\"text\":\"again\"}}", now).contains("again"));
     // A time that is out of all proportion is a long one.
